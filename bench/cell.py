@@ -1,0 +1,112 @@
+"""What is measured: one net, one runner, one setting of its axes. Standard library only."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+
+def canonical_digest(value: object, length: int = 12) -> str:
+    """Return the first `length` hex digits of the SHA-256 of `value`'s canonical JSON."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One box of a results table.
+
+    `model_hash` names the net and the weights that were asked for, not the bytes that one
+    exporter version made of them. What varies with time (engine version, driver, commit) is no
+    part of a cell: that is what one compares.
+    """
+
+    variant: str
+    model_hash: str
+    runner: str
+    batch: int
+    threads: int
+    precision: str = "fp32"
+    input: str = "3x224x224"
+    settings: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def id(self) -> str:
+        """A readable slug and 12 hex digits over everything that makes this cell another one."""
+        identity = {
+            "model": self.model_hash,
+            "runner": self.runner,
+            "precision": self.precision,
+            "batch": self.batch,
+            "threads": self.threads,
+            "input": self.input,
+            "settings": dict(self.settings),
+        }
+        slug = f"{self.variant}-{self.runner}-{self.precision}-b{self.batch}-t{self.threads}"
+        return f"{slug}-{canonical_digest(identity)}"
+
+    @property
+    def label(self) -> str:
+        """What a person reads while it runs."""
+        extra = "".join(f" {name}={value}" for name, value in self.settings)
+        return f"{self.variant} {self.runner} batch {self.batch}, {_threads(self.threads)}{extra}"
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of the input tensor, batch first."""
+        return (self.batch, *(int(part) for part in self.input.split("x")))
+
+    def to_json(self) -> dict[str, Any]:
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return values | {"settings": dict(self.settings)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Cell:
+        settings = tuple(sorted(values.get("settings", {}).items()))
+        return cls(**{**values, "settings": settings})
+
+
+def _threads(count: int) -> str:
+    return "1 thread" if count == 1 else f"{count} threads"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where cells run: `kind` is cpu, nvidia-gpu or android; `device` a serial, where one is meant."""
+
+    kind: str
+    device: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """How one session samples, and how many sessions a cell gets.
+
+    Warm-up ends after `warmup_calls` calls and `warmup_s` seconds, and, where `steady_tolerance`
+    is not None, once the two halves of a window of `steady_window` calls agree within it; at
+    `warmup_cap_s` it ends all the same. Sampling ends at `samples`, or after `budget_s` once
+    `min_samples` are in.
+    """
+
+    preset: str
+    sessions: int
+    samples: int
+    min_samples: int
+    budget_s: float
+    warmup_calls: int
+    warmup_s: float
+    warmup_cap_s: float
+    steady_window: int = 10
+    steady_tolerance: float | None = 0.05
+    statistic: str = "median"
+    timeout_s: float = 300.0
+
+    def to_json(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Sampling:
+        return cls(**values)

@@ -1,0 +1,49 @@
+"""Units and how numbers are written: never more figures than the interval bears out."""
+
+from __future__ import annotations
+
+import math
+from typing import NewType
+
+Nanoseconds = NewType("Nanoseconds", int)
+
+NS_PER_MS = 1_000_000
+NS_PER_S = 1_000_000_000
+BYTES_PER_MIB = 1 << 20
+
+
+def to_ms(nanoseconds: float) -> float:
+    """Return `nanoseconds` in milliseconds."""
+    return nanoseconds / NS_PER_MS
+
+
+def significant(value: float, figures: int = 3) -> str:
+    """Write `value` with `figures` significant figures, without an exponent."""
+    if value == 0:
+        return "0"
+    decimals = figures - 1 - math.floor(math.log10(abs(value)))
+    rounded = round(value, decimals)
+    return f"{rounded:.{max(decimals, 0)}f}"
+
+
+def with_interval(value: float, half_width: float | None) -> str:
+    """Write `value ± half_width`, the half-width to two figures and the value to the same place.
+
+    Without a half-width three significant figures are written: nothing says how many hold.
+    """
+    if half_width is None:
+        return significant(value)
+    if half_width <= 0:
+        return f"{significant(value)} ± 0"
+    decimals = max(1 - math.floor(math.log10(half_width)), 0)
+    return f"{value:.{decimals}f} ± {half_width:.{decimals}f}"
+
+
+def duration(seconds: float) -> str:
+    """Write a duration for a person: `45 s`, `3 min 20 s`, `1 h 05 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
