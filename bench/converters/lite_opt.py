@@ -1,0 +1,69 @@
+"""A .pdmodel into Paddle Lite's .nb, with the opt tool of the `paddlelite` wheel.
+
+Standard library only: the wheel exists for few Python versions and brings no numpy. What opt can't
+digest (a .json model, an unknown target, an operator it has no kernel for) it answers with a C++
+abort; whoever started the process reports that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bench.errors import ArtifactError
+
+# Bytes up to here hold the tool's version string with uninitialised padding: two runs differ there.
+HEADER_BYTES = 18
+
+
+def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) -> dict[str, Any]:
+    """Write `out`/model.nb for `options["target"]` from `source["model"]` and `source["params"]`.
+
+    Targets are Paddle Lite's names, split by comma: "arm". `sha256_body` leaves the header out,
+    which differs from run to run.
+    """
+    model, params = Path(source["model"]), Path(source["params"])
+    for path in (model, params):
+        if not path.is_file():
+            raise ArtifactError(f"{path} is no file", hint="export the model as program first")
+    if model.suffix != ".pdmodel":
+        raise ArtifactError(
+            f"{model}: Paddle Lite's opt reads .pdmodel only", hint="export the model as program"
+        )
+    body = _optimize(model, params, options["target"], out)[HEADER_BYTES:]
+    return {
+        "paddlelite": importlib.metadata.version("paddlelite"),
+        "target": options["target"],
+        "bytes": HEADER_BYTES + len(body),
+        "sha256_body": hashlib.sha256(body).hexdigest(),
+    }
+
+
+def _optimize(model: Path, params: Path, target: str, out: Path) -> bytes:
+    """Run opt and return the bytes of the file that it wrote."""
+    opt = _opt_class()()
+    opt.set_model_file(str(model))
+    opt.set_param_file(str(params))
+    opt.set_valid_places(target)
+    opt.set_optimize_out(str(out / "model"))
+    opt.run()
+    made = out / "model.nb"
+    if not made.is_file() or made.stat().st_size <= HEADER_BYTES:
+        raise ArtifactError(
+            f"Paddle Lite's opt made no .nb file of {model}", hint="its log's tail says why"
+        )
+    return made.read_bytes()
+
+
+def _opt_class() -> Any:
+    try:
+        from paddlelite.lite import Opt
+    except ImportError as error:
+        raise ArtifactError(
+            f"paddlelite can't be imported here ({error})",
+            hint="its 2.13rc0 wheel needs Python 3.8 or 3.10 on x86-64 Linux",
+        ) from error
+    return Opt

@@ -1,0 +1,226 @@
+"""Interpreters by name: made by uv from a locked file in bench/envs/, or the user's own.
+
+    paddle    any Python that the harness itself runs on
+    lite      Python 3.10: Paddle Lite's wheels exist for no later one
+    harness   the interpreter that runs this; no engine in it
+
+A built environment lies in the cache under its name and a digest of lock, Python and platform, and
+counts once its `complete.json` is there.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.cell import canonical_digest
+from bench.errors import Unavailable, UnknownName
+from bench.protocol import write_json
+
+LOCKS = Path(__file__).parent / "envs"
+_COMPLETE = "complete.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvSpec:
+    """What an environment is made of; `python` is a version that it must have, None: any."""
+
+    lock: str
+    python: str | None = None
+
+
+ENVIRONMENTS: Mapping[str, EnvSpec] = {
+    "paddle": EnvSpec(lock="paddle.txt"),
+    "lite": EnvSpec(lock="lite.txt", python="3.10"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interpreter:
+    """A Python to run children with; `packages` name -> version, `digest` over all of that."""
+
+    name: str
+    python: Path
+    packages: Mapping[str, str]
+    digest: str
+
+
+@dataclass(slots=True)
+class Environments:
+    """Finds or builds interpreters. `given` are the user's own, by name."""
+
+    cache: Path
+    given: Mapping[str, Path] = field(default_factory=dict)
+    _known: dict[str, Interpreter] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in self.given:
+            if name not in ENVIRONMENTS:
+                raise UnknownName("environment", name, ENVIRONMENTS)
+
+    def get(self, name: str) -> Interpreter:
+        """Return the interpreter, building its environment where there is none.
+
+        Raises Unavailable where it can't be had here.
+        """
+        if name not in self._known:
+            self._known[name] = self._find(name)
+        return self._known[name]
+
+    def problem(self, name: str) -> Unavailable | None:
+        """Return why `name` can't be had, without building anything."""
+        try:
+            if name in self.given:
+                describe(name, self.given[name])
+            elif name != "harness" and not self.is_built(name):
+                base_python(ENVIRONMENTS[name])
+        except Unavailable as error:
+            return error
+        return None
+
+    def is_built(self, name: str) -> bool:
+        """Tell whether `get` needs to install nothing."""
+        if name in self.given or name == "harness":
+            return True
+        try:
+            return (self._folder(name) / _COMPLETE).exists()
+        except Unavailable:
+            return False
+
+    def _find(self, name: str) -> Interpreter:
+        if name == "harness":
+            return describe(name, Path(sys.executable))
+        if name in self.given:
+            return describe(name, self.given[name])
+        return self._built(name)
+
+    def _built(self, name: str) -> Interpreter:
+        folder = self._folder(name)
+        with _locked(folder):
+            if not (folder / _COMPLETE).exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                build(name, ENVIRONMENTS[name], folder)
+        return _read_complete(name, folder)
+
+    def _folder(self, name: str) -> Path:
+        spec = ENVIRONMENTS[name]
+        lock = (LOCKS / spec.lock).read_text(encoding="utf-8")
+        key = canonical_digest([lock, str(base_python(spec)), platform.machine()])
+        return self.cache / "envs" / f"{name}-{key}"
+
+
+def build(name: str, spec: EnvSpec, folder: Path) -> None:
+    """Make the environment in `folder` and mark it complete; raises Unavailable with uv's last line."""
+    uv = _uv()
+    _run([uv, "venv", "--quiet", "--python", str(base_python(spec)), str(folder)], name)
+    lock = str(LOCKS / spec.lock)
+    install = [uv, "pip", "install", "--quiet", "--require-hashes"]
+    _run([*install, "--python", str(_python_in(folder)), "-r", lock], name)
+    found = describe(name, _python_in(folder))
+    write_json(folder / _COMPLETE, {"packages": found.packages, "digest": found.digest})
+
+
+def describe(name: str, python: Path) -> Interpreter:
+    """Ask an interpreter for its packages; raises Unavailable where it doesn't answer."""
+    code = (
+        "import importlib.metadata as m, json, sys;"
+        "print(json.dumps({d.metadata['Name'].lower(): d.version for d in m.distributions()"
+        " if d.metadata['Name']} | {'python': sys.version.split()[0]}))"
+    )
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+    try:
+        done = subprocess.run(
+            [str(python), "-c", code],
+            capture_output=True, text=True, timeout=60, check=True, env=environment,
+        )  # fmt: skip
+        packages = dict(sorted(json.loads(done.stdout).items()))
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        raise Unavailable(
+            f"the interpreter for environment '{name}', {python}, doesn't run: {_short(error)}",
+            hint=f"give a Python with --env {name}=PATH",
+        ) from error
+    return Interpreter(
+        name=name, python=python, packages=packages, digest=canonical_digest(packages)
+    )
+
+
+def base_python(spec: EnvSpec) -> Path:
+    """Return the interpreter to build on; raises Unavailable where the version isn't to be had."""
+    if spec.python is None or platform.python_version().startswith(spec.python + "."):
+        # Not sys.executable: an environment on top of .venv would end with it.
+        return Path(getattr(sys, "_base_executable", sys.executable))
+    command = [_uv(), "python", "find", "--no-python-downloads", "--no-project", spec.python]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=_find_environment(spec.python)
+    )
+    if done.returncode != 0:
+        raise Unavailable(
+            f"there is no Python {spec.python} on this machine",
+            hint=f"install one with `uv python install {spec.python}` or your package manager",
+        )
+    return Path(done.stdout.strip())
+
+
+def _find_environment(version: str) -> dict[str, str]:
+    """Return an environment in which uv gets past pyenv's shims.
+
+    `uv python find` stops at a shim whose version isn't active; naming any installed one mends it.
+    """
+    environment = {k: v for k, v in os.environ.items() if k != "VIRTUAL_ENV"}
+    root = Path(environment.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    installed = sorted((root / "versions").glob(f"{version}.*"))
+    return environment | ({"PYENV_VERSION": installed[-1].name} if installed else {})
+
+
+def _uv() -> str:
+    from uv import find_uv_bin
+
+    return find_uv_bin()
+
+
+def _run(command: list[str], name: str) -> None:
+    environment = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONPATH")}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    if done.returncode != 0:
+        said = [line for line in done.stderr.strip().splitlines() if line.strip()]
+        raise Unavailable(
+            f"environment '{name}' could not be made: {said[-1].strip() if said else 'uv failed'}",
+            hint=f"mend that and run again, or give a Python of your own with --env {name}=PATH",
+        )
+
+
+def _python_in(folder: Path) -> Path:
+    return folder / "bin" / "python"
+
+
+def _read_complete(name: str, folder: Path) -> Interpreter:
+    made = json.loads((folder / _COMPLETE).read_text(encoding="utf-8"))
+    return Interpreter(
+        name=name, python=_python_in(folder), packages=made["packages"], digest=made["digest"]
+    )
+
+
+def _short(error: Exception) -> str:
+    if isinstance(error, subprocess.CalledProcessError):
+        return f"it left with status {error.returncode}"
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    return type(error).__name__
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep two runs from building the same environment at once."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,39 @@
+"""The runners by name. A new engine is one file in this folder and one line here.
+
+Standard library only, and no runner is imported: the parent reads this table to know which
+interpreter and which artifact a runner wants; only `bench.worker` loads the class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunnerEntry:
+    """`path` is "module:Class"; `env` a name in bench/envs; `artifact` a kind in bench/artifacts.py.
+
+    `child_env` is set in the worker's environment before it starts. `tolerance` is the relative L2
+    distance from the reference logits that FP32 output may have.
+    """
+
+    path: str
+    title: str
+    env: str
+    artifact: str
+    target: str = "cpu"
+    tolerance: float = 1e-4
+    child_env: tuple[tuple[str, str], ...] = ()
+    settings: Mapping[str, tuple[str, ...]]
+
+
+RUNNERS: Mapping[str, RunnerEntry] = {
+    "paddle": RunnerEntry(
+        path="bench.runners.paddle:PaddleRunner",
+        title="Paddle Inference",
+        env="paddle",
+        artifact="paddle-pir",
+        settings={"onednn": ("on", "off")},
+    ),
+}

@@ -1,0 +1,86 @@
+"""Paddle Inference on the CPU, through its Python API, oneDNN on or off as the cell says.
+
+A sample is end to end, as the published figures are: copy in, run, copy out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bench.cell import Cell
+from bench.errors import Unavailable
+from bench.runners.base import Array, time_calls
+from bench.units import Nanoseconds
+
+
+class PaddleRunner:
+    """Opens `model.json` (PIR) or `model.pdmodel` with the `.pdiparams` beside it."""
+
+    @contextmanager
+    def open(self, cell: Cell, artifact: Path) -> Iterator[PaddleSession]:
+        if cell.precision != "fp32":
+            raise Unavailable(
+                f"the paddle runner has no {cell.precision} on the CPU", hint="use precision fp32"
+            )
+        from paddle import inference
+
+        config = configure(inference, cell, artifact)
+        yield PaddleSession(inference.create_predictor(config), config)
+
+
+def configure(inference: Any, cell: Cell, artifact: Path) -> Any:
+    """Return the predictor's Config; every default that differs between versions is set here."""
+    config = inference.Config(str(artifact), str(artifact.with_suffix(".pdiparams")))
+    config.disable_gpu()
+    config.disable_glog_info()
+    config.set_cpu_math_library_num_threads(cell.threads)
+    config.switch_ir_optim(True)  # noqa: FBT003 - the binding takes no keywords
+    if artifact.suffix == ".json":
+        # Paddle 3.3 refuses enable_memory_optim() on a PIR file without these two.
+        config.enable_new_ir()
+        config.enable_new_executor()
+    config.enable_memory_optim()
+    if dict(cell.settings).get("onednn", "on") == "on":
+        config.enable_mkldnn()
+    else:
+        config.disable_mkldnn()
+    return config
+
+
+class PaddleSession:
+    """A predictor with its input and output handles."""
+
+    def __init__(self, predictor: Any, config: Any) -> None:
+        self._predictor = predictor
+        self._config = config
+        self._input = predictor.get_input_handle(predictor.get_input_names()[0])
+        self._output = predictor.get_output_handle(predictor.get_output_names()[0])
+        self._x: Array | None = None
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        import paddle
+
+        return {
+            "engine": f"paddlepaddle {paddle.__version__}",
+            "threads": str(self._config.cpu_math_library_num_threads()),
+            "precision": "fp32",
+            "onednn": "on" if self._config.mkldnn_enabled() else "off",
+            "ir": "pir" if self._config.new_ir_enabled() else "program",
+        }
+
+    def infer(self, x: Array) -> Array:
+        self._x = x
+        output: Array = self._end_to_end()
+        return output
+
+    def sample(self, count: int) -> list[Nanoseconds]:
+        return time_calls(self._end_to_end, count)
+
+    def _end_to_end(self) -> Any:
+        self._input.copy_from_cpu(self._x)
+        self._predictor.run()
+        return self._output.copy_to_cpu()

@@ -1,0 +1,224 @@
+"""A suite in TOML -> cells: which runners, batches and threads, and how each preset samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, model_validator
+
+from bench.boundary import Strict, explain, read_toml
+from bench.catalog import Model
+from bench.cell import Cell, Sampling
+from bench.errors import BrokenFile, InputError, UnknownName
+from bench.runners import RunnerEntry
+
+FOLDER = Path(__file__).parent / "suites"
+
+ANY: Any = None
+Positive = Annotated[int, Field(gt=0)]
+Seconds = Annotated[float, Field(ge=0)]
+
+
+class Group(Strict):
+    """Cells as a product of axes."""
+
+    runner: Annotated[list[str], Field(min_length=1)]
+    batch: Annotated[list[Positive], Field(min_length=1)]
+    threads: Annotated[list[Positive], Field(min_length=1)] = [1]
+    precision: Literal["fp32"] = "fp32"
+    settings: dict[str, str] = {}
+
+
+class Preset(Strict):
+    """How each session samples; the fields are those of `bench.cell.Sampling`."""
+
+    sessions: Positive
+    samples: Positive
+    min_samples: Positive
+    budget_s: Seconds
+    warmup_calls: Positive
+    warmup_s: Seconds
+    warmup_cap_s: Seconds
+    steady_window: Annotated[int, Field(ge=4)] = 10
+    steady_tolerance: Annotated[float, Field(gt=0)] | Literal["none"] = 0.05
+    statistic: Literal["median", "mean"] = "median"
+    timeout_s: Annotated[float, Field(gt=0)] = 300.0
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Preset:
+        if self.min_samples > self.samples:
+            raise ValueError("min_samples is above samples")
+        return self
+
+
+class SuiteFile(Strict):
+    """The whole of a suite's file. `beside` names columns of published.csv to print beside."""
+
+    title: str
+    target: Literal["cpu", "nvidia-gpu", "android"]
+    beside: list[str] = []
+    cells: Annotated[list[Group], Field(min_length=1)]
+    presets: Annotated[dict[str, Preset], Field(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """A suite by its name, read and checked."""
+
+    name: str
+    path: Path
+    file: SuiteFile
+
+    def sampling(self, preset: str) -> Sampling:
+        """Return the preset's sampling; raises UnknownName."""
+        if preset not in self.file.presets:
+            raise UnknownName(f"preset of suite {self.name}", preset, self.file.presets)
+        values = self.file.presets[preset].model_dump()
+        if values["steady_tolerance"] == "none":
+            values["steady_tolerance"] = None
+        return Sampling(preset=preset, **values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Axes:
+    """What the command line says of the axes; an empty one leaves the suite's."""
+
+    runners: Sequence[str] = ()
+    batches: Sequence[int] = ()
+    threads: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selected:
+    """The cells to measure, in the suite's order, and what was left out and why."""
+
+    cells: tuple[Cell, ...]
+    left_out: tuple[str, ...] = ()
+
+
+def load_suite(name: str) -> Suite:
+    """Return the suite of that name in bench/suites, or in the file of that path.
+
+    Raises UnknownName or BrokenFile.
+    """
+    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
+    if not name.endswith(".toml") and not path.is_file():
+        raise UnknownName("suite", name, (file.stem for file in FOLDER.glob("*.toml")))
+    try:
+        return Suite(name=path.stem, path=path, file=SuiteFile.model_validate(read_toml(path)))
+    except ValidationError as error:
+        raise BrokenFile(path, explain(error), hint="see bench/suites/cpu.toml") from error
+
+
+def select_cells(
+    suite: Suite,
+    models: Sequence[Model],
+    axes: Axes,
+    *,
+    cores: int,
+    runners: Mapping[str, RunnerEntry],
+) -> Selected:
+    """Return `suite`'s cells of `models` that `axes` ask for.
+
+    A value that some cell of the suite has selects; any other takes its axis' place. Of the suite's
+    own thread counts those above `cores` are left out with a note; one that was asked for raises
+    InputError, as do a runner's unknown setting and its unknown name.
+    """
+    _check_asked(axes, cores, runners)
+    groups = [group for group in suite.file.cells for group in _narrowed(group, axes)]
+    if not _covers(groups, axes):
+        groups = [_replaced(group, axes, runners) for group in suite.file.cells]
+    cells: dict[Cell, None] = {}
+    for group in groups:
+        _check_runners(suite, group, runners)
+        cells |= dict.fromkeys(_product(group, models))
+    kept = tuple(cell for cell in cells if cell.threads <= cores or suite.file.target != "cpu")
+    beyond = sorted({cell.threads for cell in cells} - {cell.threads for cell in kept})
+    notes = tuple(f"threads={count}: this machine has {cores} usable cores" for count in beyond)
+    return Selected(cells=_by_variant(kept, models), left_out=notes)
+
+
+def _check_asked(axes: Axes, cores: int, runners: Mapping[str, RunnerEntry]) -> None:
+    for runner in axes.runners:
+        if runner not in runners:
+            raise UnknownName("runner", runner, runners)
+    for threads in axes.threads:
+        if threads > cores:
+            raise InputError(
+                f"--threads {threads}: this machine has {cores} usable cores",
+                hint=f"ask for at most {cores}",
+            )
+
+
+def _narrowed(group: Group, axes: Axes) -> list[Group]:
+    """Return `group` with only the values asked for, or nothing where none is left."""
+    kept = {
+        "runner": [r for r in group.runner if not axes.runners or r in axes.runners],
+        "batch": [b for b in group.batch if not axes.batches or b in axes.batches],
+        "threads": [t for t in group.threads if not axes.threads or t in axes.threads],
+    }
+    return [group.model_copy(update=kept)] if all(kept.values()) else []
+
+
+def _covers(groups: Iterable[Group], axes: Axes) -> bool:
+    """Tell whether each combination of the values asked for occurs in some group."""
+    found = list(groups)
+    wanted = product(axes.runners or [ANY], axes.batches or [ANY], axes.threads or [ANY])
+    return bool(found) and all(
+        any(
+            runner in (ANY, *group.runner)
+            and batch in (ANY, *group.batch)
+            and threads in (ANY, *group.threads)
+            for group in found
+        )
+        for runner, batch, threads in wanted
+    )
+
+
+def _replaced(group: Group, axes: Axes, runners: Mapping[str, RunnerEntry]) -> Group:
+    chosen = list(axes.runners or group.runner)
+    known = {name for runner in chosen if runner in runners for name in runners[runner].settings}
+    return group.model_copy(
+        update={
+            "runner": chosen,
+            "batch": list(axes.batches or group.batch),
+            "threads": list(axes.threads or group.threads),
+            "settings": {k: v for k, v in group.settings.items() if k in known},
+        }
+    )
+
+
+def _check_runners(suite: Suite, group: Group, runners: Mapping[str, RunnerEntry]) -> None:
+    for name in group.runner:
+        if name not in runners:
+            raise UnknownName(f"runner (suite {suite.name})", name, runners)
+        known = runners[name].settings
+        for setting, value in group.settings.items():
+            if setting not in known:
+                raise UnknownName(f"setting of runner {name}", setting, known)
+            if value not in known[setting]:
+                raise UnknownName(f"value of {name}'s {setting}", value, known[setting])
+
+
+def _product(group: Group, models: Sequence[Model]) -> Iterable[Cell]:
+    settings = tuple(sorted(group.settings.items()))
+    for model, runner, batch, threads in product(models, group.runner, group.batch, group.threads):
+        yield Cell(
+            variant=model.variant,
+            model_hash=model.hash,
+            runner=runner,
+            batch=batch,
+            threads=threads,
+            precision=group.precision,
+            input=model.input_text,
+            settings=settings,
+        )
+
+
+def _by_variant(cells: Sequence[Cell], models: Sequence[Model]) -> tuple[Cell, ...]:
+    order = {model.variant: index for index, model in enumerate(models)}
+    return tuple(sorted(cells, key=lambda cell: order[cell.variant]))

@@ -1,0 +1,96 @@
+"""`python -m bench.worker DIR`: measure one session in an engine's own interpreter.
+
+Imports the standard library, numpy and, inside the runner, one engine. The order of the figures:
+load (the runner's `open`), first inference (its output checked against the reference), warm-up,
+samples. The reply is written while the engine is still open: a crash on the way down loses nothing.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import platform
+import resource
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bench.child import Reply, load, serve
+from bench.measure import check_output, take_samples, warm_up
+from bench.protocol import MeasureRequest
+from bench.runners.base import Array, Session
+
+
+def measure(values: Mapping[str, Any], reply: Reply) -> None:
+    """Measure the session that `values` (a MeasureRequest) asks for and reply with its figures."""
+    request = MeasureRequest.from_json(values)
+    x, logits = load_reference(request.reference)
+    runner = load(request.runner)()
+    started = time.perf_counter_ns()
+    with runner.open(request.cell, request.artifact) as session:
+        load_ns = time.perf_counter_ns() - started
+        started = time.perf_counter_ns()
+        output = session.infer(x)
+        first_ns = time.perf_counter_ns() - started
+        error = check_output(output, logits, request.tolerance)
+        figures = sample_session(session, request)
+        reply(
+            {
+                "load_ns": load_ns,
+                "first_inference_ns": first_ns,
+                "relative_l2": error,
+                "facts": process_facts() | dict(session.facts),
+                **figures,
+            }
+        )
+
+
+def sample_session(session: Session, request: MeasureRequest) -> dict[str, Any]:
+    """Warm `session` up and sample it, with the garbage collector out of the way."""
+    gc.collect()
+    gc.disable()
+    warm = warm_up(session.sample, request.sampling, time.perf_counter_ns)
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    samples = take_samples(session.sample, request.sampling, time.perf_counter_ns)
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    gc.enable()
+    return {
+        "warmup_ns": warm.samples_ns,
+        "steady": warm.steady,
+        "samples_ns": samples,
+        "covariates": {
+            "involuntary_switches": after.ru_nivcsw - before.ru_nivcsw,
+            "cpu_s": round(_cpu_seconds(after) - _cpu_seconds(before), 6),
+            "peak_rss_mib": round(after.ru_maxrss / _RSS_PER_MIB, 1),
+        },
+    }
+
+
+# ru_maxrss is in KiB on Linux and in bytes on macOS (getrusage(2) of each).
+_RSS_PER_MIB = 1 << 20 if sys.platform == "darwin" else 1 << 10
+
+
+def _cpu_seconds(usage: resource.struct_rusage) -> float:
+    return usage.ru_utime + usage.ru_stime
+
+
+def load_reference(path: Path) -> tuple[Array, Array]:
+    """Return the seeded input and the reference logits, float32."""
+    import numpy as np
+
+    with np.load(path) as arrays:
+        return arrays["input"], arrays["logits"]
+
+
+def process_facts() -> dict[str, str]:
+    """Return what any worker can say of itself: interpreter and the cores it may run on."""
+    facts = {"python": platform.python_version()}
+    if hasattr(os, "sched_getaffinity"):
+        facts["affinity"] = ",".join(str(core) for core in sorted(os.sched_getaffinity(0)))
+    return facts
+
+
+if __name__ == "__main__":
+    serve(measure, sys.argv[1:])
