@@ -21,6 +21,7 @@ from bench.errors import BrokenFile, InputError, UnknownName
 
 CATALOG = "catalog.toml"
 PUBLISHED = "published.csv"
+FAULTS = "known_faults.toml"
 _HASH_DIGITS = 16
 
 
@@ -93,6 +94,20 @@ class Published:
     family: str
     figures: Mapping[str, float]
     texts: Mapping[str, str]
+
+
+class Fault(Strict):
+    """A published figure that can't be right, or means something else than it seems to."""
+
+    model: str
+    columns: tuple[str, ...]
+    note: str
+
+
+class Faults(Strict):
+    """The whole of known_faults.toml."""
+
+    fault: tuple[Fault, ...] = ()
 
 
 def parse_weights(text: str) -> Weights:
@@ -193,6 +208,17 @@ def load_published(folder: Path) -> dict[str, Published]:
         raise BrokenFile(
             path, f"not the published table: {error}", hint="restore it from git"
         ) from error
+
+
+def load_faults(folder: Path) -> tuple[Fault, ...]:
+    """Return known_faults.toml, empty where there is none; raises BrokenFile."""
+    path = folder / FAULTS
+    if not path.exists():
+        return ()
+    try:
+        return Faults.model_validate(read_toml(path)).fault
+    except ValidationError as error:
+        raise BrokenFile(path, explain(error), hint="restore it from git") from error
 
 
 def _published(row: Mapping[str, str]) -> Published:

@@ -1,10 +1,8 @@
 """The machine at hand: what it is (facts), how it is just now (conditions), what it lends us.
 
-Files come from a root, so that a test can give a tree of its own; programs and system calls are
-asked only where that root is the real one. What can't be read is left out, None or "unknown".
-
-Sources: Linux Documentation/filesystems/proc.rst, Documentation/admin-guide/cgroup-v2.rst,
-Documentation/ABI/testing/sysfs-devices-system-cpu; systemd src/basic/virt.c for the DMI marks.
+Files are read below a root, so that a test can give its own tree; programs are asked only where
+it is the real one. What can't be read is left out, None or "unknown". Sources: Linux
+Documentation/ filesystems/proc.rst, admin-guide/cgroup-v2.rst; systemd src/basic/virt.c.
 """
 
 from __future__ import annotations
@@ -12,10 +10,9 @@ from __future__ import annotations
 import os
 import platform
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from bench.cell import canonical_digest
 
@@ -23,74 +20,31 @@ UNKNOWN = "unknown"
 _LIVE = Path("/")
 _CPU = "sys/devices/system/cpu"
 _SALT = "bench: one harness's host names"
-_SIMD = frozenset(
-    ["amx_tile", "asimd", "avx", "avx2", "avx512_bf16", "avx512_vnni", "avx512f", "f16c", "fma", "neon", "sve"]
+_SIMD = re.compile("amx_tile|asimd|avx|avx2|avx512(f|_vnni|_bf16)|f16c|fma|neon|sve")
+_DMI_MARKS = re.compile(
+    # Amazon's bare machines carry the same vendor as its virtual ones, and "metal" in their type.
+    r"(?P<amazon>Amazon EC2(?!.*\.metal))|(?P<google>Google Compute Engine)|(?P<vmware>VMware)"
+    r"|(?P<oracle>VirtualBox)|(?P<microsoft>Microsoft Corporation Virtual Machine)|(?P<xen>Xen)"
+    r"|(?P<parallels>Parallels)|(?P<apple>Apple Virt)|(?P<kvm>KVM|KubeVirt|OpenStack)"
 )
-_DMI_MARKS = {
-    ".metal": "none",  # Amazon's bare machines carry the same vendor as its virtual ones
-    "Amazon EC2": "amazon",
-    "Google Compute Engine": "google",
-    "VMware": "vmware",
-    "VirtualBox": "oracle",
-    "Microsoft Corporation Virtual Machine": "microsoft",
-    "Parallels": "parallels",
-    "Apple Virtualization": "apple",
-    "Xen": "xen",
-    "KVM": "kvm",
-    "KubeVirt": "kvm",
-    "OpenStack": "kvm",
-}
-_VIRTUAL_NAMES = {
-    "amazon": "Amazon EC2 virtual machine",
-    "docker": "Docker container",
-    "google": "Google Compute Engine virtual machine",
-    "kvm": "KVM virtual machine",
-    "microsoft": "Hyper-V virtual machine",
-    "oracle": "VirtualBox virtual machine",
-    "podman": "Podman container",
-    "qemu": "QEMU virtual machine",
-    "vm-other": "virtual machine",
-    "vmware": "VMware virtual machine",
-    "wsl": "Windows Subsystem for Linux",
-    "xen": "Xen virtual machine",
-}
-# Linux arch/arm64/include/asm/cputype.h, implementer 0x41 (Arm).
-_ARM_PARTS = {
-    "0xd03": "Cortex-A53",
-    "0xd05": "Cortex-A55",
-    "0xd07": "Cortex-A57",
-    "0xd08": "Cortex-A72",
-    "0xd09": "Cortex-A73",
-    "0xd0b": "Cortex-A76",
-    "0xd0c": "Neoverse-N1",
-    "0xd40": "Neoverse-V1",
-    "0xd42": "Cortex-A78AE",
-    "0xd49": "Neoverse-N2",
-    "0xd4f": "Neoverse-V2",
-}
+_ARM_NAMES = (  # Source: Linux arch/arm64/include/asm/cputype.h
+    "0xd03 Cortex-A53, 0xd05 Cortex-A55, 0xd08 Cortex-A72, 0xd0b Cortex-A76, 0xd0c Neoverse-N1, "
+    "0xd40 Neoverse-V1, 0xd42 Cortex-A78AE, 0xd49 Neoverse-N2, 0xd4f Neoverse-V2"
+)
+_ARM_PARTS = {name[:5]: name[6:] for name in _ARM_NAMES.split(", ")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostFacts:
-    """What stays the same from day to day; `None` and "unknown" stand for what can't be read.
-
-    A container inside a virtual machine counts as that virtual machine.
-    """
+    """What stays the same from day to day; `None` and "unknown" stand for what can't be read."""
 
     cpu_model: str
     architecture: str
     physical_cores: int | None
     logical_cores: int | None
     memory_gib: int | None
-    virtualization: str
+    virtualization: str  # a container in a virtual machine counts as that machine
     simd: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self) | {"simd": list(self.simd)}
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> HostFacts:
-        return cls(**{**values, "simd": tuple(values["simd"])})
 
 
 def read_host(root: Path = _LIVE) -> HostFacts:
@@ -99,15 +53,14 @@ def read_host(root: Path = _LIVE) -> HostFacts:
         return _read_mac()
     processors = _processors(root)
     machine = platform.machine() if root == _LIVE else ""
-    memory_kib = _meminfo_kib(root, "MemTotal")
     return HostFacts(
         cpu_model=_cpu_model(root, processors),
         architecture=_text(root / "proc/sys/kernel/arch") or machine or UNKNOWN,
         physical_cores=_physical_cores(root, processors),
         logical_cores=_online(root) or len(processors) or None,
-        memory_gib=None if memory_kib is None else round(memory_kib / (1 << 20)),
+        memory_gib=_memory(root, "MemTotal", kib_per_unit=1 << 20),
         virtualization=_virtualization(root, processors),
-        simd=tuple(sorted(_SIMD & _flags(processors))),
+        simd=tuple(sorted(filter(_SIMD.fullmatch, _flags(processors)))),
     )
 
 
@@ -115,24 +68,22 @@ def system_id(facts: HostFacts) -> str:
     """Return a readable slug and 8 hex digits over every fact."""
     slug = re.sub(r"[^a-z0-9]+", "-", _short_model(facts).lower()).strip("-")[:40].strip("-")
     cores = facts.physical_cores or facts.logical_cores
-    parts = [slug or UNKNOWN, f"{cores}c" if cores else ""]
-    parts.append("" if facts.virtualization in {"none", UNKNOWN} else facts.virtualization)
-    parts.append(canonical_digest(facts.to_json(), length=8))
+    virtual = facts.virtualization.replace("none", "").replace(UNKNOWN, "")
+    parts = (slug, f"{cores}c" if cores else "", virtual, canonical_digest(asdict(facts), length=8))
     return "-".join(part for part in parts if part)
 
 
 def heading(facts: HostFacts) -> str:
     """Name the hardware for a table: `AMD EPYC, 2 cores, KVM virtual machine`."""
-    virtual = facts.virtualization
-    name = "" if virtual in {"none", UNKNOWN} else _VIRTUAL_NAMES.get(virtual, virtual)
     model = "unknown processor" if facts.cpu_model == UNKNOWN else _short_model(facts)
-    return ", ".join(part for part in (model, _cores_in_words(facts), name) if part)
+    parts = (model, _cores_in_words(facts), _virtualization_in_words(facts.virtualization))
+    return ", ".join(part for part in parts if part)
 
 
 def usable_cores(root: Path = _LIVE) -> int:
-    """Return how many cores this process may use: its affinity, and the cgroup's quota if less.
+    """Return how many cores this process may use: its affinity, or the cgroup's quota if less.
 
-    A quota is rounded down, to 1 at least.
+    A quota is rounded down, but to 1 at least.
     """
     affinity = getattr(os, "sched_getaffinity", None)
     cores = len(affinity(0)) if affinity else os.cpu_count() or 1
@@ -142,22 +93,25 @@ def usable_cores(root: Path = _LIVE) -> int:
 def read_conditions(root: Path = _LIVE) -> dict[str, str | int | float]:
     """Read what varies; units stand in the names, and what can't be read has no key.
 
-    Starts no process. Files: /proc/{loadavg,meminfo,stat}, and for each core its governor,
-    frequency (/proc/cpuinfo where there is no cpufreq) and throttle counts; thermal zones and the
-    processor's hwmon sensors. steal_ms, context_switches and throttle_count (the sum of what each
-    logical core counts) run from boot: only the difference of two readings means something.
+    Starts no process. Reads /proc/{loadavg,meminfo,stat}, each core's governor, frequency
+    (/proc/cpuinfo where there is no cpufreq) and throttle counts, the thermal zones and the
+    processor's hwmon sensors. steal_ms, context_switches and throttle_count (summed over what
+    each logical core counts) run from boot: only the difference of two readings means something.
     """
-    stat = dict(line.partition(" ")[::2] for line in _text(root / "proc/stat").splitlines())
+    governors = sorted(set(_each(root, f"{_CPU}/cpu[0-9]*/cpufreq/scaling_governor")))
+    throttled = _integers(_each(root, f"{_CPU}/cpu[0-9]*/thermal_throttle/*_throttle_count"))
+    stat = _text(root / "proc/stat")
+    stolen = _first_integer(r"^cpu +(?:\d+ ){7}(\d+)", stat)
+    load = re.match(r"\d+(\.\d+)?", _text(root / "proc/loadavg"))
     readings: dict[str, str | int | float | None] = {
-        "load_1m": _load(root),
-        "memory_available_mib": _memory_available_mib(root),
-        "governor": ",".join(sorted(set(_each(root, f"{_CPU}/cpu[0-9]*/cpufreq/scaling_governor"))))
-        or None,
+        "load_1m": float(load[0]) if load else None,
+        "memory_available_mib": _memory(root, "MemAvailable", kib_per_unit=1 << 10),
+        "governor": ",".join(governors) or None,
         "frequency_mhz": _frequency_mhz(root),
-        "steal_ms": _steal_ms(stat.get("cpu", "")),
+        "steal_ms": None if stolen is None else round(stolen * 1000 / os.sysconf("SC_CLK_TCK")),
         "temperature_c": _temperature_c(root),
-        "throttle_count": _throttle_count(root),
-        "context_switches": _integer(stat.get("ctxt", "")),
+        "throttle_count": sum(throttled) if throttled else None,
+        "context_switches": _first_integer(r"^ctxt (\d+)", stat),
     }
     return {name: value for name, value in readings.items() if value is not None}
 
@@ -179,20 +133,25 @@ def _each(root: Path, pattern: str) -> list[str]:
     return [text for path in root.glob(pattern) if (text := _text(path))]
 
 
-def _integer(text: str) -> int | None:
-    return int(text) if re.fullmatch(r"-?[0-9]+", text.strip()) else None
-
-
 def _integers(texts: list[str]) -> list[int]:
-    return [value for text in texts if (value := _integer(text)) is not None]
+    return [int(text) for text in texts if re.fullmatch(r"-?[0-9]+", text)]
+
+
+def _first_integer(pattern: str, text: str) -> int | None:
+    found = re.search(pattern, text, flags=re.MULTILINE)
+    return int(found[1]) if found else None
+
+
+def _memory(root: Path, name: str, *, kib_per_unit: int) -> int | None:
+    kib = _first_integer(rf"^{name}:\s+(\d+) kB", _text(root / "proc/meminfo"))
+    return None if kib is None else round(kib / kib_per_unit)
 
 
 def _processors(root: Path) -> list[dict[str, str]]:
-    blocks = []
-    for block in _text(root / "proc/cpuinfo").split("\n\n"):
-        pairs = (line.partition(":")[::2] for line in block.splitlines())
-        blocks.append({key.strip(): " ".join(value.split()) for key, value in pairs})
-    return [block for block in blocks if "processor" in block]
+    blocks = _text(root / "proc/cpuinfo").split("\n\n")
+    pairs = [[line.partition(":")[::2] for line in block.splitlines()] for block in blocks]
+    fields = [{key.strip(): " ".join(value.split()) for key, value in block} for block in pairs]
+    return [block for block in fields if "processor" in block]
 
 
 def _flags(processors: list[dict[str, str]]) -> frozenset[str]:
@@ -202,8 +161,7 @@ def _flags(processors: list[dict[str, str]]) -> frozenset[str]:
 
 
 def _cpu_model(root: Path, processors: list[dict[str, str]]) -> str:
-    first = processors[0] if processors else {}
-    name = first.get("model name", "")
+    name = processors[0].get("model name", "") if processors else ""
     # 32-bit ARM says "ARMv7 Processor rev 3 (v7l)" there: the instruction set, not the processor.
     if name and not re.match(r"ARMv\d|AArch64", name):
         return name
@@ -214,7 +172,7 @@ def _cpu_model(root: Path, processors: list[dict[str, str]]) -> str:
     return " + ".join(sorted(parts)) or name or UNKNOWN
 
 
-def _arm_part(block: Mapping[str, str]) -> str:
+def _arm_part(block: dict[str, str]) -> str:
     maker, part = block.get("CPU implementer", UNKNOWN), block["CPU part"]
     known = _ARM_PARTS.get(part) if maker == "0x41" else None
     return f"ARM {known}" if known else f"ARM implementer {maker} part {part}"
@@ -246,55 +204,43 @@ def _virtual_machine(root: Path, flags: frozenset[str]) -> str:
         return "none"
     names = ("sys_vendor", "product_name", "bios_vendor", "board_vendor")
     dmi = " ".join(_text(root / "sys/class/dmi/id" / name) for name in names)
-    if known := next((name for mark, name in _DMI_MARKS.items() if mark in dmi), ""):
-        return known
-    # A guest alone is offered its hypervisor's clock; small hypervisors have no DMI table.
+    known = _DMI_MARKS.search(dmi)
+    # Only a guest is offered its hypervisor's clock; small hypervisors have no DMI table.
     clocks = _text(root / "sys/devices/system/clocksource/clocksource0/available_clocksource")
-    marks = {"kvm-clock": (clocks, "kvm"), "hyperv": (clocks, "microsoft"), "QEMU": (dmi, "qemu")}
-    other = "vm-other" if "hypervisor" in flags else UNKNOWN
-    return next((name for mark, (text, name) in marks.items() if mark in text), other)
+    if known or "kvm-clock" in clocks:
+        return (known and known.lastgroup) or "kvm"
+    emulated = "qemu" if "QEMU" in dmi else ""
+    return emulated or ("vm-other" if "hypervisor" in flags else UNKNOWN)
 
 
 def _container(root: Path) -> str:
     files = {".dockerenv": "docker", "run/.containerenv": "podman"}
-    found = next((name for file, name in files.items() if (root / file).exists()), "")
-    return found or _text(root / "run/systemd/container")
+    known = (name for file, name in files.items() if (root / file).exists())
+    return next(known, "") or _text(root / "run/systemd/container")
 
 
 def _output(*command: str) -> str:
     import subprocess
 
     try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=5,
-            check=False,
-        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+        return done.stdout.strip()
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return done.stdout.strip()
 
 
 def _read_mac() -> HostFacts:
-    def ask(name: str) -> str:
-        return _output("sysctl", "-n", name)
+    import psutil
 
-    memory = _integer(ask("hw.memsize"))
-    flags = f"{ask('machdep.cpu.features')} {ask('machdep.cpu.leaf7_features')}".lower()
-    simd = _SIMD.intersection(flags.replace("avx1.0", "avx").split())
-    neon = {"neon"} if "1" in {ask("hw.optional.neon"), ask("hw.optional.AdvSIMD")} else set()
-    virtual = {"0": "none", "1": "vm-other"}.get(ask("kern.hv_vmm_present"), UNKNOWN)
+    guest = _output("sysctl", "-n", "kern.hv_vmm_present")
     return HostFacts(
-        cpu_model=ask("machdep.cpu.brand_string") or UNKNOWN,
+        cpu_model=_output("sysctl", "-n", "machdep.cpu.brand_string") or UNKNOWN,
         architecture=platform.machine() or UNKNOWN,
-        physical_cores=_integer(ask("hw.physicalcpu")),
-        logical_cores=_integer(ask("hw.logicalcpu")),
-        memory_gib=None if memory is None else round(memory / (1 << 30)),
-        virtualization=virtual,
-        simd=tuple(sorted(simd | neon)),
+        physical_cores=psutil.cpu_count(logical=False),
+        logical_cores=psutil.cpu_count(),
+        memory_gib=round(psutil.virtual_memory().total / (1 << 30)),
+        virtualization={"0": "none", "1": "vm-other"}.get(guest, UNKNOWN),
+        simd=("neon",) if platform.machine() == "arm64" else (),
     )
 
 
@@ -312,21 +258,42 @@ def _cores_in_words(facts: HostFacts) -> str:
     return f"{words}, {threads} threads" if threads is not None and threads > cores else words
 
 
+def _virtualization_in_words(kind: str) -> str:
+    if kind in {"none", UNKNOWN}:
+        return ""
+    short = kind.upper() if kind in {"kvm", "lxc", "qemu", "wsl"} else kind.capitalize()
+    name = {"vm-other": "", "vmware": "VMware"}.get(kind, short)
+    container = kind in {"docker", "lxc", "podman", "systemd-nspawn"}
+    return f"{name} {'container' if container else 'virtual machine'}".strip()
+
+
 def _quotas(root: Path) -> Iterator[int]:
     """Yield each CPU quota that binds this process, in whole cores."""
-    groups = root / "sys/fs/cgroup"
-    for line in _text(root / "proc/self/cgroup").splitlines():
-        _, controllers, path = [*line.split(":", 2), "", ""][:3]
+    groups = re.findall(r"^\d+:(.*?):(.*)$", _text(root / "proc/self/cgroup"), flags=re.MULTILINE)
+    for controllers, path in groups:
         if controllers and "cpu" not in controllers.split(","):
             continue
-        base = groups / "cpu" if controllers else groups
+        base = root / "sys/fs/cgroup" / ("cpu" if controllers else "")
         # A container sees its own group as the top one, under a path that only its host has.
-        inner = Path() if ".." in path else Path(path.lstrip("/"))
-        for folder in (inner, *inner.parents):
-            yield from _quota(base / folder)
+        inner = Path("" if ".." in path else path.lstrip("/"))
+        for folder in (base / inner, *(base / parent for parent in inner.parents)):
+            older = f"{_text(folder / 'cpu.cfs_quota_us')} {_text(folder / 'cpu.cfs_period_us')}"
+            if limit := re.fullmatch(r"(\d+) ([1-9]\d*)", _text(folder / "cpu.max") or older):
+                yield int(limit[1]) // int(limit[2])
 
 
-def _quota(folder: Path) -> Iterator[int]:
-    first = f"{_text(folder / 'cpu.cfs_quota_us')} {_text(folder / 'cpu.cfs_period_us')}"
-    if limit := re.fullmatch(r"(\d+) ([1-9]\d*)", _text(folder / "cpu.max") or first):
-        yield int(limit[1]) // int(limit[2])
+def _frequency_mhz(root: Path) -> int | None:
+    khz = _integers(_each(root, f"{_CPU}/cpu[0-9]*/cpufreq/scaling_cur_freq"))
+    if khz:
+        return round(sum(khz) / len(khz) / 1000)
+    mhz = re.findall(r"\ncpu MHz\s*: (\d+(?:\.\d+)?)\n", _text(root / "proc/cpuinfo"))
+    return round(sum(map(float, mhz)) / len(mhz)) if mhz else None
+
+
+def _temperature_c(root: Path) -> float | None:
+    """Return the highest; a sensor that is off or broken tells 0 or nonsense."""
+    sensors = _each(root, "sys/class/thermal/thermal_zone*/temp")
+    for name in root.glob("sys/class/hwmon/hwmon*/name"):
+        if _text(name) in {"coretemp", "cpu_thermal", "k10temp", "zenpower"}:
+            sensors += _each(name.parent, "temp*_input")
+    return max((c / 1000 for c in _integers(sensors) if 0 < c < 150_000), default=None)

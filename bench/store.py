@@ -1,6 +1,7 @@
 """results/: the only module that reads or writes it.
 
     systems/<system_id>.json
+    report/                  tables and plots over all runs
     runs/<system_id>/<run_id>/run.json, journal.jsonl while it runs, cells/<cell_id>.json after
 
 Every file is written beside its place, flushed, synced and renamed, so that a reader sees all of it
@@ -13,7 +14,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -221,3 +222,13 @@ class Store:
     def system(self, system_id: str) -> System:
         path = self.root / "systems" / f"{system_id}.json"
         return read_as(System, path, remedy="restore it from git, or run the benchmark again")
+
+    def replace_report(self, folder: Path, files: Mapping[Path, bytes]) -> list[Path]:
+        """Write `files` of a report; plots of an earlier report that this one lacks go."""
+        for path, data in files.items():
+            if not path.exists() or path.read_bytes() != data:
+                write_atomic(path, data)
+        for old in {*folder.glob("top1-*.svg"), *folder.glob("top1-*.png")} - set(files):
+            with writing(old):
+                old.unlink()
+        return list(files)

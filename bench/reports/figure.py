@@ -62,7 +62,7 @@ class Panel:
         for point in self.points():
             if min(point.xs) <= 0:
                 raise ValueError(
-                    f"point '{point.label}' has x {min(point.xs)}: a logarithmic axis starts above 0"
+                    f"point '{point.label}' has x {min(point.xs)}, and the axis is logarithmic"
                 )
 
     def published(self) -> Iterator[Point]:

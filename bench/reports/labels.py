@@ -21,7 +21,8 @@ LEADER_COST = 1.0
 CROSSED_LEADER_COST = 8.0
 CROSSED_MARKER_COST = 8.0
 CROSSED_LABEL_COST = 60.0
-FAR_COST = 100.0
+AMBIGUOUS_COST = 12.0
+AMBIGUOUS_SHARE = 1.5  # another marker must be this much farther away than the label's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,11 @@ class Box:
         """Whether `other` lies wholly within."""
         across = self.left <= other.left and other.right <= self.right
         return across and self.bottom <= other.bottom and other.top <= self.top
+
+    def distance(self, other: Box) -> float:
+        """From the box to the centre of `other`."""
+        x, y = (other.left + other.right) / 2, (other.bottom + other.top) / 2
+        return math.dist((x, y), self.nearest(x, y))
 
     def nearest(self, x: float, y: float) -> tuple[float, float]:
         """The point of the box that is nearest to (x, y)."""
@@ -137,9 +143,12 @@ class _Surroundings:
         )
 
     def cost(self, placement: Placement, own: Box) -> float:
-        """What the placement covers and what its leader and the others' cross."""
+        """What the placement covers, whose label it might be, and what leaders cross."""
         box, leader = placement.box, placement.leader
         covered = sum(item.cost for item in self.obstacles if item.shape.overlaps(box))
+        reach = AMBIGUOUS_SHARE * box.distance(own)
+        if any(box.distance(marker) < reach for marker in self.markers if marker != own):
+            covered += AMBIGUOUS_COST
         leaders = [other.leader for other in self.placed if other.leader]
         covered += CROSSED_LABEL_COST * sum(line.overlaps(box) for line in leaders)
         if leader is None:
@@ -184,32 +193,31 @@ def place(
 
 
 def _best(tag: Tag, around: _Surroundings) -> Placement | None:
-    """The cheapest placement; candidates come by rising base cost, so the search can end early."""
+    """The cheapest placement on the rings around the marker, else the nearest free one at all."""
     best: Placement | None = None
     lowest = math.inf
-    for base, candidate in _candidates(tag, around.bounds):
-        if base >= lowest:
+    for base, candidate in _rings(tag):
+        if base >= lowest:  # they come by rising base cost
             break
         if not around.admits(candidate.box):
             continue
         cost = base + around.cost(candidate, tag.marker)
         if cost < lowest:
             best, lowest = candidate, cost
-    return best
+    if best is not None:
+        return best
+    free = (box for box in _grid(tag, around.bounds) if around.admits(box))
+    return next((Placement(box=box, leader=_leader(tag, box)) for box in free), None)
 
 
-def _candidates(tag: Tag, bounds: Box) -> Iterator[tuple[float, Placement]]:
-    """Yield (base cost, placement), cheapest first: rings around the marker, then a whole grid."""
+def _rings(tag: Tag) -> Iterator[tuple[float, Placement]]:
+    """Yield (base cost, placement), the cheapest first; beyond the first ring with a leader."""
     for gap in GAPS:
         for rank, angle in enumerate(ANGLES):
             box = _ring_box(tag, gap=gap, angle=angle)
             leader = None if gap == GAPS[0] else _leader(tag, box)
-            yield (
-                gap * GAP_COST + rank * ANGLE_COST + LEADER_COST * bool(leader),
-                Placement(box=box, leader=leader),
-            )
-    for distance, box in _grid(tag, bounds):
-        yield FAR_COST + distance, Placement(box=box, leader=_leader(tag, box))
+            base = gap * GAP_COST + rank * ANGLE_COST + LEADER_COST * bool(leader)
+            yield base, Placement(box=box, leader=leader)
 
 
 def _ring_box(tag: Tag, *, gap: float, angle: int) -> Box:
@@ -221,19 +229,14 @@ def _ring_box(tag: Tag, *, gap: float, angle: int) -> Box:
     return Box.around(x, y, tag.width, tag.height)
 
 
-def _grid(tag: Tag, bounds: Box) -> list[tuple[float, Box]]:
+def _grid(tag: Tag, bounds: Box) -> list[Box]:
     """Boxes over the whole of the bounds in half-label steps, the nearest first."""
     columns = max(int(2 * (bounds.right - bounds.left) / tag.width) - 1, 0)
     rows = max(int(2 * (bounds.top - bounds.bottom) / tag.height) - 1, 0)
-    boxes = [
-        Box(left, bottom, left + tag.width, bottom + tag.height)
-        for row in range(rows)
-        for column in range(columns)
-        for left in (bounds.left + column * tag.width / 2,)
-        for bottom in (bounds.bottom + row * tag.height / 2,)
-    ]
-    away = [(math.dist((tag.x, tag.y), box.nearest(tag.x, tag.y)), box) for box in boxes]
-    return sorted(away, key=lambda pair: pair[0])
+    lefts = [bounds.left + column * tag.width / 2 for column in range(columns)]
+    bottoms = [bounds.bottom + row * tag.height / 2 for row in range(rows)]
+    boxes = [Box(x, y, x + tag.width, y + tag.height) for y in bottoms for x in lefts]
+    return sorted(boxes, key=lambda box: box.distance(tag.marker))
 
 
 def _leader(tag: Tag, box: Box) -> Segment | None:

@@ -42,7 +42,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """The sheet's height, one area of axes a panel, the texts around them, and the legend's place."""
+    """The sheet's height, one area a panel, the texts around them, and the legend's place."""
 
     height: float
     areas: list[Box]

@@ -16,20 +16,20 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure as Sheet
 from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
+from matplotlib.textpath import text_to_path
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
-from matplotlib.transforms import Affine2D
+from matplotlib.transforms import Affine2D, Transform
 
 from bench.reports import styles
 from bench.reports.figure import Figure, Panel, Point, pareto_front
 from bench.reports.labels import Box, Obstacle, Placement, Segment, Tag, place
-from bench.reports.layout import HANDLE_EM, LEADING, SMALL_SIZE, WIDTH, Layout, Width, lay_out
+from bench.reports.layout import HANDLE_EM, LEADING, SMALL_SIZE, WIDTH, Layout, lay_out
 
 PNG_DPI = 120
-MEASURED_REACH, CONTEXT_REACH = 4.8, 3.2
+MEASURED_REACH, INTERVAL_REACH, CONTEXT_REACH = 4.4, 5.5, 3.2
 # What a label pays to cover a thing; labels.py says what a gap and a leader cost.
 OVER_CONTEXT_POINT, OVER_CONTEXT_LINE, OVER_FRONT, OVER_INTERVAL = 3.0, 0.5, 1.5, 4.0
 TICKS_PER_DECADE = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0))
@@ -51,15 +51,15 @@ def compose(figure: Figure) -> Sheet:
     """Return the sheet, all drawn; each artist of a measured point has a gid that tells which."""
     with _settings():
         sheet = Sheet(dpi=72)
-        width = _text_width(FigureCanvasAgg(sheet).get_renderer())
         looks = styles.family_styles(
             line.family for panel in figure.panels for line in panel.context
         )
         handles = _legend_handles(figure, looks)
-        layout = lay_out(figure, [str(handle.get_label()) for handle in handles], width)
+        layout = lay_out(figure, [str(handle.get_label()) for handle in handles], text_width)
         sheet.set_size_inches(WIDTH / 72, layout.height / 72)
         _write_around(sheet, handles, layout)
         y_limits = padded([p.top1 for panel in figure.panels for p in panel.points()], log=False)
+        points = Affine2D().scale(1 / 72) + sheet.dpi_scale_trans
         for index, (panel, area) in enumerate(zip(figure.panels, layout.areas, strict=True)):
             axes = sheet.add_axes(layout.fractions(area))
             _set_axes(axes, panel, y_limits)
@@ -68,7 +68,7 @@ def compose(figure: Figure) -> Sheet:
             _draw_context(axes, panel, looks)
             _draw_front(axes, panel, name=f"panel{index}")
             _draw_measured(axes, panel, name=f"panel{index}")
-            _draw_labels(axes, panel, width, name=f"panel{index}")
+            _draw_labels(axes, panel, points, name=f"panel{index}")
         return sheet
 
 
@@ -85,16 +85,15 @@ def _save(sheet: Sheet, path: Path, metadata: Mapping[str, str | None]) -> None:
 
 
 def _settings() -> AbstractContextManager[None]:
-    defaults = {key: value for key, value in mpl.rcParamsDefault.items() if key != "backend"}
-    return mpl.rc_context({**defaults, **styles.SETTINGS})
+    settings: dict[Any, Any] = dict(mpl.rcParamsDefault)
+    del settings["backend"]  # the backend follows from the file's format
+    return mpl.rc_context(settings | styles.SETTINGS)
 
 
-def _text_width(renderer: RendererAgg) -> Width:
-    def width(text: str, size: float, weight: str) -> float:
-        font = FontProperties(family=[styles.FONT], size=size, weight=weight)
-        return renderer.get_text_width_height_descent(text, font, ismath=False)[0]
-
-    return width
+def text_width(text: str, size: float, weight: str) -> float:
+    """The width of `text` in points, at a size in points."""
+    font = FontProperties(family=[styles.FONT], size=size, weight=weight)
+    return text_to_path.get_text_width_height_descent(text, font, ismath=False)[0]
 
 
 def _front(panel: Panel) -> tuple[str, tuple[Point, ...], dict[str, Any]]:
@@ -206,14 +205,14 @@ def _front_corners(axes: Axes, panel: Panel) -> list[tuple[float, float]]:
     return [*corners, (axes.get_xlim()[1], front[-1].top1)]
 
 
-def _draw_labels(axes: Axes, panel: Panel, width: Width, name: str) -> None:
+def _draw_labels(axes: Axes, panel: Panel, points: Transform, name: str) -> None:
     """Write each measured point's label where it covers nothing that matters."""
     spots = _on_sheet(axes, [(point.x, point.top1) for point in panel.measured])
     tags = [
         Tag(
             x=x,
             y=y,
-            width=width(point.label, styles.LABEL["fontsize"], styles.LABEL["fontweight"]) + 3,
+            width=text_width(point.label, styles.LABEL["fontsize"], styles.LABEL["fontweight"]) + 3,
             height=styles.LABEL["fontsize"] + 3,
             radius=MEASURED_REACH,
         )
@@ -224,12 +223,11 @@ def _draw_labels(axes: Axes, panel: Panel, width: Width, name: str) -> None:
     )
     for index, (point, placement) in enumerate(zip(panel.measured, placements, strict=True)):
         if placement is not None:
-            _write_label(axes, point.label, placement, gid=f"{name}-label{index}")
+            _write_label(axes, point.label, placement, points, gid=f"{name}-label{index}")
 
 
-def _write_label(axes: Axes, text: str, placement: Placement, gid: str) -> None:
+def _write_label(axes: Axes, text: str, placement: Placement, points: Transform, gid: str) -> None:
     box, leader = placement.box, placement.leader
-    points = Affine2D().scale(1 / 72) + axes.get_figure(root=True).dpi_scale_trans
     x, y = (box.left + box.right) / 2, (box.bottom + box.top) / 2
     axes.text(x, y, text, transform=points, zorder=7, gid=gid, **styles.LABEL)
     if leader is not None:
@@ -253,6 +251,8 @@ def _obstacles(axes: Axes, panel: Panel) -> Iterator[Obstacle]:
             yield Obstacle(shape=Segment(*start, *end), cost=OVER_CONTEXT_LINE)
     for point in panel.measured:
         ends = _on_sheet(axes, [(min(point.xs), point.top1), (max(point.xs), point.top1)])
-        yield Obstacle(shape=Segment(*ends[0], *ends[1]), cost=OVER_INTERVAL)
+        (left, y), (right, _) = ends
+        bar = Box(left - 1, y - INTERVAL_REACH, right + 1, y + INTERVAL_REACH)
+        yield Obstacle(shape=bar, cost=OVER_INTERVAL)
     for start, end in pairwise(_on_sheet(axes, _front_corners(axes, panel))):
         yield Obstacle(shape=Segment(*start, *end), cost=OVER_FRONT)

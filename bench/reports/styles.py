@@ -11,20 +11,21 @@ from matplotlib.patheffects import withStroke
 from bench.reports.layout import TEXT_SIZE
 
 FONT = "DejaVu Sans"  # matplotlib brings it along
-INK, GREY, PALE = "#111111", "#555555", "#e6e6e6"
+INK, GREY, SILVER, PALE = "#111111", "#555555", "#7d7d7d", "#e6e6e6"
 
 EMPHASISED = "ShuffleNetV2"
 DISTILLED = "_ssld"
 # Okabe and Ito's colours, without the yellow that white paper swallows; black is for our nets.
 COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#0072b2", "#d55e00", "#cc79a7")
 MARKERS = ("s", "^", "D", "v", "P", "X", "p", "<", "h", ">")
-DASHES = ((6, 1.5), (3, 1.5), (6, 1.5, 1, 1.5), (1, 1), (9, 2.5), (3, 1, 1, 1, 1, 1))
+THIN_MARKERS = ("P", "X")
+DASHES = ((6, 1.5), (3, 1.5), (6, 1.5, 1, 1.5), (9, 2, 3, 2), (13, 2), (3, 1, 1, 1, 1, 1))
 
 MEASURED: dict[str, Any] = {
     "color": INK,
     "linestyle": "none",
     "marker": "o",
-    "markersize": 7.5,
+    "markersize": 7,
     "markeredgecolor": "white",
     "markeredgewidth": 0.8,
 }
@@ -32,11 +33,11 @@ INTERVAL: dict[str, Any] = {
     "color": INK,
     "linewidth": 1.4,
     "marker": "|",
-    "markersize": 7,
-    "markeredgewidth": 1.4,
+    "markersize": 10,  # beyond the point's own marker, so that a narrow interval shows too
+    "markeredgewidth": 1.2,
 }
-FRONT_MEASURED: dict[str, Any] = {"color": INK, "linewidth": 1.3}
-FRONT_PUBLISHED: dict[str, Any] = {"color": GREY, "linewidth": 1.3, "linestyle": (0, (5, 2))}
+FRONT_MEASURED: dict[str, Any] = {"color": INK, "linewidth": 1.2}
+FRONT_PUBLISHED: dict[str, Any] = {"color": INK, "linewidth": 1.2, "linestyle": (0, (4, 2))}
 LABEL: dict[str, Any] = {
     "color": INK,
     "fontsize": 8.5,
@@ -52,6 +53,7 @@ SETTINGS: dict[str, Any] = {
     "font.family": [FONT],
     "font.size": TEXT_SIZE,
     "text.parse_math": False,
+    "text.hinting": "none",  # so that a line of text is equally long in the SVG and in the PNG
     "svg.fonttype": "path",
     "svg.hashsalt": "bench",
     "axes.edgecolor": GREY,
@@ -77,7 +79,7 @@ class Style:
     dash: tuple[float, ...]
     filled: bool = True
     width: float = 0.9
-    size: float = 4.8
+    size: float = 5.0
 
     @property
     def line(self) -> dict[str, Any]:
@@ -101,12 +103,13 @@ def family_styles(families: Iterable[str]) -> dict[str, Style]:
     """
     names = list(dict.fromkeys(families))
     bases = dict.fromkeys(name.removesuffix(DISTILLED) for name in names)
-    looks = {EMPHASISED: Style(colour=INK, marker="o", dash=(), filled=False, width=1.5)}
+    looks = {EMPHASISED: Style(colour=SILVER, marker="o", dash=(), filled=False, width=1.8)}
     for index, base in enumerate(base for base in bases if base != EMPHASISED):
         looks[base] = Style(
             colour=COLOURS[index % len(COLOURS)],
             marker=MARKERS[index % len(MARKERS)],
             dash=DASHES[index % len(DASHES)],
+            size=6.0 if MARKERS[index % len(MARKERS)] in THIN_MARKERS else 5.0,
         )
     for base in bases:
         looks[base + DISTILLED] = replace(looks[base], filled=False, dash=(1, 1.5))

@@ -1,0 +1,189 @@
+"""argv -> one call of a verb; the only place that prints an error or decides an exit status.
+
+Statuses: 0 well, 1 a cell has no figure, 2 an error (one sentence on stderr), 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from bench.errors import BenchError, InputError
+
+if TYPE_CHECKING:
+    from bench.options import Options, Tables
+
+VERBS = {
+    "run": "measure a suite, record it, write the report",
+    "report": "write every table and plot again, from results/ alone",
+    "plan": "what would run, in which order, how long it should take",
+    "doctor": "what can run on this machine, and what brings the rest",
+    "models": "the catalogue with its costs",
+}
+
+_SELECTING = ("run", "plan")
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that says what is wrong in one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(message, hint=f"see `{self.prog} --help`")
+
+
+def make_parser() -> Parser:
+    """Return the parser of `python -m bench`."""
+    parser = Parser(
+        prog="python -m bench",
+        description="Measure neural networks on this machine, record how, and write the tables.",
+        allow_abbrev=False,
+    )
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
+    for verb, text in VERBS.items():
+        sub = verbs.add_parser(verb, help=text, description=text.capitalize(), allow_abbrev=False)
+        _add_common(sub)
+        _ADD[verb](sub)
+    return parser
+
+
+def _add_common(parser: Parser) -> None:
+    add = parser.add_argument
+    add("--results", metavar="DIR", help="where results are kept (default: results)")
+    add("--models", metavar="DIR", help="the folder of catalog.toml (default: models)")
+    add("--json", action="store_true", dest="as_json", help="print JSON")
+
+
+def _add_selecting(parser: Parser) -> None:
+    add = parser.add_argument
+    add("--suite", metavar="NAME", help="cpu, gpu, arm, or the path of a .toml (default: cpu)")
+    add("--preset", metavar="NAME", help="quick, standard or paddleclas (default: standard)")
+    add("--runner", metavar="A,B", help="runners, by comma")
+    add("--variant", metavar="A,B", help="models of the catalogue, by comma (default: all)")
+    add("--batch", metavar="N,M", help="batch sizes, by comma")
+    add("--threads", metavar="N,M", help="thread counts, by comma")
+    add("--weights", metavar="W", help="seeded (default), pretrained, or a .pdparams file")
+    add("--seed", metavar="N", help="seed of the order of sessions (default: 0)")
+    add("--device", metavar="SERIAL", help="the phone, as `adb devices` prints it")
+
+
+def _add_environments(parser: Parser) -> None:
+    add = parser.add_argument
+    add("--env", metavar="NAME=PATH", action="append", help="a Python of your own for NAME")
+    add("--cache", metavar="DIR", help="environments and artifacts (default: ~/.cache)")
+
+
+def _add_run(parser: Parser) -> None:
+    _add_selecting(parser)
+    _add_environments(parser)
+    parser.add_argument("--resume", metavar="RUN", help="go on with a run, or with `latest`")
+
+
+def _add_report(parser: Parser) -> None:
+    parser.add_argument("--run", metavar="RUN", help="only this run, or `latest`; default: all")
+
+
+def _add_doctor(parser: Parser) -> None:
+    _add_environments(parser)
+    parser.add_argument("--device", metavar="SERIAL", help="the phone, as `adb devices` prints it")
+
+
+def _add_models(parser: Parser) -> None:
+    parser.add_argument("--variant", metavar="A,B", help="models, by comma (default: all)")
+
+
+_ADD: dict[str, Callable[[Parser], None]] = {
+    "run": _add_run,
+    "report": _add_report,
+    "plan": _add_selecting,
+    "doctor": _add_doctor,
+    "models": _add_models,
+}
+
+
+def main(argv: Sequence[str], tables: Tables | None = None) -> int:
+    """Carry out `argv`; print what a BenchError says and return its status."""
+    try:
+        return _dispatch(argv, tables)
+    except BenchError as error:
+        sys.stderr.write(f"bench: {error}\n")
+        return error.exit_status
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except KeyboardInterrupt:
+        sys.stderr.write("\nbench: interrupted\n")
+        return 130
+
+
+def _dispatch(argv: Sequence[str], tables: Tables | None) -> int:
+    parser = make_parser()
+    arguments = parser.parse_args(list(argv))
+    if arguments.verb is None:
+        parser.print_help()
+        return 0
+    # Past the help: what follows loads pydantic and more.
+    from bench.options import Tables
+
+    options = to_options(arguments, argv)
+    verb = importlib.import_module(f"bench.verbs.{arguments.verb}")
+    status: int = verb.run(options, tables or Tables())
+    return status
+
+
+def to_options(arguments: argparse.Namespace, argv: Sequence[str]) -> Options:
+    """Return the flags as values; raises InputError for one that isn't what it should be."""
+    from bench.options import Options
+    from bench.suite import Axes
+
+    given = {name: value for name, value in vars(arguments).items() if value is not None}
+    values: dict[str, object] = {
+        name: given[name]
+        for name in ("suite", "preset", "weights", "device", "resume", "run", "as_json")
+        if name in given
+    }
+    values |= {name: Path(given[name]) for name in ("results", "models", "cache") if name in given}
+    if "seed" in given:
+        values["seed"] = _integers("--seed", given["seed"], least=0)[0]
+    axes = Axes(
+        runners=_names(given.get("runner")),
+        batches=_integers("--batch", given.get("batch"), least=1),
+        threads=_integers("--threads", given.get("threads"), least=1),
+    )
+    return Options(
+        variants=_names(given.get("variant")),
+        axes=axes,
+        envs=_environments(given.get("env", [])),
+        command=list(argv),
+        **values,  # type: ignore[arg-type]
+    )
+
+
+def _names(text: str | None) -> list[str]:
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
+
+
+def _integers(flag: str, text: str | None, *, least: int) -> list[int]:
+    names = _names(text)
+    for name in names:
+        if not (name.isascii() and name.isdigit() and int(name) >= least):
+            raise InputError(
+                f"{flag} {text}: '{name}' is not a whole number from {least} on",
+                hint=f"write numbers, by comma, as in {flag} 1,2",
+            )
+    return [int(name) for name in names]
+
+
+def _environments(texts: Sequence[str]) -> dict[str, Path]:
+    found = {}
+    for text in texts:
+        name, equals, path = text.partition("=")
+        if not (name and equals and path):
+            raise InputError(
+                f"--env {text}: not NAME=PATH", hint="as in --env paddle=/usr/bin/python3"
+            )
+        found[name] = Path(path)
+    return found

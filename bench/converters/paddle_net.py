@@ -1,0 +1,227 @@
+"""A net from its factory: built, given its weights, and run."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import ArtifactError
+
+if TYPE_CHECKING:
+    from numpy import float32
+    from numpy.typing import NDArray
+
+CACHED = "weights.pdparams"
+CALIBRATION_BATCHES = 4
+CALIBRATION_BATCH_SIZE = 8
+OTHER_WEIGHTS = "take seeded weights (--weights seeded) or a .pdparams file of your own"
+
+
+@contextmanager
+def importing_from(folders: list[str]) -> Iterator[None]:
+    """Look for modules in `folders` first, as long as the block lasts."""
+    before = list(sys.path)
+    sys.path[:0] = folders
+    try:
+        yield
+    finally:
+        sys.path[:] = before
+
+
+def prepare(factory: str, weights: Mapping[str, Any], shape: list[int], *, cache: Path) -> Any:
+    """Return the net in eval mode with the weights asked for.
+
+    Seeded and pretrained weights are made once and kept in `cache`, a folder for this net and
+    these weights alone: whatever exports the net next gets them to the bit.
+    """
+    kind, kept = weights["kind"], cache / CACHED
+    if kind == "file":
+        return _load_weights(build(factory), Path(weights["path"]), hint=OTHER_WEIGHTS)
+    if kept.is_file():
+        return _load_weights(build(factory), kept, hint=f"delete {kept}: the net has changed since")
+    if kind == "pretrained":
+        net = build(factory, pretrained=True)
+    else:
+        net = _seed(factory, weights["seed"], shape)
+    _keep(net, kept)
+    net.eval()
+    return net
+
+
+def describe(weights: Mapping[str, Any]) -> str:
+    """Return what a report says of a weights spec."""
+    if weights["kind"] == "seeded":
+        return f"seeded {weights['seed']}"
+    return Path(weights["path"]).name if weights["kind"] == "file" else "pretrained"
+
+
+def digest(net: Any) -> str:
+    """Return the SHA-256 over every weight's name, dtype, shape and bytes, in order of names."""
+    total = hashlib.sha256()
+    for name, tensor in sorted(net.state_dict().items()):
+        array = tensor.numpy()
+        total.update(f"{name} {array.dtype} {array.shape}\n".encode())
+        total.update(array.tobytes())
+    return total.hexdigest()
+
+
+def build(factory: str, **arguments: bool) -> Any:
+    """Call "module:function" and return the paddle.nn.Layer that comes out."""
+    import paddle
+
+    function = _find(factory)
+    try:
+        net = function(**arguments)
+    except Exception as error:
+        if arguments:
+            raise ArtifactError(
+                f"{factory} gave no pretrained weights ({first_line(error)})",
+                hint=f"the download needs the network; off line, {OTHER_WEIGHTS}",
+            ) from error
+        raise ArtifactError(
+            f"{factory} raised {first_line(error)}",
+            hint="it must run when called with no arguments",
+        ) from error
+    if not isinstance(net, paddle.nn.Layer):
+        raise ArtifactError(
+            f"{factory} returned a {type(net).__name__}", hint="it must return a paddle.nn.Layer"
+        )
+    return net
+
+
+def _find(factory: str) -> Any:
+    module_name, colon, name = factory.partition(":")
+    if not (module_name and colon and name):
+        raise ArtifactError(f"'{factory}' names no factory", hint='write it "module:function"')
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:
+        raise _import_error(module_name, error) from error
+    function = getattr(module, name, None)
+    if not callable(function):
+        raise ArtifactError(
+            f"module {module_name} has no function '{name}'",
+            hint=f"it was read from {getattr(module, '__file__', None)}",
+        )
+    return function
+
+
+def _import_error(module_name: str, error: Exception) -> ArtifactError:
+    missing = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
+    if missing and f"{module_name}.".startswith(f"{missing}."):
+        return ArtifactError(
+            f"there is no module '{module_name}'", hint="name the folder that it is in"
+        )
+    return ArtifactError(
+        f"importing {module_name} raised {first_line(error)}",
+        hint="it must import in the paddle environment; the log's tail has where it stopped",
+    )
+
+
+def forward(net: Any, x: NDArray[float32]) -> NDArray[float32]:
+    """Return the output of the dynamic graph for `x`."""
+    import paddle
+
+    try:
+        with paddle.no_grad():
+            output = net(paddle.to_tensor(x))
+    except Exception as error:
+        raise ArtifactError(
+            f"the net can't take an input of {list(x.shape)} ({first_line(error)})",
+            hint="give the model's input as channels x height x width",
+        ) from error
+    if not isinstance(output, paddle.Tensor):
+        raise ArtifactError(
+            f"the net returns a {type(output).__name__}",
+            hint="its forward must return one tensor: wrap it in a layer that does",
+        )
+    array: NDArray[float32] = output.numpy()
+    return array
+
+
+def _seed(factory: str, seed: int, shape: list[int]) -> Any:
+    """Return a net with seeded weights and batch norms that fit them.
+
+    Initial statistics would let the activations fade to 1e-6, too small to compare engines by. Only
+    the batch norms are in train mode meanwhile: dropout and auxiliary heads stay out of it.
+    """
+    import numpy as np
+    import paddle
+
+    paddle.seed(seed)
+    net = build(factory)
+    net.eval()
+    norms = [layer for layer in net.sublayers(include_self=True) if _has_statistics(layer)]
+    momenta = [norm._momentum for norm in norms]  # noqa: SLF001 - Paddle has no other name for it
+    rng = np.random.default_rng(seed)
+    for index in range(CALIBRATION_BATCHES if norms else 0):
+        for norm in norms:
+            norm.train()
+            # i/(i+1) makes the running mean cumulative: the first batch replaces what was there.
+            norm._momentum = index / (index + 1)  # noqa: SLF001
+        size = (CALIBRATION_BATCH_SIZE, *shape)
+        forward(net, rng.standard_normal(size, dtype=np.float32))
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm._momentum = momentum  # noqa: SLF001
+    return net
+
+
+def _has_statistics(layer: Any) -> bool:
+    from paddle import nn
+
+    kinds = (nn.BatchNorm, nn.BatchNorm1D, nn.BatchNorm2D, nn.BatchNorm3D, nn.SyncBatchNorm)
+    return isinstance(layer, kinds)
+
+
+def _keep(net: Any, kept: Path) -> None:
+    import paddle
+
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    beside = kept.with_name(f"{os.getpid()}.{kept.name}")
+    paddle.save(net.state_dict(), str(beside))
+    beside.replace(kept)
+
+
+def _load_weights(net: Any, path: Path, *, hint: str) -> Any:
+    """Put the weights of a .pdparams file into `net`, all of them or none."""
+    import paddle
+
+    if not path.is_file():
+        raise ArtifactError(f"{path} is no file", hint=hint)
+    try:
+        weights = paddle.load(str(path))
+    except Exception as error:
+        raise ArtifactError(
+            f"{path} can't be read as weights ({first_line(error)})", hint=hint
+        ) from error
+    misfit = _first_misfit(net.state_dict(), weights)
+    if misfit:
+        raise ArtifactError(f"{path} doesn't fit the net: {misfit}", hint=hint)
+    net.set_state_dict(weights)
+    net.eval()
+    return net
+
+
+def _first_misfit(wanted: Mapping[str, Any], given: object) -> str | None:
+    if not isinstance(given, Mapping):
+        return f"it holds a {type(given).__name__}, not a dict of weights"
+    for name, tensor in wanted.items():
+        if name not in given:
+            return f"'{name}' is missing"
+        if list(getattr(given[name], "shape", [])) != list(tensor.shape):
+            shape = list(getattr(given[name], "shape", []))
+            return f"'{name}' is {shape} there and {list(tensor.shape)} in the net"
+    extra = next((name for name in given if name not in wanted), None)
+    return f"the net has no '{extra}'" if extra else None
+
+
+def first_line(error: Exception) -> str:
+    """Return an exception's type and the first line of what it says."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -1,0 +1,104 @@
+"""What a run has to do: cells, models and sampling, from the command line or from an earlier run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.catalog import Model, load_catalogue, parse_weights, resolve, select
+from bench.cell import Cell, Sampling, Target
+from bench.errors import InputError
+from bench.host import usable_cores
+from bench.options import Options, Tables
+from bench.plan import Plan, make_plan
+from bench.record import RunManifest
+from bench.suite import Suite, load_suite, select_cells
+from bench.targets import check_target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A run before it begins."""
+
+    suite: str
+    suite_title: str
+    target: str
+    beside: tuple[str, ...]
+    cells: tuple[Cell, ...]
+    models: tuple[Model, ...]
+    sampling: Sampling
+    seed: int
+    left_out: tuple[str, ...] = ()
+
+    def plan(self) -> Plan:
+        return make_plan(self.cells, self.sampling, seed=self.seed)
+
+
+def new_job(options: Options, tables: Tables, suite: Suite | None = None) -> Job:
+    """Return the job that `options` ask for; raises InputError's kinds for what can't be."""
+    suite = suite or load_suite(options.suite)
+    sampling = suite.sampling(options.preset)
+    models = _models(options, options.variants)
+    selected = select_cells(
+        suite, models, options.axes, cores=usable_cores(), runners=tables.runners
+    )
+    if not selected.cells:
+        raise InputError(
+            f"no cell of suite {suite.name} is left: {'; '.join(selected.left_out)}",
+            hint="ask for other axes, see `python -m bench plan`",
+        )
+    return Job(
+        suite=suite.name,
+        suite_title=suite.file.title,
+        target=suite.file.target,
+        beside=tuple(suite.file.beside),
+        cells=selected.cells,
+        models=models,
+        sampling=sampling,
+        seed=options.seed,
+        left_out=selected.left_out,
+    )
+
+
+def checked_job(options: Options, tables: Tables) -> Job:
+    """Return the job after a look at whether its target is here; raises Unavailable."""
+    suite = load_suite(options.suite)
+    check_target(suite, Target(kind=suite.file.target, device=options.device), tables.runners)
+    return new_job(options, tables, suite)
+
+
+def resumed_job(manifest: RunManifest, options: Options) -> Job:
+    """Return the job of an interrupted run; raises InputError where its models have changed."""
+    cells = tuple(fields.to_cell() for fields in manifest.cells.values())
+    variants = list(dict.fromkeys(cell.variant for cell in cells))
+    models = _models(options, variants)
+    hashes = {model.variant: model.hash for model in models}
+    for cell in cells:
+        if hashes[cell.variant] != cell.model_hash:
+            raise InputError(
+                f"{cell.variant} isn't the net that run {manifest.run_id} began with",
+                hint="give the same --weights and --models as then, or start a new run",
+            )
+    return Job(
+        suite=manifest.suite,
+        suite_title=manifest.suite_title,
+        target=manifest.target,
+        beside=tuple(manifest.beside),
+        cells=cells,
+        models=models,
+        sampling=Sampling.from_json(manifest.sampling.model_dump()),
+        seed=manifest.seed,
+        left_out=tuple(manifest.left_out),
+    )
+
+
+def _models(options: Options, variants: Sequence[str]) -> tuple[Model, ...]:
+    catalogue = load_catalogue(options.models)
+    names = select(catalogue, variants)
+    weights = parse_weights(options.weights)
+    if weights.path is not None and len(names) > 1:
+        raise InputError(
+            f"--weights {options.weights} is one file and {len(names)} variants are asked for",
+            hint="name the one that it belongs to with --variant",
+        )
+    return tuple(resolve(catalogue, name, options.models, weights) for name in names)

@@ -1,0 +1,84 @@
+"""The manifest of a run that is about to begin: plan, models, environments, provenance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+
+from bench.host import HostFacts, heading, host_digest, read_conditions, system_id
+from bench.job import Job
+from bench.launch import PROJECT
+from bench.plan import Plan
+from bench.preparation import Prepared
+from bench.provenance import command_line, git_state, package_versions, scrub
+from bench.record import CellFields, ModelFacts, Provenance, RunManifest, SamplingFields, System
+from bench.store import new_run_id, utc_now
+
+
+def make_system(host: HostFacts) -> System:
+    """Return the machine at hand as results/systems stores it."""
+    known = {name: value for name, value in asdict(host).items() if value is not None}
+    facts = {name: list(v) if isinstance(v, tuple) else v for name, v in known.items()}
+    return System(system_id=system_id(host), heading=heading(host), facts=facts)
+
+
+def make_manifest(
+    job: Job,
+    plan: Plan,
+    prepared: Prepared,
+    *,
+    system: System,
+    environments: Mapping[str, Mapping[str, str]],
+    command: Sequence[str],
+) -> RunManifest:
+    """Return the manifest of a run that starts now."""
+    origin = make_provenance(environments, command)
+    return RunManifest(
+        run_id=new_run_id(origin.commit),
+        system_id=system.system_id,
+        status="running",
+        started=utc_now(),
+        suite=job.suite,
+        suite_title=job.suite_title,
+        target=job.target,
+        beside=list(job.beside),
+        seed=job.seed,
+        sampling=SamplingFields(**job.sampling.to_json()),
+        rounds=_rounds(plan),
+        cells={cell.id: CellFields(**cell.to_json()) for cell in job.cells},
+        models={variant: _scrubbed(facts) for variant, facts in prepared.models.items()},
+        left_out=list(job.left_out),
+        weights=job.models[0].weights.kind,
+        provenance=origin,
+    )
+
+
+def make_provenance(
+    environments: Mapping[str, Mapping[str, str]], command: Sequence[str]
+) -> Provenance:
+    """Return what it takes to repeat a run, without a path or a name of this machine."""
+    git = git_state(PROJECT)
+    return Provenance(
+        commit=git.commit,
+        dirty=git.dirty,
+        command=command_line(["python", "-m", "bench", *command], PROJECT),
+        harness=package_versions(),
+        environments={name: dict(packages) for name, packages in environments.items()},
+        host=host_digest(),
+        conditions=read_conditions(),
+    )
+
+
+def _rounds(plan: Plan) -> list[list[str]]:
+    rounds: dict[int, list[str]] = {}
+    for step in plan.steps:
+        rounds.setdefault(step.round, []).append(step.cell.id)
+    return list(rounds.values())
+
+
+def _scrubbed(facts: ModelFacts) -> ModelFacts:
+    shorten = partial(scrub, project=PROJECT)
+    return facts.model_copy(
+        update={"missing": {name: shorten(reason) for name, reason in facts.missing.items()}}
+    )

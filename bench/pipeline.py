@@ -1,0 +1,112 @@
+"""run_plan(): the loop over a plan's steps, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from bench.cell import Cell
+from bench.plan import Plan, Step
+from bench.record import (
+    CellFields,
+    Failed,
+    JournalEntry,
+    Measured,
+    Record,
+    SamplingFields,
+    Session,
+    Skipped,
+)
+from bench.store import RunFolder
+
+
+class Observer(Protocol):
+    """Is told what happens between sessions; it draws nothing while one is measured."""
+
+    def starts(self, step: Step, left: int) -> None: ...
+    def ended(self, step: Step, entry: JournalEntry) -> None: ...
+
+
+class Progress:
+    """What is in so far, by cell: sessions, or the outcome that ended the cell early."""
+
+    def __init__(self, plan: Plan, settled: Mapping[Cell, Failed | Skipped]) -> None:
+        self._plan = plan
+        self._sessions: dict[str, list[Session]] = {cell.id: [] for cell in plan.cells}
+        self._ended: dict[str, Failed | Skipped] = {c.id: it for c, it in settled.items()}
+
+    def take(self, entry: JournalEntry) -> None:
+        """Count an entry in."""
+        if entry.session is not None:
+            self._sessions.setdefault(entry.cell_id, []).append(entry.session)
+        elif entry.failed or entry.skipped:
+            self._ended[entry.cell_id] = entry.failed or entry.skipped  # type: ignore[assignment]
+
+    def wants(self, step: Step) -> bool:
+        """Tell whether `step` is still to be run."""
+        cell_id = step.cell.id
+        taken = {session.order for session in self._sessions[cell_id]}
+        return cell_id not in self._ended and step.order not in taken
+
+    def record(self, cell: Cell) -> Record | None:
+        """Return `cell`'s record once it is complete."""
+        sessions, ended = self._sessions[cell.id], self._ended.get(cell.id)
+        if ended is None and len(sessions) < self._plan.sampling.sessions:
+            return None
+        return Record(
+            cell_id=cell.id,
+            cell=CellFields(**cell.to_json()),
+            plan_hash=self._plan.cell_hash(cell),
+            sampling=SamplingFields(**self._plan.sampling.to_json()),
+            outcome=ended or Measured(),
+            sessions=sorted(sessions, key=lambda session: session.order),
+        )
+
+
+def run_plan(
+    plan: Plan,
+    *,
+    launch: Callable[[Step], JournalEntry],
+    run: RunFolder,
+    observer: Observer,
+    settled: Mapping[Cell, Failed | Skipped],
+) -> list[Record]:
+    """Run every step of `plan` that `run` doesn't hold yet and return the records of all cells.
+
+    `settled` are cells whose outcome stands before anything runs. Each session is in the journal
+    before the next one starts, each cell in a file as soon as its last session is in.
+    """
+    progress = Progress(plan, settled)
+    done = _resume(plan, run, progress)
+    for cell in plan.cells:
+        _finish(cell, progress, run, done)
+    waiting = [step for step in plan.steps if step.cell.id not in done and progress.wants(step)]
+    for index, step in enumerate(waiting):
+        if not progress.wants(step):
+            continue
+        observer.starts(step, len(waiting) - index)
+        entry = launch(step)
+        run.append(entry)
+        progress.take(entry)
+        observer.ended(step, entry)
+        _finish(step.cell, progress, run, done)
+    run.drop_journal()
+    return [done[cell.id] for cell in plan.cells]
+
+
+def _resume(plan: Plan, run: RunFolder, progress: Progress) -> dict[str, Record]:
+    """Take in what `run` already holds; return its finished cells."""
+    wanted = {cell.id: plan.cell_hash(cell) for cell in plan.cells}
+    for entry in run.journal():
+        if entry.cell_id in wanted:
+            progress.take(entry)
+    return {r.cell_id: r for r in run.records() if wanted.get(r.cell_id) == r.plan_hash}
+
+
+def _finish(cell: Cell, progress: Progress, run: RunFolder, done: dict[str, Record]) -> None:
+    if cell.id in done:
+        return
+    record = progress.record(cell)
+    if record is not None:
+        run.write_record(record)
+        done[cell.id] = record

@@ -1,0 +1,160 @@
+"""Where a result comes from: commit, command line, versions; with the machine's paths taken out."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import posixpath
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_PACKAGES = ("matplotlib", "numpy", "psutil", "pydantic", "scipy")
+_GIT_TIMEOUT_S = 10.0
+
+_URL = r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\"'`<>|,;]*"
+# A name with blanks is one only in quotes; `"/bin/sh -c x"` and `"/a /b"` are more than a name.
+_QUOTED = r"(?P<quote>[\"'`])(?P<inner>/(?:(?!\s[/-])[^\n=])+?)(?P=quote)"
+# A slash after a word, a dot or a bracket is a fraction's, a relative path's or a variable's:
+# 1/2, ./x, ${HOME}/x. The flag is a compiler's, as in -I/usr/include.
+_BEFORE = r"(?:(?<![\w.~…/)\]}*%\\-])|(?<=\s-[A-Za-z]))"
+_BARE = rf"{_BEFORE}/[^\s\"'`<>|:;,()\[\]{{}}=*?…]+"
+_IN_TEXT = re.compile(f"(?P<url>{_URL})|{_QUOTED}|(?P<bare>{_BARE})")
+_ONE_PATH = re.compile(r"(-[A-Za-z])?(/(?:(?!\s[/-]).)*)", flags=re.DOTALL)
+_LIBRARY = re.compile(r".*/((?:site|dist)-packages/.+|lib/python\d[\d.]*/.+)", flags=re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitState:
+    """A commit's full hash, and whether anything but results differs; `None` is not known."""
+
+    commit: str | None
+    dirty: bool | None
+
+
+def git_state(folder: Path) -> GitState:
+    """Return the state of the repository that tracks `folder`; not known where git can't tell.
+
+    Files that git neither tracks nor ignores count as changes; those under results/ do not.
+    """
+    # The second name fails where `folder` merely lies inside the tree of some other repository.
+    names = _git(folder, "rev-parse", "HEAD^{commit}", "HEAD:./")
+    if names is None:
+        return GitState(commit=None, dirty=None)
+    changes = _git(
+        folder, "status", "--porcelain", "--untracked-files=normal", "--", ":(exclude)results"
+    )
+    return GitState(commit=names.split()[0], dirty=None if changes is None else changes != "")
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    """Return what git writes, or `None` where it is missing, fails or takes too long."""
+    import subprocess
+
+    environment = {name: value for name, value in os.environ.items() if name[:4] != "GIT_"}
+    command = ("git", "--no-optional-locks", "-C", str(folder), *arguments)
+    try:
+        done = subprocess.run(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_GIT_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 else None
+
+
+def command_line(argv: Sequence[str], project: Path) -> list[str]:
+    """Return `argv` as a person would type it in `project`, without this machine's paths.
+
+    The project becomes `.`, the home folder `~`, the leading folders of other paths `…`, in
+    flags (`--out=/a/b`, `-I/a/b`) and in lists (`/a/b,/c/d`) too. URLs stay as they are.
+    """
+    folders = _folders(project)
+    return [_shorten_argument(argument, folders) for argument in argv]
+
+
+def scrub(text: str, project: Path) -> str:
+    """Return `text`, a log's tail say, without this machine's absolute paths.
+
+    As in `command_line`, and a library's file keeps its path from site-packages/ or
+    lib/pythonX.Y/ on. Fractions, URLs and a lone `/name` stay as they are.
+    """
+    return _shorten_text(text, _folders(project))
+
+
+def package_versions() -> dict[str, str]:
+    """Return the versions of the harness's own main packages, those that are installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    versions = {}
+    for name in _PACKAGES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return versions
+
+
+def _folders(project: Path) -> list[tuple[str, str]]:
+    """Pair each folder that has a sign, as written and with its links followed, with it."""
+    signs = [(project.absolute(), ".")]
+    with contextlib.suppress(RuntimeError):  # a process may have no home
+        signs.append((Path.home().absolute(), "~"))
+    both = [(path, sign) for folder, sign in signs for path in (folder, folder.resolve())]
+    return [(posixpath.normpath(path), sign) for path, sign in both if path != Path("/")]
+
+
+def _shorten_argument(argument: str, folders: list[tuple[str, str]]) -> str:
+    pieces = []
+    for piece in re.split(f"({_URL}|[=,:;])", argument):
+        if path := _ONE_PATH.fullmatch(piece):
+            pieces.append((path[1] or "") + _shorten(path[2], folders))
+        else:
+            pieces.append(_shorten_text(piece, folders))
+    return _without_home("".join(pieces), folders)
+
+
+def _shorten_text(text: str, folders: list[tuple[str, str]]) -> str:
+    def replace(found: re.Match[str]) -> str:
+        if url := found["url"]:
+            scheme, slashes, rest = url.partition("://")
+            local = scheme.lower() == "file" and rest.startswith("/")
+            return scheme + slashes + _shorten_in_text(rest, folders) if local else url
+        if quote := found["quote"]:
+            return quote + _shorten_in_text(found["inner"], folders) + quote
+        path = found["bare"].rstrip(".")  # the sentence's
+        return _shorten_in_text(path, folders) + found["bare"][len(path) :]
+
+    return _without_home(_IN_TEXT.sub(replace, text), folders)
+
+
+def _without_home(text: str, folders: list[tuple[str, str]]) -> str:
+    """Replace the home folder wherever it still stands; a short one may end a word, as /root."""
+    for folder in (folder for folder, sign in folders if sign == "~" and folder.count("/") > 1):
+        text = re.sub(re.escape(folder) + r"(?![\w-])", "~", text)
+    return text
+
+
+def _shorten_in_text(path: str, folders: list[tuple[str, str]]) -> str:
+    if library := _LIBRARY.fullmatch(path):
+        return library[1]
+    # A lone name after a slash has no folder to hide, and may be no path at all: "km /h".
+    lone = posixpath.normpath(path).strip("/").count("/") == 0
+    short = _shorten(path, folders)
+    return path if lone and short.startswith(("…", "/")) else short
+
+
+def _shorten(path: str, folders: list[tuple[str, str]]) -> str:
+    path = "/" + posixpath.normpath(path).lstrip("/")
+    for folder, sign in folders:
+        if path == folder or path.startswith(folder + "/"):
+            return sign + path[len(folder) :]
+    name = posixpath.basename(path)
+    return f"…/{name}" if name else path

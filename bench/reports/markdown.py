@@ -1,0 +1,210 @@
+"""The page's tables in Markdown: accuracy and costs, storage, latency, and where each comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.record import Failed, Skipped
+from bench.reports import naming
+from bench.reports.view import Box, Series, View
+from bench.units import BYTES_PER_MIB, significant, to_ms, with_interval
+
+NAME = "report.md"
+_ABSENT = "–"
+
+
+class Footnotes:
+    """Numbered notes in the order of their first mention; the same text is the same note."""
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+
+    def mark(self, text: str) -> str:
+        """Return the mark that leads to `text`."""
+        if text not in self._texts:
+            self._texts.append(text)
+        return f"[^{self._texts.index(text) + 1}]"
+
+    def lines(self) -> list[str]:
+        return [f"[^{number}]: {text}" for number, text in enumerate(self._texts, 1)]
+
+
+def render(view: View) -> str:
+    """Return the whole report."""
+    notes = Footnotes()
+    parts = ["# Results\n", _INTRODUCTION]
+    if not view.models:
+        parts.append("Nothing has been measured yet: run `make bench`.\n")
+    else:
+        parts += [costs_table(view, notes), storage_table(view, notes)]
+        parts += [latency_section(view, series, notes) for series in view.series]
+        parts += [plots_section(view), sources_section(view)]
+    return "\n".join([*parts, *notes.lines()]) + ("\n" if notes.lines() else "")
+
+
+_INTRODUCTION = """\
+Written by `python -m bench.report` from results/ alone. Columns headed *published* hold PaddleClas's
+figures (models/README.md says where they stand); all others were measured or counted by this
+harness. Published and measured figures never share a column.
+"""
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table; the first column is centred as the page has it."""
+    align = ":--:" + "|----" * (len(head) - 1)
+    lines = [_row(head), f"|{align}|", *(_row(row) for row in rows)]
+    return "\n".join(lines) + "\n"
+
+
+def _row(texts: Sequence[str]) -> str:
+    return "| " + " | ".join(text.replace("|", "\\|") for text in texts) + " |"
+
+
+def costs_table(view: View, notes: Footnotes) -> str:
+    head = [
+        "Models", "Top1<br>(published)", "Top5<br>(published)",
+        "Reference<br>top1 (published)", "Reference<br>top5 (published)",
+        "MACs (M)", "FLOPs (M),<br>paddle.flops", "FLOPs (M)<br>published, list",
+        "FLOPs (G)<br>published, page", "Params (M)", "Params (M)<br>published, list",
+        "Params (M)<br>published, page",
+    ]  # fmt: skip
+    rows = [_costs_row(view, variant, notes) for variant in view.models]
+    return f"## Accuracy and costs\n\n{table(head, rows)}\n{_COSTS_NOTE}"
+
+
+_COSTS_NOTE = """\
+MACs: multiply-accumulates of convolutions and matrix products. paddle.flops: MACs plus 2 per element
+of batch normalisation and adaptive pooling. The page's FLOPs are about 2 x MACs. Params include batch
+normalisation's means and variances, as the list's do; the page's leave them out.
+"""
+
+
+def _costs_row(view: View, variant: str, notes: Footnotes) -> list[str]:
+    facts = view.models[variant]
+    costs, missing = facts.costs, facts.missing.get("costs")
+    mark = notes.mark(f"{facts.title}: {missing}") if missing else ""
+    if costs is not None and costs.uncounted:
+        mark = notes.mark(f"{facts.title}: not counted: {', '.join(costs.uncounted)}.")
+    counted = {
+        "macs": f"{costs.macs / 1e6:.2f}{mark}" if costs else f"{_ABSENT}{mark}",
+        "flops": f"{costs.flops_paddle / 1e6:.2f}" if costs else _ABSENT,
+        "params": f"{costs.params / 1e6:.2f}" if costs else _ABSENT,
+    }
+
+    def published(column: str) -> str:
+        return published_text(view, variant, column, notes)
+
+    return [
+        facts.title,
+        *(published(c) for c in ("top1", "top5", "reference_top1", "reference_top5")),
+        counted["macs"], counted["flops"], published("flops_m"), published("page_flops_g"),
+        counted["params"], published("params_m"), published("page_params_m"),
+    ]  # fmt: skip
+
+
+def published_text(view: View, variant: str, column: str, notes: Footnotes) -> str:
+    """Return a published figure as it was printed, its known faults marked."""
+    row = view.published_of(variant)
+    if row is None or column not in row.texts:
+        return ""
+    marks = [
+        notes.mark(f"{fault.model}, published: {fault.note}")
+        for fault in view.faults_of(row.name, column)
+    ]
+    return row.texts[column] + "".join(marks)
+
+
+def storage_table(view: View, notes: Footnotes) -> str:
+    head = ["Models", "Storage Size (MiB)<br>Paddle Lite .nb, arm", "Storage Size (M)<br>published"]
+    rows = []
+    for variant, facts in view.models.items():
+        own = f"{facts.storage.bytes / BYTES_PER_MIB:.2f}" if facts.storage else _ABSENT
+        if "storage" in facts.missing:
+            own += notes.mark(f"{facts.title}: {facts.missing['storage']}")
+        rows.append([facts.title, own, published_text(view, variant, "storage_mb", notes)])
+    return f"## Storage\n\n{table(head, rows)}"
+
+
+def latency_section(view: View, series: Series, notes: Footnotes) -> str:
+    """Return one series' heading, table and remarks."""
+    beside = [c for c in series.beside if c in naming.PUBLISHED_COLUMNS]
+    head = ["Models", *(f"Latency(ms)<br>{naming.setting(c)}" for c in series.columns)]
+    for column in beside:
+        known = naming.PUBLISHED_COLUMNS[column]
+        head.append(f"published, {known.hardware}:<br>time(ms) {known.setting}")
+    rows = []
+    for variant, row in series.boxes.items():
+        own = [latency_text(row.get(column), notes) for column in series.columns]
+        rows.append(
+            [
+                view.models[variant].title,
+                *own,
+                *(published_text(view, variant, column, notes) for column in beside),
+            ]
+        )
+    weights = f"Preset {series.preset}, {series.weights} weights. Latency: end to end, "
+    return (
+        f"## {naming.heading(series)}\n\n{table(head, rows)}\n"
+        f"{weights}{naming.statistic(series)}.\n"
+    )
+
+
+def latency_text(box: Box | None, notes: Footnotes) -> str:
+    """Return a box as text: never a number where the outcome isn't Measured."""
+    if box is None:
+        return ""
+    if isinstance(box.outcome, Failed):
+        outcome = box.outcome
+        return f"failed{notes.mark(f'{box.cell_id}: {outcome.failure}: {outcome.message}.')}"
+    if isinstance(box.outcome, Skipped):
+        return f"skipped{notes.mark(f'{box.cell_id}: {box.outcome.reason}: {box.outcome.hint}.')}"
+    estimate = box.estimate
+    if estimate is None:
+        return ""
+    half = estimate.half_width_ns
+    text = with_interval(to_ms(estimate.value_ns), None if half is None else to_ms(half))
+    mark = ""
+    if box.unsettled:
+        mark = notes.mark(
+            f"{box.cell_id}: the warm-up had not settled in {box.unsettled} of "
+            f"{estimate.sessions} sessions when its time was up."
+        )
+    return f"{text} ({estimate.sessions}){mark}"
+
+
+def plots_section(view: View) -> str:
+    """Return the pictures, by the names that `bench.reports.figures` gives them."""
+    from bench.reports.figures import figures
+
+    lines = [f"![{figure.title}]({figure.name}.svg)\n" for figure in figures(view)]
+    return "## Accuracy against cost\n\n" + "\n".join(lines)
+
+
+def sources_section(view: View) -> str:
+    """Return which runs the figures come from, and in which state the machine was."""
+    head = ["Run", "Started", "System", "Commit", "Command", "Governor", "Load"]
+    runs = {run_id: m for series in view.series for run_id, m in series.runs.items()}
+    rows = []
+    for run_id, manifest in sorted(runs.items()):
+        origin, state = manifest.provenance, manifest.provenance.conditions
+        dirty = " (changed)" if origin.dirty else ""
+        rows.append(
+            [
+                run_id, manifest.started, manifest.system_id,
+                (origin.commit or "unknown")[:8] + dirty,
+                f"`{' '.join(origin.command)}`",
+                str(state.get("governor", "unknown")),
+                _load(state.get("load_1m")),
+            ]
+        )  # fmt: skip
+    return f"## Where the figures come from\n\n{table(head, rows)}"
+
+
+def _load(value: object) -> str:
+    return significant(float(value), 2) if isinstance(value, int | float) else "unknown"
+
+
+def write(view: View, folder: Path) -> dict[Path, bytes]:
+    """Return the report's file and bytes."""
+    return {folder / NAME: render(view).encode()}

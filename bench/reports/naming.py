@@ -1,0 +1,69 @@
+"""Names that several formats share: headings, column heads, published columns, file stems."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bench.reports.view import Column, Series
+from bench.runners import RUNNERS
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedColumn:
+    """A latency column of published.csv: on what it was measured, and at which setting."""
+
+    hardware: str
+    setting: str
+
+
+PUBLISHED_COLUMNS = {
+    **{
+        f"sd855_ms_threads{threads}": PublishedColumn(
+            "Snapdragon 855, Paddle Lite", f"bs=1, thread={threads}"
+        )
+        for threads in (1, 2, 4)
+    },
+    **{
+        f"v100_trt_fp32_ms_bs{batch}": PublishedColumn("V100, TensorRT 8.0.3.4", f"bs={batch}")
+        for batch in (1, 4, 8)
+    },
+}
+
+
+def setting(column: Column) -> str:
+    """Return how the page heads a column: `bs=1, thread=2`."""
+    batch, threads = column
+    return f"bs={batch}, thread={threads}"
+
+
+def runner_title(runner: str) -> str:
+    """Return a runner's title, or its bare name for one that this version doesn't have."""
+    return RUNNERS[runner].title if runner in RUNNERS else runner
+
+
+def heading(series: Series) -> str:
+    """Return a table's heading: the hardware under its real name, engine and precision."""
+    emulated = "emulated: " if series.system.emulated else ""
+    settings = "".join(f", {name} {value}" for name, value in sorted(series.settings.items()))
+    engine = f"{runner_title(series.runner)}{_version(series)}"
+    return f"{emulated}{series.system.heading} — {engine}, {series.precision.upper()}{settings}"
+
+
+def _version(series: Series) -> str:
+    return f" ({series.engine})" if series.engine else ""
+
+
+def statistic(series: Series) -> str:
+    """Return what a figure of the series is, in words."""
+    if series.most_sessions == 1:
+        return f"the {series.statistic} of one session's samples, which bears no interval"
+    return (
+        f"mean of the sessions' {series.statistic}s ± half-width of its 95% t interval "
+        "over sessions (number of sessions)"
+    )
+
+
+def latency_stem(series: Series) -> str:
+    """Return the file stem of a series' plot: one for each system, runner and setting."""
+    settings = "".join(f"-{name}_{value}" for name, value in sorted(series.settings.items()))
+    return f"top1-latency-{series.system.system_id}-{series.runner}{settings}-{series.precision}"

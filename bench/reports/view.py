@@ -1,0 +1,184 @@
+"""Stored runs -> what the reports show. Pure: records come in, every figure is derived here.
+
+Figures stand in one table only where they may be compared: same system, runner, settings,
+precision, preset and engine version. Within such a series a cell's newest record counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bench.catalog import Fault, Published
+from bench.record import Failed, Measured, ModelFacts, Record, RunManifest, Skipped, System
+from bench.stats import Estimate, summarize
+
+Column = tuple[int, int]
+"""Batch and threads."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRun:
+    """A run as the store gives it; `records` is read once."""
+
+    manifest: RunManifest
+    system: System
+    records: Iterable[Record]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """One cell of a table: an estimate, or the outcome that stands in its place."""
+
+    cell_id: str
+    run_id: str
+    estimate: Estimate | None = None
+    outcome: Failed | Skipped | None = None
+    unsettled: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Series:
+    """A latency table: one row a variant, one column a batch and thread count."""
+
+    system: System
+    target: str
+    runner: str
+    settings: Mapping[str, str]
+    precision: str
+    preset: str
+    statistic: str
+    engine: str | None = None
+    weights: str = "seeded"
+    beside: Sequence[str] = ()
+    boxes: dict[str, dict[Column, Box]] = field(default_factory=dict)
+    runs: dict[str, RunManifest] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> list[Column]:
+        return sorted({column for row in self.boxes.values() for column in row})
+
+    @property
+    def variants(self) -> list[str]:
+        return list(self.boxes)
+
+    @property
+    def most_sessions(self) -> int:
+        """The largest number of sessions behind one of its figures, 0 without any."""
+        found = [box.estimate for row in self.boxes.values() for box in row.values()]
+        return max((estimate.sessions for estimate in found if estimate), default=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """Everything that a report shows, in the order in which it shows it."""
+
+    models: Mapping[str, ModelFacts]
+    series: Sequence[Series]
+    published: Mapping[str, Published]
+    faults: Sequence[Fault]
+
+    def published_of(self, variant: str) -> Published | None:
+        name = self.models[variant].published
+        return self.published.get(name) if name else None
+
+    def faults_of(self, name: str, column: str) -> list[Fault]:
+        return [fault for fault in self.faults if fault.model == name and column in fault.columns]
+
+
+_SeriesKey = tuple[str, str, str, tuple[tuple[str, str], ...], str, str, str, str]
+
+
+def gather(
+    runs: Sequence[StoredRun],
+    *,
+    order: Sequence[str],
+    published: Mapping[str, Published],
+    faults: Sequence[Fault],
+) -> View:
+    """Return the view of `runs` (oldest first); `order` lists the catalogue's variants."""
+    models: dict[str, ModelFacts] = {}
+    series: dict[_SeriesKey, Series] = {}
+    for run in reversed(runs):
+        for variant, facts in run.manifest.models.items():
+            models[variant] = _more_known(models.get(variant), facts)
+        for record in run.records:
+            _place(series, run, record)
+    rank = {variant: index for index, variant in enumerate(order)}
+
+    def by_order(variant: str) -> tuple[int, str]:
+        return rank.get(variant, len(rank)), variant
+
+    for one in series.values():
+        one.boxes = {variant: one.boxes[variant] for variant in sorted(one.boxes, key=by_order)}
+    return View(
+        models={variant: models[variant] for variant in sorted(models, key=by_order)},
+        series=[series[key] for key in sorted(series)],
+        published=published,
+        faults=faults,
+    )
+
+
+def _more_known(newer: ModelFacts | None, older: ModelFacts) -> ModelFacts:
+    """Return the newer facts, with what only the older ones know of the same net filled in."""
+    if newer is None:
+        return older
+    if newer.model_hash != older.model_hash:
+        return newer
+    missing = {
+        name: getattr(older, name) for name in ("costs", "storage") if getattr(newer, name) is None
+    }
+    known = {name: value for name, value in missing.items() if value is not None}
+    kept = {name: reason for name, reason in newer.missing.items() if name not in known}
+    return newer.model_copy(update=known | {"missing": kept})
+
+
+def _place(series: dict[_SeriesKey, Series], run: StoredRun, record: Record) -> None:
+    """Put `record` into its series, unless a newer one or another engine version is there."""
+    cell, manifest = record.cell, run.manifest
+    settings = tuple(sorted(cell.settings.items()))
+    key = (
+        manifest.target,
+        run.system.heading + run.system.system_id,
+        cell.runner,
+        settings,
+        cell.precision,
+        record.sampling.preset,
+        record.sampling.statistic,
+        manifest.weights,
+    )
+    one = series.setdefault(
+        key,
+        Series(
+            system=run.system,
+            target=manifest.target,
+            runner=cell.runner,
+            settings=cell.settings,
+            precision=cell.precision,
+            preset=record.sampling.preset,
+            statistic=record.sampling.statistic,
+            weights=manifest.weights,
+            beside=tuple(manifest.beside),
+        ),
+    )
+    engine = record.sessions[0].facts.get("engine") if record.sessions else None
+    if engine is not None and one.engine not in (None, engine):
+        return
+    row, column = one.boxes.setdefault(cell.variant, {}), (cell.batch, cell.threads)
+    if column not in row:
+        row[column] = _box(record, manifest.run_id)
+        one.engine = one.engine or engine
+        one.runs[manifest.run_id] = manifest
+
+
+def _box(record: Record, run_id: str) -> Box:
+    if not isinstance(record.outcome, Measured):
+        return Box(cell_id=record.cell_id, run_id=run_id, outcome=record.outcome)
+    samples = [session.samples_ns for session in record.sessions]
+    tolerance = record.sampling.steady_tolerance
+    return Box(
+        cell_id=record.cell_id,
+        run_id=run_id,
+        estimate=summarize(samples, record.sampling.statistic),
+        unsettled=sum(not s.steady for s in record.sessions) if tolerance is not None else 0,
+    )

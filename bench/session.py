@@ -1,0 +1,98 @@
+"""One step of a plan -> one entry of the journal: the request, the child, its reply or its failure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from bench.artifacts import Artifact, Launch
+from bench.cell import Cell, Sampling
+from bench.environments import Environments
+from bench.launch import ChildFailed, Replied
+from bench.plan import Step
+from bench.protocol import MeasureRequest
+from bench.record import Failed, JournalEntry, Scalar, Session, Skipped
+from bench.runners import RunnerEntry
+from bench.store import utc_now
+
+Conditions = Callable[[], Mapping[str, Scalar]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionLauncher:
+    """Launches steps. `conditions` reads the machine's state, before and after, never during."""
+
+    runners: Mapping[str, RunnerEntry]
+    environments: Environments
+    artifacts: Mapping[Cell, Artifact]
+    sampling: Sampling
+    launch: Launch
+    conditions: Conditions
+    scrub: Callable[[str], str]
+
+    def __call__(self, step: Step) -> JournalEntry:
+        """Measure one session; whatever the child does becomes an entry."""
+        entry = self.runners[step.cell.runner]
+        started, before = utc_now(), dict(self.conditions())
+        result = self.launch(
+            "bench.worker",
+            self._request(step.cell, entry).to_json(),
+            python=self.environments.get(entry.env).python,
+            env={"OMP_NUM_THREADS": str(step.cell.threads), **dict(entry.child_env)},
+            timeout_s=self.sampling.timeout_s,
+        )
+        after = dict(self.conditions())
+        if isinstance(result, ChildFailed):
+            return self._failure(step.cell, result)
+        return self._session(step, started, before, after, result)
+
+    def _request(self, cell: Cell, entry: RunnerEntry) -> MeasureRequest:
+        artifact = self.artifacts[cell]
+        return MeasureRequest(
+            runner=entry.path,
+            cell=cell,
+            sampling=self.sampling,
+            artifact=artifact.main,
+            reference=artifact.reference,
+            tolerance=entry.tolerance,
+        )
+
+    def _failure(self, cell: Cell, result: ChildFailed) -> JournalEntry:
+        if result.kind == "unavailable":
+            skipped = Skipped(reason=self.scrub(result.message), hint=result.hint)
+            return JournalEntry(cell_id=cell.id, skipped=skipped)
+        failed = Failed(
+            failure=result.kind,
+            message=self.scrub(result.message),
+            hint=result.hint,
+            log_tail=self.scrub(result.log_tail),
+        )
+        return JournalEntry(cell_id=cell.id, failed=failed)
+
+    def _session(
+        self,
+        step: Step,
+        started: str,
+        before: dict[str, Scalar],
+        after: dict[str, Scalar],
+        result: Replied,
+    ) -> JournalEntry:
+        try:
+            session = Session(
+                started=started,
+                order=step.order,
+                round=step.round,
+                pid=result.pid,
+                wall_ns=result.wall_ns,
+                before=before,
+                after=after,
+                teardown=result.teardown,
+                **result.value,
+            )
+        except (TypeError, ValueError) as error:
+            message = f"the worker's reply isn't a session: {error}".splitlines()[0]
+            garbage = ChildFailed(
+                kind="garbage-reply", message=message, hint="the runner returns another form"
+            )
+            return self._failure(step.cell, garbage)
+        return JournalEntry(cell_id=step.cell.id, session=session)

@@ -1,0 +1,122 @@
+"""`bench doctor`: what can run on this machine, what is missing for the rest, what brings it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict, dataclass
+
+from bench.cell import Target
+from bench.environments import ENVIRONMENTS, Environments
+from bench.errors import ResultsError
+from bench.host import heading, read_conditions, read_host, usable_cores
+from bench.options import Options, Tables
+from bench.store import Store
+from bench.suite import FOLDER, load_suite
+from bench.targets import missing_for
+
+_USED_FOR = {
+    "paddle": "exporting models, measuring with Paddle Inference",
+    "lite": "storage sizes (Paddle Lite's opt); all else works without it",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One line of the doctor: `state` is ok, note or missing."""
+
+    item: str
+    state: str
+    detail: str
+    remedy: str = ""
+
+
+def run(options: Options, tables: Tables) -> int:
+    """Print the findings; 0 where the local CPU can be measured, else 1."""
+    findings = [
+        *_machine(),
+        *_environments(options),
+        _results(options),
+        *_suites(options, tables),
+    ]
+    if options.as_json:
+        sys.stdout.write(json.dumps([asdict(one) for one in findings], indent=1) + "\n")
+    else:
+        sys.stdout.write("".join(_line(one) for one in findings))
+    needed = {"environment paddle", "results", "suite cpu"}
+    return int(any(one.item in needed and one.state == "missing" for one in findings))
+
+
+def _machine() -> list[Finding]:
+    host, state = read_host(), read_conditions()
+    governor = str(state.get("governor", "unknown"))
+    findings = [
+        Finding(
+            item="machine",
+            state="ok",
+            detail=f"{heading(host)}; {usable_cores()} usable cores, {host.memory_gib} GiB",
+        )
+    ]
+    if governor not in ("performance", "unknown"):
+        findings.append(
+            Finding(
+                item="governor",
+                state="note",
+                detail=f"the frequency governor is '{governor}': clocks move while one measures",
+                remedy="sudo cpupower frequency-set -g performance",
+            )
+        )
+    if governor == "unknown":
+        findings.append(
+            Finding(item="governor", state="note", detail="unknown, as in most virtual machines")
+        )
+    return findings
+
+
+def _environments(options: Options) -> list[Finding]:
+    environments = Environments(options.cache, options.envs)
+    findings = []
+    for name in ENVIRONMENTS:
+        problem = environments.problem(name)
+        if problem is not None:
+            detail = f"{problem.problem} (for {_USED_FOR[name]})"
+            state, remedy = "missing", problem.hint
+        else:
+            built = environments.is_built(name)
+            how = "ready" if built else "not built yet: built by the first run"
+            detail, state, remedy = f"{how} (for {_USED_FOR[name]})", "ok", ""
+        findings.append(
+            Finding(item=f"environment {name}", state=state, detail=detail, remedy=remedy)
+        )
+    return findings
+
+
+def _results(options: Options) -> Finding:
+    store = Store(options.results)
+    try:
+        store.check_writable()
+        return Finding(
+            item="results", state="ok", detail=f"{options.results}: {len(store.runs())} runs"
+        )
+    except ResultsError as error:
+        return Finding(item="results", state="missing", detail=error.problem, remedy=error.hint)
+
+
+def _suites(options: Options, tables: Tables) -> list[Finding]:
+    findings = []
+    for path in sorted(FOLDER.glob("*.toml")):
+        suite = load_suite(path.stem)
+        target = Target(kind=suite.file.target, device=options.device)
+        lacks = missing_for(suite, target, tables.runners)
+        item = f"suite {suite.name}"
+        if not lacks:
+            findings.append(Finding(item=item, state="ok", detail=suite.file.title))
+        findings += [
+            Finding(item=item, state="missing", detail=one.what, remedy=one.remedy) for one in lacks
+        ]
+    return findings
+
+
+def _line(one: Finding) -> str:
+    remedy = f"\n{'':29}-> {one.remedy}" if one.remedy else ""
+    return f"{one.state:8} {one.item:19} {one.detail}{remedy}\n"

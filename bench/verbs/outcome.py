@@ -1,0 +1,47 @@
+"""How a run ends on the terminal: its table, the files written, what failed and why."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.options import Options
+from bench.record import Failed, Measured, Record, Skipped
+from bench.report import view_of, write_report
+from bench.reports.tables_csv import LATENCY_HEAD, latency_rows
+from bench.reports.terminal import latency_tables
+from bench.store import RunFolder
+
+
+def conclude(options: Options, folder: RunFolder, records: Sequence[Record]) -> int:
+    """Write the report, print this run's table and the files; return 0, or 1 where a cell failed."""
+    files = write_report(options.results, options.models)
+    view = view_of(options.results, options.models, folder.path.name)
+    if options.as_json:
+        _print_json(
+            folder, files, [dict(zip(LATENCY_HEAD, r, strict=True)) for r in latency_rows(view)]
+        )
+    else:
+        sys.stdout.write(latency_tables(view))
+        sys.stdout.write("\n" + "\n".join(f"wrote {path}" for path in [folder.path, *files]) + "\n")
+    return _tell_failures(records)
+
+
+def _print_json(folder: RunFolder, files: Sequence[Path], rows: Sequence[object]) -> None:
+    result = {"run": str(folder.path), "files": [str(path) for path in files], "cells": rows}
+    sys.stdout.write(json.dumps(result, indent=1) + "\n")
+
+
+def _tell_failures(records: Sequence[Record]) -> int:
+    for record in records:
+        outcome = record.outcome
+        if isinstance(outcome, Failed):
+            sys.stderr.write(
+                f"bench: {record.cell_id} failed ({outcome.failure}): {outcome.message}: "
+                f"{outcome.hint}\n"
+            )
+        elif isinstance(outcome, Skipped):
+            sys.stderr.write(f"bench: {record.cell_id} skipped: {outcome.reason}: {outcome.hint}\n")
+    return 0 if all(isinstance(record.outcome, Measured) for record in records) else 1
