@@ -1,11 +1,14 @@
-"""One step of a plan -> one entry of the journal: the request, the child, its reply or its failure."""
+"""One step of a plan -> one entry of the journal: request, child, its reply or its failure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from pydantic import ValidationError
+
 from bench.artifacts import Artifact, Launch
+from bench.boundary import explain
 from bench.cell import Cell, Sampling
 from bench.environments import Environments
 from bench.launch import ChildFailed, Replied
@@ -89,8 +92,9 @@ class SessionLauncher:
                 teardown=result.teardown,
                 **result.value,
             )
-        except (TypeError, ValueError) as error:
-            message = f"the worker's reply isn't a session: {error}".splitlines()[0]
+        except (TypeError, ValidationError) as error:
+            what = explain(error) if isinstance(error, ValidationError) else str(error)
+            message = f"the worker's reply isn't a session: {what}"
             garbage = ChildFailed(
                 kind="garbage-reply", message=message, hint="the runner returns another form"
             )

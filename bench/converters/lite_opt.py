@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,13 +46,18 @@ def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) ->
 
 
 def _optimize(model: Path, params: Path, target: str, out: Path) -> bytes:
-    """Run opt and return the bytes of the file that it wrote."""
-    opt = _opt_class()()
-    opt.set_model_file(str(model))
-    opt.set_param_file(str(params))
-    opt.set_valid_places(target)
-    opt.set_optimize_out(str(out / "model"))
-    opt.run()
+    """Run opt and return the bytes of the file that it wrote.
+
+    Which buffers share a name in the .nb follows addresses in opt's heap. So that one model gives
+    one body, opt gets the same short paths every time, and a thread of its own: glibc serves a new
+    thread from a new arena, which the interpreter's past (paths, environment) hasn't touched.
+    """
+    with _inside(out), ThreadPoolExecutor(max_workers=1) as fresh_heap:
+        Path("m").symlink_to(model)
+        Path("p").symlink_to(params)
+        fresh_heap.submit(_run_opt, target).result()
+        Path("m").unlink()
+        Path("p").unlink()
     made = out / "model.nb"
     if not made.is_file() or made.stat().st_size <= HEADER_BYTES:
         raise ArtifactError(
@@ -58,7 +66,8 @@ def _optimize(model: Path, params: Path, target: str, out: Path) -> bytes:
     return made.read_bytes()
 
 
-def _opt_class() -> Any:
+def _run_opt(target: str) -> None:
+    """Make model.nb of m and p, all in the current folder."""
     try:
         from paddlelite.lite import Opt
     except ImportError as error:
@@ -66,4 +75,19 @@ def _opt_class() -> Any:
             f"paddlelite can't be imported here ({error})",
             hint="its 2.13rc0 wheel needs Python 3.8 or 3.10 on x86-64 Linux",
         ) from error
-    return Opt
+    opt = Opt()
+    opt.set_model_file("m")
+    opt.set_param_file("p")
+    opt.set_valid_places(target)
+    opt.set_optimize_out("model")
+    opt.run()
+
+
+@contextmanager
+def _inside(folder: Path) -> Iterator[None]:
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)

@@ -146,10 +146,12 @@ def _params(facts: ModelFacts) -> float | None:
 
 def write(view: View, folder: Path) -> dict[Path, bytes]:
     """Return the files of all figures and their bytes, SVG and PNG."""
-    from bench.reports.plots import render
+    import tempfile
+
+    from bench.reports.plots import draw
 
     files: dict[Path, bytes] = {}
-    for figure in figures(view):
-        for suffix, data in render(figure).items():
-            files[folder / f"{figure.name}.{suffix}"] = data
+    with tempfile.TemporaryDirectory() as name:
+        for figure in figures(view):
+            files |= {folder / path.name: path.read_bytes() for path in draw(figure, Path(name))}
     return files

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from bench import host
 from bench.host import HostFacts
 
-MonkeyPatch, TempPathFactory = pytest.MonkeyPatch, pytest.TempPathFactory
+MonkeyPatch = pytest.MonkeyPatch
+TempPathFactory = pytest.TempPathFactory
 XEON = """processor\t: {n}
 model name\t: Intel(R) Xeon(R) Gold 6230  CPU @ 2.10GHz
 physical id\t: 0
@@ -142,8 +143,8 @@ def test_nothing_to_read_gives_unknowns_and_no_guess(tmp_path: Path) -> None:
         (GUEST, {".dockerenv": ""}, "vm-other"), (GUEST, {PRODUCT: "VMware7,1"}, "vmware"),
         (GUEST, {VENDOR: "QEMU"}, "qemu"), (GUEST, {CLOCKS: "tsc kvm-clock"}, "kvm"),
         (GUEST, {PRODUCT: "VirtualBox", CLOCKS: "kvm-clock"}, "oracle"),
-        (GUEST, {"sys/hypervisor/type": "xen\n"}, "xen"),
-        (GUEST, HYPER_V, "microsoft"), (GUEST, WSL | HYPER_V, "wsl"),
+        (GUEST, {"sys/hypervisor/type": "xen\n"}, "xen"), (GUEST, HYPER_V, "microsoft"),
+        (GUEST, WSL | HYPER_V, "wsl"),
     ],
 )  # fmt: skip
 def test_virtualization_is_told_from_what_the_machine_shows(
@@ -207,12 +208,11 @@ def test_a_heading_names_the_hardware(other: dict[str, object], words: str) -> N
     ("files", "cores"),
     [
         ({}, 8), ({CGROUP: "0::/\n", MAX: "max 100000\n"}, 8),
-        ({CGROUP: "0::/\n", MAX: "350000 100000\n"}, 3),
-        ({CGROUP: "0::/\n", MAX: "50000 100000\n"}, 1),
-        ({CGROUP: "0::/\n", MAX: "3200000 100000\n"}, 8),
+        ({CGROUP: "0::/", MAX: "350000 100000"}, 3), ({CGROUP: "0::/", MAX: "50000 100000"}, 1),
+        ({CGROUP: "0::/", MAX: "3200000 100000"}, 8),
+        ({CGROUP: "0::/../x", MAX: "200000 100000"}, 2),
         ({CGROUP: "0::/a/b\n", "sys/fs/cgroup/a/cpu.max": "200000 100000\n",
           "sys/fs/cgroup/a/b/cpu.max": "400000 100000\n"}, 2),
-        ({CGROUP: "0::/../x\n", MAX: "200000 100000\n"}, 2),
         ({CGROUP: "3:memory:/\n1:cpu,cpuacct:/docker/0123\n0::/\n",
           V1_QUOTA: "200000\n", V1_PERIOD: "100000\n"}, 2),
         ({CGROUP: "1:cpu:/\n", V1_QUOTA: "-1\n", V1_PERIOD: "100000\n"}, 8),
@@ -271,8 +271,7 @@ def test_junk_does_not_stop_a_reading(tmp_path_factory: TempPathFactory, junk: s
 def test_a_digest_stands_for_the_hosts_name(monkeypatch: MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "node", lambda: "cafe")
     digest = host.host_digest()
-    assert re.fullmatch(r"[0-9a-f]{12}", digest)
-    assert "cafe" not in digest
+    assert re.fullmatch(r"(?!.*cafe)[0-9a-f]{12}", digest)
     monkeypatch.setattr(platform, "node", lambda: "cafe2")
     assert host.host_digest() != digest
     monkeypatch.setattr(platform, "node", str)

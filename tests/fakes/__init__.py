@@ -1,0 +1,1 @@
+"""Stand-ins at the edges; nothing taken through them is a measurement."""

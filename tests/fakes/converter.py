@@ -1,0 +1,45 @@
+"""Fake converters: they write small files where the real ones export and convert nets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.errors import ArtifactError
+from tests.fakes.net import infer
+
+
+def export(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) -> dict[str, Any]:
+    """Write b<batch>/model.json, model.pdiparams and reference.npz."""
+    for batch in options["batches"]:
+        folder = out / f"b{batch}"
+        folder.mkdir()
+        (folder / "model.json").write_text(f"fake net, batch {batch}")
+        (folder / "model.pdiparams").write_bytes(b"fake weights")
+        shape = (batch, *source["input"])
+        x = np.random.default_rng(options["input_seed"]).standard_normal(shape, dtype=np.float32)
+        np.savez(folder / "reference.npz", input=x, logits=infer(x))
+    return {
+        "paddle": "fake",
+        "weights_sha256": "f" * 64,
+        "costs": {
+            "params": 607712,
+            "params_trainable": 600000,
+            "macs": 17576000,
+            "flops_paddle": 18945136,
+            "uncounted": [],
+        },
+    }
+
+
+def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) -> dict[str, Any]:
+    """Write model.nb."""
+    (out / "model.nb").write_bytes(b"x" * 1000)
+    return {"paddlelite": "fake", "target": "arm", "bytes": 1000, "sha256_body": "e" * 64}
+
+
+def refuse(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) -> dict[str, Any]:
+    raise ArtifactError("this net can't be converted", hint="take another net")

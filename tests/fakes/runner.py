@@ -1,0 +1,123 @@
+"""Fake runners: each behaves in one way. They run in real worker processes.
+
+The fake net is `logits = 2 * mean of each image`, over all 10 classes plus the class index; see
+`tests/fakes/converter.py`, which writes the reference that it must agree with.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.cell import Cell
+from bench.errors import Unavailable
+from bench.runners.base import Array, time_calls
+from bench.units import Nanoseconds
+from tests.fakes.net import infer
+
+
+class FakeSession:
+    facts: Mapping[str, str] = {"engine": "fake 1.0", "threads": "1", "precision": "fp32"}
+
+    def infer(self, x: Array) -> Array:
+        return infer(x)
+
+    def sample(self, count: int) -> list[Nanoseconds]:
+        return time_calls(lambda: None, count)
+
+
+class Ok:
+    """Infers rightly, and each sample is a real, tiny duration."""
+
+    @contextmanager
+    def open(self, cell: Cell, artifact: Path) -> Iterator[FakeSession]:
+        yield FakeSession()
+
+
+class _Misbehaving(Ok):
+    def misbehave(self) -> None:
+        raise AssertionError("each kind says what it does")
+
+    @contextmanager
+    def open(self, cell: Cell, artifact: Path) -> Iterator[FakeSession]:
+        print("the engine said this before it fell", file=sys.stderr, flush=True)
+        self.misbehave()
+        yield FakeSession()
+
+
+class Crash(_Misbehaving):
+    def misbehave(self) -> None:
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+
+class Abort(_Misbehaving):
+    def misbehave(self) -> None:
+        os.abort()
+
+
+class Killed(_Misbehaving):
+    def misbehave(self) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Hang(_Misbehaving):
+    def misbehave(self) -> None:
+        time.sleep(600)
+
+
+class SilentExit(_Misbehaving):
+    def misbehave(self) -> None:
+        os._exit(0)
+
+
+class ExitSeven(_Misbehaving):
+    def misbehave(self) -> None:
+        os._exit(7)
+
+
+class Raises(_Misbehaving):
+    def misbehave(self) -> None:
+        raise RuntimeError("the engine's own words")
+
+
+class NotHere(_Misbehaving):
+    def misbehave(self) -> None:
+        raise Unavailable("this chip has no such unit", hint="take another chip")
+
+
+class Garbage(_Misbehaving):
+    """Writes a reply of its own that is no JSON and leaves with status 0."""
+
+    def misbehave(self) -> None:
+        Path(sys.argv[1], "reply.json").write_text("{ this is no reply")
+        os._exit(0)
+
+
+class WrongOutput(Ok):
+    @contextmanager
+    def open(self, cell: Cell, artifact: Path) -> Iterator[FakeSession]:
+        session = FakeSession()
+        session.infer = lambda x: 1.01 * infer(x)  # type: ignore[method-assign]
+        yield session
+
+
+class NegativeSamples(Ok):
+    @contextmanager
+    def open(self, cell: Cell, artifact: Path) -> Iterator[FakeSession]:
+        session = FakeSession()
+        session.sample = lambda count: [Nanoseconds(-1)] * count  # type: ignore[method-assign]
+        yield session
+
+
+class FallsOnTheWayDown(Ok):
+    """Answers rightly, then dies while it tears its engine down."""
+
+    @contextmanager
+    def open(self, cell: Cell, artifact: Path) -> Iterator[FakeSession]:
+        yield FakeSession()
+        os.kill(os.getpid(), signal.SIGSEGV)

@@ -1,0 +1,49 @@
+"""Tables of fakes: `paddle` and the storage of every net stand-ins, run in this interpreter."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from bench.artifacts import KINDS
+from bench.options import Tables
+from bench.runners import RunnerEntry
+
+MODELS = Path(__file__).parent / "models"
+
+_FAKE_CODE: tuple[str, ...] = ()
+
+FAKE_KINDS = {
+    "paddle-pir": replace(
+        KINDS["paddle-pir"],
+        converter="tests.fakes.converter:export",
+        env="harness",
+        code=_FAKE_CODE,
+    ),
+    "paddle-lite-nb": replace(
+        KINDS["paddle-lite-nb"],
+        converter="tests.fakes.converter:convert",
+        env="harness",
+        source="paddle-pir",
+        code=_FAKE_CODE,
+    ),
+}
+
+
+def fake_runner(name: str) -> RunnerEntry:
+    """Return the entry of a class in tests/fakes/runner.py."""
+    return RunnerEntry(
+        path=f"tests.fakes.runner:{name}",
+        title=f"Fake {name}",
+        env="harness",
+        artifact="paddle-pir",
+        settings={"onednn": ("on", "off")},
+    )
+
+
+def tables(**runners: str) -> Tables:
+    """Return tables in which each name is a runner of the given class; default `paddle="Ok"`."""
+    chosen = runners or {"paddle": "Ok"}
+    return Tables(
+        runners={name: fake_runner(kind) for name, kind in chosen.items()}, kinds=FAKE_KINDS
+    )
