@@ -163,7 +163,7 @@ class Workshop:
         return {key.batch for key in keys if key.kind in {kind, *made_of_it}}
 
     def _make_kind(self, model: Model, kind: str, batches: list[int], made: Made) -> Made:
-        """Make the missing batches: of an export in one child, of a conversion in one child each."""
+        """Make the missing batches: an export's in one child, a conversion's in one each."""
         entry = self.kinds[kind]
         interpreter = self.environments.get(entry.env)
         folders = {b: self._folder(model, kind, b, interpreter) for b in batches}
@@ -256,7 +256,7 @@ class Workshop:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """What a converter works on; `reference` is that of the artifact it converts, None: it makes one."""
+    """What a converter works on; `reference` is its source's, None: the converter makes one."""
 
     told: Mapping[str, Any]
     options: Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""Where text from outside becomes values: TOML and JSON through pydantic, faults as one sentence."""
+"""Where text from outside becomes values: TOML and JSON through pydantic, faults in a sentence."""
 
 from __future__ import annotations
 

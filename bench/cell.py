@@ -75,7 +75,7 @@ def _threads(count: int) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Where cells run: `kind` is cpu, nvidia-gpu or android; `device` a serial, where one is meant."""
+    """Where cells run: `kind` is cpu, nvidia-gpu or android; `device` is a phone's serial."""
 
     kind: str
     device: str | None = None

@@ -21,7 +21,7 @@ Handler = Callable[[Mapping[str, Any], Reply], None]
 
 
 def serve(handler: Handler, argv: list[str]) -> None:
-    """Call `handler(request, reply)` on the folder named in `argv`; turn what it raises into a reply.
+    """Call `handler(request, reply)` on the folder in `argv`; turn what it raises into a reply.
 
     The handler calls `reply` with its result before it tears anything down. An exception leaves
     with status 1 and its traceback in the log, whether or not a reply was written before.

@@ -119,7 +119,10 @@ class Environments:
 
 
 def build(name: str, spec: EnvSpec, folder: Path) -> None:
-    """Make the environment in `folder` and mark it complete; raises Unavailable with uv's last line."""
+    """Make the environment in `folder` and mark it complete.
+
+    Raises Unavailable with uv's last line.
+    """
     uv = _uv()
     _run([uv, "venv", "--quiet", "--python", str(base_python(spec)), str(folder)], name)
     lock = str(LOCKS / spec.lock)

@@ -20,7 +20,7 @@ def ensure(module: str) -> None:
     if not missing:
         return
     if _VENV_PYTHON.exists() and Path(sys.prefix) != _VENV_PYTHON.parent.parent:
-        os.execv(_VENV_PYTHON, [str(_VENV_PYTHON), "-m", module, *sys.argv[1:]])
+        os.execv(_VENV_PYTHON, [str(_VENV_PYTHON), "-m", module, *sys.argv[1:]])  # noqa: S606
     sys.stderr.write(
         f"bench: this Python has no package '{missing[0]}': run `make setup` in the project's "
         "folder, then the same command again\n"

@@ -1,4 +1,4 @@
-"""What a run has to do: cells, models and sampling, from the command line or from an earlier run."""
+"""What a run has to do: cells, models and sampling, from the command line or an earlier run."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class WarmUp:
 
 
 def warm_up(sample: Sample, rule: Sampling, clock: Clock) -> WarmUp:
-    """Run until `rule`'s calls and seconds are spent and a window is steady, or its cap is reached."""
+    """Run until `rule`'s calls and seconds are spent and a window is steady, or to its cap."""
     started = clock()
     taken: list[Nanoseconds] = []
 
@@ -64,14 +64,14 @@ def warm_up(sample: Sample, rule: Sampling, clock: Clock) -> WarmUp:
 
 
 def is_steady(window: list[Nanoseconds], tolerance: float) -> bool:
-    """Tell whether the medians of the window's two halves differ by at most `tolerance` of the first."""
+    """Tell whether the medians of the window's halves differ by `tolerance` of the first at most."""
     half = len(window) // 2
     first, second = median(window[:half]), median(window[half:])
     return abs(second - first) <= tolerance * first
 
 
 def take_samples(sample: Sample, rule: Sampling, clock: Clock) -> list[Nanoseconds]:
-    """Return `rule.samples` durations, or fewer, but `min_samples` at least, once the budget is spent."""
+    """Return `rule.samples` durations; once the budget is spent, `rule.min_samples` at least."""
     started = clock()
     taken: list[Nanoseconds] = []
     while len(taken) < rule.samples:

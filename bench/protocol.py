@@ -95,7 +95,7 @@ class ConvertRequest:
 
 
 def write_json(path: Path, value: object) -> None:
-    """Write `value` beside `path` and rename it into place, so that a reader sees all or nothing."""
+    """Write `value` beside `path` and rename it into place: a reader sees all or nothing."""
     beside = path.with_name(path.name + ".tmp")
     with beside.open("w", encoding="utf-8") as file:
         json.dump(value, file, allow_nan=False)

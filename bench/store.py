@@ -189,7 +189,10 @@ class Store:
     root: Path
 
     def create(self, manifest: RunManifest, system: System) -> RunFolder:
-        """Make a run's folder, and its system's file where there is none; raises ResultsNotWritable."""
+        """Make a run's folder, and its system's file where there is none.
+
+        Raises ResultsNotWritable.
+        """
         system_path = self.root / "systems" / f"{system.system_id}.json"
         if not system_path.exists():
             write_atomic(system_path, to_text(system).encode())

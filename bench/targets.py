@@ -1,4 +1,4 @@
-"""What a target needs of this machine, and the command that brings what is missing. Measures nothing."""
+"""What a target needs of this machine, and the command that brings what is missing."""
 
 from __future__ import annotations
 

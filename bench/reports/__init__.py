@@ -1,6 +1,7 @@
 """The report formats by name. A new format is one file in this folder and one line here.
 
-Each entry names a function `write(view, folder) -> {path: bytes}`: formats compute, the store writes.
+Each entry names a function `write(view, folder) -> {path: bytes}`: a format computes, the store
+writes.
 """
 
 from __future__ import annotations

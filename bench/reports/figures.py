@@ -1,4 +1,4 @@
-"""Which plots there are: top-1 against latency (one a system and runner), storage, FLOPs, params."""
+"""Which plots there are: top-1 against latency (a system and runner each) and against costs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page's tables in Markdown: accuracy and costs, storage, latency, and where each comes from."""
+"""The page's tables in Markdown: accuracy and costs, storage, latency, and their sources."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def render(view: View) -> str:
 
 
 _INTRODUCTION = """\
-Written by `python -m bench.report` from results/ alone. Columns headed *published* hold PaddleClas's
-figures (models/README.md says where they stand); all others were measured or counted by this
+Written by `python -m bench.report` from results/ alone. Columns headed *published* hold the figures
+of PaddleClas (models/README.md says where they stand); all others were measured or counted by this
 harness. Published and measured figures never share a column.
 """
 
@@ -62,6 +62,7 @@ def _row(texts: Sequence[str]) -> str:
 
 
 def costs_table(view: View, notes: Footnotes) -> str:
+    """Return accuracy, FLOPs and params in the page's form, each convention a column."""
     head = [
         "Models", "Top1<br>(published)", "Top5<br>(published)",
         "Reference<br>top1 (published)", "Reference<br>top5 (published)",
@@ -74,9 +75,9 @@ def costs_table(view: View, notes: Footnotes) -> str:
 
 
 _COSTS_NOTE = """\
-MACs: multiply-accumulates of convolutions and matrix products. paddle.flops: MACs plus 2 per element
-of batch normalisation and adaptive pooling. The page's FLOPs are about 2 x MACs. Params include batch
-normalisation's means and variances, as the list's do; the page's leave them out.
+MACs: multiply-accumulates of convolutions and matrix products. paddle.flops: MACs plus 2 per
+element of batch normalisation and adaptive pooling. The page's FLOPs are about 2 x MACs. Params
+include batch normalisation's means and variances, as the list's do; the page's leave them out.
 """
 
 
@@ -116,6 +117,7 @@ def published_text(view: View, variant: str, column: str, notes: Footnotes) -> s
 
 
 def storage_table(view: View, notes: Footnotes) -> str:
+    """Return the sizes of the files that a phone would hold."""
     head = ["Models", "Storage Size (MiB)<br>Paddle Lite .nb, arm", "Storage Size (M)<br>published"]
     rows = []
     for variant, facts in view.models.items():

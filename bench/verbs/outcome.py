@@ -16,7 +16,10 @@ from bench.store import RunFolder
 
 
 def conclude(options: Options, folder: RunFolder, records: Sequence[Record]) -> int:
-    """Write the report, print this run's table and the files; return 0, or 1 where a cell failed."""
+    """Write the report, print this run's table and the files.
+
+    Returns 0, or 1 where a cell has no figure.
+    """
     files = write_report(options.results, options.models)
     view = view_of(options.results, options.models, folder.path.name)
     if options.as_json:
@@ -35,13 +38,18 @@ def _print_json(folder: RunFolder, files: Sequence[Path], rows: Sequence[object]
 
 
 def _tell_failures(records: Sequence[Record]) -> int:
+    """Say each reason once, with the cells that it took; return the exit status."""
+    reasons: dict[str, list[str]] = {}
     for record in records:
-        outcome = record.outcome
-        if isinstance(outcome, Failed):
-            sys.stderr.write(
-                f"bench: {record.cell_id} failed ({outcome.failure}): {outcome.message}: "
-                f"{outcome.hint}\n"
-            )
-        elif isinstance(outcome, Skipped):
-            sys.stderr.write(f"bench: {record.cell_id} skipped: {outcome.reason}: {outcome.hint}\n")
-    return 0 if all(isinstance(record.outcome, Measured) for record in records) else 1
+        if not isinstance(record.outcome, Measured):
+            reasons.setdefault(_reason(record.outcome), []).append(record.cell_id)
+    for reason, cells in reasons.items():
+        more = f" and {len(cells) - 1} more cells" if len(cells) > 1 else ""
+        sys.stderr.write(f"bench: {cells[0]}{more} {reason}\n")
+    return 1 if reasons else 0
+
+
+def _reason(outcome: Failed | Skipped) -> str:
+    if isinstance(outcome, Failed):
+        return f"failed ({outcome.failure}): {outcome.message}: {outcome.hint}"
+    return f"skipped: {outcome.reason}: {outcome.hint}"

@@ -45,8 +45,10 @@ def _macs(options: Options, job: Job) -> dict[str, float]:
 def _print_text(job: Job, plan: Plan, expected: Expected) -> None:
     lines = [
         f"suite {job.suite} ({job.suite_title}), preset {job.sampling.preset}, seed {job.seed}",
-        f"{len(plan.cells)} cells x {job.sampling.sessions} sessions = {len(plan.steps)} sessions, "
-        f"about {duration(expected.seconds)} ({_basis(expected)})",
+        (
+            f"{len(plan.cells)} cells x {job.sampling.sessions} sessions = {len(plan.steps)} "
+            f"sessions, about {duration(expected.seconds)} ({_basis(expected)})"
+        ),
         *(f"left out: {note}" for note in job.left_out),
     ]
     for step in plan.steps:

@@ -52,6 +52,7 @@ def convert(
     converter: str,
     source: Mapping[str, Any],
     options: Mapping[str, Any],
+    *,
     out: Path,
     env: Mapping[str, str],
 ) -> dict[str, Any]:
@@ -68,6 +69,7 @@ def attempt(
     python: Path,
     converter: str,
     cases: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]],
+    *,
     out: Path,
     env: Mapping[str, str],
 ) -> list[Answer]:

@@ -16,13 +16,16 @@ ARM = {"target": "arm"}
 
 @pytest.fixture(scope="module")
 def programs(paddle_python: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """All seven nets as programs of batch 1: {name: its model.pdmodel}."""
+    """All seven nets as programs of batch 1: {name: its model.pdmodel}.
+
+    The images are small for the sake of time: what a file takes doesn't depend on them.
+    """
     folder = tmp_path_factory.mktemp("programs")
     cases = [
         (
             {
                 "factory": f"paddle.vision.models:{name}",
-                "input": [3, 224, 224],
+                "input": [3, 64, 64],
                 "weights": {"kind": "seeded", "seed": 0},
             },
             {
@@ -34,7 +37,7 @@ def programs(paddle_python: Path, tmp_path_factory: pytest.TempPathFactory) -> d
         )
         for name in PUBLISHED_NAMES
     ]
-    attempt(paddle_python, "paddle_export", cases, folder / "out", PROGRAM)
+    attempt(paddle_python, "paddle_export", cases, out=folder / "out", env=PROGRAM)
     return {
         name: folder / "out" / str(index) / "b1" / "model.pdmodel"
         for index, name in enumerate(PUBLISHED_NAMES)
@@ -48,7 +51,7 @@ def optimized(
     """The facts of each net's .nb, and its `path`."""
     out = tmp_path_factory.mktemp("nb") / "out"
     cases = [(source(model), ARM) for model in programs.values()]
-    answers = attempt(lite_python, "lite_opt", cases, out, {})
+    answers = attempt(lite_python, "lite_opt", cases, out=out, env={})
     return {
         name: {**answer["facts"], "path": out / str(index) / "model.nb"}
         for index, (name, answer) in enumerate(zip(programs, answers, strict=True))
@@ -80,7 +83,9 @@ def test_two_runs_agree_in_the_hash_of_the_body(
     tmp_path: Path,
 ) -> None:
     name = "shufflenet_v2_x0_25"
-    again = convert(lite_python, "lite_opt", source(programs[name]), ARM, tmp_path / "again", {})
+    again = convert(
+        lite_python, "lite_opt", source(programs[name]), ARM, out=tmp_path / "again", env={}
+    )
     assert again["sha256_body"] == optimized[name]["sha256_body"]
     assert again["sha256_body"] != optimized["shufflenet_v2_x0_33"]["sha256_body"]
 
@@ -91,7 +96,7 @@ def test_weights_that_are_missing_are_named(
     missing = tmp_path / "gone.pdiparams"
     broken = {"model": str(programs["shufflenet_v2_x0_25"]), "params": str(missing)}
     with pytest.raises(ArtifactError) as raised:
-        convert(lite_python, "lite_opt", broken, ARM, tmp_path / "out", {})
+        convert(lite_python, "lite_opt", broken, ARM, out=tmp_path / "out", env={})
     assert raised.value.problem == f"{missing} is no file"
 
 
@@ -100,7 +105,7 @@ def test_a_pir_model_is_refused_before_opt_aborts_on_it(lite_python: Path, tmp_p
     for path in (model, model.with_suffix(".pdiparams")):
         path.write_text("{}")
     with pytest.raises(ArtifactError, match=r"reads \.pdmodel only: export the model as program"):
-        convert(lite_python, "lite_opt", source(model), ARM, tmp_path / "out", {})
+        convert(lite_python, "lite_opt", source(model), ARM, out=tmp_path / "out", env={})
 
 
 def test_an_interpreter_without_paddlelite_is_told_what_is_missing(
@@ -108,4 +113,4 @@ def test_an_interpreter_without_paddlelite_is_told_what_is_missing(
 ) -> None:
     model = source(programs["shufflenet_v2_x0_25"])
     with pytest.raises(ArtifactError, match=r"paddlelite can't be imported here"):
-        convert(paddle_python, "lite_opt", model, ARM, tmp_path / "out", {})
+        convert(paddle_python, "lite_opt", model, ARM, out=tmp_path / "out", env={})

@@ -172,7 +172,7 @@ def test_a_machine_without_git_is_not_known(
         ("--mirror=https://h/a,/data/secret/x", "--mirror=https://h/a,…/x"),
         ("-I/opt/secret/include", "-I…/include"),
         ("@/opt/secret/arguments", "@…/arguments"),
-        ("/opt/secret/tool --in=/data/secret/x", "…/tool --in=…/x"),
+        ("/opt/secret/tool -i /data/secret/x", "…/tool -i …/x"),
         ('{"path": "/data/secret/x"}', '{"path": "…/x"}'),
         ("file:///data/secret/x", "file://…/x"),
     ],
