@@ -52,7 +52,7 @@ def describe(error: Exception) -> dict[str, str]:
     return {
         "kind": "error",
         "message": f"{type(error).__name__}: {error}",
-        "hint": "the log's tail has the traceback",
+        "hint": "log_tail in the cell's file has the traceback",
     }
 
 

@@ -162,7 +162,7 @@ def judge(
         return ChildFailed(
             kind="no-reply",
             message="the child ended with status 0 and left no reply",
-            hint="something in the engine called exit(); see the log's tail",
+            hint="something in the engine called exit(); see log_tail in the cell's file",
             log_tail=tail,
         )
     return ChildFailed(
@@ -175,10 +175,10 @@ def judge(
 
 _HINTS = {
     "timeout": "raise timeout_s in the suite's preset if the net is only slow",
-    "crash": "see the log's tail; the interpreter's libraries may not fit this CPU",
-    "abort": "see the log's tail for the check that failed in the engine",
+    "crash": "see log_tail in the cell's file; the interpreter's libraries may not fit this CPU",
+    "abort": "see log_tail in the cell's file for the check that failed in the engine",
     "killed": "the system may have run out of memory; a smaller batch needs less",
-    "no-reply": "see the log's tail",
+    "no-reply": "see log_tail in the cell's file",
 }
 
 _SIGNAL_KINDS = {

@@ -64,7 +64,7 @@ def warm_up(sample: Sample, rule: Sampling, clock: Clock) -> WarmUp:
 
 
 def is_steady(window: list[Nanoseconds], tolerance: float) -> bool:
-    """Tell whether the medians of the window's halves differ by `tolerance` of the first at most."""
+    """Tell whether the medians of the window's halves are within `tolerance` of the first."""
     half = len(window) // 2
     first, second = median(window[:half]), median(window[half:])
     return abs(second - first) <= tolerance * first

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunnerEntry:
-    """`path` is "module:Class"; `env` is in bench/environments.py, `artifact` in bench/artifacts.py.
+    """`path` is "module:Class"; `env` and `artifact` name entries of their own tables.
 
     `child_env` is set in the worker's environment before it starts. `tolerance` is the relative L2
     distance from the reference logits that FP32 output may have.

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from converting import PROGRAM, PUBLISHED_NAMES, attempt, convert, published
 
 from bench.errors import ArtifactError
+from tests.engine.converting import PROGRAM, PUBLISHED_NAMES, attempt, convert, published
 
 pytestmark = pytest.mark.engine
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from converting import PIR, PUBLISHED_NAMES, published, run
+
+from tests.engine.converting import PIR, PUBLISHED_NAMES, published, run
 
 pytestmark = pytest.mark.engine
 
