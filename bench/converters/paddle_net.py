@@ -222,6 +222,9 @@ def _first_misfit(wanted: Mapping[str, Any], given: object) -> str | None:
 
 
 def first_line(error: Exception) -> str:
-    """Return an exception's type and the first line of what it says."""
+    """Return an exception's type and the line of what it says that says most."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    if not lines:
+        return type(error).__name__
+    # Paddle's converter heads a listing of code ("In transformed code:"); the error stands last.
+    return f"{type(error).__name__}: {lines[-1 if lines[0].endswith(':') else 0]}"

@@ -1,0 +1,72 @@
+# Two commands set everything up from a fresh clone: `make bench` and `make test`.
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; do \
+	$$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
+	&& { echo $$p; break; }; done)
+PRESET ?= standard
+DEVICE ?=
+ARGS ?=
+BENCH = .venv/bin/python -m bench
+
+.PHONY: help setup setup-dev bench bench-gpu bench-arm report doctor check format test lock schemas clean
+
+help:  ## what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
+	@echo
+	@echo "PRESET=quick|standard|paddleclas   how thoroughly to measure (default: standard)"
+	@echo "ARGS='--variant x0_5 --threads 1'  more flags for python -m bench run"
+
+setup: .venv/harness.stamp  ## the harness's own environment, from its locked file
+
+setup-dev: .venv/dev.stamp  ## the same with what check and test need
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { \
+	echo "make: no Python 3.10 to 3.13 on PATH: install one, or run make PYTHON=/path/to/python3" >&2; exit 2; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; \
+	echo "make: $(PYTHON) can't make an environment: on Debian, apt install python3-venv" >&2; exit 2; }
+
+.venv/harness.stamp: bench/envs/harness.txt | .venv/bin/python
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+.venv/dev.stamp: bench/envs/dev.txt | .venv/bin/python
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@ .venv/harness.stamp
+
+bench: setup  ## measure all models on this machine's CPU, write tables and plots
+	@$(BENCH) run --suite cpu --preset $(PRESET) $(ARGS)
+
+bench-gpu: setup  ## the same on an NVIDIA GPU through TensorRT
+	@$(BENCH) run --suite gpu --preset $(PRESET) $(ARGS)
+
+bench-arm: setup  ## the same on an Android phone: make bench-arm DEVICE=serial
+	@$(BENCH) run --suite arm --preset $(PRESET) $(if $(DEVICE),--device '$(DEVICE)') $(ARGS)
+
+report: setup  ## every table and plot again, from results/ alone
+	@$(BENCH) report
+
+doctor: setup  ## what can run on this machine, and what brings the rest
+	@$(BENCH) doctor
+
+check: setup-dev  ## format, lint, types, import contracts
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports --no-logo
+
+test: setup-dev  ## the whole test suite
+	.venv/bin/python -m pytest $(ARGS)
+
+format: setup-dev  ## put the code in form
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+lock: setup-dev  ## resolve bench/envs/*.in again
+	scripts/lock.sh
+
+schemas: setup-dev  ## write results/schema from the code
+	.venv/bin/python scripts/write_schemas.py
+
+clean:  ## remove .venv and caches, never results
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

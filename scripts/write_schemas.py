@@ -1,0 +1,35 @@
+"""Write results/schema/v<version>/*.schema.json from the models in bench/record.py."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(PROJECT))
+
+from bench.record import SCHEMA_VERSION, JournalEntry, Record, RunManifest, System  # noqa: E402
+
+MODELS = {"record": Record, "run": RunManifest, "system": System, "journal_entry": JournalEntry}
+
+
+def schemas() -> dict[Path, str]:
+    """Return each schema's path below the project and its text."""
+    folder = Path("results") / "schema" / f"v{SCHEMA_VERSION}"
+    return {
+        folder / f"{name}.schema.json": json.dumps(model.model_json_schema(), indent=1) + "\n"
+        for name, model in MODELS.items()
+    }
+
+
+def main() -> None:
+    """Write them all and name them."""
+    for path, text in schemas().items():
+        (PROJECT / path).parent.mkdir(parents=True, exist_ok=True)
+        (PROJECT / path).write_text(text, encoding="utf-8")
+        print(f"wrote {path}")
+
+
+if __name__ == "__main__":
+    main()

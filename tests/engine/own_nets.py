@@ -1,0 +1,105 @@
+"""A person's folder of nets, weights and exported models, good and bad, to convert."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.engine.converting import PIR, run
+
+SEEDED = {"kind": "seeded", "seed": 0}
+
+_NETS = """
+import paddle
+from paddle import nn
+
+
+class Tiny(nn.Layer):
+    def __init__(self, width=4):
+        super().__init__()
+        self.conv = nn.Conv2D(3, width, 3)
+        self.norm = nn.BatchNorm2D(width)
+
+    def forward(self, x):
+        return self.norm(self.conv(x)).mean([2, 3])
+
+
+class Pair(Tiny):
+    def forward(self, x):
+        return [self.conv(x), self.norm(self.conv(x))]
+
+
+class Infinite(Tiny):
+    def forward(self, x):
+        return super().forward(x) * 1e38 * 1e38
+
+
+def raising():
+    raise ValueError("no such width")
+
+
+def a_dict():
+    return {}
+"""
+
+# Exports with shapes of its own: what a person may have made elsewhere.
+_SAVE = """
+import json, sys
+import paddle
+from nets import Pair, Tiny
+
+folder = sys.argv[1] + ".made"
+spec = paddle.static.InputSpec
+for name, net, shape, dtype in json.load(sys.stdin):
+    net = {"tiny": Tiny, "pair": Pair}[net]() if net != "integers" else None
+    if net is None:
+        net = paddle.nn.Sequential(paddle.nn.Embedding(10, 4))
+    net.eval()
+    paddle.jit.save(net, f"{folder}/{name}", input_spec=[spec(shape, dtype, "image")])
+paddle.save({"conv.weight": paddle.zeros([4, 3, 3, 3])}, f"{folder}/short.pdparams")
+paddle.save(Tiny(8).state_dict(), f"{folder}/wide.pdparams")
+paddle.save(Tiny().state_dict(), f"{folder}/tiny.pdparams")
+paddle.save({**Tiny().state_dict(), "head.bias": paddle.zeros([1])}, f"{folder}/long.pdparams")
+open(sys.argv[1], "w").write(folder)
+"""
+
+
+def options(folder: Path, model_format: str = "pir", batches: list[int] | None = None) -> Any:
+    return {
+        "format": model_format,
+        "batches": batches or [1],
+        "input_seed": 0,
+        "weights_cache": str(folder / "weights"),
+    }
+
+
+def tiny(folder: Path, name: str = "Tiny", weights: Mapping[str, Any] = SEEDED) -> dict[str, Any]:
+    factory = {"factory": f"nets:{name}", "search_path": [str(folder)]}
+    return {**factory, "input": [3, 8, 8], "weights": weights}
+
+
+def exported(path: Path) -> dict[str, Any]:
+    return {"exported": str(path), "input": [3, 8, 8]}
+
+
+def fill_folder(python: Path, folder: Path) -> Path:
+    """Put nets.py, exported models and weights into `folder` and return it."""
+    (folder / "nets.py").write_text(_NETS)
+    (folder / "crooked.py").write_text("import a_module_that_is_not_here\n")
+    models = [
+        ("fixed", "tiny", [2, 3, 8, 8], "float32"),
+        ("dynamic", "tiny", [-1, 3, 8, 8], "float32"),
+        ("pair", "pair", [1, 3, 8, 8], "float32"),
+        ("integers", "integers", [-1, 3, 8, 8], "int64"),
+    ]
+    code = f"import sys; sys.path.append({str(folder)!r})\n{_SAVE}"
+    made = Path(run(python, code, models, folder / "saving", PIR))
+    for path in made.iterdir():
+        path.rename(folder / path.name)
+    (folder / "alone.json").write_bytes((folder / "fixed.json").read_bytes())
+    (folder / "broken.json").write_text("garbage")
+    (folder / "broken.pdiparams").write_bytes((folder / "fixed.pdiparams").read_bytes())
+    (folder / "old.pdmodel").write_text("")
+    (folder / "garbage.pdparams").write_text("garbage")
+    return folder

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engine.converting import PIR, Answer, attempt
+from tests.engine.own_nets import exported, fill_folder, options, tiny
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture(scope="module")
+def folder(paddle_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return fill_folder(paddle_python, tmp_path_factory.mktemp("own"))
+
+
+@pytest.fixture(scope="module")
+def refused(
+    paddle_python: Path, folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Answer]:
+    """The answers to what can't be exported, by a name for each; factories before files."""
+
+    def own(name: str) -> dict[str, Any]:
+        return tiny(folder, name)
+
+    def file(name: str) -> dict[str, Any]:
+        return tiny(folder, weights={"kind": "file", "path": str(folder / name)})
+
+    sources = {
+        "no module": {**own("Tiny"), "factory": "nowhere.at_all:Tiny"},
+        "crooked module": {**own("Tiny"), "factory": "crooked:Tiny"},
+        "no colon": {**own("Tiny"), "factory": "nets.Tiny"},
+        "no function": own("Tinny"),
+        "raises": own("raising"),
+        "no layer": own("a_dict"),
+        "two outputs": own("Pair"),
+        "infinite": own("Infinite"),
+        "wrong input": {**own("Tiny"), "input": [1, 8, 8]},
+        "not pretrained": tiny(folder, weights={"kind": "pretrained"}),
+        "weights gone": file("gone.pdparams"),
+        "weights garbage": file("garbage.pdparams"),
+        "weights short": file("short.pdparams"),
+        "weights wide": file("wide.pdparams"),
+        "weights long": file("long.pdparams"),
+        "model gone": exported(folder / "gone.json"),
+        "params gone": exported(folder / "alone.json"),
+        "other format": exported(folder / "old.pdmodel"),
+        "model garbage": exported(folder / "broken.json"),
+        "fixed batch": exported(folder / "fixed.json"),
+        "other input": {**exported(folder / "dynamic.json"), "input": [3, 9, 9]},
+        "model two outputs": exported(folder / "pair.json"),
+        "model integers": exported(folder / "integers.json"),
+    }
+    scratch = tmp_path_factory.mktemp("refused")
+    cases = [
+        (source, options(scratch / str(index))) for index, source in enumerate(sources.values())
+    ]
+    answers = attempt(paddle_python, "paddle_export", cases, out=scratch / "out", env=PIR)
+    return dict(zip(sources, answers, strict=True))
+
+
+REFUSALS = {
+    "no module": ("there is no module 'nowhere.at_all'", "folder"),
+    "crooked module": ("importing crooked raised ModuleNotFoundError", "paddle environment"),
+    "no colon": ("'nets.Tiny' names no factory", "module:function"),
+    "no function": ("module nets has no function 'Tinny'", "nets.py"),
+    "raises": ("nets:raising raised ValueError: no such width", "no arguments"),
+    "no layer": ("nets:a_dict returned a dict", "paddle.nn.Layer"),
+    "two outputs": ("the net returns a list", "one tensor"),
+    "infinite": ("the net's output holds infinities or NaN", "weights"),
+    "wrong input": ("the net can't take an input of [", "channels x height x width"),
+    "not pretrained": ("nets:Tiny gave no pretrained weights (TypeError", "--weights seeded"),
+    "weights gone": ("gone.pdparams is no file", "seeded"),
+    "weights garbage": ("garbage.pdparams can't be read as weights", "seeded"),
+    "weights short": ("'conv.bias' is missing", "seeded"),
+    "weights wide": ("'conv.weight' is [8, 3, 3, 3] there and [4, 3, 3, 3] in the net", "seeded"),
+    "weights long": ("the net has no 'head.bias'", "seeded"),
+    "model gone": ("gone.json is no file", ".pdmodel"),
+    "params gone": ("alone.pdiparams is missing", "beside alone.json"),
+    "other format": ("old.pdmodel is no .json file", "Paddle 3's paddle.jit.save"),
+    "model garbage": ("broken.json and broken.pdiparams can't be loaded", "again"),
+    "fixed batch": ("fixed.json is fixed to batch 2, not 1", "ask for batch 2"),
+    "other input": ("takes an input of [-1, 3, 8, 8], not [1, 3, 9, 9]", "channels"),
+    "model two outputs": ("pair.json has 1 inputs and 2 outputs", "one output"),
+    "model integers": ("integers.json takes paddle.int64 input", "float32"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_what_cannot_be_exported_is_one_sentence_and_a_remedy(
+    case: str, refused: dict[str, Answer]
+) -> None:
+    problem, hint = REFUSALS[case]
+    assert problem in refused[case].get("problem", json.dumps(refused[case]))
+    assert hint in refused[case]["hint"]
+    assert "\n" not in refused[case]["problem"]
+
+
+def test_every_case_that_was_tried_is_judged(refused: dict[str, Answer]) -> None:
+    assert set(refused) == set(REFUSALS)
