@@ -204,7 +204,7 @@ def load_published(folder: Path) -> dict[str, Published]:
         return {row["model"]: _published(row) for row in rows}
     except OSError as error:
         raise BrokenFile(path, str(error.strerror), hint="restore it from git") from error
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
+    except (KeyError, ValueError, TypeError, AttributeError, csv.Error) as error:
         raise BrokenFile(
             path, f"not the published table: {error}", hint="restore it from git"
         ) from error

@@ -147,7 +147,7 @@ def to_options(arguments: argparse.Namespace, argv: Sequence[str]) -> Options:
     }
     values |= {name: Path(given[name]) for name in ("results", "models", "cache") if name in given}
     if "seed" in given:
-        values["seed"] = _integers("--seed", given["seed"], least=0)[0]
+        values["seed"] = _integer("--seed", given["seed"])
     axes = Axes(
         runners=_names(given.get("runner")),
         batches=_integers("--batch", given.get("batch"), least=1),
@@ -175,6 +175,13 @@ def _integers(flag: str, text: str | None, *, least: int) -> list[int]:
                 hint=f"write numbers, by comma, as in {flag} 1,2",
             )
     return [int(name) for name in names]
+
+
+def _integer(flag: str, text: str) -> int:
+    values = _integers(flag, text, least=0)
+    if len(values) != 1:
+        raise InputError(f"{flag} {text}: not one number", hint=f"as in {flag} 1")
+    return values[0]
 
 
 def _environments(texts: Sequence[str]) -> dict[str, Path]:

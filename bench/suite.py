@@ -20,7 +20,7 @@ FOLDER = Path(__file__).parent / "suites"
 
 ANY: Any = None
 Positive = Annotated[int, Field(gt=0)]
-Seconds = Annotated[float, Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Group(Strict):
@@ -44,9 +44,9 @@ class Preset(Strict):
     warmup_s: Seconds
     warmup_cap_s: Seconds
     steady_window: Annotated[int, Field(ge=4)] = 10
-    steady_tolerance: Annotated[float, Field(gt=0)] | Literal["none"] = 0.05
+    steady_tolerance: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["none"] = 0.05
     statistic: Literal["median", "mean"] = "median"
-    timeout_s: Annotated[float, Field(gt=0)] = 300.0
+    timeout_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 300.0
 
     @model_validator(mode="after")
     def _consistent(self) -> Preset:
@@ -128,26 +128,27 @@ def select_cells(
     own thread counts those above `cores` are left out with a note; one that was asked for raises
     InputError, as do a runner's unknown setting and its unknown name.
     """
-    _check_asked(axes, cores, runners)
+    local = suite.file.target == "cpu"  # a phone's cores aren't this machine's
+    _check_asked(axes, cores if local else None, runners)
     groups = [group for group in suite.file.cells for group in _narrowed(group, axes)]
     if not _covers(groups, axes):
-        groups = [_replaced(group, axes, runners) for group in suite.file.cells]
+        groups = [one for group in suite.file.cells for one in _replaced(group, axes, runners)]
     cells: dict[Cell, None] = {}
     for group in groups:
         _check_runners(suite, group, runners)
         cells |= dict.fromkeys(_product(group, models))
-    kept = tuple(cell for cell in cells if cell.threads <= cores or suite.file.target != "cpu")
+    kept = tuple(cell for cell in cells if cell.threads <= cores or not local)
     beyond = sorted({cell.threads for cell in cells} - {cell.threads for cell in kept})
     notes = tuple(f"threads={count}: this machine has {cores} usable cores" for count in beyond)
     return Selected(cells=_by_variant(kept, models), left_out=notes)
 
 
-def _check_asked(axes: Axes, cores: int, runners: Mapping[str, RunnerEntry]) -> None:
+def _check_asked(axes: Axes, cores: int | None, runners: Mapping[str, RunnerEntry]) -> None:
     for runner in axes.runners:
         if runner not in runners:
             raise UnknownName("runner", runner, runners)
     for threads in axes.threads:
-        if threads > cores:
+        if cores is not None and threads > cores:
             raise InputError(
                 f"--threads {threads}: this machine has {cores} usable cores",
                 hint=f"ask for at most {cores}",
@@ -179,17 +180,23 @@ def _covers(groups: Iterable[Group], axes: Axes) -> bool:
     )
 
 
-def _replaced(group: Group, axes: Axes, runners: Mapping[str, RunnerEntry]) -> Group:
-    chosen = list(axes.runners or group.runner)
-    known = {name for runner in chosen if runner in runners for name in runners[runner].settings}
-    return group.model_copy(
-        update={
-            "runner": chosen,
-            "batch": list(axes.batches or group.batch),
-            "threads": list(axes.threads or group.threads),
-            "settings": {k: v for k, v in group.settings.items() if k in known},
-        }
-    )
+def _replaced(group: Group, axes: Axes, runners: Mapping[str, RunnerEntry]) -> Iterable[Group]:
+    """Yield `group` with the values asked for, runner by runner.
+
+    A runner that the group didn't have takes those of its settings that it knows.
+    """
+    for name in axes.runners or group.runner:
+        settings = dict(group.settings)
+        if name not in group.runner:
+            settings = {k: v for k, v in settings.items() if k in runners[name].settings}
+        yield group.model_copy(
+            update={
+                "runner": [name],
+                "batch": list(axes.batches or group.batch),
+                "threads": list(axes.threads or group.threads),
+                "settings": settings,
+            }
+        )
 
 
 def _check_runners(suite: Suite, group: Group, runners: Mapping[str, RunnerEntry]) -> None:

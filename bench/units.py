@@ -21,9 +21,7 @@ def significant(value: float, figures: int = 3) -> str:
     """Write `value` with `figures` significant figures, without an exponent."""
     if value == 0:
         return "0"
-    decimals = figures - 1 - math.floor(math.log10(abs(value)))
-    rounded = round(value, decimals)
-    return f"{rounded:.{max(decimals, 0)}f}"
+    return _to_place(value, _place(value, figures))
 
 
 def with_interval(value: float, half_width: float | None) -> str:
@@ -35,8 +33,19 @@ def with_interval(value: float, half_width: float | None) -> str:
         return significant(value)
     if half_width <= 0:
         return f"{significant(value)} ± 0"
-    decimals = max(1 - math.floor(math.log10(half_width)), 0)
-    return f"{value:.{decimals}f} ± {half_width:.{decimals}f}"
+    place = _place(half_width, 2)
+    return f"{_to_place(value, place)} ± {_to_place(half_width, place)}"
+
+
+def _place(value: float, figures: int) -> int:
+    """Return the decimals that leave `figures` figures of `value`, below 0 left of the point."""
+    place = figures - 1 - math.floor(math.log10(abs(value)))
+    # Rounding can carry: three figures of 9.996 are 10.0, not 10.00.
+    return figures - 1 - math.floor(math.log10(abs(round(value, place))))
+
+
+def _to_place(value: float, place: int) -> str:
+    return f"{round(value, place):.{max(place, 0)}f}"
 
 
 def duration(seconds: float) -> str:

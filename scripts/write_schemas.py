@@ -9,9 +9,16 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
+from pydantic import BaseModel  # noqa: E402
+
 from bench.record import SCHEMA_VERSION, JournalEntry, Record, RunManifest, System  # noqa: E402
 
-MODELS = {"record": Record, "run": RunManifest, "system": System, "journal_entry": JournalEntry}
+MODELS: dict[str, type[BaseModel]] = {
+    "record": Record,
+    "run": RunManifest,
+    "system": System,
+    "journal_entry": JournalEntry,
+}
 
 
 def schemas() -> dict[Path, str]:
