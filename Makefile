@@ -6,9 +6,10 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; 
 PRESET ?= standard
 DEVICE ?=
 ARGS ?=
+export DEVICE
 BENCH = .venv/bin/python -m bench
 
-.PHONY: help setup setup-dev bench bench-gpu bench-arm report doctor check format test lock schemas clean
+.PHONY: help setup setup-dev bench bench-gpu bench-arm report doctor check format test lock benchmark schemas clean
 
 help:  ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -41,7 +42,7 @@ bench-gpu: setup  ## the same on an NVIDIA GPU through TensorRT
 	@$(BENCH) run --suite gpu --preset $(PRESET) $(ARGS)
 
 bench-arm: setup  ## the same on an Android phone: make bench-arm DEVICE=serial
-	@$(BENCH) run --suite arm --preset $(PRESET) $(if $(DEVICE),--device '$(DEVICE)') $(ARGS)
+	@$(BENCH) run --suite arm --preset $(PRESET) $(if $(DEVICE),--device "$$DEVICE") $(ARGS)
 
 report: setup  ## every table and plot again, from results/ alone
 	@$(BENCH) report
@@ -64,6 +65,9 @@ format: setup-dev  ## put the code in form
 
 lock: setup-dev  ## resolve bench/envs/*.in again
 	scripts/lock.sh
+
+benchmark: setup  ## what the harness itself costs: help, report, timed loop
+	.venv/bin/python scripts/benchmark_harness.py
 
 schemas: setup-dev  ## write results/schema from the code
 	.venv/bin/python scripts/write_schemas.py

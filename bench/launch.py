@@ -19,13 +19,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.errors import BenchError
+from bench.errors import BenchError, Unavailable
 from bench.protocol import REPLY, REQUEST, STDERR, STDOUT, write_json
 
 PROJECT = Path(__file__).resolve().parent.parent
 
 # What would silently change a child's threads, engine or imports, were it inherited.
-_DROPPED = ("PYTHON", "OMP_", "KMP_", "MKL_", "GOMP_", "FLAGS_", "VIRTUAL_ENV", "GLOG_")
+_DROPPED = (
+    "PYTHON", "OMP_", "KMP_", "MKL_", "GOMP_", "OPENBLAS_", "ONEDNN_", "DNNL_", "FLAGS_",
+    "VIRTUAL_ENV", "GLOG_",
+)  # fmt: skip
 
 _TAIL_BYTES = 4000
 _TAIL_LINES = 20
@@ -75,6 +78,7 @@ def run_child(
     """Run `python -m module DIR` on `request` and return what became of it.
 
     The child's process group is ended at `timeout_s` seconds, and when this process is interrupted.
+    Raises Unavailable where `python` can't be started.
     """
     with _request_folder() as folder:
         write_json(folder / REQUEST, request)
@@ -104,15 +108,21 @@ def _started(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Start the child in a process group of its own and leave none of it behind."""
     with (folder / STDOUT).open("wb") as out, (folder / STDERR).open("wb") as err:
-        process = subprocess.Popen(
-            [str(python), "-m", module, str(folder)],
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-            env=dict(env),
-            cwd=folder,
-            start_new_session=True,
-        )
+        try:
+            process = subprocess.Popen(
+                [str(python), "-m", module, str(folder)],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                env=dict(env),
+                cwd=folder,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise Unavailable(
+                f"the interpreter {python} can't be started: {error.strerror}",
+                hint="delete its environment, which is then built again, or give one with --env",
+            ) from error
     try:
         yield process
     finally:
@@ -157,6 +167,7 @@ def judge(
         return ChildFailed(**reply["error"], log_tail=tail)
     if status is None or status != 0:
         kind, message = _ended(status, timeout_s)
+        message += " and no reply" if kind == "no-reply" else ""
         return ChildFailed(kind=kind, message=message, hint=_HINTS[kind], log_tail=tail)
     if reply is _ABSENT:
         return ChildFailed(
@@ -181,7 +192,7 @@ _HINTS = {
     "no-reply": "see log_tail in the cell's file",
 }
 
-_SIGNAL_KINDS = {
+_SIGNAL_KINDS: Mapping[int, str] = {
     signal.SIGSEGV: "crash",
     signal.SIGBUS: "crash",
     signal.SIGILL: "crash",
@@ -193,11 +204,17 @@ _SIGNAL_KINDS = {
 def _ended(status: int | None, timeout_s: float) -> tuple[str, str]:
     """Return the kind and the sentence of an end that isn't status 0."""
     if status is None:
-        return "timeout", f"the child gave no answer within {timeout_s:g} s and was ended"
+        return "timeout", f"the child wasn't done within {timeout_s:g} s and was ended"
     if status < 0:
-        name = signal.Signals(-status).name
-        return _SIGNAL_KINDS.get(signal.Signals(-status), "killed"), f"the child died of {name}"
-    return "no-reply", f"the child left with status {status} and no reply"
+        return _SIGNAL_KINDS.get(-status, "killed"), f"the child died of {_signal_name(-status)}"
+    return "no-reply", f"the child left with status {status}"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal has no name
+        return f"signal {number}"
 
 
 class _Absent:
@@ -220,10 +237,10 @@ def _read_reply(folder: Path) -> object:
 def _is_reply(reply: object) -> bool:
     if not isinstance(reply, dict):
         return False
-    error = reply.get("error")
-    if isinstance(error, dict):
-        return set(error) == {"kind", "message", "hint"}
-    return isinstance(reply.get("ok"), dict)
+    if set(reply) == {"error"}:
+        error = reply["error"]
+        return isinstance(error, dict) and set(error) == {"kind", "message", "hint"}
+    return set(reply) == {"ok"} and isinstance(reply["ok"], dict)
 
 
 def log_tail(folder: Path) -> str:

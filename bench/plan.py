@@ -44,7 +44,7 @@ def make_plan(cells: Sequence[Cell], sampling: Sampling, *, seed: int) -> Plan:
     shuffler = random.Random(seed)  # noqa: S311 - an order, not a secret
     steps: list[Step] = []
     for number in range(sampling.sessions):
-        order = list(cells)
+        order = sorted(cells, key=lambda cell: cell.id)  # a resumed run has them in another order
         shuffler.shuffle(order)
         steps += [
             Step(order=len(steps) + index, round=number, cell=cell)

@@ -1,0 +1,182 @@
+"""Stored values with plain fields; a test overrides those that it is about.
+
+stored(record(samples_ms=[[1.0], [1.2]]), record(batch=4, outcome=failed()), engine="paddle 3.2")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.record import (
+    Costs,
+    Failed,
+    Measured,
+    ModelFacts,
+    Provenance,
+    Record,
+    RunManifest,
+    SamplingFields,
+    Session,
+    Skipped,
+    Storage,
+    System,
+)
+from bench.reports.view import Series, StoredRun, View, gather
+from bench.store import Store
+from tests.fakes.values import CELL, SAMPLING
+
+ENGINE = "paddle 3.2.0"
+
+
+def session(
+    samples_ms: Sequence[float] = (2.0,), *, engine: str = ENGINE, **fields: Any
+) -> Session:
+    """Return a session of samples in ms; `fields` are those of `bench.record.Session`."""
+    values: dict[str, Any] = {
+        "started": "2024-05-01T12:00:05+00:00", "order": 0, "round": 0, "pid": 4711,
+        "wall_ns": 2_000_000_000, "load_ns": 90_000_000, "first_inference_ns": 8_000_000,
+        "relative_l2": 1e-6, "steady": True, "warmup_ns": [3_000_000, 2_000_000],
+        "samples_ns": [round(1e6 * sample) for sample in samples_ms],
+        "facts": {"engine": engine}, "covariates": {"involuntary_switches": 0},
+        "before": {"load_1m": 0.5}, "after": {"load_1m": 0.6},
+    }  # fmt: skip
+    return Session(**(values | fields))
+
+
+def failed(message: str = "the child died of SIGSEGV", **fields: str) -> Failed:
+    values = {"failure": "crash", "hint": "see log_tail", "log_tail": "the engine's last words"}
+    return Failed(message=message, **(values | fields))
+
+
+def skipped(reason: str = "this chip has no such unit") -> Skipped:
+    return Skipped(reason=reason, hint="take another chip")
+
+
+def record(
+    variant: str = "x0_25",
+    *,
+    samples_ms: Sequence[Sequence[float]] = ((2.0,), (2.1,)),
+    outcome: Failed | Skipped | None = None,
+    engine: str = ENGINE,
+    steady: bool = True,
+    sampling: Mapping[str, Any] | None = None,
+    **cell_fields: Any,
+) -> Record:
+    """Return a cell's record: a session for each of `samples_ms`, none where `outcome` is given.
+
+    `cell_fields` are those of `bench.cell.Cell`, `sampling` those of `bench.cell.Sampling`.
+    """
+    values = CELL.to_json() | {"variant": variant, "threads": 1} | cell_fields
+    cell = type(CELL).from_json(values)
+    sessions = [
+        session(samples, engine=engine, steady=steady, order=order, round=order)
+        for order, samples in enumerate(samples_ms if outcome is None else ())
+    ]
+    return Record(
+        cell_id=cell.id,
+        cell=values,
+        plan_hash="0" * 12,
+        sampling=sampling_fields(**(sampling or {})),
+        outcome=outcome or Measured(),
+        sessions=sessions,
+    )
+
+
+def sampling_fields(**fields: Any) -> SamplingFields:
+    return SamplingFields(**(SAMPLING.to_json() | fields))
+
+
+def costs(**fields: Any) -> Costs:
+    values: dict[str, Any] = {
+        "params": 607_712, "params_trainable": 600_000, "macs": 17_576_000,
+        "flops_paddle": 18_945_136, "uncounted": [],
+    }  # fmt: skip
+    return Costs(**(values | fields))
+
+
+def storage(size: int = 2_835_000) -> Storage:
+    return Storage(
+        format="Paddle Lite .nb, arm", bytes=size, sha256_body="e" * 64, converter="paddlelite 2.13"
+    )
+
+
+def facts(published: str | None = "ShuffleNetV2_x0_25", **fields: Any) -> ModelFacts:
+    """Return what a run knows of a model: all of it, unless `fields` say otherwise."""
+    values: dict[str, Any] = {
+        "title": published or "a net of one's own", "model_hash": CELL.model_hash,
+        "weights": "seeded", "costs": costs(), "storage": storage(),
+    }  # fmt: skip
+    return ModelFacts(published=published, **(values | fields))
+
+
+def system(heading: str = "AMD EPYC, 2 cores", **fields: Any) -> System:
+    values: dict[str, Any] = {"system_id": "amd-epyc-2c-0123abcd", "facts": {"memory_gib": 24}}
+    return System(heading=heading, **(values | fields))
+
+
+PUBLISHED_NAMES = {
+    "x0_25": "ShuffleNetV2_x0_25",
+    "x0_5": "ShuffleNetV2_x0_5",
+    "x1_0": "ShuffleNetV2",
+    "swish": "ShuffleNetV2_swish",
+}
+
+
+def manifest(
+    *records: Record,
+    run_id: str = "20240501T120000Z-0badc0de-00000001",
+    on: System | None = None,
+    **fields: Any,
+) -> RunManifest:
+    """Return the manifest of a complete run of `records`; models that it isn't told of are known
+    by the names in PUBLISHED_NAMES.
+    """
+    models = {
+        r.cell.variant: facts(PUBLISHED_NAMES.get(r.cell.variant), model_hash=r.cell.model_hash)
+        for r in records
+    }
+    values: dict[str, Any] = {
+        "run_id": run_id, "system_id": (on or system()).system_id, "status": "complete",
+        "started": "2024-05-01T12:00:00+00:00", "finished": "2024-05-01T12:10:00+00:00",
+        "suite": "cpu", "suite_title": "Local CPU", "target": "cpu", "beside": [], "seed": 0,
+        "sampling": sampling_fields(), "rounds": [[r.cell_id for r in records]],
+        "cells": {r.cell_id: r.cell for r in records}, "left_out": [], "weights": "seeded",
+        "provenance": provenance(),
+    }  # fmt: skip
+    return RunManifest(**(values | fields | {"models": models | fields.get("models", {})}))
+
+
+def provenance(**fields: Any) -> Provenance:
+    values: dict[str, Any] = {
+        "commit": "0badc0de" * 5, "dirty": False, "command": ["python", "-m", "bench", "run"],
+        "harness": {"numpy": "2.2"}, "environments": {"paddle": {"paddlepaddle": "3.2.0"}},
+        "host": "0123456789ab", "conditions": {"load_1m": 0.5, "governor": "performance"},
+    }  # fmt: skip
+    return Provenance(**(values | fields))
+
+
+def stored(*records: Record, on: System | None = None, **fields: Any) -> StoredRun:
+    """Return a run of `records`; `fields` are those of `manifest`."""
+    where = on or system()
+    return StoredRun(manifest=manifest(*records, on=where, **fields), system=where, records=records)
+
+
+def view(*runs: StoredRun, order: Sequence[str] = ("x0_25", "x0_5", "x1_0"), **known: Any) -> View:
+    """Return the view of `runs`, oldest first; `known`: `published` and `faults`."""
+    return gather(runs, order=order, **({"published": {}, "faults": ()} | known))
+
+
+def only_series(shown: View) -> Series:
+    """Return the view's one series."""
+    (series,) = shown.series
+    return series
+
+
+def put(run: StoredRun, results: Path) -> Path:
+    """Write `run` into a results folder and return its own."""
+    folder = Store(results).create(run.manifest, run.system)
+    for one in run.records:
+        folder.write_record(one)
+    return folder.path
