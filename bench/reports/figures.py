@@ -146,12 +146,9 @@ def _params(facts: ModelFacts) -> float | None:
 
 def write(view: View, folder: Path) -> dict[Path, bytes]:
     """Return the files of all figures and their bytes, SVG and PNG."""
-    import tempfile
-
-    from bench.reports.plots import draw
+    from bench.reports.plots import render
 
     files: dict[Path, bytes] = {}
-    with tempfile.TemporaryDirectory() as name:
-        for figure in figures(view):
-            files |= {folder / path.name: path.read_bytes() for path in draw(figure, Path(name))}
+    for figure in figures(view):
+        files |= {folder / name: data for name, data in render(figure).items()}
     return files

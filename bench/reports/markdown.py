@@ -21,7 +21,8 @@ class Footnotes:
         self._texts: list[str] = []
 
     def mark(self, text: str) -> str:
-        """Return the mark that leads to `text`."""
+        """Return the mark that leads to `text`, put into one line: an engine may say several."""
+        text = " ".join(text.split())
         if text not in self._texts:
             self._texts.append(text)
         return f"[^{self._texts.index(text) + 1}]"
@@ -39,7 +40,7 @@ def render(view: View) -> str:
     else:
         parts += [costs_table(view, notes), storage_table(view, notes)]
         parts += [latency_section(view, series, notes) for series in view.series]
-        parts += [plots_section(view), sources_section(view)]
+        parts += [*plots_section(view), sources_section(view)]
     return "\n".join([*parts, *notes.lines()]) + ("\n" if notes.lines() else "")
 
 
@@ -175,12 +176,15 @@ def latency_text(box: Box | None, notes: Footnotes) -> str:
     return f"{text} ({estimate.sessions}){mark}"
 
 
-def plots_section(view: View) -> str:
-    """Return the pictures, by the names that `bench.reports.figures` gives them."""
+def plots_section(view: View) -> list[str]:
+    """Return the section of the pictures, by the names that `bench.reports.figures` gives them.
+
+    Nothing where there is no picture.
+    """
     from bench.reports.figures import figures
 
     lines = [f"![{figure.title}]({figure.name}.svg)\n" for figure in figures(view)]
-    return "## Accuracy against cost\n\n" + "\n".join(lines)
+    return ["## Accuracy against cost\n\n" + "\n".join(lines)] if lines else []
 
 
 def sources_section(view: View) -> str:

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import io
 import math
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -36,15 +34,16 @@ TICKS_PER_DECADE = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 4.
 MIN_TICKS, MAX_TICKS = 3, 9
 
 
-def draw(figure: Figure, folder: Path) -> list[Path]:
-    """Write the figure as SVG and PNG into `folder`, made where missing; return both paths."""
-    folder.mkdir(parents=True, exist_ok=True)
+def render(figure: Figure) -> dict[str, bytes]:
+    """Return the figure as two files: their names, <name>.svg and <name>.png, and their bytes."""
     sheet = compose(figure)
-    svg, png = folder / f"{figure.name}.svg", folder / f"{figure.name}.png"
     with _settings():
-        _save(sheet, svg, {"Title": figure.title, "Date": None, "Creator": None})
-        _save(sheet, png, {"Software": None})
-    return [svg, png]
+        return {
+            f"{figure.name}.svg": _saved(
+                sheet, "svg", {"Title": figure.title, "Date": None, "Creator": None}
+            ),
+            f"{figure.name}.png": _saved(sheet, "png", {"Software": None}),
+        }
 
 
 def compose(figure: Figure) -> Sheet:
@@ -72,16 +71,10 @@ def compose(figure: Figure) -> Sheet:
         return sheet
 
 
-def _save(sheet: Sheet, path: Path, metadata: Mapping[str, str | None]) -> None:
-    """Write beside `path`, then rename: a reader finds the old file or the new one."""
+def _saved(sheet: Sheet, form: str, metadata: Mapping[str, str | None]) -> bytes:
     buffer = io.BytesIO()
-    sheet.savefig(buffer, format=path.suffix[1:], dpi=PNG_DPI, metadata=dict(metadata))
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        beside.write_bytes(buffer.getvalue())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    sheet.savefig(buffer, format=form, dpi=PNG_DPI, metadata=dict(metadata))
+    return buffer.getvalue()
 
 
 def _settings() -> AbstractContextManager[None]:

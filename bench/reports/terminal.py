@@ -25,12 +25,17 @@ def _table(view: View, series: Series) -> str:
         table.add_column(naming.setting(column), justify="right", no_wrap=True)
     for variant, row in series.boxes.items():
         table.add_row(view.models[variant].title, *(_text(row.get(c)) for c in series.columns))
-    console = Console(file=io.StringIO(), width=max(100, 30 + 22 * len(series.columns)))
-    console.print(naming.heading(series), highlight=False, markup=False, soft_wrap=True)
-    console.print(table)
-    console.print(
-        f"preset {series.preset}: {naming.statistic(series)}", highlight=False, soft_wrap=True
+    console = Console(
+        file=io.StringIO(),
+        width=max(100, 30 + 22 * len(series.columns)),
+        # Titles and presets are the user's own: "[large]" in one is text.
+        markup=False,
+        emoji=False,
+        highlight=False,
     )
+    console.print(naming.heading(series), soft_wrap=True)
+    console.print(table)
+    console.print(f"preset {series.preset}: {naming.statistic(series)}", soft_wrap=True)
     assert isinstance(console.file, io.StringIO)  # noqa: S101 - it is the one given above
     return console.file.getvalue()
 

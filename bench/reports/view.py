@@ -1,7 +1,8 @@
 """Stored runs -> what the reports show. Pure: records come in, every figure is derived here.
 
 Figures stand in one table only where they may be compared: same system, runner, settings,
-precision, preset and engine version. Within such a series a cell's newest record counts.
+precision, preset and engine version. Within such a series a cell's newest record counts, and a row
+is of one net: figures of a net that has changed since stay out.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class Box:
 
     cell_id: str
     run_id: str
+    model_hash: str
     estimate: Estimate | None = None
     outcome: Failed | Skipped | None = None
     unsettled: int = 0
@@ -134,7 +136,7 @@ def _more_known(newer: ModelFacts | None, older: ModelFacts) -> ModelFacts:
 
 
 def _place(series: dict[_SeriesKey, Series], run: StoredRun, record: Record) -> None:
-    """Put `record` into its series, unless a newer one or another engine version is there."""
+    """Put `record` into its series, unless a newer one, net or engine version is there."""
     cell, manifest = record.cell, run.manifest
     settings = tuple(sorted(cell.settings.items()))
     key = (
@@ -165,7 +167,8 @@ def _place(series: dict[_SeriesKey, Series], run: StoredRun, record: Record) -> 
     if engine is not None and one.engine not in (None, engine):
         return
     row, column = one.boxes.setdefault(cell.variant, {}), (cell.batch, cell.threads)
-    if column not in row:
+    same_net = all(box.model_hash == cell.model_hash for box in row.values())
+    if same_net and column not in row:
         row[column] = _box(record, manifest.run_id)
         one.engine = one.engine or engine
         one.runs[manifest.run_id] = manifest
@@ -173,12 +176,18 @@ def _place(series: dict[_SeriesKey, Series], run: StoredRun, record: Record) -> 
 
 def _box(record: Record, run_id: str) -> Box:
     if not isinstance(record.outcome, Measured):
-        return Box(cell_id=record.cell_id, run_id=run_id, outcome=record.outcome)
+        return Box(
+            cell_id=record.cell_id,
+            run_id=run_id,
+            model_hash=record.cell.model_hash,
+            outcome=record.outcome,
+        )
     samples = [session.samples_ns for session in record.sessions]
     tolerance = record.sampling.steady_tolerance
     return Box(
         cell_id=record.cell_id,
         run_id=run_id,
+        model_hash=record.cell.model_hash,
         estimate=summarize(samples, record.sampling.statistic),
         unsettled=sum(not s.steady for s in record.sessions) if tolerance is not None else 0,
     )

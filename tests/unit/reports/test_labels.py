@@ -133,6 +133,7 @@ def test_the_same_tags_give_the_same_placements() -> None:
         (Segment(5, -5, 5, 15), True),
         (Segment(-5, 11, 15, 11), False),
         (Segment(-5, 8, 3, 16), False),
+        (Segment(-5, 5, 5, 15), False),
         (Segment(11, 5, 20, 5), False),
         (Segment(0, 0, 0, 10), False),
     ],

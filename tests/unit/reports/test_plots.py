@@ -21,7 +21,8 @@ from matplotlib.transforms import Bbox
 
 from bench.reports import plots
 from bench.reports.figure import Figure, Line, Panel, Point
-from bench.reports.plots import compose, draw
+from bench.reports.layout import MIN_AXES_HEIGHT
+from bench.reports.plots import compose, render
 from bench.reports.styles import MEASURED
 
 ROOT = Path(__file__).parents[3]
@@ -76,29 +77,22 @@ def overlap(one: Bbox, other: Bbox) -> bool:
     return shared is not None and shared.width > 0 and shared.height > 0
 
 
-def test_draw_writes_an_svg_and_a_png_and_nothing_else(tmp_path: Path) -> None:
-    paths = draw(figure(measured_panel(), published_panel()), tmp_path / "new")
+def draw(shown: Figure, folder: Path) -> list[Path]:
+    """Put the rendered files into `folder` and return their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, data in render(shown).items():
+        paths.append(folder / name)
+        paths[-1].write_bytes(data)
+    return paths
 
-    assert paths == [tmp_path / "new/sample.svg", tmp_path / "new/sample.png"]
-    assert sorted((tmp_path / "new").iterdir()) == sorted(paths)
-    assert paths[0].read_text().startswith("<?xml")
-    assert paths[1].read_bytes().startswith(b"\x89PNG")
 
+def test_a_figure_becomes_an_svg_and_a_png_of_its_name() -> None:
+    files = render(figure(measured_panel(), published_panel()))
 
-def test_a_draw_that_fails_leaves_the_old_file_and_no_other(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "sample.svg").write_text("old")
-
-    def fail(self: Path, target: Path) -> Path:
-        raise OSError("disk full")
-
-    monkeypatch.setattr(Path, "replace", fail)
-    with pytest.raises(OSError, match="disk full"):
-        draw(figure(measured_panel()), tmp_path)
-
-    assert [path.name for path in tmp_path.iterdir()] == ["sample.svg"]
-    assert (tmp_path / "sample.svg").read_text() == "old"
+    assert list(files) == ["sample.svg", "sample.png"]
+    assert files["sample.svg"].startswith(b"<?xml")
+    assert files["sample.png"].startswith(b"\x89PNG")
 
 
 def test_the_files_tell_neither_when_nor_with_what_they_were_made(tmp_path: Path) -> None:
@@ -111,8 +105,7 @@ def test_the_files_tell_neither_when_nor_with_what_they_were_made(tmp_path: Path
 SCRIPT = """
 import sys; from pathlib import Path
 sys.path.insert(0, "tests/unit/reports")
-from test_plots import figure, measured_panel, published_panel
-from bench.reports.plots import draw
+from test_plots import draw, figure, measured_panel, published_panel
 draw(figure(measured_panel(), published_panel()), Path(sys.argv[1]))
 """
 
@@ -141,11 +134,12 @@ def test_a_second_draw_in_one_process_writes_the_same_bytes(tmp_path: Path) -> N
 
 
 def test_drawing_leaves_matplotlibs_settings_as_they_were(tmp_path: Path) -> None:
-    before = dict(mpl.rcParams)
+    with mpl.rc_context({"font.size": 21.0}):
+        before = dict(mpl.rcParams)
 
-    draw(figure(measured_panel()), tmp_path)
+        draw(figure(measured_panel()), tmp_path)
 
-    assert dict(mpl.rcParams) == before
+        assert dict(mpl.rcParams) == before
 
 
 def test_the_svg_of_many_families_stays_small(tmp_path: Path) -> None:
@@ -234,9 +228,11 @@ AT_CORNERS = tuple(
 )
 
 
-def test_drawn_labels_overlap_nothing_measured_and_stay_within_the_axes() -> None:
+@pytest.mark.parametrize("dpi", [72, plots.PNG_DPI])
+def test_drawn_labels_overlap_nothing_measured_and_stay_within_the_axes(dpi: int) -> None:
     panel = measured_panel(*CROWDED, *AT_CORNERS)
     sheet = compose(figure(panel, published_panel()))
+    sheet.set_dpi(dpi)
 
     boxes = [extent(sheet, text) for text in artists(sheet, "-label") if isinstance(text, Text)]
     markers = [extent(sheet, marker) for marker in artists(sheet, "-point")]
@@ -259,6 +255,14 @@ def test_text_around_the_axes_keeps_apart_and_is_not_cut_off() -> None:
     assert not any(overlap(one, other) for one, other in combinations(parts, 2))
     assert all(sheet.bbox.x0 <= part.x0 and part.x1 <= sheet.bbox.x1 for part in parts)
     assert all(sheet.bbox.y0 <= part.y0 and part.y1 <= sheet.bbox.y1 for part in parts)
+
+
+def test_a_long_caption_makes_the_sheet_higher_and_leaves_the_axes_their_height() -> None:
+    usual = compose(figure(measured_panel()))
+    long = compose(figure(measured_panel(), caption="Word " * 600))
+
+    assert long.bbox.height > usual.bbox.height
+    assert long.axes[0].bbox.height == pytest.approx(MIN_AXES_HEIGHT)
 
 
 def test_a_leader_ends_where_its_label_is_at_the_resolution_of_the_png() -> None:

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import pytest
+
+from bench.reports.terminal import latency_tables
+from tests.fakes.records import facts, failed, record, skipped, stored, system, view
+
+
+def row(text: str, title: str) -> list[str]:
+    """The cells of the line that begins with `title`."""
+    (line,) = [line for line in text.splitlines() if line.strip().startswith(title)]
+    return [part.strip() for part in line.strip().removeprefix(title).split("  ") if part.strip()]
+
+
+def test_a_table_has_its_heading_its_rows_and_what_its_figures_are() -> None:
+    text = latency_tables(view(stored(record(), record(batch=4, samples_ms=[[8.0], [8.1]]))))
+    lines = text.splitlines()
+    assert lines[0] == "AMD EPYC, 2 cores — Paddle Inference (paddle 3.2.0), FP32, onednn on"
+    assert row(text, "latency, ms") == ["bs=1, thread=1", "bs=4, thread=1"]
+    assert row(text, "ShuffleNetV2_x0_25") == ["2.05 ± 0.64 (2)", "8.05 ± 0.64 (2)"]
+    assert lines[-1].startswith("preset standard: mean of the sessions' medians")
+
+
+def test_a_failed_and_a_skipped_cell_have_a_word_and_no_number() -> None:
+    cells = record(outcome=failed("31.21")), record(batch=4, outcome=skipped("99.9"))
+    assert row(latency_tables(view(stored(*cells))), "ShuffleNetV2_x0_25") == ["failed", "skipped"]
+
+
+def test_a_cell_that_was_not_asked_for_stays_empty() -> None:
+    cells = record(samples_ms=[[2.0]]), record("x1_0", batch=4, samples_ms=[[3.0]])
+    text = latency_tables(view(stored(*cells)))
+    assert row(text, "ShuffleNetV2_x0_25") == ["2.00 (1)"]
+
+
+def test_each_series_has_a_table_of_its_own() -> None:
+    other = stored(record(), on=system("Another machine", system_id="another"))
+    text = latency_tables(view(other, stored(record())))
+    assert text.count("latency, ms") == 2
+    assert text.index("AMD EPYC") < text.index("Another machine")
+
+
+@pytest.mark.parametrize("title", ["a net [large]", "[/] net", ":smile: net"])
+def test_a_models_title_is_printed_as_it_is_written(title: str) -> None:
+    text = latency_tables(view(stored(record(), models={"x0_25": facts(None, title=title)})))
+    assert title in text
+
+
+def test_a_presets_name_is_printed_as_it_is_written() -> None:
+    text = latency_tables(view(stored(record(sampling={"preset": "my[preset]"}))))
+    assert "preset my[preset]: " in text
+
+
+def test_a_table_of_many_columns_keeps_each_figure_in_one_line() -> None:
+    cells = [record(threads=count, samples_ms=[[1234.5], [2345.6]]) for count in range(1, 9)]
+    assert len(row(latency_tables(view(stored(*cells))), "ShuffleNetV2_x0_25")) == 8
