@@ -48,7 +48,9 @@ class Kind:
 
 
 _EXPORT = "bench.converters.paddle_export:convert"
-_EXPORT_CODE = ("paddle_export.py", "paddle_costs.py", "swish_beta.py")
+_EXPORT_CODE = (
+    "paddle_export.py", "paddle_net.py", "paddle_program.py", "paddle_costs.py", "swish_beta.py",
+)  # fmt: skip
 
 KINDS: Mapping[str, Kind] = {
     "paddle-pir": Kind(
@@ -159,8 +161,7 @@ class Workshop:
         return list(needed)
 
     def _batches(self, kind: str, keys: set[Key]) -> set[int]:
-        made_of_it = {name for name, entry in self.kinds.items() if entry.source == kind}
-        return {key.batch for key in keys if key.kind in {kind, *made_of_it}}
+        return {key.batch for key in keys if kind in self._in_order({key})}
 
     def _make_kind(self, model: Model, kind: str, batches: list[int], made: Made) -> Made:
         """Make the missing batches: an export's in one child, a conversion's in one each."""
@@ -206,9 +207,17 @@ class Workshop:
             facts = self._run(kind, source, sorted(folders), interpreter, Path(holder))
             for batch, folder in folders.items():
                 made_here = Path(holder) / f"b{batch}" if source.reference is None else Path(holder)
+                self._check_made(kind, made_here)
                 if source.reference is not None:
                     shutil.copyfile(source.reference, made_here / REFERENCE)
                 settle(made_here, folder, facts)
+
+    def _check_made(self, kind: str, folder: Path) -> None:
+        if not (folder / self.kinds[kind].main).is_file():
+            raise ArtifactError(
+                f"{kind}: the converter wrote no {self.kinds[kind].main}",
+                hint="it must write the file that its entry in bench.artifacts.KINDS names",
+            )
 
     def _source(
         self, model: Model, kind: str, batch: int, interpreter: Interpreter, made: Made
@@ -276,7 +285,7 @@ def load(folder: Path, kind: Kind) -> Artifact | None:
     try:
         manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
         whole = all(file_sha256(folder / name) == sha for name, sha in manifest["files"].items())
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
     if not whole:
         return None

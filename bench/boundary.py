@@ -17,9 +17,12 @@ else:
 
 
 class Strict(BaseModel):
-    """A frozen value that knows all of its fields: an unknown one is an error that names it."""
+    """A frozen value that knows all of its fields: an unknown one is an error that names it.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    No number is infinite or NaN: JSON has no word for them.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -32,7 +32,7 @@ class Entry(Strict):
     exported: str | None = None
     published: str | None = None
     title: str | None = None
-    input: tuple[Annotated[int, Field(gt=0)], ...] = (3, 224, 224)
+    input: Annotated[tuple[Annotated[int, Field(gt=0)], ...], Field(min_length=1)] = (3, 224, 224)
 
     @model_validator(mode="after")
     def _one_source(self) -> Entry:
@@ -46,7 +46,9 @@ class Entry(Strict):
 class Catalogue(Strict):
     """The whole of catalog.toml."""
 
-    models: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.]+$")], Entry]
+    models: Annotated[
+        dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.]+$")], Entry], Field(min_length=1)
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,12 +180,16 @@ def _exported(folder: Path, exported: str) -> tuple[dict[str, Any], dict[str, An
 
 
 def _factory_code(factory: str, folder: Path) -> str | None:
-    """Return a digest of the factory's file where it lies in the models folder, else None.
+    """Return a digest of the factory's code where it lies in the models folder, else None.
 
-    A package's factory (paddle.vision) is pinned by its environment's lock instead.
+    Every .py file of the folder counts, since the factory's may import them. A package's factory
+    (paddle.vision) is pinned by its environment's lock instead.
     """
-    path = folder / (factory.partition(":")[0].replace(".", "/") + ".py")
-    return file_sha256(path) if path.is_file() else None
+    top = factory.partition(":")[0].partition(".")[0]
+    if not ((folder / f"{top}.py").is_file() or (folder / top).is_dir()):
+        return None
+    files = sorted(folder.rglob("*.py"))
+    return canonical_digest([[str(path.relative_to(folder)), file_sha256(path)] for path in files])
 
 
 def file_sha256(path: Path) -> str:

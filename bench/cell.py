@@ -54,11 +54,6 @@ class Cell:
         extra = "".join(f" {name}={value}" for name, value in self.settings)
         return f"{self.variant} {self.runner} batch {self.batch}, {_threads(self.threads)}{extra}"
 
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        """Shape of the input tensor, batch first."""
-        return (self.batch, *(int(part) for part in self.input.split("x")))
-
     def to_json(self) -> dict[str, Any]:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return values | {"settings": dict(self.settings)}

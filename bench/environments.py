@@ -126,7 +126,8 @@ def build(name: str, spec: EnvSpec, folder: Path) -> None:
     uv = _uv()
     _run([uv, "venv", "--quiet", "--python", str(base_python(spec)), str(folder)], name)
     lock = str(LOCKS / spec.lock)
-    install = [uv, "pip", "install", "--quiet", "--require-hashes"]
+    # Compiled once here, or each session would compile the engine's thousands of modules anew.
+    install = [uv, "pip", "install", "--quiet", "--require-hashes", "--compile-bytecode"]
     _run([*install, "--python", str(_python_in(folder)), "-r", lock], name)
     found = describe(name, _python_in(folder))
     write_json(folder / _COMPLETE, {"packages": found.packages, "digest": found.digest})

@@ -42,5 +42,6 @@ def guess_s(cell: Cell, sampling: Sampling, macs: float) -> float:
     """Return the seconds that one session of `cell` may take."""
     call_s = max(macs * cell.batch / _MACS_PER_S, 1e-4)
     warm_s = max(sampling.warmup_calls * call_s, sampling.warmup_s) + 10 * call_s
+    warm_s = min(warm_s, max(sampling.warmup_cap_s, call_s))
     sample_s = min(sampling.samples * call_s, max(sampling.budget_s, sampling.min_samples * call_s))
     return _STARTUP_S + warm_s + sample_s

@@ -64,7 +64,7 @@ ChildResult = Replied | ChildFailed
 def child_environment(extra: Mapping[str, str]) -> dict[str, str]:
     """Return this process's environment without what would disturb a child, and with `extra`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_DROPPED)}
-    return kept | {"PYTHONPATH": str(PROJECT), "PYTHONDONTWRITEBYTECODE": "1"} | dict(extra)
+    return kept | {"PYTHONPATH": str(PROJECT)} | dict(extra)
 
 
 def run_child(

@@ -29,7 +29,8 @@ from bench.record import SCHEMA_VERSION, JournalEntry, Record, RunManifest, Syst
 
 Stored = TypeVar("Stored", bound=BaseModel)
 
-_NUMBERS = re.compile(r"\[\s+(-?\d[\d.e+-]*(?:,\s+-?\d[\d.e+-]*)*)\s+\]")
+# A line break tells an array from a text that looks like one: in JSON no text holds a line break.
+_NUMBERS = re.compile(r"\[\n\s+(-?\d[\d.e+-]*(?:,\n\s+-?\d[\d.e+-]*)*)\n\s*\]")
 
 
 def utc_now() -> str:

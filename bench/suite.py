@@ -20,7 +20,7 @@ FOLDER = Path(__file__).parent / "suites"
 
 ANY: Any = None
 Positive = Annotated[int, Field(gt=0)]
-Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(ge=0)]
 
 
 class Group(Strict):
@@ -44,9 +44,9 @@ class Preset(Strict):
     warmup_s: Seconds
     warmup_cap_s: Seconds
     steady_window: Annotated[int, Field(ge=4)] = 10
-    steady_tolerance: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["none"] = 0.05
+    steady_tolerance: Annotated[float, Field(gt=0)] | Literal["none"] = 0.05
     statistic: Literal["median", "mean"] = "median"
-    timeout_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 300.0
+    timeout_s: Annotated[float, Field(gt=0)] = 300.0
 
     @model_validator(mode="after")
     def _consistent(self) -> Preset:
@@ -203,6 +203,12 @@ def _check_runners(suite: Suite, group: Group, runners: Mapping[str, RunnerEntry
     for name in group.runner:
         if name not in runners:
             raise UnknownName(f"runner (suite {suite.name})", name, runners)
+        if runners[name].target != suite.file.target:
+            raise InputError(
+                f"runner {name} measures {runners[name].target}, suite {suite.name} is for "
+                f"{suite.file.target}",
+                hint="choose a runner of that target, or another suite",
+            )
         known = runners[name].settings
         for setting, value in group.settings.items():
             if setting not in known:

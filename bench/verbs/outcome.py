@@ -44,12 +44,16 @@ def _tell_failures(records: Sequence[Record]) -> int:
         if not isinstance(record.outcome, Measured):
             reasons.setdefault(_reason(record.outcome), []).append(record.cell_id)
     for reason, cells in reasons.items():
-        more = f" and {len(cells) - 1} more cells" if len(cells) > 1 else ""
+        others = len(cells) - 1
+        more = f" and {others} more cell{'s' * (others > 1)}" if others else ""
         sys.stderr.write(f"bench: {cells[0]}{more} {reason}\n")
     return 1 if reasons else 0
 
 
 def _reason(outcome: Failed | Skipped) -> str:
+    """Return why in one line: an engine may say it in several."""
     if isinstance(outcome, Failed):
-        return f"failed ({outcome.failure}): {outcome.message}: {outcome.hint}"
-    return f"skipped: {outcome.reason}: {outcome.hint}"
+        text = f"failed ({outcome.failure}): {outcome.message}: {outcome.hint}"
+    else:
+        text = f"skipped: {outcome.reason}: {outcome.hint}"
+    return " ".join(text.split())

@@ -62,9 +62,15 @@ def run(options: Options, tables: Tables) -> int:
 
 def _unfinished(store: Store, run_id: str) -> RunFolder:
     folder = store.run(run_id)
-    if folder.manifest().status == "complete":
+    manifest, here = folder.manifest(), make_system(read_host()).system_id
+    if manifest.status == "complete":
         raise InputError(
             f"run {folder.path.name} is complete", hint="leave --resume out to start a new run"
+        )
+    if manifest.system_id != here:
+        raise InputError(
+            f"run {folder.path.name} began on {manifest.system_id}, and this is {here}",
+            hint="go on with it there, or leave --resume out to start a new run",
         )
     return folder
 

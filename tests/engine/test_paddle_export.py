@@ -131,7 +131,7 @@ def test_the_optimised_predictor_agrees_with_the_reference_in_both_formats(
     exports: dict[str, Export], paddle_python: Path, tmp_path: Path
 ) -> None:
     models = [exports[name].out / "b4" / main for name, (_, main) in FORMATS.items()]
-    assert max(relative_l2(paddle_python, models, tmp_path / "predict")) < 1e-5
+    assert max(relative_l2(paddle_python, models, tmp_path / "predict")) < 1e-4
 
 
 def test_a_second_export_is_the_same_to_the_byte(
@@ -149,7 +149,7 @@ def test_swish_ops_get_their_beta_and_the_output_stays(paddle_python: Path, tmp_
     facts = convert(paddle_python, "paddle_export", source, wanted, out=out, env=PROGRAM)
     assert facts["swish_beta_added"] == 37
     assert (
-        relative_l2(paddle_python, [out / "b1" / "model.pdmodel"], tmp_path / "predict")[0] < 1e-5
+        relative_l2(paddle_python, [out / "b1" / "model.pdmodel"], tmp_path / "predict")[0] < 1e-4
     )
 
 
@@ -192,4 +192,4 @@ def test_a_model_of_dynamic_batch_is_copied_as_it_is(
         assert content(out)[f"b1/model.{name}"] == original == content(out)[f"b4/model.{name}"]
     assert facts["weights"] == "as exported"
     assert facts["costs"]["macs"] == 6 * 6 * 4 * 3 * 9
-    assert relative_l2(paddle_python, [out / "b4" / "model.json"], tmp_path / "predict")[0] < 1e-5
+    assert relative_l2(paddle_python, [out / "b4" / "model.json"], tmp_path / "predict")[0] < 1e-4

@@ -1,4 +1,4 @@
-"""Fake child modules: `run_child("tests.fakes.children", {"does": NAME})` runs one function here."""
+"""Fake children: `run_child("tests.fakes.children", {"does": NAME})` runs one function here."""
 
 from __future__ import annotations
 

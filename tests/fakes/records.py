@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.cell import Cell
 from bench.record import (
+    CellFields,
     Costs,
     Failed,
     Measured,
@@ -25,9 +27,20 @@ from bench.record import (
 )
 from bench.reports.view import Series, StoredRun, View, gather
 from bench.store import Store
-from tests.fakes.values import CELL, SAMPLING
 
 ENGINE = "paddle 3.2.0"
+MODEL_HASH = "0123456789abcdef"
+
+_CELL: dict[str, Any] = {
+    "variant": "x0_25", "model_hash": MODEL_HASH, "runner": "paddle", "batch": 1, "threads": 1,
+    "precision": "fp32", "input": "3x224x224", "settings": {"onednn": "on"},
+}  # fmt: skip
+
+_SAMPLING: dict[str, Any] = {
+    "preset": "standard", "sessions": 2, "samples": 30, "min_samples": 10, "budget_s": 1.5,
+    "warmup_calls": 10, "warmup_s": 0.5, "warmup_cap_s": 2.0, "steady_window": 10,
+    "steady_tolerance": 0.05, "statistic": "median", "timeout_s": 300.0,
+}  # fmt: skip
 
 
 def session(
@@ -45,8 +58,12 @@ def session(
     return Session(**(values | fields))
 
 
-def failed(message: str = "the child died of SIGSEGV", **fields: str) -> Failed:
-    values = {"failure": "crash", "hint": "see log_tail", "log_tail": "the engine's last words"}
+def failed(message: str = "the child died of SIGSEGV", **fields: Any) -> Failed:
+    values: dict[str, Any] = {
+        "failure": "crash",
+        "hint": "see log_tail",
+        "log_tail": "the engine's last words",
+    }
     return Failed(message=message, **(values | fields))
 
 
@@ -68,15 +85,15 @@ def record(
 
     `cell_fields` are those of `bench.cell.Cell`, `sampling` those of `bench.cell.Sampling`.
     """
-    values = CELL.to_json() | {"variant": variant, "threads": 1} | cell_fields
-    cell = type(CELL).from_json(values)
+    values = _CELL | {"variant": variant} | cell_fields
+    cell = Cell.from_json(values)
     sessions = [
         session(samples, engine=engine, steady=steady, order=order, round=order)
         for order, samples in enumerate(samples_ms if outcome is None else ())
     ]
     return Record(
         cell_id=cell.id,
-        cell=values,
+        cell=CellFields(**values),
         plan_hash="0" * 12,
         sampling=sampling_fields(**(sampling or {})),
         outcome=outcome or Measured(),
@@ -85,7 +102,7 @@ def record(
 
 
 def sampling_fields(**fields: Any) -> SamplingFields:
-    return SamplingFields(**(SAMPLING.to_json() | fields))
+    return SamplingFields(**(_SAMPLING | fields))
 
 
 def costs(**fields: Any) -> Costs:
@@ -105,7 +122,7 @@ def storage(size: int = 2_835_000) -> Storage:
 def facts(published: str | None = "ShuffleNetV2_x0_25", **fields: Any) -> ModelFacts:
     """Return what a run knows of a model: all of it, unless `fields` say otherwise."""
     values: dict[str, Any] = {
-        "title": published or "a net of one's own", "model_hash": CELL.model_hash,
+        "title": published or "a net of one's own", "model_hash": MODEL_HASH,
         "weights": "seeded", "costs": costs(), "storage": storage(),
     }  # fmt: skip
     return ModelFacts(published=published, **(values | fields))

@@ -36,6 +36,8 @@ class Ok:
 
     @contextmanager
     def open(self, cell: Cell, artifact: Path) -> Iterator[FakeSession]:
+        if cell.precision != "fp32":
+            raise Unavailable(f"the fake has no {cell.precision}", hint="use fp32")
         yield FakeSession()
 
 
@@ -45,7 +47,8 @@ class _Misbehaving(Ok):
 
     @contextmanager
     def open(self, cell: Cell, artifact: Path) -> Iterator[FakeSession]:
-        print("the engine said this before it fell", file=sys.stderr, flush=True)
+        sys.stderr.write("the engine said this before it fell\n")
+        sys.stderr.flush()
         self.misbehave()
         yield FakeSession()
 

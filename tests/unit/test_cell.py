@@ -6,14 +6,19 @@ import hashlib
 import json
 import re
 from dataclasses import fields, replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.cell import Cell, Sampling, canonical_digest
-from tests.fakes.examples import CELL, SAMPLING
+from tests.fakes.values import SAMPLING
 
+CELL = Cell(
+    variant="x0_5", model_hash="cafe", runner="paddle", batch=1, threads=2,
+    settings=(("onednn", "on"),),
+)  # fmt: skip
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
@@ -25,7 +30,7 @@ CELLS = st.builds(
     runner=st.sampled_from(["paddle", "other"]), batch=st.integers(1, 8), threads=st.integers(1, 8),
     settings=SETTINGS.map(lambda settings: tuple(sorted(settings.items()))),
 )  # fmt: skip
-CHANGES = {
+CHANGES: dict[str, Any] = {
     "variant": "x1_0", "model_hash": "beef", "runner": "other", "batch": 4, "threads": 1,
     "precision": "fp16", "input": "3x192x192", "settings": (("onednn", "off"),),
 }  # fmt: skip
@@ -103,10 +108,6 @@ def test_a_label_reads_as_a_person_would_say_it(
     threads: int, settings: tuple[tuple[str, str], ...], label: str
 ) -> None:
     assert replace(CELL, threads=threads, settings=settings).label == label
-
-
-def test_the_input_tensor_has_the_batch_first() -> None:
-    assert replace(CELL, batch=4, input="3x192x160").input_shape == (4, 3, 192, 160)
 
 
 def test_a_sampling_comes_back_from_its_json_whole() -> None:

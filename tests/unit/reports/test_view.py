@@ -107,6 +107,13 @@ def test_an_engine_version_is_known_though_the_newest_record_failed_without_a_se
     assert only_series(shown).columns == [(1, 1), (4, 1)]
 
 
+def test_an_engine_version_is_not_forgotten_over_a_failure_without_a_session() -> None:
+    older = stored(record(engine="paddle 3.0", batch=8))
+    newer = stored(record(engine="paddle 3.2"), record(batch=4, outcome=failed()))
+    series = only_series(older_and_newer(older, newer))
+    assert (series.engine, series.columns) == ("paddle 3.2", [(1, 1), (4, 1)])
+
+
 def test_figures_of_a_net_before_it_changed_stay_out_of_its_row() -> None:
     shown = older_and_newer(
         stored(record(batch=4, model_hash=OTHER_NET)),

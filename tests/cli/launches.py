@@ -1,0 +1,56 @@
+"""Launchers that end a run early, or whose figures are the same each time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from bench.launch import ChildFailed, ChildResult, Replied, run_child
+
+
+def nothing() -> None:
+    """Do nothing."""
+
+
+@dataclass
+class Counted:
+    """Launches real children and counts the sessions; `event` happens once `after` are in.
+
+    Every sample is put to what its cell and the number of the session make of it, so that two runs
+    of one plan have the same figures.
+    """
+
+    after: int = -1
+    event: Callable[[], None] = nothing
+    sessions: list[str] = field(default_factory=list)
+
+    def __call__(self, module: str, request: Any, **how: Any) -> ChildResult:
+        if module != "bench.worker":
+            return run_child(module, request, **how)
+        if len(self.sessions) == self.after:
+            self.event()
+        result = run_child(module, request, **how)
+        cell = request["cell"]
+        self.sessions.append(f"{cell['variant']} b{cell['batch']}")
+        assert isinstance(result, Replied)
+        fixed = 1_000_000 * cell["batch"] + 100 * len(cell["variant"])
+        samples = [fixed for _ in result.value["samples_ns"]]
+        return replace(result, value={**result.value, "samples_ns": samples, "steady": True})
+
+
+def interrupt() -> None:
+    """Do what Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
+@dataclass(frozen=True)
+class Failing:
+    """Measures nothing: each session fails with `message`."""
+
+    message: str
+
+    def __call__(self, module: str, request: Any, **how: Any) -> ChildResult:
+        if module != "bench.worker":
+            return run_child(module, request, **how)
+        return ChildFailed(kind="error", message=self.message, hint="see log_tail", log_tail="")

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from bench.store import Store
+from tests.cli.process import call, contents
+from tests.fakes import tables as fakes
+from tests.fakes.records import put, record, stored, system
+
+FIRST, SECOND = "20240501T120000Z-0badc0de-00000001", "20240502T120000Z-0badc0de-00000002"
+UNLIKE = [
+    {"PYTHONHASHSEED": "1", "LC_ALL": "C", "TZ": "Asia/Tokyo"},
+    {"PYTHONHASHSEED": "2", "LC_ALL": "C.UTF-8", "TZ": "America/Caracas", "COLUMNS": "40"},
+]
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """Two runs on two systems, of nets whose accuracy nobody knows: no plot, and so no time."""
+    folder = tmp_path / "results"
+    put(stored(record("mine"), record("another"), run_id=FIRST), folder)
+    put(stored(record("mine"), on=system("B", system_id="b"), run_id=SECOND), folder)
+    return folder
+
+
+def report(results: Path, *flags: str, module: str = "bench.report", **env: str) -> list[Path]:
+    """Run the report in a process of its own and return the files that it names."""
+    where = ("--results", results, "--models", fakes.MODELS)
+    verb = [] if module == "bench.report" else ["report"]
+    done = call(*verb, *where, *flags, module=module, env=env)
+    assert (done.returncode, done.stderr) == (0, "")
+    return [Path(line.removeprefix("wrote ")) for line in done.stdout.splitlines()]
+
+
+def test_the_same_results_give_the_same_bytes_in_any_process_and_after_a_deletion(
+    tmp_path: Path,
+) -> None:
+    here, elsewhere = tmp_path / "results", tmp_path / "another place" / "results"
+    put(stored(record("x0_25"), record("x0_5"), beside=["sd855_ms_threads1"], run_id=FIRST), here)
+    shutil.copytree(here, elsewhere)
+    named, there = (
+        report(where, **env) for where, env in zip([here, elsewhere], UNLIKE, strict=True)
+    )
+    before = contents(here)
+    assert before == contents(elsewhere)
+    assert [path.name for path in named] == [path.name for path in there]
+    assert set(named) == set((here / "report").iterdir())
+    assert len(named) == 3 + 2 * 4
+
+    shutil.rmtree(here / "report")
+    assert report(here, module="bench") == named
+    assert contents(here) == before
+
+
+def test_a_report_on_one_run_lies_beside_it_and_covers_only_it(results: Path) -> None:
+    named = report(results, "--run", SECOND)
+    folder = Store(results).run(SECOND).path / "report"
+    assert {path.parent for path in named} == {folder}
+    page = (folder / "report.md").read_text()
+    assert "## B — " in page
+    assert "AMD EPYC" not in page
+    assert not (results / "report").exists()
+
+
+def test_latest_means_the_newest_run(results: Path) -> None:
+    assert {path.parents[1].name for path in report(results, "--run", "latest")} == {SECOND}
+
+
+def test_an_unknown_run_is_an_error_and_writes_nothing(results: Path) -> None:
+    before = contents(results)
+    done = call("--results", results, "--run", SECOND[:-1] + "3", module="bench.report")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"did you mean '{SECOND}'?" in done.stderr
+    assert contents(results) == before
+
+
+def test_json_names_the_files(results: Path) -> None:
+    done = call("report", "--json", "--run", FIRST, "--results", results, "--models", fakes.MODELS)
+    files = json.loads(done.stdout)["files"]
+    assert [Path(name).name for name in files[:3]] == ["report.md", "latency.csv", "costs.csv"]
+    assert all(Path(name).is_file() for name in files)
+
+
+def test_a_plot_that_is_drawn_no_longer_goes_and_other_files_stay(results: Path) -> None:
+    folder = results / "report"
+    folder.mkdir()
+    for name in ("top1-latency-gone.svg", "top1-flops.png", "notes.txt", "a-photo.png"):
+        (folder / name).write_text("old")
+    report(results)
+    assert {path.name for path in folder.iterdir()} == {
+        "report.md", "latency.csv", "costs.csv", "notes.txt", "a-photo.png",
+    }  # fmt: skip
+
+
+def test_a_report_changes_nothing_but_itself(results: Path) -> None:
+    before = contents(results)
+    report(results)
+    after = contents(results)
+    assert {name: after[name] for name in before} == before
+    assert {name.split("/")[0] for name in set(after) - set(before)} == {"report"}
+
+
+def test_without_a_run_the_page_says_how_to_get_one(tmp_path: Path) -> None:
+    (tmp_path / "results").mkdir()
+    report(tmp_path / "results")
+    assert "run `make bench`" in (tmp_path / "results/report/report.md").read_text()

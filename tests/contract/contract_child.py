@@ -1,0 +1,78 @@
+"""The child of test_runners.py: takes one runner through its contract and tells what it saw."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.cell import Cell
+from bench.child import Reply, load, serve
+from bench.errors import Unavailable
+from bench.runners.base import Array, Runner
+from bench.worker import load_reference
+
+# A thread with less than this share of the busiest one's time takes no part in the work.
+_BUSY = 0.02
+
+
+def examine(request: Mapping[str, Any], reply: Reply) -> None:
+    runner, cell = load(request["runner"])(), Cell.from_json(request["cell"])
+    artifact = Path(request["artifact"])
+    x, logits = load_reference(Path(request["reference"]))
+    with runner.open(cell, artifact) as session:
+        first = np.array(session.infer(x))
+        before = thread_times()
+        samples = session.sample(request["count"])
+        busy = busy_threads(before)
+        again = np.array(session.infer(x))
+        other = np.array(session.infer(x + 1))
+        reply(
+            {
+                "facts": dict(session.facts),
+                "shape": list(first.shape),
+                "dtype": str(first.dtype),
+                "error": distance(first, logits),
+                "again_equal": bool(np.array_equal(first, again)),
+                "other_away": distance(other, first),
+                "samples": samples,
+                "busy_threads": busy,
+                "refuses_precision": refuses(runner, replace(cell, precision="int3"), artifact),
+            }
+        )
+
+
+def distance(got: Array, wanted: Array) -> float:
+    return float(np.linalg.norm(got - wanted) / np.linalg.norm(wanted))
+
+
+def refuses(runner: Runner, cell: Cell, artifact: Path) -> bool:
+    try:
+        with runner.open(cell, artifact):
+            return False
+    except Unavailable as error:
+        return bool(error.problem and error.hint)
+
+
+def thread_times() -> dict[str, int]:
+    """Return the CPU time of each thread of this process, in ns; nothing where /proc has none."""
+    times = {}
+    for task in Path("/proc/self/task").glob("*"):
+        with suppress(OSError):
+            times[task.name] = int((task / "schedstat").read_text().split()[0])
+    return times
+
+
+def busy_threads(before: Mapping[str, int]) -> int:
+    """Return how many threads shared the work since `before`; 0: there is no telling."""
+    spent = [time - before.get(thread, 0) for thread, time in thread_times().items()]
+    return sum(time > _BUSY * max(spent) for time in spent)
+
+
+if __name__ == "__main__":
+    serve(examine, sys.argv[1:])

@@ -1,0 +1,38 @@
+"""What holds where the command line says nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.artifacts import KINDS
+from bench.launch import run_child
+from bench.options import Options, Tables, default_cache
+from bench.runners import RUNNERS
+
+
+def test_the_cache_lies_where_the_person_keeps_caches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere/cache")
+    assert default_cache() == Path("/somewhere/cache/shufflenet-bench")
+    assert Options().cache == default_cache()
+
+
+@pytest.mark.parametrize("unset", [True, False])
+def test_without_a_cache_folder_of_ones_own_the_home_folders_is_taken(
+    monkeypatch: pytest.MonkeyPatch, unset: bool
+) -> None:
+    monkeypatch.setenv("HOME", "/home/someone")
+    monkeypatch.setenv("XDG_CACHE_HOME", "")
+    if unset:
+        monkeypatch.delenv("XDG_CACHE_HOME")
+    assert default_cache() == Path("/home/someone/.cache/shufflenet-bench")
+
+
+def test_the_real_tables_are_plugged_in_unless_others_are_given() -> None:
+    tables = Tables()
+    assert (tables.runners, tables.kinds, tables.launch) == (RUNNERS, KINDS, run_child)
+
+
+def test_every_runner_wants_an_artifact_that_can_be_made() -> None:
+    assert {entry.artifact for entry in RUNNERS.values()} <= set(KINDS)
