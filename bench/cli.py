@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -23,9 +24,8 @@ VERBS = {
     "plan": "what would run, in which order, how long it should take",
     "doctor": "what can run on this machine, and what brings the rest",
     "models": "the catalogue with its costs",
+    "audit": "figures that can't be right or contradict each other, published and measured",
 }
-
-_SELECTING = ("run", "plan")
 
 
 class Parser(argparse.ArgumentParser):
@@ -91,6 +91,10 @@ def _add_doctor(parser: Parser) -> None:
     parser.add_argument("--device", metavar="SERIAL", help="the phone, as `adb devices` prints it")
 
 
+def _add_nothing(parser: Parser) -> None:
+    """The common flags are all that the verb has."""
+
+
 def _add_models(parser: Parser) -> None:
     parser.add_argument("--variant", metavar="A,B", help="models, by comma (default: all)")
 
@@ -101,22 +105,34 @@ _ADD: dict[str, Callable[[Parser], None]] = {
     "plan": _add_selecting,
     "doctor": _add_doctor,
     "models": _add_models,
+    "audit": _add_nothing,
 }
 
 
 def main(argv: Sequence[str], tables: Tables | None = None) -> int:
     """Carry out `argv`; print what a BenchError says and return its status."""
     try:
-        return _dispatch(argv, tables)
+        return _carry_out(argv, tables)
     except BenchError as error:
         sys.stderr.write(f"bench: {error}\n")
         return error.exit_status
-    except BrokenPipeError:
-        sys.stderr.close()
+    except BrokenPipeError:  # the reader has left, as `head` does: so does what is still buffered
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
         sys.stderr.write("\nbench: interrupted\n")
         return 130
+
+
+def _carry_out(argv: Sequence[str], tables: Tables | None) -> int:
+    """Return the verb's status; a closed pipe shows here, not while the interpreter leaves."""
+    try:
+        status = _dispatch(argv, tables)
+    except SystemExit:  # --help
+        sys.stdout.flush()
+        raise
+    sys.stdout.flush()
+    return status
 
 
 def _dispatch(argv: Sequence[str], tables: Tables | None) -> int:
