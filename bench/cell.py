@@ -80,6 +80,10 @@ class Target:
 class Sampling:
     """How one session samples, and how many sessions a cell gets.
 
+    A cell gets `sessions`, and where `max_sessions` is given as many more as its interval needs to
+    be within `half_width` (a share of the figure), up to that cap, while the run is younger than
+    `grow_for_s`.
+
     Warm-up ends after `warmup_calls` calls and `warmup_s` seconds, and, where `steady_tolerance`
     is not None, once the two halves of a window of `steady_window` calls agree within it; at
     `warmup_cap_s` it ends all the same. Sampling ends at `samples`, or after `budget_s` once
@@ -98,6 +102,14 @@ class Sampling:
     steady_tolerance: float | None = 0.05
     statistic: str = "median"
     timeout_s: float = 300.0
+    max_sessions: int | None = None
+    half_width: float | None = None
+    grow_for_s: float = 0.0
+
+    @property
+    def most_sessions(self) -> int:
+        """The most sessions that a cell may get."""
+        return self.max_sessions or self.sessions
 
     def to_json(self) -> dict[str, Any]:
         return {field.name: getattr(self, field.name) for field in fields(self)}

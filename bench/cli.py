@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -111,6 +113,9 @@ _ADD: dict[str, Callable[[Parser], None]] = {
 
 def main(argv: Sequence[str], tables: Tables | None = None) -> int:
     """Carry out `argv`; print what a BenchError says and return its status."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal may lack a dash, and no more
     try:
         return _carry_out(argv, tables)
     except BenchError as error:
@@ -119,9 +124,20 @@ def main(argv: Sequence[str], tables: Tables | None = None) -> int:
     except BrokenPipeError:  # the reader has left, as `head` does: so does what is still buffered
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # the last resort: a file that no verb took care of
+        named = f"{error.filename}: " if error.filename else ""
+        sys.stderr.write(
+            f"bench: {named}{error.strerror}: check the path, its permissions and the space left\n"
+        )
+        return 2
     except KeyboardInterrupt:
         sys.stderr.write("\nbench: interrupted\n")
         return 130
+
+
+def _interrupt(*_: object) -> NoReturn:
+    """End a run that is told to end as Ctrl-C does: its child ended, what was measured kept."""
+    raise KeyboardInterrupt
 
 
 def _carry_out(argv: Sequence[str], tables: Tables | None) -> int:

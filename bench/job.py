@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bench.catalog import Model, load_catalogue, parse_weights, resolve, select
 from bench.cell import Cell, Sampling, Target
-from bench.errors import InputError
+from bench.errors import InputError, UnknownName
 from bench.host import usable_cores
 from bench.options import Options, Tables
 from bench.plan import Plan, make_plan
@@ -67,9 +67,12 @@ def checked_job(options: Options, tables: Tables) -> Job:
     return new_job(options, tables, suite)
 
 
-def resumed_job(manifest: RunManifest, options: Options) -> Job:
-    """Return the job of an interrupted run; raises InputError where its models have changed."""
+def resumed_job(manifest: RunManifest, options: Options, tables: Tables) -> Job:
+    """Return the job of an interrupted run; raises InputError where it can't be gone on with."""
     cells = tuple(fields.to_cell() for fields in manifest.cells.values())
+    for cell in cells:
+        if cell.runner not in tables.runners:
+            raise UnknownName("runner", cell.runner, tables.runners)
     variants = list(dict.fromkeys(cell.variant for cell in cells))
     models = _models(options, variants)
     hashes = {model.variant: model.hash for model in models}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
@@ -17,21 +18,35 @@ from bench.record import (
     Session,
     Skipped,
 )
+from bench.stopping import stopped
 from bench.store import RunFolder
 
 
 class Observer(Protocol):
-    """Is told what happens between sessions; it draws nothing while one is measured."""
+    """Is told what happens between sessions; it draws nothing while one is measured.
+
+    `left` counts the sessions that are wanted now, this one included; fewer may do.
+    """
 
     def starts(self, step: Step, left: int) -> None: ...
     def ended(self, step: Step, entry: JournalEntry) -> None: ...
 
 
 class Progress:
-    """What is in so far, by cell: sessions, or the outcome that ended the cell early."""
+    """What is in so far, by cell: sessions, or the outcome that ended the cell early.
 
-    def __init__(self, plan: Plan, settled: Mapping[Cell, Failed | Skipped]) -> None:
+    `elapsed_s` tells how long the run has lasted.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        settled: Mapping[Cell, Failed | Skipped],
+        elapsed_s: Callable[[], float],
+    ) -> None:
         self._plan = plan
+        self._elapsed_s = elapsed_s
+        self._enough: dict[str, str] = {}
         self._sessions: dict[str, list[Session]] = {cell.id: [] for cell in plan.cells}
         self._ended: dict[str, Failed | Skipped] = {c.id: it for c, it in settled.items()}
 
@@ -39,26 +54,36 @@ class Progress:
         """Count an entry in."""
         if entry.session is not None:
             self._sessions.setdefault(entry.cell_id, []).append(entry.session)
+            self._weigh(entry.cell_id)
         elif entry.failed or entry.skipped:
             self._ended[entry.cell_id] = entry.failed or entry.skipped  # type: ignore[assignment]
+
+    def _weigh(self, cell_id: str) -> None:
+        samples = [session.samples_ns for session in self._sessions[cell_id]]
+        why = stopped(samples, self._plan.sampling, elapsed_s=self._elapsed_s())
+        if why is not None:
+            self._enough[cell_id] = why
 
     def wants(self, step: Step) -> bool:
         """Tell whether `step` is still to be run."""
         cell_id = step.cell.id
         taken = {session.order for session in self._sessions[cell_id]}
-        return cell_id not in self._ended and step.order not in taken
+        return not self._is_complete(cell_id) and step.order not in taken
+
+    def _is_complete(self, cell_id: str) -> bool:
+        return cell_id in self._ended or cell_id in self._enough
 
     def record(self, cell: Cell) -> Record | None:
         """Return `cell`'s record once it is complete."""
-        sessions, ended = self._sessions[cell.id], self._ended.get(cell.id)
-        if ended is None and len(sessions) < self._plan.sampling.sessions:
+        if not self._is_complete(cell.id):
             return None
+        sessions, ended = self._sessions[cell.id], self._ended.get(cell.id)
         return Record(
             cell_id=cell.id,
             cell=CellFields(**cell.to_json()),
             plan_hash=self._plan.cell_hash(cell),
             sampling=SamplingFields(**self._plan.sampling.to_json()),
-            outcome=ended or Measured(),
+            outcome=ended or Measured(stopped=self._enough[cell.id]),  # type: ignore[arg-type]
             sessions=sorted(sessions, key=lambda session: session.order),
         )
 
@@ -70,21 +95,23 @@ def run_plan(
     run: RunFolder,
     observer: Observer,
     settled: Mapping[Cell, Failed | Skipped],
+    clock: Callable[[], float] = time.monotonic,
 ) -> list[Record]:
     """Run every step of `plan` that `run` doesn't hold yet and return the records of all cells.
 
     `settled` are cells whose outcome stands before anything runs. Each session is in the journal
     before the next one starts, each cell in a file as soon as its last session is in.
     """
-    progress = Progress(plan, settled)
+    started = clock()
+    progress = Progress(plan, settled, lambda: clock() - started)
     done = _resume(plan, run, progress)
     for cell in plan.cells:
         _finish(cell, progress, run, done)
-    waiting = [step for step in plan.steps if step.cell.id not in done and progress.wants(step)]
+    waiting = [step for step in plan.steps if step.cell.id not in done]
     for index, step in enumerate(waiting):
         if not progress.wants(step):
             continue
-        observer.starts(step, len(waiting) - index)
+        observer.starts(step, sum(progress.wants(later) for later in waiting[index:]))
         entry = launch(step)
         run.append(entry)
         progress.take(entry)

@@ -39,11 +39,14 @@ class Plan:
 def make_plan(cells: Sequence[Cell], sampling: Sampling, *, seed: int) -> Plan:
     """Return every cell once a round, each round in a random order of its own.
 
+    There are as many rounds as a cell may get sessions; which of the later ones are run is
+    `bench.stopping`'s to say.
+
     Drift of the machine then spreads over all cells alike instead of over the last ones.
     """
     shuffler = random.Random(seed)  # noqa: S311 - an order, not a secret
     steps: list[Step] = []
-    for number in range(sampling.sessions):
+    for number in range(sampling.most_sessions):
         order = sorted(cells, key=lambda cell: cell.id)  # a resumed run has them in another order
         shuffler.shuffle(order)
         steps += [

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from statistics import median
 from typing import Protocol
 
@@ -37,8 +37,7 @@ def result_text(entry: JournalEntry) -> str:
 class Lines:
     """One line a session, for logs and pipes."""
 
-    def __init__(self, total: int) -> None:
-        self._total = total
+    def __init__(self) -> None:
         self._clock = Remaining()
 
     def prepares(self, what: str) -> None:
@@ -49,14 +48,14 @@ class Lines:
 
     def ended(self, step: Step, entry: JournalEntry) -> None:
         left = self._clock.ended()
-        number = self._total - self._clock.sessions_left
-        _say(f"[{number}/{self._total}] {step.cell.label}: {result_text(entry)}; {left} left")
+        number, total = self._clock.done, self._clock.total
+        _say(f"[{number}/{total}] {step.cell.label}: {result_text(entry)}; {left} left")
 
 
 class Bar:
     """A bar on a terminal, redrawn when a session ends."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
         self._clock = Remaining()
@@ -67,8 +66,7 @@ class Bar:
             TextColumn("{task.description}"),
             auto_refresh=False,
         )
-        self._task = self.progress.add_task("preparing", total=total)
-        self._total = total
+        self._task = self.progress.add_task("preparing", total=None)
 
     def prepares(self, what: str) -> None:
         self.progress.update(self._task, description=f"preparing: {what}")
@@ -77,13 +75,20 @@ class Bar:
     def starts(self, step: Step, left: int) -> None:
         left_text = self._clock.starts(left)
         text = f"{step.cell.label} · {left_text} left{self._last}"
-        self.progress.update(self._task, completed=self._total - left, description=text)
-        self.progress.refresh()
+        self._show(description=text)
 
     def ended(self, step: Step, entry: JournalEntry) -> None:
         self._clock.ended()
         self._last = f" · last: {step.cell.variant} {result_text(entry)}"
-        self.progress.update(self._task, completed=self._total - self._clock.sessions_left)
+        self._show()
+
+    def _show(self, description: str | None = None) -> None:
+        self.progress.update(
+            self._task,
+            completed=self._clock.done,
+            total=self._clock.total,
+            description=description,
+        )
         self.progress.refresh()
 
 
@@ -92,41 +97,48 @@ class Remaining:
 
     def __init__(self) -> None:
         self._started = time.monotonic()
-        self._done = 0
+        self.done = 0
         self.sessions_left = 0
+
+    @property
+    def total(self) -> int:
+        """Sessions of this run, as many as are wanted by now."""
+        return self.done + self.sessions_left
 
     def starts(self, left: int) -> str:
         self.sessions_left = left
-        if not self._done:
+        if not self.done:
             self._started = time.monotonic()
         return self._text()
 
     def ended(self) -> str:
-        self._done += 1
+        self.done += 1
         self.sessions_left -= 1
         return self._text()
 
     def _text(self) -> str:
-        if not self._done:
+        if not self.done:
             return f"{self.sessions_left} sessions"
-        each = (time.monotonic() - self._started) / self._done
+        each = (time.monotonic() - self._started) / self.done
         return duration(each * self.sessions_left)
 
 
 @contextmanager
-def display(total: int) -> Iterator[Display]:
+def display() -> Iterator[Display]:
     """Yield a bar where stderr is a terminal, else lines."""
     if not sys.stderr.isatty():
-        yield Lines(total)
+        yield Lines()
         return
     from rich.console import Console
 
-    bar = Bar(total)
+    bar = Bar()
     bar.progress.live.console = Console(stderr=True)
     with bar.progress:
         yield bar
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    # A reader that left, as `head` does, is no reason to stop measuring.
+    with suppress(BrokenPipeError):
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()

@@ -55,6 +55,9 @@ class SamplingFields(Strict):
     steady_tolerance: float | None
     statistic: Literal["median", "mean"]
     timeout_s: float
+    max_sessions: int | None = None
+    half_width: float | None = None
+    grow_for_s: float = 0.0
 
 
 class Session(Strict):
@@ -79,9 +82,13 @@ class Session(Strict):
 
 
 class Measured(Strict):
-    """Every planned session gave samples and the right output."""
+    """Each of its sessions gave samples and the right output; `stopped` says why there are no more.
+
+    `bench.stopping` tells what the words mean.
+    """
 
     kind: Literal["measured"] = "measured"
+    stopped: Literal["fixed", "narrow", "cap", "time"] = "fixed"
 
 
 class Skipped(Strict):

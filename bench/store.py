@@ -203,6 +203,10 @@ class Store:
 
     def check_writable(self) -> None:
         """Raise ResultsNotWritable now instead of after the first measurement."""
+        if self.root.exists() and not self.root.is_dir():
+            raise ResultsNotWritable(
+                f"{self.root} is a file", hint="name a folder with --results DIR"
+            )
         probe = self.root / f".writable-{secrets.token_hex(4)}"
         write_atomic(probe, b"")
         with writing(probe):

@@ -47,11 +47,18 @@ class Preset(Strict):
     steady_tolerance: Annotated[float, Field(gt=0)] | Literal["none"] = 0.05
     statistic: Literal["median", "mean"] = "median"
     timeout_s: Annotated[float, Field(gt=0)] = 300.0
+    max_sessions: Positive | None = None
+    half_width: Annotated[float, Field(gt=0, lt=1)] | None = None
+    grow_for_s: Seconds = 0.0
 
     @model_validator(mode="after")
     def _consistent(self) -> Preset:
         if self.min_samples > self.samples:
             raise ValueError("min_samples is above samples")
+        if (self.max_sessions is None) != (self.half_width is None):
+            raise ValueError("max_sessions and half_width go together")
+        if self.max_sessions is not None and self.max_sessions < self.sessions:
+            raise ValueError("max_sessions is below sessions")
         return self
 
 
@@ -212,7 +219,7 @@ def _check_runners(suite: Suite, group: Group, runners: Mapping[str, RunnerEntry
         known = runners[name].settings
         for setting, value in group.settings.items():
             if setting not in known:
-                raise UnknownName(f"setting of runner {name}", setting, known)
+                raise UnknownName(f"setting of runner {name} (suite {suite.name})", setting, known)
             if value not in known[setting]:
                 raise UnknownName(f"value of {name}'s {setting}", value, known[setting])
 

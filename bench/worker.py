@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.child import Reply, load, serve
+from bench.inforce import read_threads, worked
 from bench.measure import check_output, take_samples, warm_up
 from bench.protocol import MeasureRequest
 from bench.runners.base import Array, Session
@@ -41,8 +42,8 @@ def measure(values: Mapping[str, Any], reply: Reply) -> None:
                 "load_ns": load_ns,
                 "first_inference_ns": first_ns,
                 "relative_l2": error,
-                "facts": process_facts() | dict(session.facts),
                 **figures,
+                "facts": process_facts() | dict(session.facts) | figures["facts"],
             }
         )
 
@@ -52,14 +53,17 @@ def sample_session(session: Session, request: MeasureRequest) -> dict[str, Any]:
     gc.collect()
     gc.disable()
     warm = warm_up(session.sample, request.sampling, time.perf_counter_ns)
+    threads = read_threads()
     before = resource.getrusage(resource.RUSAGE_SELF)
     samples = take_samples(session.sample, request.sampling, time.perf_counter_ns)
     after = resource.getrusage(resource.RUSAGE_SELF)
+    in_force = worked(threads, read_threads())
     gc.enable()
     return {
         "warmup_ns": warm.samples_ns,
         "steady": warm.steady,
         "samples_ns": samples,
+        "facts": in_force,
         "covariates": {
             "involuntary_switches": after.ru_nivcsw - before.ru_nivcsw,
             "cpu_s": round(_cpu_seconds(after) - _cpu_seconds(before), 6),

@@ -122,7 +122,7 @@ def _series_table(view: View, series: Series) -> Table:
 def _series_column(series: Series, batch: int, threads: int) -> Column:
     bounded = series.target != "nvidia-gpu" and series.precision == "fp32"
     return Column(
-        name=naming.setting((batch, threads)),
+        name=naming.setting(series, (batch, threads)),
         kind="latency",
         unit="ms",
         threads=threads,

@@ -53,7 +53,7 @@ def latency_figure(view: View, series: Series) -> Figure | None:
     panels = [
         Panel(
             title=f"Measured: {series.system.heading}",
-            x_label=f"Latency (ms), {naming.setting(column)}, {series.precision.upper()}",
+            x_label=f"Latency (ms), {naming.setting(series, column)}, {series.precision.upper()}",
             measured=measured,
             measured_name=naming.runner_title(series.runner),
         )
@@ -72,7 +72,7 @@ def latency_figure(view: View, series: Series) -> Figure | None:
         name=naming.latency_stem(series),
         title="Top-1 accuracy against latency",
         panels=tuple(panels),
-        caption=f"{naming.heading(series)}; preset {series.preset}: {naming.statistic(series)}. "
+        caption=f"{naming.heading(series)}: {naming.statistic(series)}. "
         f"Error bars: the interval. The panels are of different hardware. {_TOP1}",
     )
 

@@ -132,7 +132,7 @@ def storage_table(view: View, notes: Footnotes) -> str:
 def latency_section(view: View, series: Series, notes: Footnotes) -> str:
     """Return one series' heading, table and remarks."""
     beside = [c for c in series.beside if c in naming.PUBLISHED_COLUMNS]
-    head = ["Models", *(f"Latency(ms)<br>{naming.setting(c)}" for c in series.columns)]
+    head = ["Models", *(f"Latency(ms)<br>{naming.setting(series, c)}" for c in series.columns)]
     for column in beside:
         known = naming.PUBLISHED_COLUMNS[column]
         head.append(f"published, {known.hardware}:<br>time(ms) {known.setting}")
@@ -146,7 +146,7 @@ def latency_section(view: View, series: Series, notes: Footnotes) -> str:
                 *(published_text(view, variant, column, notes) for column in beside),
             ]
         )
-    weights = f"Preset {series.preset}, {series.weights} weights. Latency: end to end, "
+    weights = f"{series.weights.capitalize()} weights. Latency: end to end, "
     return (
         f"## {naming.heading(series)}\n\n{table(head, rows)}\n"
         f"{weights}{naming.statistic(series)}.\n"
@@ -190,9 +190,8 @@ def plots_section(view: View) -> list[str]:
 def sources_section(view: View) -> str:
     """Return which runs the figures come from, and in which state the machine was."""
     head = ["Run", "Started", "System", "Commit", "Command", "Governor", "Load"]
-    runs = {run_id: m for series in view.series for run_id, m in series.runs.items()}
     rows = []
-    for run_id, manifest in sorted(runs.items()):
+    for run_id, manifest in sorted(view.sources.items()):
         origin, state = manifest.provenance, manifest.provenance.conditions
         dirty = " (changed)" if origin.dirty else ""
         rows.append(

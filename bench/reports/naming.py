@@ -30,10 +30,10 @@ PUBLISHED_COLUMNS = {
 }
 
 
-def setting(column: Column) -> str:
-    """Return how the page heads a column: `bs=1, thread=2`."""
+def setting(series: Series, column: Column) -> str:
+    """Return how the page heads a column: `bs=1, thread=2`, on a GPU `bs=4`."""
     batch, threads = column
-    return f"bs={batch}, thread={threads}"
+    return f"bs={batch}" if series.target == "nvidia-gpu" else f"bs={batch}, thread={threads}"
 
 
 def runner_title(runner: str) -> str:
@@ -46,7 +46,8 @@ def heading(series: Series) -> str:
     emulated = "emulated: " if series.system.emulated else ""
     settings = "".join(f", {name} {value}" for name, value in sorted(series.settings.items()))
     engine = f"{runner_title(series.runner)}{_version(series)}"
-    return f"{emulated}{series.system.heading} — {engine}, {series.precision.upper()}{settings}"
+    what = f"{engine}, {series.precision.upper()}{settings}, preset {series.preset}"
+    return f"{emulated}{series.system.heading} — {what}"
 
 
 def _version(series: Series) -> str:

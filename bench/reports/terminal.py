@@ -22,7 +22,7 @@ def _table(view: View, series: Series) -> str:
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("latency, ms")
     for column in series.columns:
-        table.add_column(naming.setting(column), justify="right", no_wrap=True)
+        table.add_column(naming.setting(series, column), justify="right", no_wrap=True)
     for variant, row in series.boxes.items():
         table.add_row(view.models[variant].title, *(_text(row.get(c)) for c in series.columns))
     console = Console(
@@ -35,7 +35,7 @@ def _table(view: View, series: Series) -> str:
     )
     console.print(naming.heading(series), soft_wrap=True)
     console.print(table)
-    console.print(f"preset {series.preset}: {naming.statistic(series)}", soft_wrap=True)
+    console.print(naming.statistic(series), soft_wrap=True)
     assert isinstance(console.file, io.StringIO)  # noqa: S101 - it is the one given above
     return console.file.getvalue()
 

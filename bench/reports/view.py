@@ -79,6 +79,7 @@ class View:
     series: Sequence[Series]
     published: Mapping[str, Published]
     faults: Sequence[Fault]
+    sources: Mapping[str, RunManifest]
 
     def published_of(self, variant: str) -> Published | None:
         name = self.models[variant].published
@@ -88,7 +89,7 @@ class View:
         return [fault for fault in self.faults if fault.model == name and column in fault.columns]
 
 
-_SeriesKey = tuple[str, str, str, tuple[tuple[str, str], ...], str, str, str, str]
+_SeriesKey = tuple[str | tuple[tuple[str, str], ...], ...]
 
 
 def gather(
@@ -100,10 +101,14 @@ def gather(
 ) -> View:
     """Return the view of `runs` (oldest first); `order` lists the catalogue's variants."""
     models: dict[str, ModelFacts] = {}
+    sources: dict[str, RunManifest] = {}
     series: dict[_SeriesKey, Series] = {}
     for run in reversed(runs):
         for variant, facts in run.manifest.models.items():
-            models[variant] = _more_known(models.get(variant), facts)
+            known = models.get(variant)
+            models[variant] = _more_known(known, facts)
+            if models[variant] is not known:
+                sources[run.manifest.run_id] = run.manifest
         for record in run.records:
             _place(series, run, record)
     rank = {variant: index for index, variant in enumerate(order)}
@@ -118,6 +123,7 @@ def gather(
         series=[series[key] for key in sorted(series)],
         published=published,
         faults=faults,
+        sources=sources | {i: m for one in series.values() for i, m in one.runs.items()},
     )
 
 
@@ -131,6 +137,8 @@ def _more_known(newer: ModelFacts | None, older: ModelFacts) -> ModelFacts:
         name: getattr(older, name) for name in ("costs", "storage") if getattr(newer, name) is None
     }
     known = {name: value for name, value in missing.items() if value is not None}
+    if not known:
+        return newer
     kept = {name: reason for name, reason in newer.missing.items() if name not in known}
     return newer.model_copy(update=known | {"missing": kept})
 
@@ -140,6 +148,8 @@ def _place(series: dict[_SeriesKey, Series], run: StoredRun, record: Record) -> 
     cell, manifest = record.cell, run.manifest
     settings = tuple(sorted(cell.settings.items()))
     key = (
+        "emulated" if run.system.emulated else "",
+        manifest.suite,
         manifest.target,
         run.system.heading + run.system.system_id,
         cell.runner,

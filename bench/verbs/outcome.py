@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench.options import Options
@@ -32,8 +32,11 @@ def conclude(options: Options, folder: RunFolder, records: Sequence[Record]) -> 
     return _tell_failures(records)
 
 
-def _print_json(folder: RunFolder, files: Sequence[Path], rows: Sequence[object]) -> None:
-    result = {"run": str(folder.path), "files": [str(path) for path in files], "cells": rows}
+def _print_json(
+    folder: RunFolder, files: Sequence[Path], rows: Sequence[Mapping[str, object]]
+) -> None:
+    cells = [{name: None if it == "" else it for name, it in row.items()} for row in rows]
+    result = {"run": str(folder.path), "files": [str(path) for path in files], "cells": cells}
     sys.stdout.write(json.dumps(result, indent=1) + "\n")
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from bench.artifacts import Workshop
 from bench.cell import Cell
 from bench.environments import Environments
-from bench.errors import InputError
+from bench.errors import InputError, ResultsNotWritable
 from bench.host import read_conditions, read_host, usable_cores
 from bench.job import Job, checked_job, resumed_job
 from bench.launch import PROJECT
@@ -21,6 +21,7 @@ from bench.preparation import Prepared, prepare
 from bench.progress import Display, display
 from bench.provenance import scrub
 from bench.record import Failed, Record, Skipped
+from bench.report import view_of
 from bench.session import SessionLauncher
 from bench.store import RunFolder, Store, utc_now
 from bench.verbs.outcome import conclude
@@ -35,11 +36,17 @@ def run(options: Options, tables: Tables) -> int:
     """
     store = Store(options.results)
     resumed = None if options.resume is None else _unfinished(store, options.resume)
-    job = resumed_job(resumed.manifest(), options) if resumed else checked_job(options, tables)
+    job = (
+        resumed_job(resumed.manifest(), options, tables)
+        if resumed
+        else checked_job(options, tables)
+    )
     plan = job.plan()
     store.check_writable()
+    # A result file that can't be read is better known now than after the measuring.
+    view_of(options.results, options.models)
     environments = Environments(options.cache, options.envs)
-    with display(len(plan.steps)) as shown:
+    with display() as shown:
         prepared = _prepare(options, tables, job, environments, shown)
         packages = _packages(job, environments, tables)
         folder = (
@@ -144,6 +151,11 @@ def _measure(
             f"`python -m bench run --resume {manifest.run_id}`\n"
         )
         return None
+    except ResultsNotWritable as error:
+        raise ResultsNotWritable(
+            f"{error.problem}; what was measured before is kept",
+            hint=f"free some space, then `python -m bench run --resume {folder.path.name}`",
+        ) from error
     done = {"status": "complete", "finished": utc_now()}
     folder.write_manifest(folder.manifest().model_copy(update=done))
     return records

@@ -134,7 +134,7 @@ TOML: dict[str, tuple[str, list[str]]] = {
     ),
     "an unknown setting": (
         SUITE.replace("batch = [1]", "batch = [1]\nsettings = { mkldnn = 'on' }"),
-        ["setting of runner paddle 'mkldnn'", "onednn"],
+        ["setting of runner paddle (suite mine) 'mkldnn'", "onednn"],
     ),
 }
 
@@ -395,7 +395,8 @@ def test_a_disk_that_fills_up_keeps_what_was_measured_and_resume_finishes(
     assert plain_run(tables=launching(first)) == 2
     (line,) = [text for text in capsys.readouterr().err.splitlines() if "bench:" in text]
     assert str(small_disk) in line
-    assert "No space left on device: free some space" in line
+    assert "No space left on device" in line
+    assert "kept: free some space, then `python -m bench run --resume" in line
 
     (run,) = Store(small_disk).runs()
     kept = measured(run)

@@ -28,8 +28,9 @@ def project(tmp_path: Path) -> Path:
 def bare(project: Path, *command: str, python: str = sys.executable) -> tuple[int, str, str]:
     """Run without site-packages; return status, stdout and stderr."""
     done = subprocess.run(
-        [python, "-S", "-m", *command], cwd=project, capture_output=True, text=True, check=False
-    )
+        [python, "-S", "-m", *command],
+        cwd=project, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
     return done.returncode, done.stdout, done.stderr
 
 

@@ -131,7 +131,7 @@ def test_a_target_that_is_here_gives_the_job_unchanged() -> None:
 
 def test_a_resumed_job_is_the_one_that_began() -> None:
     one = ask(variants=["x0_5"], axes=Axes(batches=[4]), preset="quick")
-    assert resumed_job(begun(one), OPTIONS) == one
+    assert resumed_job(begun(one), OPTIONS, TABLES) == one
 
 
 def test_a_resumed_job_keeps_to_its_run_and_not_to_the_command_line() -> None:
@@ -139,7 +139,7 @@ def test_a_resumed_job_keeps_to_its_run_and_not_to_the_command_line() -> None:
     options = replace(
         OPTIONS, suite="nowhere", preset="quick", seed=9, variants=["x1"], axes=Axes(batches=[8])
     )
-    back = resumed_job(begun(one), options)
+    back = resumed_job(begun(one), options, TABLES)
     assert back == one
     assert back.plan() == one.plan()
 
@@ -153,4 +153,4 @@ def test_a_run_is_not_resumed_with_another_net(tmp_path: Path, changed: str) -> 
     if changed == "factory":
         (tmp_path / "fake.py").write_text("def net(): ...")
     with pytest.raises(InputError, match=r"x0_25 isn't the net that run .* began with"):
-        resumed_job(begun(one), replace(OPTIONS, models=tmp_path, weights=weights))
+        resumed_job(begun(one), replace(OPTIONS, models=tmp_path, weights=weights), TABLES)

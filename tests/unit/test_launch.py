@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from bench.errors import BenchError, Unavailable
-from bench.launch import PROJECT, ChildFailed, ChildResult, Replied, judge, run_child
+from bench.launch import PROJECT, ChildFailed, ChildResult, Replied, judge, log_tail, run_child
 from bench.protocol import MeasureRequest
 from tests.fakes import converter
 from tests.fakes.values import CELL, SAMPLING
@@ -198,11 +198,10 @@ def test_of_one_endless_line_only_the_end_is_kept() -> None:
     assert len(result.log_tail.encode()) <= 4100
 
 
-def test_bytes_that_are_no_text_do_not_hide_the_rest_of_the_log() -> None:
-    result = do(
-        "prints", out="", err="\udcff the end", env={"PYTHONIOENCODING": "utf-8:surrogateescape"}
-    )
-    assert result.log_tail.endswith(" the end")
+def test_bytes_that_are_no_text_do_not_hide_the_rest_of_the_log(tmp_path: Path) -> None:
+    (tmp_path / "stdout.log").write_bytes(b"\xff\xfe\n")
+    (tmp_path / "stderr.log").write_bytes("é".encode() * 2001 + b" the end")
+    assert log_tail(tmp_path).endswith("é the end")
 
 
 INHERITED = (
@@ -236,17 +235,29 @@ def test_a_child_works_in_a_folder_of_its_own_that_is_gone_afterwards() -> None:
     assert not cwd.exists()
 
 
-def test_the_parent_sleeps_while_its_child_runs() -> None:
-    before, started = cpu_s(), time.monotonic()
+def test_the_parent_spends_no_core_on_waiting() -> None:
+    before, started = usage(), time.monotonic()
     result = do("sleeps", seconds=0.5)
+    after, lasted = usage(), time.monotonic() - started
     assert isinstance(result, Replied)
     # One core spent on waiting would be a ratio of 1; starting the child costs a few ms.
-    assert (cpu_s() - before) / (time.monotonic() - started) < 0.1
+    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    assert spent / lasted < 0.1
 
 
-def cpu_s() -> float:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="without pidfd_open Popen.wait polls")
+def test_the_parent_does_not_wake_while_its_child_runs() -> None:
+    woken = []
+    for seconds in (0.1, 1.1):
+        before = usage()
+        do("sleeps", seconds=seconds)
+        woken.append(usage().ru_nvcsw - before.ru_nvcsw)
+    # Polling every 50 ms, as Popen.wait does, would be 20 times more in the longer one.
+    assert woken[1] - woken[0] < 10
+
+
+def usage() -> resource.struct_rusage:
+    return resource.getrusage(resource.RUSAGE_THREAD)
 
 
 def test_no_temporary_folder_is_one_sentence_with_a_remedy(

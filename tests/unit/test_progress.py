@@ -46,7 +46,7 @@ def test_a_session_is_told_by_its_median_or_by_what_became_of_it(
 def test_each_session_is_one_line_with_its_number_its_result_and_the_time_left(
     capsys: Captured, now: list[float]
 ) -> None:
-    lines = Lines(3)
+    lines = Lines()
     lines.prepares("small paddle-pir")
     for left, step, told in zip((3, 2, 1), STEPS, (entry(), failure(), skipped()), strict=True):
         lines.starts(step, left)
@@ -65,15 +65,19 @@ def test_each_session_is_one_line_with_its_number_its_result_and_the_time_left(
 
 
 def test_the_start_of_a_session_prints_no_line(capsys: Captured) -> None:
-    Lines(1).starts(STEPS[0], 1)
+    Lines().starts(STEPS[0], 1)
     assert capsys.readouterr().err == ""
 
 
-def test_a_resumed_run_counts_on_from_where_it_was(capsys: Captured) -> None:
-    lines = Lines(10)
-    lines.starts(STEPS[0], 2)
+def test_a_cell_that_needs_fewer_sessions_makes_the_total_smaller(capsys: Captured) -> None:
+    lines = Lines()
+    lines.starts(STEPS[0], 10)
     lines.ended(STEPS[0], entry())
-    assert capsys.readouterr().err.startswith("[9/10] ")
+    lines.starts(STEPS[1], 4)
+    lines.ended(STEPS[1], entry())
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("[1/10] ")
+    assert second.startswith("[2/5] ")
 
 
 def test_before_any_session_the_sessions_left_are_told_instead_of_a_time() -> None:
@@ -95,12 +99,12 @@ def test_the_time_left_is_that_of_a_session_so_far_times_those_left(now: list[fl
 
 def test_where_there_is_no_terminal_lines_are_shown() -> None:
     assert not sys.stderr.isatty()
-    with display(3) as shown:
+    with display() as shown:
         assert isinstance(shown, Lines)
 
 
 def test_a_bar_is_drawn_between_sessions_and_tells_the_last_result(now: list[float]) -> None:
-    bar, out = Bar(3), StringIO()
+    bar, out = Bar(), StringIO()
     bar.progress.live.console = Console(file=out, force_terminal=True, width=120, color_system=None)
     with bar.progress:
         bar.prepares("small paddle-pir")

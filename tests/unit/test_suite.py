@@ -200,7 +200,7 @@ def test_an_unknown_runner_is_refused_where_it_was_written() -> None:
 def test_an_unknown_setting_or_value_is_refused_whatever_is_asked_for(
     axes: dict[str, Any],
 ) -> None:
-    with pytest.raises(UnknownName, match="no setting of runner paddle 'onednnn'"):
+    with pytest.raises(UnknownName, match=r"no setting of runner paddle \(suite s\) 'onednnn'"):
         chosen(suite(group(settings={"onednnn": "on"})), **axes)
     with pytest.raises(UnknownName, match=r"no value of paddle's onednn 'maybe'.* off, on"):
         chosen(suite(group(settings={"onednn": "maybe"})), **axes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,10 @@ from tests.fakes.values import model
 
 REAL = sorted(path.stem for path in FOLDER.glob("*.toml"))
 MODELS = Path(__file__).parents[2] / "models"
-NAMED = {"paddle-tensorrt": fake_runner("Ok"), "paddle-lite": fake_runner("Ok")}
+NAMED = {
+    "paddle-tensorrt": replace(fake_runner("Ok"), target="nvidia-gpu"),
+    "paddle-lite": replace(fake_runner("Ok"), target="android"),
+}
 
 
 def chosen(name: str, cores: int) -> Selected:

@@ -124,7 +124,8 @@ def test_the_reply_holds_every_figure_of_the_session_in_order(call: Call) -> Non
 
 def test_what_the_engine_says_of_itself_goes_above_what_the_process_says(call: Call) -> None:
     [reply] = call(DiaryRunner)
-    assert reply["facts"] == {**process_facts(), "engine": "diary", "python": "the engine's own"}
+    told = {**process_facts(), "engine": "diary", "python": "the engine's own"}
+    assert {name: reply["facts"][name] for name in told} == told
 
 
 def test_the_collector_is_on_again_after_a_session(call: Call) -> None:

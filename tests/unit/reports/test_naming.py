@@ -15,13 +15,16 @@ def series(**cell: object) -> Series:
 def test_a_heading_names_hardware_engine_version_precision_and_settings() -> None:
     title = RUNNERS["paddle"].title
     assert naming.heading(series(engine="paddle 3.2.0")) == (
-        f"AMD EPYC, 2 cores — {title} (paddle 3.2.0), FP32, onednn on"
+        f"AMD EPYC, 2 cores — {title} (paddle 3.2.0), FP32, onednn on, preset standard"
     )
 
 
 def test_a_heading_has_no_version_where_no_session_told_one() -> None:
     shown = series(outcome=failed(), settings={})
-    assert naming.heading(shown) == f"AMD EPYC, 2 cores — {RUNNERS['paddle'].title}, FP32"
+    assert (
+        naming.heading(shown)
+        == f"AMD EPYC, 2 cores — {RUNNERS['paddle'].title}, FP32, preset standard"
+    )
 
 
 def test_an_emulated_systems_heading_says_so_before_anything_else() -> None:
@@ -35,7 +38,12 @@ def test_a_runner_of_another_version_of_the_harness_keeps_its_bare_name() -> Non
 
 
 def test_a_column_is_headed_as_the_published_page_heads_it() -> None:
-    assert naming.setting((1, 4)) == "bs=1, thread=4"
+    assert naming.setting(series(), (1, 4)) == "bs=1, thread=4"
+
+
+def test_a_gpus_column_has_no_threads() -> None:
+    shown = only_series(view(stored(record(), target="nvidia-gpu")))
+    assert naming.setting(shown, (8, 1)) == "bs=8"
 
 
 def test_a_figure_of_one_session_is_said_to_bear_no_interval() -> None:

@@ -1,0 +1,200 @@
+"""How far a cell's figure can be trusted, A to D: the worst of the rules in one table. Pure.
+
+A rule looks at a record and says which grade it allows, why, and what would raise it. The bounds
+stand in the rules' own sentences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import fmean, median
+
+from bench.record import Measured, Record, Session
+from bench.stats import t_interval
+from bench.units import NS_PER_MS
+
+GRADES = "ABCD"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one rule allows: a grade, the reason, and the remedy ('' for an A)."""
+
+    rule: str
+    grade: str
+    reason: str
+    remedy: str = ""
+
+
+def grade(record: Record) -> str | None:
+    """Return the record's grade, None where it has no figure."""
+    found = findings(record)
+    return max((finding.grade for finding in found), default=None)
+
+
+def findings(record: Record) -> list[Finding]:
+    """Return what each rule says of a measured record, none of any other."""
+    if not isinstance(record.outcome, Measured):
+        return []
+    return [rule(record) for rule in RULES.values()]
+
+
+def warnings(record: Record) -> list[str]:
+    """Return what isn't in force as it was asked for, each in one clause."""
+    found = findings(record)
+    return [f.reason for f in found if f.rule in ("affinity", "throttling") and f.grade != "A"]
+
+
+def _by_bound(value: float, bounds: Sequence[float]) -> str:
+    """Return the first grade whose bound holds `value`; `bounds` are for A, B and C."""
+    for letter, bound in zip(GRADES, bounds, strict=False):
+        if value <= bound:
+            return letter
+    return "D"
+
+
+def _session_medians(record: Record) -> list[float]:
+    return [median(session.samples_ns) for session in record.sessions]
+
+
+def _sessions(record: Record) -> Finding:
+    count = len(record.sessions)
+    letter = "A" if count >= 5 else "B" if count >= 3 else "C" if count == 2 else "D"
+    return Finding(
+        rule="sessions",
+        grade=letter,
+        reason=f"{count} session{'s' if count != 1 else ''} (5 for A, 3 for B, 2 for C)",
+        remedy="" if letter == "A" else "measure with `--preset standard`",
+    )
+
+
+def _interval(record: Record) -> Finding:
+    value, half = t_interval(_session_medians(record))
+    if half is None:
+        return Finding(
+            rule="interval",
+            grade="D",
+            reason="one session bears no interval",
+            remedy="measure with `--preset standard`",
+        )
+    share = half / value
+    letter = _by_bound(share, (0.02, 0.05, 0.10))
+    return Finding(
+        rule="interval",
+        grade=letter,
+        reason=f"half-width {share:.1%} of the figure (2% for A, 5% for B, 10% for C)",
+        remedy="" if letter == "A" else "let it take more sessions, on a quieter machine",
+    )
+
+
+def _drift(record: Record) -> Finding:
+    medians = _session_medians(record)
+    half = len(medians) // 2
+    moved = abs(fmean(medians[-half:]) / fmean(medians[:half]) - 1) if half else 0.0
+    letter = _by_bound(moved, (0.05, 0.10, 0.20))
+    return Finding(
+        rule="drift",
+        grade=letter,
+        reason=f"later rounds are {moved:.1%} off the earlier (5% for A, 10% for B, 20% for C)",
+        remedy="" if letter == "A" else "repeat the run when the machine is idle",
+    )
+
+
+def _throttling(record: Record) -> Finding:
+    hit = sum(_throttled(session) for session in record.sessions)
+    return Finding(
+        rule="throttling",
+        grade="C" if hit else "A",
+        reason=f"throttled in {hit} of {len(record.sessions)} sessions"
+        if hit
+        else "no throttling was seen",
+        remedy="let it cool down, or cap the clock below its limit" if hit else "",
+    )
+
+
+def _throttled(session: Session) -> bool:
+    """Tell whether the throttle counters moved, or the clock's cap fell, during the session."""
+    counted = _grown(session, "throttle_count")
+    return counted is not None and counted > 0
+
+
+def _steal(record: Record) -> Finding:
+    shares = [share for share in map(_steal_share, record.sessions) if share is not None]
+    if not shares:
+        return Finding(rule="steal", grade="A", reason="this machine counts no steal time")
+    worst = max(shares)
+    letter = _by_bound(worst, (0.02, 0.05, 0.15))
+    return Finding(
+        rule="steal",
+        grade=letter,
+        reason=f"the host took up to {worst:.1%} of a session (2% for A, 5% for B, 15% for C)",
+        remedy="" if letter == "A" else "repeat when the host is less busy, or on a machine alone",
+    )
+
+
+def _steal_share(session: Session) -> float | None:
+    grown = _grown(session, "steal_ms")
+    return None if grown is None else max(0.0, grown) * NS_PER_MS / max(session.wall_ns, 1)
+
+
+def _grown(session: Session, name: str) -> float | None:
+    before, after = session.before.get(name), session.after.get(name)
+    if isinstance(before, int | float) and isinstance(after, int | float):
+        return after - before
+    return None
+
+
+def _affinity(record: Record) -> Finding:
+    asked = record.cell.threads
+    worked = {session.facts.get("threads_worked") for session in record.sessions} - {None}
+    if not worked:
+        return Finding(
+            rule="affinity",
+            grade="B",
+            reason="which threads worked could not be read",
+            remedy="measure on Linux, where /proc tells",
+        )
+    wrong = sorted(str(count) for count in worked if count != str(asked))
+    if not wrong:
+        return Finding(rule="affinity", grade="A", reason=f"{asked} worked, as asked for")
+    return Finding(
+        rule="affinity",
+        grade="C",
+        reason=f"{' or '.join(wrong)} threads worked where {asked} were asked for",
+        remedy="free the cores that other processes use, or ask for fewer threads",
+    )
+
+
+def _parity(record: Record) -> Finding:
+    worst = max(session.relative_l2 for session in record.sessions)
+    return Finding(
+        rule="parity",
+        grade="A",
+        reason=f"the output is within {worst:.1g} of the reference (relative L2)",
+    )
+
+
+def _clocks(record: Record) -> Finding:
+    governors = {str(session.before.get("governor", "unknown")) for session in record.sessions}
+    if governors == {"performance"}:
+        return Finding(rule="clocks", grade="A", reason="governor performance")
+    named = ", ".join(sorted(governors))
+    return Finding(
+        rule="clocks",
+        grade="B",
+        reason=f"clocks aren't seen to be locked (governor {named})",
+        remedy="`sudo cpupower frequency-set -g performance` where the machine is your own",
+    )
+
+
+RULES: dict[str, Callable[[Record], Finding]] = {
+    "sessions": _sessions,
+    "interval": _interval,
+    "drift": _drift,
+    "throttling": _throttling,
+    "steal": _steal,
+    "affinity": _affinity,
+    "parity": _parity,
+    "clocks": _clocks,
+}

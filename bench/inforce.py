@@ -1,0 +1,56 @@
+"""What is in force in this process, not what was asked: threads that worked, and on which cores.
+
+Read from /proc/self/task before and after sampling, never during (proc(5): schedstat's first field
+is a thread's time on a CPU in ns, stat's 39th the CPU it last ran on). Standard library only;
+elsewhere than on Linux nothing is known, and nothing is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+TASKS = Path("/proc/self/task")
+
+# A thread that ran less than this share of the busiest one's time waited; it did not work.
+_WORKED = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A thread's time on a CPU so far (ns) and the core that it last ran on."""
+
+    on_cpu_ns: int
+    core: int
+
+
+def read_threads(tasks: Path = TASKS) -> dict[str, Thread]:
+    """Return this process's threads by id, empty where they can't be read."""
+    found: dict[str, Thread] = {}
+    for folder in sorted(tasks.glob("[0-9]*")):
+        try:
+            on_cpu = int((folder / "schedstat").read_text().split()[0])
+            # The name in parentheses may hold spaces: count the fields after it.
+            after_name = (folder / "stat").read_text().rpartition(")")[2].split()
+            found[folder.name] = Thread(on_cpu, int(after_name[36]))
+        except (OSError, ValueError, IndexError):
+            continue
+    return found
+
+
+def worked(before: Mapping[str, Thread], after: Mapping[str, Thread]) -> dict[str, str]:
+    """Return how many threads worked between two readings, and on which cores they ended."""
+    spent = {
+        tid: (thread.on_cpu_ns - before[tid].on_cpu_ns if tid in before else thread.on_cpu_ns)
+        for tid, thread in after.items()
+    }
+    busiest = max(spent.values(), default=0)
+    if busiest <= 0:
+        return {}
+    workers = [tid for tid, ns in spent.items() if ns >= _WORKED * busiest]
+    cores = sorted({after[tid].core for tid in workers})
+    return {
+        "threads_worked": str(len(workers)),
+        "cores_worked": ",".join(str(core) for core in cores),
+    }
