@@ -21,7 +21,7 @@ def test_a_table_has_its_heading_its_rows_and_what_its_figures_are() -> None:
     )
     assert row(text, "latency, ms") == ["bs=1, thread=1", "bs=4, thread=1"]
     assert row(text, "ShuffleNetV2_x0_25") == ["2.05 ± 0.64 (2)", "8.05 ± 0.64 (2)"]
-    assert lines[-1].startswith("preset standard: mean of the sessions' medians")
+    assert lines[-1].startswith("mean of the sessions' medians ±")
 
 
 def test_a_failed_and_a_skipped_cell_have_a_word_and_no_number() -> None:
