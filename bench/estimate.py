@@ -15,9 +15,13 @@ _MACS_PER_S = 15e9
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """Seconds, and how many of the plan's cells they were known of from earlier sessions."""
+    """Seconds if no cell needs more than its first sessions, and if all need as many as they may.
+
+    `known` of the plan's `cells` were known of from earlier sessions.
+    """
 
     seconds: float
+    most_seconds: float
     known: int
     cells: int
 
@@ -31,8 +35,13 @@ def expect(plan: Plan, earlier_s: Mapping[str, float], macs: Mapping[str, float]
         cell: earlier_s.get(cell.id, guess_s(cell, plan.sampling, macs.get(cell.variant, 0)))
         for cell in plan.cells
     }
+    rule = plan.sampling
+    first = sum(each[step.cell] for step in plan.steps if step.round < rule.sessions)
+    every = sum(each[step.cell] for step in plan.steps)
+    grown = every if rule.max_sessions is None else min(every, max(first, rule.grow_for_s))
     return Expected(
-        seconds=sum(each[step.cell] for step in plan.steps),
+        seconds=first,
+        most_seconds=grown,
         known=sum(cell.id in earlier_s for cell in plan.cells),
         cells=len(plan.cells),
     )

@@ -45,10 +45,7 @@ def _macs(options: Options, job: Job) -> dict[str, float]:
 def _print_text(job: Job, plan: Plan, expected: Expected) -> None:
     lines = [
         f"suite {job.suite} ({job.suite_title}), preset {job.sampling.preset}, seed {job.seed}",
-        (
-            f"{len(plan.cells)} cells x {job.sampling.sessions} sessions = {len(plan.steps)} "
-            f"sessions, about {duration(expected.seconds)} ({_basis(expected)})"
-        ),
+        f"{len(plan.cells)} cells x {_sessions(job)} sessions, {_time(expected)}",
         *(f"left out: {note}" for note in job.left_out),
     ]
     for step in plan.steps:
@@ -56,6 +53,18 @@ def _print_text(job: Job, plan: Plan, expected: Expected) -> None:
             lines.append(f"round {step.round + 1}")
         lines.append(f"  {step.order + 1:4d}  {step.cell.label}")
     sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _sessions(job: Job) -> str:
+    rule = job.sampling
+    grows = rule.most_sessions > rule.sessions
+    return f"{rule.sessions} to {rule.most_sessions}" if grows else str(rule.sessions)
+
+
+def _time(expected: Expected) -> str:
+    least, most = duration(expected.seconds), duration(expected.most_seconds)
+    span = least if least == most else f"{least} to {most}"
+    return f"about {span} ({_basis(expected)})"
 
 
 def _basis(expected: Expected) -> str:
@@ -70,6 +79,7 @@ def _print_json(job: Job, plan: Plan, expected: Expected) -> None:
         "preset": job.sampling.preset,
         "seed": job.seed,
         "expected_s": round(expected.seconds, 1),
+        "expected_most_s": round(expected.most_seconds, 1),
         "expected_from_earlier_cells": expected.known,
         "left_out": list(job.left_out),
         "steps": [

@@ -24,7 +24,9 @@ MACS = st.floats(1e6, 1e12)
 
 def test_earlier_sessions_tell_how_long_a_plan_takes() -> None:
     earlier = {ONE.id: 2.0, OTHER.id: 5.0, "another cell": 99.0}
-    assert expect(PLAN, earlier, {}) == Expected(seconds=3 * (2.0 + 5.0), known=2, cells=2)
+    assert expect(PLAN, earlier, {}) == Expected(
+        seconds=3 * (2.0 + 5.0), most_seconds=3 * (2.0 + 5.0), known=2, cells=2
+    )
 
 
 def test_a_cell_that_was_never_measured_is_guessed_from_its_nets_macs() -> None:
@@ -40,7 +42,7 @@ def test_a_net_without_macs_is_guessed_all_the_same() -> None:
 
 
 def test_an_empty_plan_takes_no_time() -> None:
-    assert expect(make_plan([], SAMPLING, seed=0), {}, {}) == Expected(0, 0, 0)
+    assert expect(make_plan([], SAMPLING, seed=0), {}, {}) == Expected(0, 0, 0, 0)
 
 
 @given(macs=MACS, times=st.floats(1, 10))
@@ -62,3 +64,13 @@ def test_past_its_budget_a_session_is_guessed_to_take_no_more_samples(macs: floa
 def test_the_least_number_of_samples_is_guessed_though_the_budget_is_spent() -> None:
     few, many = (replace(SAMPLING, min_samples=count) for count in (10, 30))
     assert guess_s(ONE, many, 1e12) > guess_s(ONE, few, 1e12)
+
+
+@pytest.mark.parametrize(("grow_for_s", "most"), [(0.0, 21.0), (25.0, 25.0), (1000.0, 35.0)])
+def test_a_plan_that_may_grow_takes_up_to_its_time_or_all_its_sessions(
+    grow_for_s: float, most: float
+) -> None:
+    rule = replace(SAMPLING, sessions=3, max_sessions=5, half_width=0.02, grow_for_s=grow_for_s)
+    plan = make_plan([ONE, OTHER], rule, seed=0)
+    expected = expect(plan, {ONE.id: 2.0, OTHER.id: 5.0}, {})
+    assert (expected.seconds, expected.most_seconds) == (21.0, most)
