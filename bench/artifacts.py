@@ -167,7 +167,7 @@ class Workshop:
         """Make the missing batches: an export's in one child, a conversion's in one each."""
         entry = self.kinds[kind]
         interpreter = self.environments.get(entry.env)
-        folders = {b: self._folder(model, kind, b, interpreter) for b in batches}
+        folders = {b: self.folder(model, kind, b, interpreter) for b in batches}
         result: Made = {}
         missing = [b for b in batches if load(folders[b], entry) is None]
         for group in [missing] if entry.source is None else [[b] for b in missing]:
@@ -181,7 +181,7 @@ class Workshop:
                 result[Key(model.variant, kind, batch)] = artifact
         return result
 
-    def _folder(self, model: Model, kind: str, batch: int, interpreter: Interpreter) -> Path:
+    def folder(self, model: Model, kind: str, batch: int, interpreter: Interpreter) -> Path:
         entry = self.kinds[kind]
         code = [file_sha256(CONVERTERS / name) for name in entry.code]
         key = [model.hash, model.input, kind, batch, code, interpreter.digest, INPUT_SEED]

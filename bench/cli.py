@@ -1,6 +1,7 @@
 """argv -> one call of a verb; the only place that prints an error or decides an exit status.
 
-Statuses: 0 well, 1 a cell has no figure, 2 an error (one sentence on stderr), 130 interrupted.
+Statuses: 0 well, 1 a cell has no figure, or `audit` or `verify` found a fault, 2 an error (one
+sentence on stderr), 130 interrupted.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ VERBS = {
     "doctor": "what can run on this machine, and what brings the rest",
     "models": "the catalogue with its costs",
     "audit": "figures that can't be right or contradict each other, published and measured",
+    "selftest": "how far this machine's figures can be trusted, and what slowdown they can tell",
+    "verify": "derive the report again and compare; name the cells that are stale",
 }
 
 
@@ -81,16 +84,30 @@ def _add_environments(parser: Parser) -> None:
 def _add_run(parser: Parser) -> None:
     _add_selecting(parser)
     _add_environments(parser)
+    _add_explain(parser)
     parser.add_argument("--resume", metavar="RUN", help="go on with a run, or with `latest`")
+    parser.add_argument(
+        "--sustained", metavar="TIME", help="one session a cell that lasts, as in 60s or 2m"
+    )
+
+
+def _add_explain(parser: Parser) -> None:
+    parser.add_argument(
+        "--explain", action="store_true", help="what lowers each grade, and what would raise it"
+    )
 
 
 def _add_report(parser: Parser) -> None:
+    _add_explain(parser)
     parser.add_argument("--run", metavar="RUN", help="only this run, or `latest`; default: all")
 
 
 def _add_doctor(parser: Parser) -> None:
     _add_environments(parser)
     parser.add_argument("--device", metavar="SERIAL", help="the phone, as `adb devices` prints it")
+    parser.add_argument(
+        "--sensors", action="store_true", help="what reading the machine's state costs, and no more"
+    )
 
 
 def _add_nothing(parser: Parser) -> None:
@@ -101,6 +118,24 @@ def _add_models(parser: Parser) -> None:
     parser.add_argument("--variant", metavar="A,B", help="models, by comma (default: all)")
 
 
+def _add_verify(parser: Parser) -> None:
+    _add_environments(parser)
+    add = parser.add_argument
+    add("--run", metavar="RUN", help="whose cells are checked (default: latest)")
+    add("--weights", metavar="W", help="as RUN had: seeded (default), pretrained, or a file")
+
+
+def _add_selftest(parser: Parser) -> None:
+    add = parser.add_argument
+    add("--sessions", metavar="N", help="rounds of three sessions, from 6 on (default: 12)")
+    add("--runner", metavar="NAME", help="the runner (default: paddle)")
+    add("--threads", metavar="N", help="threads (default: 1)")
+    add("--seed", metavar="N", help="seed of the sessions' order and of the draws (default: 0)")
+    add("--from", metavar="RUN", dest="run", help="only weigh this run, or `latest`, again")
+    add("--resume", metavar="RUN", help="go on with a self-test, or with `latest`")
+    _add_environments(parser)
+
+
 _ADD: dict[str, Callable[[Parser], None]] = {
     "run": _add_run,
     "report": _add_report,
@@ -108,6 +143,8 @@ _ADD: dict[str, Callable[[Parser], None]] = {
     "doctor": _add_doctor,
     "models": _add_models,
     "audit": _add_nothing,
+    "selftest": _add_selftest,
+    "verify": _add_verify,
 }
 
 
@@ -170,16 +207,31 @@ def to_options(arguments: argparse.Namespace, argv: Sequence[str]) -> Options:
     """Return the flags as values; raises InputError for one that isn't what it should be."""
     from bench.options import Options
     from bench.suite import Axes
+    from bench.sustained import parse_duration
 
     given = {name: value for name, value in vars(arguments).items() if value is not None}
     values: dict[str, object] = {
         name: given[name]
-        for name in ("suite", "preset", "weights", "device", "resume", "run", "as_json")
+        for name in (
+            "suite",
+            "preset",
+            "weights",
+            "device",
+            "resume",
+            "run",
+            "as_json",
+            "sensors",
+            "explain",
+        )
         if name in given
     }
     values |= {name: Path(given[name]) for name in ("results", "models", "cache") if name in given}
     if "seed" in given:
         values["seed"] = _integer("--seed", given["seed"])
+    if "sessions" in given:
+        values["sessions"] = _integer("--sessions", given["sessions"], least=6)
+    if "sustained" in given:
+        values["sustained_s"] = parse_duration(given["sustained"])
     axes = Axes(
         runners=_names(given.get("runner")),
         batches=_integers("--batch", given.get("batch"), least=1),
@@ -209,10 +261,10 @@ def _integers(flag: str, text: str | None, *, least: int) -> list[int]:
     return [int(name) for name in names]
 
 
-def _integer(flag: str, text: str) -> int:
-    values = _integers(flag, text, least=0)
+def _integer(flag: str, text: str, *, least: int = 0) -> int:
+    values = _integers(flag, text, least=least)
     if len(values) != 1:
-        raise InputError(f"{flag} {text}: not one number", hint=f"as in {flag} 1")
+        raise InputError(f"{flag} {text}: not one number", hint=f"as in {flag} {max(least, 1)}")
     return values[0]
 
 

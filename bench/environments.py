@@ -92,7 +92,7 @@ class Environments:
         if name in self.given or name == "harness":
             return True
         try:
-            return (self._folder(name) / _COMPLETE).exists()
+            return is_complete(self._folder(name))
         except Unavailable:
             return False
 
@@ -106,7 +106,7 @@ class Environments:
     def _built(self, name: str) -> Interpreter:
         folder = self._folder(name)
         with _locked(folder):
-            if not (folder / _COMPLETE).exists():
+            if not is_complete(folder):
                 shutil.rmtree(folder, ignore_errors=True)
                 build(name, ENVIRONMENTS[name], folder)
         return _read_complete(name, folder)
@@ -116,6 +116,11 @@ class Environments:
         lock = (LOCKS / spec.lock).read_text(encoding="utf-8")
         key = canonical_digest([lock, str(base_python(spec)), platform.machine()])
         return self.cache / "envs" / f"{name}-{key}"
+
+
+def is_complete(folder: Path) -> bool:
+    """Tell whether an environment was built to its end and the Python below it is still there."""
+    return (folder / _COMPLETE).exists() and _python_in(folder).exists()
 
 
 def build(name: str, spec: EnvSpec, folder: Path) -> None:

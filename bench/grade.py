@@ -27,9 +27,8 @@ class Finding:
     remedy: str = ""
 
 
-def grade(record: Record) -> str | None:
-    """Return the record's grade, None where it has no figure."""
-    found = findings(record)
+def grade(found: Sequence[Finding]) -> str | None:
+    """Return the worst grade of what `findings` found, None where that is nothing."""
     return max((finding.grade for finding in found), default=None)
 
 
@@ -40,10 +39,19 @@ def findings(record: Record) -> list[Finding]:
     return [rule(record) for rule in RULES.values()]
 
 
-def warnings(record: Record) -> list[str]:
+def explain(found: Sequence[Finding]) -> list[str]:
+    """Return what keeps a figure below A, each with what would raise it, worst first."""
+    below = sorted(
+        (finding for finding in found if finding.grade != "A"),
+        key=lambda finding: finding.grade,
+        reverse=True,
+    )
+    return [f"{it.grade} {it.rule}: {it.reason}: {it.remedy}" for it in below]
+
+
+def warnings(found: Sequence[Finding]) -> list[str]:
     """Return what isn't in force as it was asked for, each in one clause."""
-    found = findings(record)
-    return [f.reason for f in found if f.rule in ("affinity", "throttling") and f.grade != "A"]
+    return [f.reason for f in found if f.rule in ("affinity", "throttling") and f.grade > "B"]
 
 
 def _by_bound(value: float, bounds: Sequence[float]) -> str:
@@ -114,9 +122,9 @@ def _throttling(record: Record) -> Finding:
 
 
 def _throttled(session: Session) -> bool:
-    """Tell whether the throttle counters moved, or the clock's cap fell, during the session."""
-    counted = _grown(session, "throttle_count")
-    return counted is not None and counted > 0
+    """Tell whether the chip's or the container's throttle counter moved during the session."""
+    counters = ("throttle_count", "cgroup_throttled")
+    return any((_grown(session, name) or 0) > 0 for name in counters)
 
 
 def _steal(record: Record) -> Finding:

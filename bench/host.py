@@ -1,4 +1,4 @@
-"""The machine at hand: what it is (facts), how it is just now (conditions), what it lends us.
+"""The machine at hand: what it is, and what it lends us. `bench.conditions` has how it is just now.
 
 Files are read below a root, so that a test can give its own tree; programs are asked only where
 it is the real one. What can't be read is left out, None or "unknown". Sources: Linux
@@ -15,10 +15,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench.cell import canonical_digest
+from bench.tree import CPU, LIVE, cpu_groups, each, memory, text
 
 UNKNOWN = "unknown"
-_LIVE = Path("/")
-_CPU = "sys/devices/system/cpu"
 _SALT = "bench: one harness's host names"
 _SIMD = re.compile("amx_tile|asimd|avx|avx2|avx512(f|_vnni|_bf16)|f16c|fma|neon|sve")
 _DMI_MARKS = re.compile(
@@ -47,18 +46,18 @@ class HostFacts:
     simd: tuple[str, ...]
 
 
-def read_host(root: Path = _LIVE) -> HostFacts:
+def read_host(root: Path = LIVE) -> HostFacts:
     """Read the facts from the Linux tree at `root`, or from sysctl on a Mac."""
-    if root == _LIVE and platform.system() == "Darwin":
+    if root == LIVE and platform.system() == "Darwin":
         return _read_mac()
     processors = _processors(root)
-    machine = platform.machine() if root == _LIVE else ""
+    machine = platform.machine() if root == LIVE else ""
     return HostFacts(
         cpu_model=_cpu_model(root, processors),
-        architecture=_text(root / "proc/sys/kernel/arch") or machine or UNKNOWN,
+        architecture=text(root / "proc/sys/kernel/arch") or machine or UNKNOWN,
         physical_cores=_physical_cores(root, processors),
         logical_cores=_online(root) or len(processors) or None,
-        memory_gib=_memory(root, "MemTotal", kib_per_unit=1 << 20),
+        memory_gib=memory(root, "MemTotal", kib_per_unit=1 << 20),
         virtualization=_virtualization(root, processors),
         simd=tuple(sorted(filter(_SIMD.fullmatch, _flags(processors)))),
     )
@@ -80,7 +79,7 @@ def heading(facts: HostFacts) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def usable_cores(root: Path = _LIVE) -> int:
+def usable_cores(root: Path = LIVE) -> int:
     """Return how many cores this process may use: its affinity, or the cgroup's quota if less.
 
     A quota is rounded down, but to 1 at least.
@@ -90,65 +89,14 @@ def usable_cores(root: Path = _LIVE) -> int:
     return max(1, min([cores, *_quotas(root)]))
 
 
-def read_conditions(root: Path = _LIVE) -> dict[str, str | int | float]:
-    """Read what varies; units stand in the names, and what can't be read has no key.
-
-    Starts no process. Reads /proc/{loadavg,meminfo,stat}, each core's governor, frequency
-    (/proc/cpuinfo where there is no cpufreq) and throttle counts, the thermal zones and the
-    processor's hwmon sensors. steal_ms, context_switches and throttle_count (summed over what
-    each logical core counts) run from boot: only the difference of two readings means something.
-    """
-    governors = sorted(set(_each(root, f"{_CPU}/cpu[0-9]*/cpufreq/scaling_governor")))
-    throttled = _integers(_each(root, f"{_CPU}/cpu[0-9]*/thermal_throttle/*_throttle_count"))
-    stat = _text(root / "proc/stat")
-    stolen = _first_integer(r"^cpu +(?:\d+ ){7}(\d+)", stat)
-    load = re.match(r"\d+(\.\d+)?", _text(root / "proc/loadavg"))
-    readings: dict[str, str | int | float | None] = {
-        "load_1m": float(load[0]) if load else None,
-        "memory_available_mib": _memory(root, "MemAvailable", kib_per_unit=1 << 10),
-        "governor": ",".join(governors) or None,
-        "frequency_mhz": _frequency_mhz(root),
-        "steal_ms": None if stolen is None else round(stolen * 1000 / os.sysconf("SC_CLK_TCK")),
-        "temperature_c": _temperature_c(root),
-        "throttle_count": sum(throttled) if throttled else None,
-        "context_switches": _first_integer(r"^ctxt (\d+)", stat),
-    }
-    return {name: value for name, value in readings.items() if value is not None}
-
-
 def host_digest() -> str:
     """Return 12 hex digits that stand for the host's name, or "unknown": the name isn't kept."""
     name = platform.node()
     return canonical_digest([_SALT, name]) if name else UNKNOWN
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace").replace("\0", "").strip()
-    except OSError:
-        return ""
-
-
-def _each(root: Path, pattern: str) -> list[str]:
-    return [text for path in root.glob(pattern) if (text := _text(path))]
-
-
-def _integers(texts: list[str]) -> list[int]:
-    return [int(text) for text in texts if re.fullmatch(r"-?[0-9]+", text)]
-
-
-def _first_integer(pattern: str, text: str) -> int | None:
-    found = re.search(pattern, text, flags=re.MULTILINE)
-    return int(found[1]) if found else None
-
-
-def _memory(root: Path, name: str, *, kib_per_unit: int) -> int | None:
-    kib = _first_integer(rf"^{name}:\s+(\d+) kB", _text(root / "proc/meminfo"))
-    return None if kib is None else round(kib / kib_per_unit)
-
-
 def _processors(root: Path) -> list[dict[str, str]]:
-    blocks = _text(root / "proc/cpuinfo").split("\n\n")
+    blocks = text(root / "proc/cpuinfo").split("\n\n")
     pairs = [[line.partition(":")[::2] for line in block.splitlines()] for block in blocks]
     fields = [{key.strip(): " ".join(value.split()) for key, value in block} for block in pairs]
     return [block for block in fields if "processor" in block]
@@ -165,7 +113,7 @@ def _cpu_model(root: Path, processors: list[dict[str, str]]) -> str:
     # 32-bit ARM says "ARMv7 Processor rev 3 (v7l)" there: the instruction set, not the processor.
     if name and not re.match(r"ARMv\d|AArch64", name):
         return name
-    board = _text(root / "proc/device-tree/model")
+    board = text(root / "proc/device-tree/model")
     if board and not board.startswith("linux,dummy"):  # QEMU's generic ARM machine
         return board
     parts = {_arm_part(block) for block in processors if "CPU part" in block}
@@ -179,34 +127,34 @@ def _arm_part(block: dict[str, str]) -> str:
 
 
 def _online(root: Path) -> int:
-    spans = re.findall(r"(\d+)(?:-(\d+))?", _text(root / _CPU / "online"))
+    spans = re.findall(r"(\d+)(?:-(\d+))?", text(root / CPU / "online"))
     return sum(int(last or first) - int(first) + 1 for first, last in spans)
 
 
 def _physical_cores(root: Path, processors: list[dict[str, str]]) -> int | None:
-    siblings = set(_each(root, f"{_CPU}/cpu[0-9]*/topology/thread_siblings_list"))
+    siblings = set(each(root, f"{CPU}/cpu[0-9]*/topology/thread_siblings_list"))
     listed = {(b.get("physical id"), b["core id"]) for b in processors if "core id" in b}
     return len(siblings) or len(listed) or None
 
 
 def _virtualization(root: Path, processors: list[dict[str, str]]) -> str:
-    if re.search("Microsoft|WSL", _text(root / "proc/sys/kernel/osrelease")):
+    if re.search("Microsoft|WSL", text(root / "proc/sys/kernel/osrelease")):
         return "wsl"
-    asked = _output("systemd-detect-virt", "--vm") if root == _LIVE else ""
+    asked = _output("systemd-detect-virt", "--vm") if root == LIVE else ""
     machine = asked or _virtual_machine(root, _flags(processors))
     return machine if machine not in {"none", UNKNOWN} else _container(root) or machine
 
 
 def _virtual_machine(root: Path, flags: frozenset[str]) -> str:
-    if kind := _text(root / "sys/hypervisor/type"):
+    if kind := text(root / "sys/hypervisor/type"):
         return kind
     if "fpu" in flags and "hypervisor" not in flags:  # x86 flags, and no hypervisor among them
         return "none"
     names = ("sys_vendor", "product_name", "bios_vendor", "board_vendor")
-    dmi = " ".join(_text(root / "sys/class/dmi/id" / name) for name in names)
+    dmi = " ".join(text(root / "sys/class/dmi/id" / name) for name in names)
     known = _DMI_MARKS.search(dmi)
     # Only a guest is offered its hypervisor's clock; small hypervisors have no DMI table.
-    clocks = _text(root / "sys/devices/system/clocksource/clocksource0/available_clocksource")
+    clocks = text(root / "sys/devices/system/clocksource/clocksource0/available_clocksource")
     if known or "kvm-clock" in clocks:
         return (known and known.lastgroup) or "kvm"
     emulated = "qemu" if "QEMU" in dmi else ""
@@ -216,7 +164,7 @@ def _virtual_machine(root: Path, flags: frozenset[str]) -> str:
 def _container(root: Path) -> str:
     files = {".dockerenv": "docker", "run/.containerenv": "podman"}
     known = (name for file, name in files.items() if (root / file).exists())
-    return next(known, "") or _text(root / "run/systemd/container")
+    return next(known, "") or text(root / "run/systemd/container")
 
 
 def _output(*command: str) -> str:
@@ -269,31 +217,7 @@ def _virtualization_in_words(kind: str) -> str:
 
 def _quotas(root: Path) -> Iterator[int]:
     """Yield each CPU quota that binds this process, in whole cores."""
-    groups = re.findall(r"^\d+:(.*?):(.*)$", _text(root / "proc/self/cgroup"), flags=re.MULTILINE)
-    for controllers, path in groups:
-        if controllers and "cpu" not in controllers.split(","):
-            continue
-        base = root / "sys/fs/cgroup" / ("cpu" if controllers else "")
-        # A container sees its own group as the top one, under a path that only its host has.
-        inner = Path("" if ".." in path else path.lstrip("/"))
-        for folder in (base / inner, *(base / parent for parent in inner.parents)):
-            older = f"{_text(folder / 'cpu.cfs_quota_us')} {_text(folder / 'cpu.cfs_period_us')}"
-            if limit := re.fullmatch(r"(\d+) ([1-9]\d*)", _text(folder / "cpu.max") or older):
-                yield int(limit[1]) // int(limit[2])
-
-
-def _frequency_mhz(root: Path) -> int | None:
-    khz = _integers(_each(root, f"{_CPU}/cpu[0-9]*/cpufreq/scaling_cur_freq"))
-    if khz:
-        return round(sum(khz) / len(khz) / 1000)
-    mhz = re.findall(r"\ncpu MHz\s*: (\d+(?:\.\d+)?)\n", _text(root / "proc/cpuinfo"))
-    return round(sum(map(float, mhz)) / len(mhz)) if mhz else None
-
-
-def _temperature_c(root: Path) -> float | None:
-    """Return the highest; a sensor that is off or broken tells 0 or nonsense."""
-    sensors = _each(root, "sys/class/thermal/thermal_zone*/temp")
-    for name in root.glob("sys/class/hwmon/hwmon*/name"):
-        if _text(name) in {"coretemp", "cpu_thermal", "k10temp", "zenpower"}:
-            sensors += _each(name.parent, "temp*_input")
-    return max((c / 1000 for c in _integers(sensors) if 0 < c < 150_000), default=None)
+    for folder in cpu_groups(root):
+        older = f"{text(folder / 'cpu.cfs_quota_us')} {text(folder / 'cpu.cfs_period_us')}"
+        if limit := re.fullmatch(r"(\d+) ([1-9]\d*)", text(folder / "cpu.max") or older):
+            yield int(limit[1]) // int(limit[2])

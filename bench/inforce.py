@@ -14,8 +14,8 @@ from pathlib import Path
 TASKS = Path("/proc/self/task")
 
 # A thread that ran for less than this share of the busiest one's time helped, it did not share the
-# work. Paddle 3.3's executor keeps one such: with 1 thread it ran for 0.21-0.25 of the busiest one's
-# time, with 2 the second worker ran for 0.83-0.90.
+# work. Paddle 3.3's executor keeps one that frees tensors: with 1 thread it ran for 0.21-0.25 of
+# the busiest one's time; with 2, the second worker ran for 0.83-0.90.
 _WORKED = 0.5
 
 

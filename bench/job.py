@@ -13,6 +13,7 @@ from bench.options import Options, Tables
 from bench.plan import Plan, make_plan
 from bench.record import RunManifest
 from bench.suite import Suite, load_suite, select_cells
+from bench.sustained import sustained
 from bench.targets import check_target
 
 
@@ -38,6 +39,8 @@ def new_job(options: Options, tables: Tables, suite: Suite | None = None) -> Job
     """Return the job that `options` ask for; raises InputError's kinds for what can't be."""
     suite = suite or load_suite(options.suite)
     sampling = suite.sampling(options.preset)
+    if options.sustained_s is not None:
+        sampling = sustained(sampling, options.sustained_s)
     models = _models(options, options.variants)
     selected = select_cells(
         suite, models, options.axes, cores=usable_cores(), runners=tables.runners

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 
-from bench.host import HostFacts, heading, host_digest, read_conditions, system_id
+from bench.conditions import read_conditions
+from bench.host import HostFacts, heading, host_digest, system_id
 from bench.job import Job
 from bench.launch import PROJECT
 from bench.plan import Plan

@@ -25,6 +25,7 @@ class Options:
 
     suite: str = "cpu"
     preset: str = "standard"
+    sustained_s: float | None = None
     variants: Sequence[str] = ()
     axes: Axes = field(default_factory=Axes)
     results: Path = Path("results")
@@ -36,6 +37,9 @@ class Options:
     device: str | None = None
     resume: str | None = None
     run: str | None = None
+    sessions: int = 12
+    sensors: bool = False
+    explain: bool = False
     as_json: bool = False
     command: Sequence[str] = ()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from bench.cell import Cell
@@ -25,7 +25,7 @@ from bench.store import RunFolder
 class Observer(Protocol):
     """Is told what happens between sessions; it draws nothing while one is measured.
 
-    `left` counts the sessions that are wanted now, this one included; fewer may do.
+    `left` counts the sessions that will likely be run, this one included.
     """
 
     def starts(self, step: Step, left: int) -> None: ...
@@ -47,11 +47,13 @@ class Progress:
         self._plan = plan
         self._elapsed_s = elapsed_s
         self._enough: dict[str, str] = {}
+        self._taken = 0
         self._sessions: dict[str, list[Session]] = {cell.id: [] for cell in plan.cells}
         self._ended: dict[str, Failed | Skipped] = {c.id: it for c, it in settled.items()}
 
     def take(self, entry: JournalEntry) -> None:
         """Count an entry in."""
+        self._taken += 1
         if entry.session is not None:
             self._sessions.setdefault(entry.cell_id, []).append(entry.session)
             self._weigh(entry.cell_id)
@@ -69,6 +71,17 @@ class Progress:
         cell_id = step.cell.id
         taken = {session.order for session in self._sessions[cell_id]}
         return not self._is_complete(cell_id) and step.order not in taken
+
+    def left(self, steps: Sequence[Step]) -> int:
+        """Return how many of `steps` will likely be run: of the growth, what there is time for."""
+        rule = self._plan.sampling
+        wanted = [step for step in steps if self.wants(step)]
+        first = sum(step.round < rule.sessions for step in wanted)
+        if not self._taken or rule.max_sessions is None:
+            return len(wanted)
+        elapsed = self._elapsed_s()
+        affordable = (rule.grow_for_s - elapsed) / max(elapsed / self._taken, 1e-9)
+        return first + min(len(wanted) - first, max(0, int(affordable) - first))
 
     def _is_complete(self, cell_id: str) -> bool:
         return cell_id in self._ended or cell_id in self._enough
@@ -111,7 +124,7 @@ def run_plan(
     for index, step in enumerate(waiting):
         if not progress.wants(step):
             continue
-        observer.starts(step, sum(progress.wants(later) for later in waiting[index:]))
+        observer.starts(step, progress.left(waiting[index:]))
         entry = launch(step)
         run.append(entry)
         progress.take(entry)

@@ -99,11 +99,16 @@ def model_facts(model: Model, made: Made) -> ModelFacts:
         storage=storage,
         missing=costs_missing | storage_missing,
         artifacts={
-            f"{key.kind} b{key.batch}": dict(it.files)
+            artifact_name(key): dict(it.files)
             for key, it in sorted(own.items(), key=lambda pair: (pair[0].kind, pair[0].batch))
             if isinstance(it, Artifact)
         },
     )
+
+
+def artifact_name(key: Key) -> str:
+    """Return what run.json calls a model's artifact."""
+    return f"{key.kind} b{key.batch}"
 
 
 def _costs(

@@ -62,12 +62,12 @@ class SessionLauncher:
 
     def _failure(self, cell: Cell, result: ChildFailed) -> JournalEntry:
         if result.kind == "unavailable":
-            skipped = Skipped(reason=self.scrub(result.message), hint=result.hint)
+            skipped = Skipped(reason=self.scrub(result.message), hint=self.scrub(result.hint))
             return JournalEntry(cell_id=cell.id, skipped=skipped)
         failed = Failed(
             failure=result.kind,
             message=self.scrub(result.message),
-            hint=result.hint,
+            hint=self.scrub(result.hint),
             log_tail=self.scrub(result.log_tail),
         )
         return JournalEntry(cell_id=cell.id, failed=failed)

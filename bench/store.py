@@ -14,7 +14,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -28,6 +28,8 @@ from bench.errors import BrokenResult, ResultsNotWritable, UnknownName
 from bench.record import SCHEMA_VERSION, JournalEntry, Record, RunManifest, System
 
 Stored = TypeVar("Stored", bound=BaseModel)
+
+_MAY_LACK = ("top1-*.svg", "top1-*.png", "sustained-*.svg", "sustained-*.png", "sustained.csv")
 
 # A line break tells an array from a text that looks like one: in JSON no text holds a line break.
 _NUMBERS = re.compile(r"\[\n\s+(-?\d[\d.e+-]*(?:,\n\s+-?\d[\d.e+-]*)*)\n\s*\]")
@@ -73,9 +75,8 @@ def write_atomic(path: Path, data: bytes) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             beside.replace(path)
-        except OSError:
+        finally:  # gone already, unless something went wrong
             beside.unlink(missing_ok=True)
-            raise
         _sync_folder(path.parent)
 
 
@@ -231,12 +232,22 @@ class Store:
         path = self.root / "systems" / f"{system_id}.json"
         return read_as(System, path, remedy="restore it from git, or run the benchmark again")
 
+    def report_files(self, folder: Path, names: Iterable[Path]) -> dict[Path, bytes]:
+        """Return the bytes of those of `names` that are there, and of what a report may lack."""
+        there = {path for path in names if path.is_file()} | _plots(folder)
+        return {path: path.read_bytes() for path in sorted(there)}
+
     def replace_report(self, folder: Path, files: Mapping[Path, bytes]) -> list[Path]:
         """Write `files` of a report; plots of an earlier report that this one lacks go."""
         for path, data in files.items():
             if not path.exists() or path.read_bytes() != data:
                 write_atomic(path, data)
-        for old in {*folder.glob("top1-*.svg"), *folder.glob("top1-*.png")} - set(files):
+        for old in _plots(folder) - set(files):
             with writing(old):
                 old.unlink()
         return list(files)
+
+
+def _plots(folder: Path) -> set[Path]:
+    """Return what a report has or not, by what there is to show."""
+    return {path for name in _MAY_LACK for path in folder.glob(name)}

@@ -15,6 +15,7 @@ from bench.catalog import Model
 from bench.cell import Cell, Sampling
 from bench.errors import BrokenFile, InputError, UnknownName
 from bench.runners import RunnerEntry
+from bench.sustained import PRESET
 
 FOLDER = Path(__file__).parent / "suites"
 
@@ -70,6 +71,12 @@ class SuiteFile(Strict):
     beside: list[str] = []
     cells: Annotated[list[Group], Field(min_length=1)]
     presets: Annotated[dict[str, Preset], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _no_preset_of_ours(self) -> SuiteFile:
+        if PRESET in self.presets:
+            raise ValueError(f"a preset is called {PRESET}, which stands for --sustained")
+        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

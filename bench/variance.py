@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean, median, variance
+from statistics import fmean, median
 
 Samples = Sequence[int]
 
@@ -48,7 +48,7 @@ def components(cells: Mapping[str, Mapping[int, Samples]]) -> Components | None:
     if len(cells) < 2 or len(common) < 2:
         return None
     rounds = sorted(common)
-    table = [[math.log(median(by_round[r])) for r in rounds] for by_round in cells.values()]
+    table = [[math.log(max(median(by[r]), 1)) for r in rounds] for by in cells.values()]
     between_rounds, residual = _mean_squares(table)
     sessions = [by_round[r] for by_round in cells.values() for r in rounds]
     return Components(
@@ -77,5 +77,8 @@ def _mean_squares(table: Sequence[Sequence[float]]) -> tuple[float, float]:
 
 
 def _log_variance(samples: Samples) -> float:
-    logs = [math.log(sample) for sample in samples if sample > 0]
-    return variance(logs) if len(logs) > 1 else 0.0
+    import numpy as np
+
+    values = np.asarray(samples, dtype=np.float64)
+    values = values[values > 0]
+    return float(np.log(values).var(ddof=1)) if len(values) > 1 else 0.0

@@ -111,8 +111,7 @@ def _series_table(view: View, series: Series) -> Table:
     cores = series.system.facts.get("physical_cores")
     return Table(
         source="measured",
-        title=f"measured: {naming.heading(series)}, preset {series.preset}, "
-        f"{series.weights} weights",
+        title=f"measured: {naming.heading(series)}, {series.weights} weights",
         columns=list(columns.values()),
         rows=[_series_row(view, series, variant, columns) for variant in series.variants],
         cores=cores if isinstance(cores, int) else None,

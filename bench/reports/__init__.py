@@ -16,6 +16,7 @@ FORMATS: Mapping[str, str] = {
     "markdown": "bench.reports.markdown:write",
     "csv": "bench.reports.tables_csv:write",
     "plots": "bench.reports.figures:write",
+    "sustained": "bench.reports.sustained:write",
 }
 
 

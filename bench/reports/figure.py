@@ -93,6 +93,17 @@ class Figure:
                 raise ValueError(f"panel '{panel.title}' of figure '{self.name}' has no point")
 
 
+MAX_NAMED = 24
+
+
+def named(points: tuple[Point, ...]) -> tuple[Point, ...]:
+    """Return the points that get a label: all where they are few, else the front's, or none."""
+    if len(points) <= MAX_NAMED:
+        return points
+    front = pareto_front(points)
+    return front if len(front) <= MAX_NAMED else ()
+
+
 def pareto_front(points: Iterable[Point]) -> tuple[Point, ...]:
     """Return the points that no other beats in both `x` (smaller) and `top1` (larger), by `x`.
 

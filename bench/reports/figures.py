@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.record import ModelFacts
 from bench.reports import naming
-from bench.reports.figure import Figure, Line, Panel, Point
+from bench.reports.figure import Figure, Line, Panel, Point, named
 from bench.reports.view import Column, Series, View
 from bench.units import BYTES_PER_MIB, to_ms
 
@@ -73,7 +73,8 @@ def latency_figure(view: View, series: Series) -> Figure | None:
         title="Top-1 accuracy against latency",
         panels=tuple(panels),
         caption=f"{naming.heading(series)}: {naming.statistic(series)}. "
-        f"Error bars: the interval. The panels are of different hardware. {_TOP1}",
+        "Error bars: the interval. The panels are of different hardware. "
+        f"{_TOP1}{_unnamed(measured)}",
     )
 
 
@@ -104,14 +105,22 @@ def cost_figure(
         return None
     title = f"Top-1 accuracy against {'FLOPs' if name == 'flops' else name}"
     panel = Panel(
-        title=title,
+        title="Counted here, beside the published mobile models",
         x_label=label,
         measured=tuple(points),
         measured_name="counted by this harness",
         context=context(view, column),
     )
-    caption = f"Lines: the mobile models that PaddleClas published. {_TOP1}"
+    caption = (
+        f"Lines: the mobile models that PaddleClas published. {_TOP1}{_unnamed(tuple(points))}"
+    )
     return Figure(name=f"top1-{name}", title=title, panels=(panel,), caption=caption)
+
+
+def _unnamed(points: tuple[Point, ...]) -> str:
+    """Return what the caption says where not every point has its label."""
+    everyone = len(named(points)) == len(points)
+    return "" if everyone else " Only models on the Pareto front are named."
 
 
 def context(view: View, column: str) -> tuple[Line, ...]:

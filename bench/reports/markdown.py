@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
-from bench.record import Failed, Skipped
-from bench.reports import naming
-from bench.reports.view import Box, Series, View
+from bench.reports import naming, sustained_text
+from bench.reports.page import Footnotes, outcome_text, table
+from bench.reports.view import Box, Column, Series, View
 from bench.units import BYTES_PER_MIB, significant, to_ms, with_interval
 
 NAME = "report.md"
 _ABSENT = "–"
-
-
-class Footnotes:
-    """Numbered notes in the order of their first mention; the same text is the same note."""
-
-    def __init__(self) -> None:
-        self._texts: list[str] = []
-
-    def mark(self, text: str) -> str:
-        """Return the mark that leads to `text`, put into one line: an engine may say several."""
-        text = " ".join(text.split())
-        if text not in self._texts:
-            self._texts.append(text)
-        return f"[^{self._texts.index(text) + 1}]"
-
-    def lines(self) -> list[str]:
-        return [f"[^{number}]: {text}" for number, text in enumerate(self._texts, 1)]
 
 
 def render(view: View) -> str:
@@ -40,7 +22,8 @@ def render(view: View) -> str:
     else:
         parts += [costs_table(view, notes), storage_table(view, notes)]
         parts += [latency_section(view, series, notes) for series in view.series]
-        parts += [*plots_section(view), sources_section(view)]
+        parts += sustained_text.section(view, notes)
+        parts += [*plots_section(view), *variance_section(view), sources_section(view)]
     return "\n".join([*parts, *notes.lines()]) + ("\n" if notes.lines() else "")
 
 
@@ -49,17 +32,6 @@ Written by `python -m bench.report` from results/ alone. Columns headed *publish
 of PaddleClas (models/README.md says where they stand); all others were measured or counted by this
 harness. Published and measured figures never share a column.
 """
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table; the first column is centred as the page has it."""
-    align = ":--:" + "|----" * (len(head) - 1)
-    lines = [_row(head), f"|{align}|", *(_row(row) for row in rows)]
-    return "\n".join(lines) + "\n"
-
-
-def _row(texts: Sequence[str]) -> str:
-    return "| " + " | ".join(text.replace("|", "\\|") for text in texts) + " |"
 
 
 def costs_table(view: View, notes: Footnotes) -> str:
@@ -110,10 +82,12 @@ def published_text(view: View, variant: str, column: str, notes: Footnotes) -> s
     row = view.published_of(variant)
     if row is None or column not in row.texts:
         return ""
-    marks = [
-        notes.mark(f"{fault.model}, published: {fault.note}")
-        for fault in view.faults_of(row.name, column)
+    known = [f"{it.model}, published: {it.note}" for it in view.faults_of(row.name, column)]
+    found = [
+        f"{row.name}, published: {reason}."
+        for reason in view.marks.get(("published", row.name, column), ())
     ]
+    marks = [notes.mark(text) for text in known or found]
     return row.texts[column] + "".join(marks)
 
 
@@ -132,13 +106,14 @@ def storage_table(view: View, notes: Footnotes) -> str:
 def latency_section(view: View, series: Series, notes: Footnotes) -> str:
     """Return one series' heading, table and remarks."""
     beside = [c for c in series.beside if c in naming.PUBLISHED_COLUMNS]
-    head = ["Models", *(f"Latency(ms)<br>{naming.setting(series, c)}" for c in series.columns)]
+    columns = series.columns
+    head = ["Models", *(f"Latency(ms)<br>{naming.setting(series, c)}" for c in columns)]
     for column in beside:
         known = naming.PUBLISHED_COLUMNS[column]
         head.append(f"published, {known.hardware}:<br>time(ms) {known.setting}")
     rows = []
-    for variant, row in series.boxes.items():
-        own = [latency_text(row.get(column), notes) for column in series.columns]
+    for variant in series.boxes:
+        own = [_latency(view, series, variant, column, notes) for column in columns]
         rows.append(
             [
                 view.models[variant].title,
@@ -153,27 +128,32 @@ def latency_section(view: View, series: Series, notes: Footnotes) -> str:
     )
 
 
+def _latency(view: View, series: Series, variant: str, column: Column, notes: Footnotes) -> str:
+    title, head = view.models[variant].title, naming.setting(series, column)
+    text = latency_text(series.boxes[variant].get(column), notes)
+    reasons = view.marks.get(("measured", title, f"{naming.heading(series)}: {head}"), ())
+    return text + "".join(notes.mark(f"{title}, {head}: {reason}.") for reason in reasons)
+
+
 def latency_text(box: Box | None, notes: Footnotes) -> str:
     """Return a box as text: never a number where the outcome isn't Measured."""
     if box is None:
         return ""
-    if isinstance(box.outcome, Failed):
-        outcome = box.outcome
-        return f"failed{notes.mark(f'{box.cell_id}: {outcome.failure}: {outcome.message}.')}"
-    if isinstance(box.outcome, Skipped):
-        return f"skipped{notes.mark(f'{box.cell_id}: {box.outcome.reason}: {box.outcome.hint}.')}"
+    if box.outcome is not None:
+        return outcome_text(box.cell_id, box.outcome, notes)
     estimate = box.estimate
     if estimate is None:
         return ""
     half = estimate.half_width_ns
     text = with_interval(to_ms(estimate.value_ns), None if half is None else to_ms(half))
-    mark = ""
+    remarks = [f"{box.cell_id}: {warning}." for warning in box.warnings]
     if box.unsettled:
-        mark = notes.mark(
+        remarks.append(
             f"{box.cell_id}: the warm-up had not settled in {box.unsettled} of "
             f"{estimate.sessions} sessions when its time was up."
         )
-    return f"{text} ({estimate.sessions}){mark}"
+    grade = f" {box.grade}" if box.grade else ""
+    return f"{text} ({estimate.sessions}){grade}{''.join(map(notes.mark, remarks))}"
 
 
 def plots_section(view: View) -> list[str]:
@@ -185,6 +165,27 @@ def plots_section(view: View) -> list[str]:
 
     lines = [f"![{figure.title}]({figure.name}.svg)\n" for figure in figures(view)]
     return ["## Accuracy against cost\n\n" + "\n".join(lines)] if lines else []
+
+
+def variance_section(view: View) -> list[str]:
+    """Return each run's components of variance and the sentence that follows from them."""
+    if not view.variances:
+        return []
+    head = ["Run", "Iteration", "Session", "Round", "Cells x rounds", "What follows"]
+    rows = [
+        [
+            run_id, f"{it.iteration:.1%}", f"{it.session:.1%}", f"{it.round:.1%}",
+            f"{it.cells} x {it.rounds}", it.sentence,
+        ]
+        for run_id, it in sorted(view.variances.items())
+    ]  # fmt: skip
+    return [f"## Where the variance comes from\n\n{table(head, rows)}\n{_VARIANCE_NOTE}"]
+
+
+_VARIANCE_NOTE = """\
+Standard deviations relative to the latency: between samples of a session, between sessions of a
+round, between rounds (what all cells of a round have in common).
+"""
 
 
 def sources_section(view: View) -> str:

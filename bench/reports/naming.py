@@ -60,11 +60,20 @@ def statistic(series: Series) -> str:
         return f"the {series.statistic} of one session's samples, which bears no interval"
     return (
         f"mean of the sessions' {series.statistic}s ± half-width of its 95% t interval "
-        "over sessions (number of sessions)"
+        "over sessions (number of sessions) and evidence grade, A to D"
     )
 
 
 def latency_stem(series: Series) -> str:
     """Return the file stem of a series' plot: one for each system, runner and setting."""
+    return f"top1-latency-{_stem(series)}"
+
+
+def sustained_stem(series: Series) -> str:
+    """Return the same for the plot of its long sessions."""
+    return f"sustained-{_stem(series)}"
+
+
+def _stem(series: Series) -> str:
     settings = "".join(f"-{name}_{value}" for name, value in sorted(series.settings.items()))
-    return f"top1-latency-{series.system.system_id}-{series.runner}{settings}-{series.precision}"
+    return f"{series.system.system_id}-{series.runner}{settings}-{series.precision}"

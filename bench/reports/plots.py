@@ -22,7 +22,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 from matplotlib.transforms import Affine2D, Transform
 
 from bench.reports import styles
-from bench.reports.figure import Figure, Panel, Point, pareto_front
+from bench.reports.figure import MAX_NAMED, Figure, Panel, Point, named, pareto_front
 from bench.reports.labels import Box, Obstacle, Placement, Segment, Tag, place
 from bench.reports.layout import HANDLE_EM, LEADING, SMALL_SIZE, WIDTH, Layout, lay_out
 
@@ -36,19 +36,21 @@ MIN_TICKS, MAX_TICKS = 3, 9
 
 def render(figure: Figure) -> dict[str, bytes]:
     """Return the figure as two files: their names, <name>.svg and <name>.png, and their bytes."""
-    sheet = compose(figure)
-    with _settings():
+    return files(compose(figure), name=figure.name, title=figure.title)
+
+
+def files(sheet: Sheet, *, name: str, title: str) -> dict[str, bytes]:
+    """Return `sheet` as <name>.svg and <name>.png: the same bytes on every run."""
+    with settings():
         return {
-            f"{figure.name}.svg": _saved(
-                sheet, "svg", {"Title": figure.title, "Date": None, "Creator": None}
-            ),
-            f"{figure.name}.png": _saved(sheet, "png", {"Software": None}),
+            f"{name}.svg": _saved(sheet, "svg", {"Title": title, "Date": None, "Creator": None}),
+            f"{name}.png": _saved(sheet, "png", {"Software": None}),
         }
 
 
 def compose(figure: Figure) -> Sheet:
     """Return the sheet, all drawn; each artist of a measured point has a gid that tells which."""
-    with _settings():
+    with settings():
         sheet = Sheet(dpi=72)
         looks = styles.family_styles(
             line.family for panel in figure.panels for line in panel.context
@@ -77,10 +79,11 @@ def _saved(sheet: Sheet, form: str, metadata: Mapping[str, str | None]) -> bytes
     return buffer.getvalue()
 
 
-def _settings() -> AbstractContextManager[None]:
-    settings: dict[Any, Any] = dict(mpl.rcParamsDefault)
-    del settings["backend"]  # the backend follows from the file's format
-    return mpl.rc_context(settings | styles.SETTINGS)
+def settings() -> AbstractContextManager[None]:
+    """Put our settings in force, whatever a person's own matplotlibrc says."""
+    defaults: dict[Any, Any] = dict(mpl.rcParamsDefault)
+    del defaults["backend"]  # the backend follows from the file's format
+    return mpl.rc_context(defaults | styles.SETTINGS)
 
 
 def text_width(text: str, size: float, weight: str) -> float:
@@ -177,11 +180,25 @@ def _draw_context(axes: Axes, panel: Panel, families: Mapping[str, styles.Style]
 
 def _draw_measured(axes: Axes, panel: Panel, name: str) -> None:
     """Draw the intervals and the measured points, on top of the context."""
+    if len(panel.measured) > MAX_NAMED:
+        _draw_many(axes, panel, name)
+        return
     for index, point in enumerate(panel.measured):
         if len(point.xs) > 1:
             ends, heights = (min(point.xs), max(point.xs)), (point.top1, point.top1)
             axes.plot(ends, heights, zorder=4, gid=f"{name}-interval{index}", **styles.INTERVAL)
         axes.plot([point.x], [point.top1], zorder=5, gid=f"{name}-point{index}", **styles.MEASURED)
+
+
+def _draw_many(axes: Axes, panel: Panel, name: str) -> None:
+    """Draw the same as two artists: hundreds of artists take seconds."""
+    spread = [point for point in panel.measured if len(point.xs) > 1]
+    ends = [value for point in spread for value in (min(point.xs), max(point.xs), math.nan)]
+    heights = [value for point in spread for value in (point.top1, point.top1, math.nan)]
+    axes.plot(ends, heights, zorder=4, gid=f"{name}-intervals", **styles.INTERVAL)
+    xs, ys = [p.x for p in panel.measured], [p.top1 for p in panel.measured]
+    points = {**styles.MEASURED, "linestyle": "none"}
+    axes.plot(xs, ys, zorder=5, gid=f"{name}-points", **points)
 
 
 def _draw_front(axes: Axes, panel: Panel, name: str) -> None:
@@ -199,8 +216,11 @@ def _front_corners(axes: Axes, panel: Panel) -> list[tuple[float, float]]:
 
 
 def _draw_labels(axes: Axes, panel: Panel, points: Transform, name: str) -> None:
-    """Write each measured point's label where it covers nothing that matters."""
-    spots = _on_sheet(axes, [(point.x, point.top1) for point in panel.measured])
+    """Write each named point's label where it covers nothing that matters."""
+    labelled = named(panel.measured)
+    if not labelled:
+        return
+    spots = _on_sheet(axes, [(point.x, point.top1) for point in labelled])
     tags = [
         Tag(
             x=x,
@@ -209,12 +229,12 @@ def _draw_labels(axes: Axes, panel: Panel, points: Transform, name: str) -> None
             height=styles.LABEL["fontsize"] + 3,
             radius=MEASURED_REACH,
         )
-        for point, (x, y) in zip(panel.measured, spots, strict=True)
+        for point, (x, y) in zip(labelled, spots, strict=True)
     ]
     placements = place(
         tags, bounds=Box(*axes.bbox.extents), obstacles=list(_obstacles(axes, panel))
     )
-    for index, (point, placement) in enumerate(zip(panel.measured, placements, strict=True)):
+    for index, (point, placement) in enumerate(zip(labelled, placements, strict=True)):
         if placement is not None:
             _write_label(axes, point.label, placement, points, gid=f"{name}-label{index}")
 

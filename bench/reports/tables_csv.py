@@ -1,4 +1,7 @@
-"""The same tables for machines: latency.csv, a row a cell, and costs.csv, a row a model."""
+"""The same tables for machines: latency.csv, a row a cell, and costs.csv, a row a model.
+
+sustained.csv, a row a long session, is there where a run was made with --sustained.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,27 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench.percentiles import PERCENTILES
+from bench.reports import sustained
 from bench.reports.view import Box, Column, Series, View
 
 LATENCY_HEAD = (
     "system_id", "system", "emulated", "runner", "settings", "precision", "preset", "statistic",
     "weights", "engine", "variant", "batch", "threads", "outcome", "latency_ns",
-    "half_width_95_ns", "sessions", "samples", "unsettled_sessions", "run_id", "cell_id",
+    "half_width_95_ns", "sessions", "samples", "unsettled_sessions", "grade", "stopped", "p90_ns",
+    "p95_ns", "p99_ns", "warnings", "run_id", "cell_id",
 )  # fmt: skip
 
 COSTS_HEAD = (
     "variant", "model", "weights", "macs", "flops_paddle", "params", "params_trainable",
     "storage_bytes", "storage_format", "published_top1", "published_top5", "published_flops_m",
     "published_params_m", "published_storage_mb",
+)  # fmt: skip
+
+SUSTAINED_HEAD = (
+    "system_id", "system", "emulated", "runner", "settings", "precision", "weights", "engine",
+    "variant", "batch", "threads", "outcome", "asked_s", "ran_ns", "first_tenth_ns",
+    "last_tenth_ns", "ratio", "samples", "capped", "run_id", "cell_id",
 )  # fmt: skip
 
 _PUBLISHED = ("top1", "top5", "flops_m", "params_m", "storage_mb")
@@ -36,7 +48,6 @@ def latency_rows(view: View) -> list[Sequence[object]]:
 
 def _latency_row(series: Series, variant: str, column: Column, box: Box) -> Sequence[object]:
     estimate, outcome = box.estimate, box.outcome
-    settings = " ".join(f"{name}={value}" for name, value in sorted(series.settings.items()))
     figures = (
         ("", "", "", "")
         if estimate is None
@@ -49,9 +60,42 @@ def _latency_row(series: Series, variant: str, column: Column, box: Box) -> Sequ
     )
     return (
         series.system.system_id, series.system.heading, series.system.emulated, series.runner,
-        settings, series.precision, series.preset, series.statistic, series.weights, series.engine,
-        variant, *column, outcome.kind if outcome else "measured", *figures, box.unsettled,
+        _settings(series), series.precision, series.preset, series.statistic, series.weights,
+        series.engine, variant, *column, outcome.kind if outcome else "measured", *figures,
+        box.unsettled, box.grade, box.stopped, *_percentiles(box), "; ".join(box.warnings),
         box.run_id, box.cell_id,
+    )  # fmt: skip
+
+
+def _percentiles(box: Box) -> list[int | str]:
+    """Return p90, p95 and p99 in ns, each empty where the count of samples can't bear it."""
+    known = box.percentiles
+    return [round(known[p]) if p in known else "" for p in PERCENTILES]
+
+
+def _settings(series: Series) -> str:
+    return " ".join(f"{name}={value}" for name, value in sorted(series.settings.items()))
+
+
+def sustained_rows(view: View) -> list[Sequence[object]]:
+    """Return the rows of sustained.csv."""
+    return [_sustained_row(row) for series in view.sustained for row in sustained.rows(series)]
+
+
+def _sustained_row(row: sustained.Row) -> Sequence[object]:
+    series, box, long = row.series, row.box, row.box.long
+    figures: Sequence[object] = ("",) * 7
+    if long is not None:
+        over = long.course
+        figures = (
+            long.asked_s, over.ran_ns, round(over.first_ns), round(over.last_ns),
+            "" if over.ratio is None else round(over.ratio, 5), over.samples, long.capped,
+        )  # fmt: skip
+    return (
+        series.system.system_id, series.system.heading, series.system.emulated, series.runner,
+        _settings(series), series.precision, series.weights, series.engine, row.variant, row.batch,
+        row.threads, box.outcome.kind if box.outcome else "measured", *figures, box.run_id,
+        box.cell_id,
     )  # fmt: skip
 
 
@@ -80,8 +124,11 @@ def _text(head: Sequence[str], rows: Sequence[Sequence[object]]) -> bytes:
 
 
 def write(view: View, folder: Path) -> dict[Path, bytes]:
-    """Return both files and their bytes."""
-    return {
+    """Return the files and their bytes."""
+    files = {
         folder / "latency.csv": _text(LATENCY_HEAD, latency_rows(view)),
         folder / "costs.csv": _text(COSTS_HEAD, costs_rows(view)),
     }
+    if view.sustained:
+        files[folder / "sustained.csv"] = _text(SUSTAINED_HEAD, sustained_rows(view))
+    return files

@@ -1,33 +1,47 @@
-"""A run's latency tables as plain text for the terminal."""
+"""A run's tables as plain text for the terminal."""
 
 from __future__ import annotations
 
 import io
 
-from bench.reports import naming
+from bench.reports import naming, sustained_text
 from bench.reports.view import Box, Series, View
 from bench.units import to_ms, with_interval
 
 
 def latency_tables(view: View) -> str:
     """Return each series as a heading, a table and what its figures are."""
-    return "\n".join(_table(view, series) for series in view.series)
+    tables = [_drawn(series, *_parts(view, series)) for series in view.series]
+    tables += [
+        _drawn(series, *sustained_text.terminal_parts(view, series)) for series in view.sustained
+    ]
+    return "\n".join(tables)
 
 
-def _table(view: View, series: Series) -> str:
+def _parts(view: View, series: Series) -> tuple[list[str], list[list[str]], str]:
+    columns = series.columns
+    head = ["latency, ms", *(naming.setting(series, column) for column in columns)]
+    rows = [
+        [view.models[variant].title, *(_text(row.get(column)) for column in columns)]
+        for variant, row in series.boxes.items()
+    ]
+    return head, rows, naming.statistic(series)
+
+
+def _drawn(series: Series, head: list[str], rows: list[list[str]], note: str) -> str:
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("latency, ms")
-    for column in series.columns:
-        table.add_column(naming.setting(series, column), justify="right", no_wrap=True)
-    for variant, row in series.boxes.items():
-        table.add_row(view.models[variant].title, *(_text(row.get(c)) for c in series.columns))
+    table.add_column(head[0])
+    for text in head[1:]:
+        table.add_column(text, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
     console = Console(
         file=io.StringIO(),
-        width=max(100, 30 + 22 * len(series.columns)),
+        width=max(100, 30 + 22 * (len(head) - 1)),
         # Titles and presets are the user's own: "[large]" in one is text.
         markup=False,
         emoji=False,
@@ -35,7 +49,7 @@ def _table(view: View, series: Series) -> str:
     )
     console.print(naming.heading(series), soft_wrap=True)
     console.print(table)
-    console.print(naming.statistic(series), soft_wrap=True)
+    console.print(note, soft_wrap=True)
     assert isinstance(console.file, io.StringIO)  # noqa: S101 - it is the one given above
     return console.file.getvalue()
 
@@ -47,4 +61,4 @@ def _text(box: Box | None) -> str:
         return box.outcome.kind if box.outcome else ""
     half = box.estimate.half_width_ns
     text = with_interval(to_ms(box.estimate.value_ns), None if half is None else to_ms(half))
-    return f"{text} ({box.estimate.sessions})"
+    return f"{text} ({box.estimate.sessions}) {box.grade or ''}".rstrip()

@@ -11,11 +11,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.catalog import Fault, Published
+from bench.drift import Course, course
+from bench.grade import findings, grade, warnings
+from bench.percentiles import percentiles
 from bench.record import Failed, Measured, ModelFacts, Record, RunManifest, Skipped, System
 from bench.stats import Estimate, summarize
+from bench.sustained import PRESET as SUSTAINED
+from bench.variance import Components
 
 Column = tuple[int, int]
 """Batch and threads."""
+
+Mark = tuple[str, str, str]
+"""Published or measured, a model's title, a column: what the audit says of one figure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +36,20 @@ class StoredRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Long:
+    """A long session: the time asked for, and whether the cap on samples ended it before."""
+
+    asked_s: float
+    capped: bool
+    course: Course
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
-    """One cell of a table: an estimate, or the outcome that stands in its place."""
+    """One cell of a table: an estimate, or the outcome that stands in its place.
+
+    `long` is there for a long session, which stands in no table of latencies.
+    """
 
     cell_id: str
     run_id: str
@@ -37,6 +57,11 @@ class Box:
     estimate: Estimate | None = None
     outcome: Failed | Skipped | None = None
     unsettled: int = 0
+    grade: str | None = None
+    stopped: str | None = None
+    percentiles: Mapping[int, float] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
+    long: Long | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,13 +98,19 @@ class Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """Everything that a report shows, in the order in which it shows it."""
+    """Everything that a report shows, in the order in which it shows it.
+
+    `sustained` are the series of long sessions, apart from all others.
+    """
 
     models: Mapping[str, ModelFacts]
     series: Sequence[Series]
+    sustained: Sequence[Series]
     published: Mapping[str, Published]
     faults: Sequence[Fault]
     sources: Mapping[str, RunManifest]
+    variances: Mapping[str, Components] = field(default_factory=dict)
+    marks: Mapping[Mark, Sequence[str]] = field(default_factory=dict)
 
     def published_of(self, variant: str) -> Published | None:
         name = self.models[variant].published
@@ -120,7 +151,8 @@ def gather(
         one.boxes = {variant: one.boxes[variant] for variant in sorted(one.boxes, key=by_order)}
     return View(
         models={variant: models[variant] for variant in sorted(models, key=by_order)},
-        series=[series[key] for key in sorted(series)],
+        series=[series[key] for key in sorted(series) if series[key].preset != SUSTAINED],
+        sustained=[series[key] for key in sorted(series) if series[key].preset == SUSTAINED],
         published=published,
         faults=faults,
         sources=sources | {i: m for one in series.values() for i, m in one.runs.items()},
@@ -192,12 +224,29 @@ def _box(record: Record, run_id: str) -> Box:
             model_hash=record.cell.model_hash,
             outcome=record.outcome,
         )
-    samples = [session.samples_ns for session in record.sessions]
+    if record.sampling.preset == SUSTAINED:
+        return Box(
+            cell_id=record.cell_id,
+            run_id=run_id,
+            model_hash=record.cell.model_hash,
+            long=_long(record),
+        )
+    samples, found = [session.samples_ns for session in record.sessions], findings(record)
     tolerance = record.sampling.steady_tolerance
     return Box(
         cell_id=record.cell_id,
         run_id=run_id,
         model_hash=record.cell.model_hash,
         estimate=summarize(samples, record.sampling.statistic),
+        grade=grade(found),
+        stopped=record.outcome.stopped,
+        percentiles=percentiles(samples),
+        warnings=warnings(found),
         unsettled=sum(not s.steady for s in record.sessions) if tolerance is not None else 0,
     )
+
+
+def _long(record: Record) -> Long:
+    asked, samples = record.sampling, record.sessions[0].samples_ns
+    capped = len(samples) >= asked.samples
+    return Long(asked_s=asked.budget_s, capped=capped, course=course(samples))

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 
+from bench import sensors
 from bench.cell import Target
+from bench.conditions import SENSORS, read_conditions
 from bench.environments import ENVIRONMENTS, Environments
 from bench.errors import ResultsError
-from bench.host import heading, read_conditions, read_host, usable_cores
+from bench.host import heading, read_host, usable_cores
 from bench.options import Options, Tables
 from bench.store import Store
 from bench.suite import FOLDER, load_suite
 from bench.targets import missing_for
+from bench.tree import LIVE
 
 _USED_FOR = {
     "paddle": "exporting models, measuring with Paddle Inference",
@@ -32,7 +38,12 @@ class Finding:
 
 
 def run(options: Options, tables: Tables) -> int:
-    """Print the findings; 0 where the local CPU can be measured, else 1."""
+    """Print the findings; 0 where the local CPU can be measured, else 1.
+
+    With `options.sensors` print what reading the machine's state costs instead, and return 0.
+    """
+    if options.sensors:
+        return _sensors(options)
     findings = [
         *_machine(),
         *_environments(options),
@@ -117,6 +128,27 @@ def _suites(options: Options, tables: Tables) -> list[Finding]:
             Finding(item=item, state="missing", detail=one.what, remedy=one.remedy) for one in lacks
         ]
     return findings
+
+
+def _sensors(options: Options) -> int:
+    readers: dict[str, Callable[[], object]] = {
+        name: partial(sensor, LIVE) for name, sensor in SENSORS.items()
+    }
+    costs = sensors.read_costs(
+        readers | {"all of them": read_conditions}, time.perf_counter_ns, reads=sensors.READS
+    )
+    found = sensors.effect(
+        sensors.count_up, read_conditions, time.perf_counter_ns, bursts=sensors.BURSTS
+    )
+    if options.as_json:
+        shown = asdict(found) | {"sentence": found.sentence}
+        value = {"reads": [asdict(one) for one in costs], "effect": shown}
+        sys.stdout.write(json.dumps(value, indent=1) + "\n")
+    else:
+        lines = [f"{'sensor':20}{'median, us':>12}{'max, us':>12}"]
+        lines += [f"{one.sensor:20}{one.median_us:12.1f}{one.max_us:12.1f}" for one in costs]
+        sys.stdout.write("\n".join([*lines, "", found.sentence]) + "\n")
+    return 0
 
 
 def _line(one: Finding) -> str:

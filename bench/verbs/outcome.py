@@ -7,10 +7,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bench.grade import explain, findings
 from bench.options import Options
 from bench.record import Failed, Measured, Record, Skipped
 from bench.report import view_of, write_report
-from bench.reports.tables_csv import LATENCY_HEAD, latency_rows
+from bench.reports.tables_csv import LATENCY_HEAD, SUSTAINED_HEAD, latency_rows, sustained_rows
 from bench.reports.terminal import latency_tables
 from bench.store import RunFolder
 
@@ -24,23 +25,39 @@ def conclude(options: Options, folder: RunFolder, records: Sequence[Record]) -> 
     view = view_of(options.results, options.models, folder.path.name)
     if options.as_json:
         _print_json(
-            folder, files, [dict(zip(LATENCY_HEAD, r, strict=True)) for r in latency_rows(view)]
+            folder,
+            files,
+            cells=[dict(zip(LATENCY_HEAD, row, strict=True)) for row in latency_rows(view)],
+            sustained=[dict(zip(SUSTAINED_HEAD, row, strict=True)) for row in sustained_rows(view)],
         )
     else:
         sys.stdout.write(latency_tables(view))
         sys.stdout.write("\n" + "\n".join(f"wrote {path}" for path in [folder.path, *files]) + "\n")
-    return _tell_failures(records)
+        if options.explain:
+            sys.stdout.write(
+                explanation_text({it.cell_id: explain(findings(it)) for it in records})
+            )
+    return tell_failures(records)
+
+
+def explanation_text(reasons: Mapping[str, Sequence[str]]) -> str:
+    """Return each cell's reasons, indented below its id."""
+    return "".join(
+        f"{cell_id}\n" + "".join(f"    {reason}\n" for reason in found or ["A: nothing lowers it"])
+        for cell_id, found in reasons.items()
+    )
 
 
 def _print_json(
-    folder: RunFolder, files: Sequence[Path], rows: Sequence[Mapping[str, object]]
+    folder: RunFolder, files: Sequence[Path], **tables: Sequence[Mapping[str, object]]
 ) -> None:
-    cells = [{name: None if it == "" else it for name, it in row.items()} for row in rows]
-    result = {"run": str(folder.path), "files": [str(path) for path in files], "cells": cells}
+    result: dict[str, object] = {"run": str(folder.path), "files": [str(path) for path in files]}
+    for name, rows in tables.items():
+        result[name] = [{key: None if it == "" else it for key, it in r.items()} for r in rows]
     sys.stdout.write(json.dumps(result, indent=1) + "\n")
 
 
-def _tell_failures(records: Sequence[Record]) -> int:
+def tell_failures(records: Sequence[Record]) -> int:
     """Say each reason once, with the cells that it took; return the exit status."""
     reasons: dict[str, list[str]] = {}
     for record in records:

@@ -6,8 +6,11 @@ import json
 import sys
 
 from bench.errors import ResultsError
+from bench.grade import explain, findings
 from bench.options import Options, Tables
-from bench.report import write_report
+from bench.report import view_of, write_report
+from bench.store import Store
+from bench.verbs.outcome import explanation_text
 
 
 def run(options: Options, tables: Tables) -> int:
@@ -18,8 +21,28 @@ def run(options: Options, tables: Tables) -> int:
             hint="run `make bench` first, or name one with --results DIR",
         )
     files = [str(path) for path in write_report(options.results, options.models, options.run)]
+    reasons = explanations(options) if options.explain else {}
     if options.as_json:
-        sys.stdout.write(json.dumps({"files": files}, indent=1) + "\n")
+        grades = {"grades": reasons} if options.explain else {}
+        sys.stdout.write(json.dumps({"files": files, **grades}, indent=1) + "\n")
     else:
         sys.stdout.writelines(f"wrote {path}\n" for path in files)
+        sys.stdout.write(explanation_text(reasons))
     return 0
+
+
+def explanations(options: Options) -> dict[str, list[str]]:
+    """Return, by cell, what lowers its grade, for the figures that the report shows."""
+    view, store = view_of(options.results, options.models, options.run), Store(options.results)
+    shown = {
+        (box.run_id, box.cell_id)
+        for series in view.series
+        for row in series.boxes.values()
+        for box in row.values()
+    }
+    return {
+        record.cell_id: explain(findings(record))
+        for run_id in sorted({run_id for run_id, _ in shown})
+        for record in store.run(run_id).records()
+        if (run_id, record.cell_id) in shown and record.sessions
+    }

@@ -8,9 +8,10 @@ from functools import partial
 
 from bench.artifacts import Workshop
 from bench.cell import Cell
+from bench.conditions import read_conditions
 from bench.environments import Environments
 from bench.errors import InputError, ResultsNotWritable
-from bench.host import read_conditions, read_host, usable_cores
+from bench.host import read_host, usable_cores
 from bench.job import Job, checked_job, resumed_job
 from bench.launch import PROJECT
 from bench.manifest import make_manifest, make_system
@@ -35,16 +36,28 @@ def run(options: Options, tables: Tables) -> int:
     Returns 0: every cell is measured, 1: some isn't, 130: a person interrupted it.
     """
     store = Store(options.results)
-    resumed = None if options.resume is None else _unfinished(store, options.resume)
+    resumed = None if options.resume is None else unfinished(store, options.resume)
     job = (
         resumed_job(resumed.manifest(), options, tables)
         if resumed
         else checked_job(options, tables)
     )
-    plan = job.plan()
     store.check_writable()
     # A result file that can't be read is better known now than after the measuring.
     view_of(options.results, options.models)
+    folder, records = carry_out(job, options, tables, resumed=resumed, verb="run")
+    return INTERRUPTED if records is None else conclude(options, folder, records)
+
+
+def carry_out(
+    job: Job, options: Options, tables: Tables, *, resumed: RunFolder | None, verb: str
+) -> tuple[RunFolder, list[Record] | None]:
+    """Prepare and measure `job` into a new run, or into the `resumed` one.
+
+    The records are None where a person interrupted it: everything so far is kept, and
+    `python -m bench VERB --resume` goes on with it.
+    """
+    plan = job.plan()
     environments = Environments(options.cache, options.envs)
     with display() as shown:
         prepared = _prepare(options, tables, job, environments, shown)
@@ -52,7 +65,7 @@ def run(options: Options, tables: Tables) -> int:
         folder = (
             _continue(resumed, packages)
             if resumed
-            else _start(store, job, plan, prepared, packages, options)
+            else _start(job, plan, prepared, packages, options)
         )
         launcher = SessionLauncher(
             runners=tables.runners,
@@ -63,11 +76,12 @@ def run(options: Options, tables: Tables) -> int:
             conditions=read_conditions,
             scrub=partial(scrub, project=PROJECT),
         )
-        records = _measure(plan, launcher, folder, prepared.settled, shown)
-    return INTERRUPTED if records is None else conclude(options, folder, records)
+        resume = f"`python -m bench {verb} --resume {folder.path.name}`"
+        return folder, _measure(plan, launcher, folder, prepared.settled, shown, resume=resume)
 
 
-def _unfinished(store: Store, run_id: str) -> RunFolder:
+def unfinished(store: Store, run_id: str) -> RunFolder:
+    """Return the run of that id; raises InputError where this machine can't go on with it."""
     folder = store.run(run_id)
     manifest, here = folder.manifest(), make_system(read_host()).system_id
     if manifest.status == "complete":
@@ -108,7 +122,6 @@ def _packages(job: Job, environments: Environments, tables: Tables) -> dict[str,
 
 
 def _start(
-    store: Store,
     job: Job,
     plan: Plan,
     prepared: Prepared,
@@ -119,7 +132,7 @@ def _start(
     manifest = make_manifest(
         job, plan, prepared, system=system, environments=packages, command=options.command
     )
-    return store.create(manifest, system)
+    return Store(options.results).create(manifest, system)
 
 
 def _continue(folder: RunFolder, packages: Mapping[str, Mapping[str, str]]) -> RunFolder:
@@ -139,6 +152,8 @@ def _measure(
     folder: RunFolder,
     settled: Mapping[Cell, Failed | Skipped],
     shown: Display,
+    *,
+    resume: str,
 ) -> list[Record] | None:
     """Run the plan; None where a person interrupted it, everything so far kept."""
     try:
@@ -146,15 +161,12 @@ def _measure(
     except KeyboardInterrupt:
         manifest = folder.manifest()
         folder.write_manifest(manifest.model_copy(update={"status": "interrupted"}))
-        sys.stderr.write(
-            "\nbench: interrupted; what was measured is kept: go on with "
-            f"`python -m bench run --resume {manifest.run_id}`\n"
-        )
+        sys.stderr.write(f"\nbench: interrupted; what was measured is kept: go on with {resume}\n")
         return None
     except ResultsNotWritable as error:
         raise ResultsNotWritable(
             f"{error.problem}; what was measured before is kept",
-            hint=f"free some space, then `python -m bench run --resume {folder.path.name}`",
+            hint=f"free some space, then {resume}",
         ) from error
     done = {"status": "complete", "finished": utc_now()}
     folder.write_manifest(folder.manifest().model_copy(update=done))

@@ -126,6 +126,24 @@ def _gpu() -> StoredRun:
     )
 
 
+def _sustained() -> StoredRun:
+    """Long sessions: one slows down after a third of its time, one ends at the cap, one fails."""
+    long = {
+        "preset": "sustained", "sessions": 1, "samples": 3000, "min_samples": 1, "budget_s": 6.0,
+        "warmup_s": 0.0, "steady_tolerance": None, "timeout_s": 126.0,
+    }  # fmt: skip
+    return stored(
+        record("x0_25", samples_ms=[[2.0] * 1000 + [2.5] * 1600], sampling=long),
+        record("x0_25", threads=2, samples_ms=[[1.5] * 3000], sampling=long),
+        record("x1_0", outcome=failed(), sampling=long),
+        on=_DESKTOP,
+        run_id="20240505T120000Z-0badc0de-00000005",
+        started="2024-05-05T12:00:00+00:00",
+        models={name: _MODELS[name] for name in ("x0_25", "x1_0")},
+        provenance=provenance(command=["python", "-m", "bench", "run", "--sustained", "6s"]),
+    )
+
+
 def build(folder: Path) -> None:
     """Write `folder`/results and `folder`/models."""
     models = folder / "models"
@@ -133,7 +151,7 @@ def build(folder: Path) -> None:
     (models / "catalog.toml").write_text(CATALOGUE)
     for name in ("published.csv", "known_faults.toml"):
         (models / name).write_bytes((fakes.MODELS / name).read_bytes())
-    for run in (_standard(), _as_paddleclas(), _emulated(), _gpu()):
+    for run in (_standard(), _as_paddleclas(), _emulated(), _gpu(), _sustained()):
         put(run, folder / "results")
 
 

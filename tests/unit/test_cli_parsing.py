@@ -43,15 +43,24 @@ def test_every_flag_of_a_run_arrives() -> None:
         "run", "--suite", "gpu", "--preset", "quick", "--runner", "a,b", "--variant", "x0_5, x1_0",
         "--batch", "1,16", "--threads", "2", "--weights", "pretrained", "--seed", "7", "--device",
         "SER1AL", "--env", "paddle=/a/python", "--env", "lite=b=c", "--cache", "/c", "--results",
-        "/r", "--models", "m", "--json", "--resume", "latest",
+        "/r", "--models", "m", "--json", "--resume", "latest", "--sustained", "2m",
     )  # fmt: skip
     assert parsed(*argv) == Options(
         suite="gpu", preset="quick", variants=["x0_5", "x1_0"],
         axes=Axes(runners=["a", "b"], batches=[1, 16], threads=[2]), results=Path("/r"),
         models=Path("m"), cache=Path("/c"), weights="pretrained", seed=7,
         envs={"paddle": Path("/a/python"), "lite": Path("b=c")}, device="SER1AL", resume="latest",
-        as_json=True, command=list(argv),
+        as_json=True, sustained_s=120.0, command=list(argv),
     )  # fmt: skip
+
+
+def test_a_doctor_may_be_asked_for_the_sensors_alone() -> None:
+    assert parsed("doctor", "--sensors").sensors
+    assert not parsed("doctor").sensors
+
+
+def test_a_duration_that_is_none_is_refused_by_its_flag() -> None:
+    assert refusal("run", "--sustained", "soon").startswith("--sustained soon: not a duration: ")
 
 
 def test_a_report_may_be_of_one_run() -> None:

@@ -1,4 +1,4 @@
-"""The machine's facts and conditions, from trees that look like the machines of the world."""
+"""The machine's facts, from trees that look like the machines of the world."""
 
 from __future__ import annotations
 
@@ -14,82 +14,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import host
+from bench.conditions import read_conditions
 from bench.host import HostFacts
+from tests.fakes import machines
+from tests.fakes.machines import CGROUP, CLOCKS, CORTEX, CPU, PRODUCT, VENDOR, XEON, plant
 
 MonkeyPatch = pytest.MonkeyPatch
 TempPathFactory = pytest.TempPathFactory
-XEON = """processor\t: {n}
-model name\t: Intel(R) Xeon(R) Gold 6230  CPU @ 2.10GHz
-physical id\t: 0
-core id\t\t: {core}
-cpu MHz\t\t: {mhz}
-flags\t\t: fpu sse2 avx avx2 fma f16c avx512f avx512_vnni avx512vl {more}
-"""
-CORTEX = """processor\t: {n}
-Features\t: fp asimd evtstrm crc32 {more}
-CPU implementer\t: 0x41
-CPU part\t: {part}
-"""
 FACTS = HostFacts(
     cpu_model="AMD EPYC", architecture="x86_64", physical_cores=2, logical_cores=2, memory_gib=24,
     virtualization="kvm", simd=("avx", "avx2"),
 )  # fmt: skip
-CPU = "sys/devices/system/cpu"
-CLOCKS = "sys/devices/system/clocksource/clocksource0/available_clocksource"
-VENDOR, PRODUCT = "sys/class/dmi/id/sys_vendor", "sys/class/dmi/id/product_name"
 GUEST = "hypervisor"
 HYPER_V = {VENDOR: "Microsoft Corporation", PRODUCT: "Virtual Machine"}
 WSL = {"proc/sys/kernel/osrelease": "5.15.90.1-microsoft-standard-WSL2"}
-CGROUP, MAX = "proc/self/cgroup", "sys/fs/cgroup/cpu.max"
+MAX = "sys/fs/cgroup/cpu.max"
 V1_QUOTA, V1_PERIOD = (f"sys/fs/cgroup/cpu/cpu.cfs_{name}_us" for name in ("quota", "period"))
-
-
-def plant(root: Path, files: dict[str, str]) -> Path:
-    for name, text in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    return root
 
 
 @pytest.fixture
 def x86_guest(tmp_path: Path) -> Path:
-    """Four threads on two cores of a KVM guest that QEMU runs."""
-    more = "hypervisor amx_tile"
-    texts = [XEON.format(n=n, core=n // 2, mhz=f"2{n}00.5", more=more) for n in range(4)]
-    siblings = {f"{CPU}/cpu{n}/topology/thread_siblings_list": f"{n // 2 * 2}" for n in range(4)}
-    files = {
-        "proc/cpuinfo": "\n".join(texts), f"{CPU}/online": "0-3\n", "proc/loadavg": "1.25 0.8\n",
-        "proc/meminfo": "MemTotal:       16265432 kB\nMemAvailable:    8388608 kB\n",
-        "proc/stat": "cpu  1 20 30 40 50 60 70 58 9 10\ncpu0 1 2 3 4 5 6 7 8 9 10\nctxt 4711\n",
-        "proc/sys/kernel/arch": "x86_64\n", VENDOR: "QEMU\n", CLOCKS: "tsc kvm-clock\n",
-    }  # fmt: skip
-    return plant(tmp_path, siblings | files)
+    return machines.x86_guest(tmp_path)
 
 
 @pytest.fixture
 def arm_board(tmp_path: Path) -> Path:
-    """A board with four small and two big cores, each kind with its own governor."""
-    parts = ["0xd03"] * 4 + ["0xd08"] * 2
-    files, processors = {}, []
-    for n, part in enumerate(parts):
-        big = part == "0xd08"
-        files[f"{CPU}/cpu{n}/cpufreq/scaling_governor"] = "performance" if big else "schedutil"
-        files[f"{CPU}/cpu{n}/cpufreq/scaling_cur_freq"] = "1800000" if big else "1200000"
-        files[f"{CPU}/cpu{n}/thermal_throttle/core_throttle_count"] = "3"
-        files[f"{CPU}/cpu{n}/topology/thread_siblings_list"] = str(n)
-        processors.append(CORTEX.format(n=n, part=part, more="" if big else "sve"))
-    hwmon = "sys/class/hwmon/hwmon"
-    files |= {
-        "proc/cpuinfo": "\n".join(processors) + "\nHardware\t: Rockchip\n",
-        "proc/device-tree/model": "Example Board 4 Rev 1.1\0",
-        "proc/meminfo": "MemTotal:        3884312 kB\n", f"{CPU}/online": "0-3,4-5",
-        f"{hwmon}0/name": "cpu_thermal\n", f"{hwmon}0/temp1_input": "53750\n",
-        f"{hwmon}1/name": "nvme\n", f"{hwmon}1/temp1_input": "70000\n",
-    }  # fmt: skip
-    for n, temperature in enumerate(("51200", "48000", "-274000", "1000000")):
-        files[f"sys/class/thermal/thermal_zone{n}/temp"] = temperature
-    return plant(tmp_path, files)
+    return machines.arm_board(tmp_path)
 
 
 def test_an_x86_guest_is_read_from_its_files(x86_guest: Path) -> None:
@@ -131,7 +81,6 @@ def test_nothing_to_read_gives_unknowns_and_no_guess(tmp_path: Path) -> None:
         cpu_model="unknown", architecture="unknown", physical_cores=None, logical_cores=None,
         memory_gib=None, virtualization="unknown", simd=(),
     )  # fmt: skip
-    assert host.read_conditions(tmp_path) == {}
 
 
 @pytest.mark.parametrize(
@@ -231,28 +180,6 @@ def test_without_affinity_all_cores_are_usable(tmp_path: Path, monkeypatch: Monk
     assert host.usable_cores(tmp_path) == 12
 
 
-def test_a_guest_tells_load_memory_clock_and_steal(
-    x86_guest: Path, monkeypatch: MonkeyPatch
-) -> None:
-    monkeypatch.setattr(os, "sysconf", {"SC_CLK_TCK": 100}.get)
-    assert host.read_conditions(x86_guest) == {
-        "load_1m": 1.25, "memory_available_mib": 8192, "frequency_mhz": 2150, "steal_ms": 580,
-        "context_switches": 4711,
-    }  # fmt: skip
-
-
-def test_a_board_tells_governors_clock_heat_and_throttling(arm_board: Path) -> None:
-    assert host.read_conditions(arm_board) == {
-        "governor": "performance,schedutil", "frequency_mhz": 1400, "temperature_c": 53.75,
-        "throttle_count": 18,
-    }  # fmt: skip
-
-
-def test_an_old_kernel_without_steal_gives_no_steal(tmp_path: Path) -> None:
-    root = plant(tmp_path, {"proc/stat": "cpu  10 20 30 40\nctxt 7\n"})
-    assert host.read_conditions(root) == {"context_switches": 7}
-
-
 @given(junk=st.text(max_size=60) | st.text(st.sampled_from("1-.: \n"), max_size=20))
 def test_junk_does_not_stop_a_reading(tmp_path_factory: TempPathFactory, junk: str) -> None:
     text = junk.encode(errors="replace").decode()
@@ -264,7 +191,7 @@ def test_junk_does_not_stop_a_reading(tmp_path_factory: TempPathFactory, junk: s
     }  # fmt: skip
     root = plant(tmp_path_factory.mktemp("junk"), texts)
     host.read_host(root)
-    host.read_conditions(root)
+    read_conditions(root)
     host.usable_cores(root)
 
 
@@ -283,7 +210,7 @@ def test_this_machine_can_be_read() -> None:
     facts = host.read_host()
     assert facts.architecture == platform.machine()
     assert 1 <= host.usable_cores() <= (facts.logical_cores or 0)
-    assert host.read_conditions()["memory_available_mib"]
+    assert read_conditions()["memory_available_mib"]
 
 
 def test_a_mac_is_asked_by_sysctl(monkeypatch: MonkeyPatch) -> None:

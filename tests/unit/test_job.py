@@ -13,6 +13,7 @@ from bench.job import Job, checked_job, new_job, resumed_job
 from bench.options import Options
 from bench.record import CellFields, RunManifest, SamplingFields
 from bench.suite import Axes, load_suite
+from bench.sustained import sustained
 from tests.conftest import FAKE_SUITE
 from tests.fakes import tables as fakes
 from tests.fakes.values import manifest
@@ -62,6 +63,13 @@ def test_a_job_is_planned_with_its_own_seed_and_sampling() -> None:
     assert (plan.seed, plan.sampling.preset) == (5, "quick")
     assert set(plan.cells) == set(one.cells)
     assert len(plan.steps) == len(one.cells) * one.sampling.sessions
+
+
+def test_a_sustained_job_has_one_long_session_for_each_cell() -> None:
+    one, plain = ask(sustained_s=60.0), ask()
+    assert one.cells == plain.cells
+    assert one.sampling == sustained(plain.sampling, 60.0)
+    assert len(one.plan().steps) == len(one.cells)
 
 
 def test_a_job_may_be_of_some_variants_and_axes() -> None:

@@ -430,6 +430,17 @@ def test_a_report_takes_the_place_of_the_one_before_it(tmp_path: Path) -> None:
     assert left == {"top1-b.svg": b"b", "report.md": b"new", "notes.txt": b"a person's own"}
 
 
+def test_a_report_without_long_sessions_leaves_none_of_an_earlier_ones_files(
+    tmp_path: Path,
+) -> None:
+    store, page = Store(tmp_path), tmp_path / "report.md"
+    long = {tmp_path / name: b"x" for name in ("sustained-a.svg", "sustained-a.png")}
+    store.replace_report(tmp_path, {page: b"old", tmp_path / "sustained.csv": b"x"} | long)
+    (tmp_path / "sustained-notes.txt").write_text("a person's own")
+    store.replace_report(tmp_path, {page: b"new"})
+    assert {path.name for path in tmp_path.iterdir()} == {"report.md", "sustained-notes.txt"}
+
+
 def test_a_report_that_is_the_same_is_not_written_again(tmp_path: Path) -> None:
     path = tmp_path / "report.md"
     store = Store(tmp_path)

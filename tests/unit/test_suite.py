@@ -240,6 +240,7 @@ def test_an_unknown_preset_is_told_with_the_known_ones(tmp_path: Path) -> None:
         ('"cpu"', '"tpu"', "field 'target'"),
         ("samples = 9\n", "", "field 'presets.standard.samples' is missing"),
         ("min_samples = 5", "min_samples = 10", "min_samples is above samples"),
+        ("[presets.standard]", "[presets.sustained]", "which stands for --sustained"),
         ("budget_s = 1.0", "budget_s = inf", "field 'presets.standard.budget_s'"),
         ("budget_s = 1.0", "budget_s = nan", "field 'presets.standard.budget_s'"),
         ("budget_s = 1.0", "budget_s = -1.0", "field 'presets.standard.budget_s'"),

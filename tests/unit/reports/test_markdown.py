@@ -8,7 +8,8 @@ import pytest
 
 from bench.catalog import Fault, Published
 from bench.record import Failed, Record, Skipped
-from bench.reports.markdown import Footnotes, render, table, write
+from bench.reports.markdown import render, write
+from bench.reports.page import Footnotes, table
 from bench.reports.view import StoredRun, View
 from tests.fakes.records import (
     costs,
@@ -60,12 +61,12 @@ def note(page: str, mark: str) -> str:
 
 def test_a_measured_cell_reads_value_interval_and_sessions() -> None:
     (row,) = latency_rows(page_of(record(samples_ms=[[2.0], [2.1]])))
-    assert row["Latency(ms)<br>bs=1, thread=1"] == "2.05 ± 0.64 (2)"
+    assert row["Latency(ms)<br>bs=1, thread=1"] == "2.05 ± 0.64 (2) D"
 
 
 def test_a_cell_of_one_session_has_no_interval_and_the_page_says_why() -> None:
     page = page_of(record(samples_ms=[[2.0]]))
-    assert latency_rows(page)[0]["Latency(ms)<br>bs=1, thread=1"] == "2.00 (1)"
+    assert latency_rows(page)[0]["Latency(ms)<br>bs=1, thread=1"] == "2.00 (1) D"
     assert "one session's samples, which bears no interval" in page
 
 

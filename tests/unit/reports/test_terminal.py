@@ -20,7 +20,7 @@ def test_a_table_has_its_heading_its_rows_and_what_its_figures_are() -> None:
         == "AMD EPYC, 2 cores — Paddle Inference (paddle 3.2.0), FP32, onednn on, preset standard"
     )
     assert row(text, "latency, ms") == ["bs=1, thread=1", "bs=4, thread=1"]
-    assert row(text, "ShuffleNetV2_x0_25") == ["2.05 ± 0.64 (2)", "8.05 ± 0.64 (2)"]
+    assert row(text, "ShuffleNetV2_x0_25") == ["2.05 ± 0.64 (2) D", "8.05 ± 0.64 (2) C"]
     assert lines[-1].startswith("mean of the sessions' medians ±")
 
 
@@ -32,7 +32,7 @@ def test_a_failed_and_a_skipped_cell_have_a_word_and_no_number() -> None:
 def test_a_cell_that_was_not_asked_for_stays_empty() -> None:
     cells = record(samples_ms=[[2.0]]), record("x1_0", batch=4, samples_ms=[[3.0]])
     text = latency_tables(view(stored(*cells)))
-    assert row(text, "ShuffleNetV2_x0_25") == ["2.00 (1)"]
+    assert row(text, "ShuffleNetV2_x0_25") == ["2.00 (1) D"]
 
 
 def test_each_series_has_a_table_of_its_own() -> None:
