@@ -203,6 +203,12 @@ def _dispatch(argv: Sequence[str], tables: Tables | None) -> int:
     return status
 
 
+_AS_GIVEN = (
+    "suite", "preset", "weights", "device", "resume", "run",
+    "as_json", "sensors", "explain",
+)  # fmt: skip
+
+
 def to_options(arguments: argparse.Namespace, argv: Sequence[str]) -> Options:
     """Return the flags as values; raises InputError for one that isn't what it should be."""
     from bench.options import Options
@@ -210,21 +216,7 @@ def to_options(arguments: argparse.Namespace, argv: Sequence[str]) -> Options:
     from bench.sustained import parse_duration
 
     given = {name: value for name, value in vars(arguments).items() if value is not None}
-    values: dict[str, object] = {
-        name: given[name]
-        for name in (
-            "suite",
-            "preset",
-            "weights",
-            "device",
-            "resume",
-            "run",
-            "as_json",
-            "sensors",
-            "explain",
-        )
-        if name in given
-    }
+    values: dict[str, object] = {name: given[name] for name in _AS_GIVEN if name in given}
     values |= {name: Path(given[name]) for name in ("results", "models", "cache") if name in given}
     if "seed" in given:
         values["seed"] = _integer("--seed", given["seed"])

@@ -15,11 +15,12 @@ from typing import Any
 from bench.artifacts import Key, Workshop
 from bench.catalog import Model, file_sha256, load_catalogue, parse_weights, resolve
 from bench.environments import Environments
-from bench.errors import BrokenFile, Unavailable
+from bench.errors import BrokenFile, InputError, Unavailable
 from bench.options import Options, Tables
 from bench.preparation import artifact_name
 from bench.record import CellFields, RunManifest
 from bench.report import FOLDER, render_report
+from bench.selftest import SUITE as SELFTEST
 from bench.store import RunFolder, Store
 from bench.verify import (
     CellCheck,
@@ -44,7 +45,7 @@ def run(options: Options, tables: Tables) -> int:
     Returns 0: the report is what comes out and no cell is stale, 1: it isn't, or one is. Raises
     what reading results, models and flags raises.
     """
-    folder = Store(options.results).run(options.run or "latest")
+    folder = _folder(options)
     files = _check_report(options, None)
     if (folder.path / FOLDER).is_dir():
         files += _check_report(options, folder.path.name)
@@ -55,6 +56,21 @@ def run(options: Options, tables: Tables) -> int:
         sys.stdout.write("\n".join(_lines(folder, files, cells)) + "\n")
     well = all(it.state == "same" for it in files) and all(it.state != "stale" for it in cells)
     return 0 if well else 1
+
+
+def _folder(options: Options) -> RunFolder:
+    """Return the run to check; a self-test's nets are in no catalogue, so it is none."""
+    store = Store(options.results)
+    if options.run in (None, "latest"):
+        runs = [run for run in store.runs() if run.manifest().suite != SELFTEST]
+        return runs[-1] if runs else store.run("latest")
+    folder = store.run(str(options.run))
+    if folder.manifest().suite == SELFTEST:
+        raise InputError(
+            f"run {options.run} is a self-test, of nets that no catalogue has",
+            hint=f"weigh it again with `python -m bench selftest --from {options.run}`",
+        )
+    return folder
 
 
 def _check_report(options: Options, run_id: str | None) -> list[FileCheck]:

@@ -10,6 +10,7 @@ import pytest
 
 from bench.cli import main
 from bench.report import write_report
+from bench.store import Store, to_text
 from tests.cli.conftest import PLAIN_CATALOGUE
 from tests.cli.process import contents
 from tests.cli.verifying import Place, edit, edit_run, short, tables_in
@@ -290,3 +291,16 @@ def test_the_newest_run_is_meant_unless_another_is_named(place: Place) -> None:
 def test_a_run_that_is_not_there_is_an_error(place: Place) -> None:
     assert main(["verify", *place.flags(), "--run", "2024"], fakes.tables()) == 2
     assert "there is no run '2024'" in place.capsys.readouterr().err
+
+
+def test_a_self_test_is_passed_over_as_the_newest_run_and_refused_by_its_name(place: Place) -> None:
+    manifest = Store(place.root / "results").run("latest").manifest()
+    selftest = place.run.parent / "99991231T000000Z-selftest-00000000"
+    selftest.mkdir()
+    later = manifest.model_copy(update={"run_id": selftest.name, "suite": "selftest", "cells": {}})
+    (selftest / "run.json").write_text(to_text(later), encoding="utf-8")
+    assert place.told(status=0)["run"] == manifest.run_id
+
+    place.capsys.readouterr()
+    assert main(["verify", *place.flags(), "--run", selftest.name], fakes.tables()) == 2
+    assert "is a self-test" in place.capsys.readouterr().err

@@ -1,0 +1,102 @@
+"""Write docs/measurement.md: how far the figures can be trusted on the machine at hand.
+
+    .venv/bin/python scripts/measurement_report.py        about 12 minutes, on an idle machine
+
+Each part is a command that can be run by itself; the page holds what it printed. Results go to a
+temporary folder.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(PROJECT))
+
+from bench.host import heading, read_host  # noqa: E402
+from bench.provenance import git_state  # noqa: E402
+from bench.store import utc_now  # noqa: E402
+
+PAGE = PROJECT / "docs" / "measurement.md"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A section of the page; `command` follows the interpreter, RESULTS is the temporary folder."""
+
+    title: str
+    text: str
+    command: tuple[str, ...]
+    is_markdown: bool = False
+
+
+PARTS = (
+    Part(
+        title="Do two runs agree?",
+        text="Two runs of the standard preset back to back, three times; a case is one cell of one "
+        "pair.\nA figure is the mean of the sessions' medians ± the half-width of its 95% interval "
+        "(sessions) and grade.",
+        command=("scripts/repeatability.py",),
+        is_markdown=True,
+    ),
+    Part(
+        title="What can this machine tell from noise?",
+        text="A/A sessions of one net, and of the same net with a wider last convolution.",
+        command=("-m", "bench", "selftest", "--sessions", "20", "--results", "RESULTS"),
+    ),
+    Part(
+        title="Does the interval cover the long-run median?",
+        text="1,000 draws of 5 sessions from those recorded by the self-test.",
+        command=("scripts/coverage_simulation.py", "--results", "RESULTS"),
+    ),
+    Part(
+        title="What do the sensors cost?",
+        text="They are read before and after a session, never during.",
+        command=("-m", "bench", "doctor", "--sensors"),
+    ),
+    Part(
+        title="What does the harness itself cost?",
+        text="Its help, a report over 10,000 stored cells, and its timed loop against a bare one.",
+        command=("scripts/benchmark_harness.py",),
+    ),
+)
+
+
+def run(part: Part, results: str) -> str:
+    """Return the section: what the part's command printed, whatever its status."""
+    command = [word if word != "RESULTS" else results for word in part.command]
+    print(f"running {' '.join(command)}", flush=True)
+    done = subprocess.run(
+        [sys.executable, *command], cwd=PROJECT, check=False, text=True, capture_output=True
+    )  # fmt: skip
+    if not done.stdout:
+        sys.exit(done.stderr)
+    printed = "\n".join(line.rstrip() for line in done.stdout.strip().splitlines())
+    printed = printed.replace(results, "RESULTS")
+    body = printed if part.is_markdown else f"```\n{printed}\n```"
+    shown = " ".join(part.command)
+    return f"## {part.title}\n\n{part.text}\n\n`python {shown}`\n\n{body}\n"
+
+
+def main() -> None:
+    """Run every part and write the page."""
+    commit = git_state(PROJECT)
+    state = f"{(commit.commit or 'unknown')[:8]}{' (changed)' if commit.dirty else ''}"
+    head = (
+        "# How far the figures can be trusted\n\n"
+        "Written by `scripts/measurement_report.py`, which anyone can run; the figures are of the "
+        "machine\nthat it ran on.\n\n"
+        f"{heading(read_host())}; commit {state}; {utc_now()}.\n"
+    )
+    with tempfile.TemporaryDirectory() as results:
+        sections = [run(part, results) for part in PARTS]
+    PAGE.write_text("\n".join([head, *sections]), encoding="utf-8")
+    print(f"wrote {PAGE.relative_to(PROJECT)}")
+
+
+if __name__ == "__main__":
+    main()
