@@ -16,6 +16,9 @@ from bench.units import NS_PER_MS
 
 GRADES = "ABCD"
 
+# The rules about what was in force: a fault of theirs is a remark at the figure too.
+_IN_FORCE = ("threads", "settings", "throttling")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
@@ -51,7 +54,7 @@ def explain(found: Sequence[Finding]) -> list[str]:
 
 def warnings(found: Sequence[Finding]) -> list[str]:
     """Return what isn't in force as it was asked for, each in one clause."""
-    return [f.reason for f in found if f.rule in ("affinity", "throttling") and f.grade > "B"]
+    return [f.reason for f in found if f.rule in _IN_FORCE and f.grade > "B"]
 
 
 def _by_bound(value: float, bounds: Sequence[float]) -> str:
@@ -153,21 +156,41 @@ def _grown(session: Session, name: str) -> float | None:
     return None
 
 
-def _affinity(record: Record) -> Finding:
+def _settings(record: Record) -> Finding:
+    asked = {"precision": record.cell.precision, **record.cell.settings}
+    wrong = sorted(
+        {
+            f"{name} {session.facts[name]} was in force where {value} was asked for"
+            for session in record.sessions
+            for name, value in asked.items()
+            if session.facts.get(name, value) != value
+        }
+    )
+    if not wrong:
+        return Finding(rule="settings", grade="A", reason="precision and settings as asked for")
+    return Finding(
+        rule="settings",
+        grade="D",
+        reason="; ".join(wrong),
+        remedy="the engine can't do it on this chip: ask for what it can",
+    )
+
+
+def _threads(record: Record) -> Finding:
     asked = record.cell.threads
     worked = {session.facts.get("threads_worked") for session in record.sessions} - {None}
     if not worked:
         return Finding(
-            rule="affinity",
+            rule="threads",
             grade="B",
             reason="which threads worked could not be read",
             remedy="measure on Linux, where /proc tells",
         )
     wrong = sorted(str(count) for count in worked if count != str(asked))
     if not wrong:
-        return Finding(rule="affinity", grade="A", reason=f"{asked} worked, as asked for")
+        return Finding(rule="threads", grade="A", reason=f"{asked} worked, as asked for")
     return Finding(
-        rule="affinity",
+        rule="threads",
         grade="C",
         reason=f"{' or '.join(wrong)} threads worked where {asked} were asked for",
         remedy="free the cores that other processes use, or ask for fewer threads",
@@ -202,7 +225,8 @@ RULES: dict[str, Callable[[Record], Finding]] = {
     "drift": _drift,
     "throttling": _throttling,
     "steal": _steal,
-    "affinity": _affinity,
+    "threads": _threads,
+    "settings": _settings,
     "parity": _parity,
     "clocks": _clocks,
 }

@@ -69,6 +69,8 @@ class Progress:
     def wants(self, step: Step) -> bool:
         """Tell whether `step` is still to be run."""
         cell_id = step.cell.id
+        if not self._is_complete(cell_id):
+            self._weigh(cell_id)  # the run's time may have run out since its last session
         taken = {session.order for session in self._sessions[cell_id]}
         return not self._is_complete(cell_id) and step.order not in taken
 
@@ -81,7 +83,7 @@ class Progress:
             return len(wanted)
         elapsed = self._elapsed_s()
         affordable = (rule.grow_for_s - elapsed) / max(elapsed / self._taken, 1e-9)
-        return first + min(len(wanted) - first, max(0, int(affordable) - first))
+        return max(1, first + min(len(wanted) - first, max(0, int(affordable) - first)))
 
     def _is_complete(self, cell_id: str) -> bool:
         return cell_id in self._ended or cell_id in self._enough
@@ -123,6 +125,7 @@ def run_plan(
     waiting = [step for step in plan.steps if step.cell.id not in done]
     for index, step in enumerate(waiting):
         if not progress.wants(step):
+            _finish(step.cell, progress, run, done)
             continue
         observer.starts(step, progress.left(waiting[index:]))
         entry = launch(step)

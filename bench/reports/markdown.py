@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bench.percentiles import PERCENTILES
 from bench.reports import naming, sustained_text
 from bench.reports.page import Footnotes, outcome_text, table
 from bench.reports.view import Box, Column, Series, View
@@ -124,8 +125,39 @@ def latency_section(view: View, series: Series, notes: Footnotes) -> str:
     weights = f"{series.weights.capitalize()} weights. Latency: end to end, "
     return (
         f"## {naming.heading(series)}\n\n{table(head, rows)}\n"
-        f"{weights}{naming.statistic(series)}.\n"
+        f"{weights}{naming.statistic(series)}.\n{tails(view, series)}"
     )
+
+
+def tails(view: View, series: Series) -> str:
+    """Return the percentiles that the counts of samples bear out, nothing where they bear none."""
+    columns = [
+        (column, percentile)
+        for column in series.columns
+        for percentile in PERCENTILES
+        if any(
+            column in row and percentile in row[column].percentiles for row in series.boxes.values()
+        )
+    ]
+    if not columns:
+        return ""
+    head = ["Models", *(f"p{p}(ms)<br>{naming.setting(series, column)}" for column, p in columns)]
+    rows = [
+        [view.models[variant].title, *(_tail(row.get(column), p) for column, p in columns)]
+        for variant, row in series.boxes.items()
+    ]
+    return f"\n{table(head, rows)}\n{_TAILS_NOTE}"
+
+
+_TAILS_NOTE = """\
+Tails: upper bounds by MLPerf's early-stopping rule at 99% confidence, the mean over sessions, never
+pooled; empty where some session has too few samples (p90 takes 64, p95 130, p99 662).
+"""
+
+
+def _tail(box: Box | None, percentile: int) -> str:
+    known = box.percentiles if box else {}
+    return significant(to_ms(known[percentile])) if percentile in known else ""
 
 
 def _latency(view: View, series: Series, variant: str, column: Column, notes: Footnotes) -> str:

@@ -97,8 +97,23 @@ def test_stolen_time_lowers_it(stolen_ms: int, expected: str) -> None:
 
 def test_lost_affinity_lowers_it_and_is_a_warning() -> None:
     lost = made(threads=2, facts={"threads_worked": "1"})
-    assert letter("affinity", lost) == "C"
+    assert letter("threads", lost) == "C"
     assert warnings(lost) == ["1 threads worked where 2 were asked for"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason"),
+    [
+        ({"precision": "fp16"}, "precision fp16 was in force where fp32 was asked for"),
+        ({"onednn": "off"}, "onednn off was in force where on was asked for"),
+    ],
+)
+def test_another_precision_or_setting_than_was_asked_for_is_a_d_and_a_warning(
+    facts: dict[str, str], reason: str
+) -> None:
+    other = made(facts=facts)
+    assert letter("settings", other) == "D"
+    assert warnings(other) == [reason]
 
 
 def test_threads_that_could_not_be_read_are_no_a_and_no_warning() -> None:
@@ -106,7 +121,7 @@ def test_threads_that_could_not_be_read_are_no_a_and_no_warning() -> None:
     facts = {"engine": "paddle 3.2.0"}
     sessions = [session.model_copy(update={"facts": facts}) for session in unread.sessions]
     unread = unread.model_copy(update={"sessions": sessions})
-    assert letter("affinity", unread) == "B"
+    assert letter("threads", unread) == "B"
 
 
 @pytest.mark.parametrize("governor", ["powersave", "unknown"])

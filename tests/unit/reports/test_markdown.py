@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,16 @@ import pytest
 
 from bench.catalog import Fault, Published
 from bench.record import Failed, Record, Skipped
+from bench.reports import naming
 from bench.reports.markdown import render, write
 from bench.reports.page import Footnotes, table
 from bench.reports.view import StoredRun, View
+from bench.variance import Components
 from tests.fakes.records import (
     costs,
     facts,
     failed,
+    only_series,
     provenance,
     record,
     skipped,
@@ -231,3 +235,35 @@ def test_the_page_is_written_as_report_md_and_ends_with_one_newline() -> None:
         assert data.decode() == render(shown)
         assert data.endswith(b"\n")
         assert not data.endswith(b"\n\n")
+
+
+def test_tails_stand_only_where_every_session_has_the_samples_for_them() -> None:
+    many = [[2.0 + 0.001 * n for n in range(64)]] * 2
+    page = render(view(stored(record(samples_ms=many), record("x0_5", samples_ms=[[3.0]] * 2))))
+    (tails,) = [part for part in page.split("\n\n") if "p90(ms)" in part]
+    assert "p95(ms)" not in page
+    head, _, *rows = tails.strip().splitlines()
+    assert head == "| Models | p90(ms)<br>bs=1, thread=1 |"
+    assert rows == ["| ShuffleNetV2_x0_25 | 2.06 |", "| ShuffleNetV2_x0_5 |  |"]
+
+
+def test_without_enough_samples_there_is_no_table_of_tails() -> None:
+    assert "p90" not in render(view(stored(record())))
+
+
+def test_a_runs_variance_stands_with_the_sentence_that_follows() -> None:
+    shown = view(stored(record()))
+    run_id = next(iter(shown.sources))
+    parts = Components(iteration=0.012, session=0.034, round=0.005, cells=4, rounds=5, samples=30)
+    page = render(replace(shown, variances={run_id: parts}))
+    assert f"| {run_id} | 1.2% | 3.4% | 0.5% | 4 x 5 | Repeat sessions, not samples" in page
+    assert "Where the variance comes from" not in render(shown)
+
+
+def test_a_figure_that_the_audit_finds_odd_is_marked_with_the_reason() -> None:
+    shown = view(stored(record()))
+    where = f"{naming.heading(only_series(shown))}: bs=1, thread=1"
+    marks = {("measured", "ShuffleNetV2_x0_25", where): ["it can't be"]}
+    page = render(replace(shown, marks=marks))
+    assert "2.05 ± 0.64 (2) D[^1]" in page
+    assert "[^1]: ShuffleNetV2_x0_25, bs=1, thread=1: it can't be." in page
