@@ -174,7 +174,7 @@ def base_python(spec: EnvSpec) -> Path:
     if done.returncode != 0:
         raise Unavailable(
             f"there is no Python {spec.python} on this machine",
-            hint=f"install one with `uv python install {spec.python}` or your package manager",
+            hint=f"`.venv/bin/uv python install {spec.python}` or your package manager brings one",
         )
     return Path(done.stdout.strip())
 

@@ -192,7 +192,7 @@ def _threads(record: Record) -> Finding:
     return Finding(
         rule="threads",
         grade="C",
-        reason=f"{' or '.join(wrong)} threads worked where {asked} were asked for",
+        reason=f"threads that worked: {' or '.join(wrong)}, asked for: {asked}",
         remedy="free the cores that other processes use, or ask for fewer threads",
     )
 

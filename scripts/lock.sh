@@ -6,7 +6,7 @@ lock() {
     name=$1
     shift
     ../../.venv/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
-        --no-annotate --no-emit-index-url --custom-compile-command "make lock" \
+        --no-annotate --custom-compile-command "make lock" \
         "$name.in" -o "$name.txt" "$@"
     echo "locked $name"
 }

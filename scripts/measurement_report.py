@@ -78,6 +78,7 @@ def run(part: Part, results: str) -> str:
     printed = "\n".join(line.rstrip() for line in done.stdout.strip().splitlines())
     printed = printed.replace(results, "RESULTS")
     body = printed if part.is_markdown else f"```\n{printed}\n```"
+    print(printed, flush=True)
     shown = " ".join(part.command)
     return f"## {part.title}\n\n{part.text}\n\n`python {shown}`\n\n{body}\n"
 
@@ -92,9 +93,12 @@ def main() -> None:
         "machine\nthat it ran on.\n\n"
         f"{heading(read_host())}; commit {state}; {utc_now()}.\n"
     )
+    PAGE.parent.mkdir(exist_ok=True)
+    sections: list[str] = []
     with tempfile.TemporaryDirectory() as results:
-        sections = [run(part, results) for part in PARTS]
-    PAGE.write_text("\n".join([head, *sections]), encoding="utf-8")
+        for part in PARTS:
+            sections.append(run(part, results))
+            PAGE.write_text("\n".join([head, *sections]), encoding="utf-8")
     print(f"wrote {PAGE.relative_to(PROJECT)}")
 
 

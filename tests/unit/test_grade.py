@@ -98,7 +98,7 @@ def test_stolen_time_lowers_it(stolen_ms: int, expected: str) -> None:
 def test_lost_affinity_lowers_it_and_is_a_warning() -> None:
     lost = made(threads=2, facts={"threads_worked": "1"})
     assert letter("threads", lost) == "C"
-    assert warnings(lost) == ["1 threads worked where 2 were asked for"]
+    assert warnings(lost) == ["threads that worked: 1, asked for: 2"]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from bench.provenance import GitState, command_line, git_state, package_versions, scrub
 
 HOME = "/home/joe"
-PROJECT = Path("/home/joe/work/bench")
+PROJECT = Path("/home/joe/code/bench")
 UNKNOWN = GitState(commit=None, dirty=None)
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
@@ -156,10 +156,10 @@ def test_a_machine_without_git_is_not_known(
         ("../sibling/x", "../sibling/x"),
         ("https://example.org:80/a/b?c=/d/e", "https://example.org:80/a/b?c=/d/e"),
         ("/", "/"),
-        ("/home/joe/work/bench", "."),
-        ("/home/joe/work/bench/results/", "./results"),
-        ("/home/joe/work/bench/../bench/a", "./a"),
-        ("/home/joe/work/bench2/a", "~/work/bench2/a"),
+        ("/home/joe/code/bench", "."),
+        ("/home/joe/code/bench/results/", "./results"),
+        ("/home/joe/code/bench/../bench/a", "./a"),
+        ("/home/joe/code/bench2/a", "~/code/bench2/a"),
         ("/home/joe/my models/x.onnx", "~/my models/x.onnx"),
         ("/home/joe/../ann/x", "…/x"),
         ("/home/joey/x", "…/x"),
@@ -190,8 +190,8 @@ def test_a_command_line_keeps_what_was_meant_and_no_folder(typed: str, kept: str
         ),
         ('File "/usr/lib/python3/dist-packages/six.py"', 'File "dist-packages/six.py"'),
         ('File "/opt/joe/lib/python3.11/threading.py"', 'File "lib/python3.11/threading.py"'),
-        ('File "/home/joe/work/bench/bench/cell.py", line 1', 'File "./bench/cell.py", line 1'),
-        ("/home/joe/work/bench/bench/cell.py:12: error", "./bench/cell.py:12: error"),
+        ('File "/home/joe/code/bench/bench/cell.py", line 1', 'File "./bench/cell.py", line 1'),
+        ("/home/joe/code/bench/bench/cell.py:12: error", "./bench/cell.py:12: error"),
         ("no such file: '/data/my nets/x.onnx'", "no such file: '…/x.onnx'"),
         ("see /home/joe. Then stop", "see ~. Then stop"),
         ("cc -I/opt/secret/include -o /tmp/joe/b", "cc -I…/include -o …/b"),
