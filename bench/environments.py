@@ -165,8 +165,8 @@ def describe(name: str, python: Path) -> Interpreter:
 def base_python(spec: EnvSpec) -> Path:
     """Return the interpreter to build on; raises Unavailable where the version isn't to be had."""
     if spec.python is None or platform.python_version().startswith(spec.python + "."):
-        # Not sys.executable: an environment on top of .venv would end with it.
-        return Path(getattr(sys, "_base_executable", sys.executable))
+        # Not .venv's own link to it: an environment on top of .venv would end with it.
+        return Path(sys.executable).resolve()
     command = [_uv(), "python", "find", "--no-python-downloads", "--no-project", spec.python]
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, env=_find_environment(spec.python)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from bench.cli import main
+from tests.cli.verifying import Place
+from tests.conftest import FAKE_SUITE
 from tests.fakes import tables as fakes
+from tests.fakes.records import put, record, stored
 
 PLAIN_CATALOGUE = """
 [models.one]
@@ -38,3 +43,29 @@ def plain_run(bench_run: Callable[..., int], plain_models: Path) -> Callable[...
         return bench_run("--models", str(plain_models), *flags, **more)
 
     return call
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """A results folder with a run in it."""
+    put(stored(record("mine"), record("mine", batch=4)), tmp_path / "results")
+    return tmp_path / "results"
+
+
+@pytest.fixture(scope="session")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of two nets with its models and cache: copy it before you change it."""
+    root = tmp_path_factory.mktemp("measured")
+    (root / "models").mkdir()
+    (root / "models/catalog.toml").write_text(PLAIN_CATALOGUE)
+    (root / "models/fake.py").write_text("def net(): ...\n")
+    shutil.copy(fakes.MODELS / "published.csv", root / "models")
+    where = Place(root, None).flags()  # type: ignore[arg-type]
+    argv = ["run", "--suite", str(FAKE_SUITE), "--preset", "quick", *where]
+    assert main(argv, fakes.tables()) == 0
+    return root
+
+
+@pytest.fixture
+def place(measured: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Place:
+    return Place(Path(shutil.copytree(measured, tmp_path / "here")), capsys)

@@ -36,6 +36,14 @@ def call(
     )
 
 
+def complaint(done: Done) -> str:
+    """The one line with which a command refused."""
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("bench: ")
+    return line
+
+
 def contents(folder: Path) -> dict[str, bytes | None]:
     """Everything below `folder`: files with their bytes, folders with None."""
     return {

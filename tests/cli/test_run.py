@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,16 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from bench.launch import ChildResult
-from bench.record import Failed, Measured, Record, RunManifest
-from bench.store import RunFolder, Store
+from bench.record import Failed, Measured, Record
+from bench.store import Store
 from tests.cli.launches import Counted, Failing, interrupt
+from tests.cli.outcomes import QUICK, latency, only_run
 from tests.fakes.records import put, record, stored
 from tests.fakes.tables import tables
 
 Run = Callable[..., int]
-QUICK = ("--preset", "quick")
-
 TWO_RUNNERS = """
 title = "Two runners"
 target = "cpu"
@@ -37,21 +34,6 @@ warmup_cap_s = 0.1
 steady_window = 4
 timeout_s = 20.0
 """
-
-
-def only_run(tmp_path: Path) -> RunFolder:
-    (run,) = Store(tmp_path / "results").runs()
-    return run
-
-
-def latency(tmp_path: Path) -> list[dict[str, str]]:
-    with (tmp_path / "results/report/latency.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def figures(tmp_path: Path) -> list[dict[str, str]]:
-    """The rows of latency.csv without what names the run."""
-    return [{k: v for k, v in row.items() if k != "run_id"} for row in latency(tmp_path)]
 
 
 def test_a_run_ends_well_with_every_file_in_its_place(
@@ -147,141 +129,6 @@ def test_an_engines_error_of_several_lines_is_told_in_one(
     assert plain_run(*QUICK, "--variant", "one", "--batch", "1", tables=many) == 1
     (line,) = [line for line in capsys.readouterr().err.splitlines() if "bench:" in line]
     assert "RuntimeError: C++ Traceback 0 deep inside: see log_tail" in line
-
-
-def test_an_interrupted_run_is_kept_and_told_how_to_go_on(
-    plain_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    launch = Counted(after=5, event=interrupt)
-    assert plain_run(tables=replace(tables(), launch=launch)) == 130
-    run = only_run(tmp_path)
-    assert run.manifest().status == "interrupted"
-    assert len(run.journal()) == 5
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.count("bench: interrupted") == 1
-    assert f"`python -m bench run --resume {run.path.name}`" in err
-    assert "Traceback" not in err
-
-
-def test_resume_measures_only_the_rest_and_ends_in_the_same_tables(
-    plain_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    whole, one_batch = Counted(), ("--batch", "1")
-    assert plain_run(*one_batch, tables=replace(tables(), launch=whole)) == 0
-    wanted, printed = figures(tmp_path), capsys.readouterr().out
-    (tmp_path / "results").rename(tmp_path / "whole")
-
-    first, rest = Counted(after=5, event=interrupt), Counted()
-    assert plain_run(*one_batch, tables=replace(tables(), launch=first)) == 130
-    run = only_run(tmp_path)
-    kept = [entry.session for entry in run.journal()]
-    capsys.readouterr()
-    resume = ("--resume", run.path.name)
-    assert plain_run(*resume, tables=replace(tables(), launch=rest)) == 0
-
-    assert first.sessions + rest.sessions == whole.sessions
-    assert len(rest.sessions) == 1
-    assert figures(tmp_path) == wanted
-    assert capsys.readouterr().out.partition("wrote")[0] == printed.partition("wrote")[0]
-    sessions = [session for one in run.records() for session in one.sessions]
-    assert all(session in sessions for session in kept)
-    assert run.manifest().status == "complete"
-    assert not run.journal_path.exists()
-
-
-def test_resume_latest_means_the_newest_run(plain_run: Run, tmp_path: Path) -> None:
-    one = (*QUICK, "--variant", "one")
-    assert plain_run(*one, tables=replace(tables(), launch=Counted(1, interrupt))) == 130
-    rest = Counted()
-    assert plain_run("--resume", "latest", tables=replace(tables(), launch=rest)) == 0
-    assert (len(rest.sessions), only_run(tmp_path).manifest().status) == (1, "complete")
-
-
-def refusal(err: str) -> str:
-    (line,) = [line for line in err.splitlines() if line.startswith("bench: ")]
-    assert "Traceback" not in err
-    return line
-
-
-def test_a_complete_run_is_not_resumed(
-    plain_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert plain_run(*QUICK, "--variant", "one", "--batch", "1") == 0
-    name = only_run(tmp_path).path.name
-    capsys.readouterr()
-    assert plain_run("--resume", name) == 2
-    line = refusal(capsys.readouterr().err)
-    assert line == f"bench: run {name} is complete: leave --resume out to start a new run"
-
-
-def test_an_unknown_run_is_not_resumed_and_the_near_miss_is_named(
-    plain_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    launch = Counted(after=0, event=interrupt)
-    plain_run(*QUICK, tables=replace(tables(), launch=launch))
-    name = only_run(tmp_path).path.name
-    capsys.readouterr()
-    assert plain_run("--resume", name[:-1]) == 2
-    line = refusal(capsys.readouterr().err)
-    assert f"there is no run '{name[:-1]}': did you mean '{name}'?" in line
-
-
-def interrupted(plain_run: Run, tmp_path: Path) -> RunFolder:
-    launch = Counted(after=1, event=interrupt)
-    assert plain_run(*QUICK, tables=replace(tables(), launch=launch)) == 130
-    return only_run(tmp_path)
-
-
-def test_a_run_is_not_resumed_with_another_net(
-    plain_run: Run, plain_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run = interrupted(plain_run, tmp_path)
-    catalogue = plain_models / "catalog.toml"
-    catalogue.write_text(catalogue.read_text().replace("fake:net", "fake:other"))
-    before = run.journal_path.read_bytes()
-    assert plain_run("--resume", "latest") == 2
-    assert "isn't the net that run" in refusal(capsys.readouterr().err.split("interrupted", 1)[1])
-    assert run.journal_path.read_bytes() == before
-
-
-def change(run: RunFolder, **fields: object) -> None:
-    values = json.loads(run.manifest_path.read_text()) | fields
-    run.write_manifest(RunManifest.model_validate(values))
-
-
-def test_a_run_is_not_resumed_on_another_machine(
-    plain_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run = interrupted(plain_run, tmp_path)
-    change(run, system_id="another-machine-0123abcd")
-    capsys.readouterr()
-    launch = Counted()
-    assert plain_run("--resume", "latest", tables=replace(tables(), launch=launch)) == 2
-    assert "began on another-machine-0123abcd" in refusal(capsys.readouterr().err)
-    assert launch.sessions == []
-
-
-def test_a_run_is_not_resumed_with_other_packages(
-    plain_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run = interrupted(plain_run, tmp_path)
-    origin = run.manifest().provenance.model_dump()
-    change(run, provenance=origin | {"environments": {"harness": {"numpy": "0.1"}}})
-    capsys.readouterr()
-    assert plain_run("--resume", "latest") == 2
-    assert "packages aren't those" in refusal(capsys.readouterr().err)
-
-
-def test_a_run_interrupted_while_it_prepares_leaves_no_run_behind(
-    plain_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def launch(*_: object, **__: object) -> ChildResult:
-        raise KeyboardInterrupt
-
-    assert plain_run(*QUICK, tables=replace(tables(), launch=launch)) == 130
-    assert Store(tmp_path / "results").runs() == []
-    assert "Traceback" not in capsys.readouterr().err
 
 
 def test_a_seed_decides_the_order_and_is_kept(plain_run: Run, tmp_path: Path) -> None:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,7 +11,7 @@ import pytest
 from bench.catalog import Weights, load_catalogue, resolve
 from bench.cli import VERBS, main
 from bench.environments import ENVIRONMENTS
-from tests.cli.process import call, contents
+from tests.cli.process import REAL, call, contents
 from tests.fakes import tables as fakes
 from tests.fakes.records import facts, put, record, stored
 
@@ -207,3 +210,27 @@ def test_the_doctor_ends_1_where_results_can_not_be_written(
     where = ["--models", str(fakes.MODELS), "--results", str(tmp_path / "file")]
     findings = json.loads(printed(capsys, *doctor(tmp_path, where, "--json"), status=1))
     assert [one["state"] for one in findings if one["item"] == "results"] == ["missing"]
+
+
+CLOSED = {
+    "plan": ["plan"],
+    "models": ["models"],
+    "models as json": ["models", "--json"],
+    "help": ["--help"],
+    "a verb's help": ["run", "--help"],
+}
+
+
+@pytest.mark.parametrize("argv", CLOSED.values(), ids=CLOSED.keys())
+def test_a_reader_that_has_left_is_no_error(argv: list[str], tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", REAL, *argv]
+    if argv[-1] != "--help":
+        command += ["--results", str(tmp_path / "results")]
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with os.fdopen(writing, "wb") as closed:
+        done = subprocess.run(
+            command, stdout=closed, stderr=subprocess.PIPE, text=True, env=kept, check=False
+        )
+    assert (done.returncode, done.stderr) == (0, "")

@@ -15,6 +15,8 @@ from bench.options import Tables
 from bench.store import Store
 from tests.fakes import tables as fakes
 
+ALL = ("one b1", "one b4", "second b1", "second b4")
+
 
 @dataclass(frozen=True)
 class Place:

@@ -17,11 +17,8 @@ def folder(paddle_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return fill_folder(paddle_python, tmp_path_factory.mktemp("own"))
 
 
-@pytest.fixture(scope="module")
-def refused(
-    paddle_python: Path, folder: Path, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, Answer]:
-    """The answers to what can't be exported, by a name for each; factories before files."""
+def sources(folder: Path) -> dict[str, dict[str, Any]]:
+    """What can't be exported, by a name for each; factories before files."""
 
     def own(name: str) -> dict[str, Any]:
         return tiny(folder, name)
@@ -29,7 +26,7 @@ def refused(
     def file(name: str) -> dict[str, Any]:
         return tiny(folder, weights={"kind": "file", "path": str(folder / name)})
 
-    sources = {
+    return {
         "no module": {**own("Tiny"), "factory": "nowhere.at_all:Tiny"},
         "crooked module": {**own("Tiny"), "factory": "crooked:Tiny"},
         "no colon": {**own("Tiny"), "factory": "nets.Tiny"},
@@ -54,12 +51,17 @@ def refused(
         "model two outputs": exported(folder / "pair.json"),
         "model integers": exported(folder / "integers.json"),
     }
-    scratch = tmp_path_factory.mktemp("refused")
-    cases = [
-        (source, options(scratch / str(index))) for index, source in enumerate(sources.values())
-    ]
+
+
+@pytest.fixture(scope="module")
+def refused(
+    paddle_python: Path, folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Answer]:
+    """The answers to `sources`, by their names."""
+    scratch, asked = tmp_path_factory.mktemp("refused"), sources(folder)
+    cases = [(source, options(scratch / str(index))) for index, source in enumerate(asked.values())]
     answers = attempt(paddle_python, "paddle_export", cases, out=scratch / "out", env=PIR)
-    return dict(zip(sources, answers, strict=True))
+    return dict(zip(asked, answers, strict=True))
 
 
 REFUSALS = {

@@ -10,7 +10,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bench import host
@@ -180,6 +180,11 @@ def test_without_affinity_all_cores_are_usable(tmp_path: Path, monkeypatch: Monk
     assert host.usable_cores(tmp_path) == 12
 
 
+READ_FROM_JUNK = {"load_1m", "frequency_mhz", "steal_ms", "temperature_c", "context_switches"}
+
+
+@example(junk="-1")
+@example(junk="1111111")
 @given(junk=st.text(max_size=60) | st.text(st.sampled_from("1-.: \n"), max_size=20))
 def test_junk_does_not_stop_a_reading(tmp_path_factory: TempPathFactory, junk: str) -> None:
     text = junk.encode(errors="replace").decode()
@@ -190,9 +195,12 @@ def test_junk_does_not_stop_a_reading(tmp_path_factory: TempPathFactory, junk: s
         "sys/class/thermal/thermal_zone0/temp": text,
     }  # fmt: skip
     root = plant(tmp_path_factory.mktemp("junk"), texts)
-    host.read_host(root)
-    read_conditions(root)
-    host.usable_cores(root)
+    facts, conditions = host.read_host(root), read_conditions(root)
+    assert (facts.architecture, facts.physical_cores) == ("unknown", None)
+    assert re.fullmatch(r"[a-z0-9-]{8,56}", host.system_id(facts))
+    assert set(conditions) <= READ_FROM_JUNK
+    assert 0 < float(conditions.get("temperature_c", 1)) < 150
+    assert 1 <= host.usable_cores(root) <= (os.cpu_count() or 1)
 
 
 def test_a_digest_stands_for_the_hosts_name(monkeypatch: MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -74,5 +75,11 @@ def test_a_venv_that_lacks_the_packages_itself_does_not_start_itself_for_ever(
         assert "make setup" in err
 
 
-def test_an_interpreter_that_has_the_packages_goes_on() -> None:
+def test_an_interpreter_that_has_the_packages_goes_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    started: list[tuple[object, ...]] = []
+    monkeypatch.setattr(os, "execv", lambda *command: started.append(command))
     ensure("bench")
+    assert started == []
+    assert capsys.readouterr() == ("", "")

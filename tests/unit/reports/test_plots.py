@@ -185,7 +185,15 @@ def test_a_panel_without_measured_points_gets_the_front_of_the_published_ones() 
 
 
 def test_a_single_point_can_be_drawn(tmp_path: Path) -> None:
-    draw(figure(measured_panel(Point(label="alone", x=5, top1=70))), tmp_path)
+    shown = figure(measured_panel(Point(label="alone", x=5, top1=70)))
+    sheet, svg = compose(shown), draw(shown, tmp_path)[0].read_text()
+
+    (point,), (front,) = artists(sheet, "-point"), artists(sheet, "-front")
+    left, right = sheet.axes[0].get_xlim()
+    assert left < 5 < right
+    assert curve(point) == [(5, 70)]
+    assert curve(front)[0] == (5, 70)
+    assert 'id="panel0-point0"' in svg
 
 
 def test_the_legend_names_each_thing_once_however_many_panels_show_it() -> None:
@@ -280,4 +288,11 @@ def test_a_leader_ends_where_its_label_is_at_the_resolution_of_the_png() -> None
 
 
 def test_nothing_is_read_as_mathematics(tmp_path: Path) -> None:
-    draw(figure(measured_panel(Point(label="$x_{0$", x=5, top1=70)), caption="costs $5"), tmp_path)
+    half, whole = Point(label="$x_{0$", x=5, top1=70), Point(label="$x_{0}$", x=9, top1=75)
+    shown = figure(measured_panel(half, whole), caption="costs $5")
+    sheet = compose(shown)
+
+    written = [text for text in sheet.findobj(Text) if "$" in text.get_text()]
+    assert {text.get_text() for text in written} == {half.label, whole.label, "costs $5"}
+    assert not any(text.get_parse_math() for text in written)
+    assert len(draw(shown, tmp_path)) == 2

@@ -1,0 +1,107 @@
+"""A workshop whose converters run in this process, over nets and environments of one's choice."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.artifacts import Artifact, Key, Kind, Made, Workshop
+from bench.catalog import Model
+from bench.child import load
+from bench.environments import Environments, Interpreter
+from bench.errors import ArtifactError, BenchError, Unavailable
+from bench.launch import ChildFailed, ChildResult, Replied
+from bench.protocol import ConvertRequest
+from tests.fakes import converter
+from tests.fakes.values import model
+
+SMALL, BIG = model("small"), model("big")
+BROKEN = model("broken", source={"factory": "fake:broken"})
+
+
+class Children:
+    """Runs converters in this process and keeps what they were asked."""
+
+    def __init__(self) -> None:
+        self.requests: list[dict[str, Any]] = []
+        self.options: list[dict[str, Any]] = []
+        self._lock = threading.Lock()
+
+    def __call__(self, module: str, request: dict[str, Any], **options: Any) -> ChildResult:
+        assert module == "bench.converter"
+        with self._lock:
+            self.requests.append(request)
+            self.options.append(options)
+        asked = ConvertRequest.from_json(request)
+        try:
+            facts = load(asked.converter)(asked.source, asked.options, asked.out)
+        except BenchError as error:
+            return ChildFailed(
+                kind="conversion", message=error.problem, hint=error.hint, log_tail="its log"
+            )
+        return Replied(value=facts, pid=1, wall_ns=1)
+
+    @property
+    def batches(self) -> list[list[int]]:
+        return [request["options"]["batches"] for request in self.requests]
+
+
+class Interpreters(Environments):
+    """Environments that are there, each with a digest of one's choice, or can't be had."""
+
+    def __init__(self, **digests: str | None) -> None:
+        super().__init__(Path("/nowhere"))
+        self.digests: dict[str, str | None] = {"exporting": "e1", "converting": "c1", **digests}
+
+    def get(self, name: str) -> Interpreter:
+        digest = self.digests[name]
+        if digest is None:
+            raise Unavailable(f"there is no {name}", hint="install it")
+        return Interpreter(name=name, python=Path(f"/{name}/python"), packages={}, digest=digest)
+
+
+def export(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) -> dict[str, Any]:
+    if source["factory"] == "fake:broken":
+        raise ArtifactError("this net can't be exported", hint="mend it")
+    return converter.export(source, options, out)
+
+
+def concatenate(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) -> dict[str, Any]:
+    parts = [Path(source[name]).read_bytes() for name in ("model", "params")]
+    (out / "model.nb").write_bytes(b"".join(parts))
+    return {"bytes": sum(len(part) for part in parts)}
+
+
+PIR = Kind(
+    converter=f"{__name__}:export", env="exporting", main="model.json", code=(),
+    options={"format": "pir"}, child_env={"FLAG": "1"},
+)  # fmt: skip
+NB = Kind(
+    converter=f"{__name__}:concatenate", env="converting", main="model.nb", code=(), source="pir"
+)
+
+
+@dataclass
+class Bench:
+    """A workshop with its children."""
+
+    cache: Path
+    kinds: dict[str, Kind] = field(default_factory=lambda: {"pir": PIR, "nb": NB})
+    environments: Interpreters = field(default_factory=Interpreters)
+    children: Children = field(default_factory=Children)
+    done: list[str] = field(default_factory=list)
+
+    def make(self, *models: Model, kinds: str = "pir", batches: tuple[int, ...] = (1,)) -> Made:
+        workshop = Workshop(self.cache, self.environments, self.kinds, self.children)
+        wanted = [
+            Key(m.variant, kind, b) for m in models for kind in kinds.split() for b in batches
+        ]
+        return workshop.make(models, wanted, workers=2, on_done=self.done.append)
+
+    def artifact(self, of: Model = SMALL, kind: str = "pir", batch: int = 1) -> Artifact:
+        made = self.make(of, kinds=kind, batches=(batch,))[Key(of.variant, kind, batch)]
+        assert isinstance(made, Artifact)
+        return made
