@@ -128,7 +128,7 @@ def _arm_part(block: dict[str, str]) -> str:
 
 def _online(root: Path) -> int:
     spans = re.findall(r"(\d+)(?:-(\d+))?", text(root / CPU / "online"))
-    return sum(int(last or first) - int(first) + 1 for first, last in spans)
+    return sum(max(0, int(last or first) - int(first) + 1) for first, last in spans)
 
 
 def _physical_cores(root: Path, processors: list[dict[str, str]]) -> int | None:

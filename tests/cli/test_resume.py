@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +33,11 @@ def test_an_interrupted_run_is_kept_and_told_how_to_go_on(
     assert "Traceback" not in err
 
 
+def ungraded(printed: str) -> str:
+    """The table without the grades, which hang on the machine's state while it was measured."""
+    return re.sub(r"\) [A-D]", ")", printed.partition("wrote")[0])
+
+
 def test_resume_measures_only_the_rest_and_ends_in_the_same_tables(
     plain_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -51,7 +57,7 @@ def test_resume_measures_only_the_rest_and_ends_in_the_same_tables(
     assert first.sessions + rest.sessions == whole.sessions
     assert len(rest.sessions) == 1
     assert figures(tmp_path) == wanted
-    assert capsys.readouterr().out.partition("wrote")[0] == printed.partition("wrote")[0]
+    assert ungraded(capsys.readouterr().out) == ungraded(printed)
     sessions = [session for one in run.records() for session in one.sessions]
     assert all(session in sessions for session in kept)
     assert run.manifest().status == "complete"
