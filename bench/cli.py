@@ -12,7 +12,7 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -203,6 +203,21 @@ def _dispatch(argv: Sequence[str], tables: Tables | None) -> int:
     return status
 
 
+_OF_A_NEW_RUN = (
+    "preset", "runner", "variant", "batch", "threads", "seed", "sustained", "sessions",
+)  # fmt: skip
+
+
+def _check_resume(given: Mapping[str, object]) -> None:
+    """Refuse flags that choose cells beside --resume, which goes on with the run's own."""
+    beside = [name for name in _OF_A_NEW_RUN if name in given]
+    if "resume" in given and beside:
+        raise InputError(
+            f"--resume goes on with the run's own cells and --{beside[0]} asks for others",
+            hint=f"leave out --{beside[0]}, or leave out --resume to start a new run",
+        )
+
+
 _AS_GIVEN = (
     "suite", "preset", "weights", "device", "resume", "run",
     "as_json", "sensors", "explain",
@@ -218,6 +233,7 @@ def to_options(arguments: argparse.Namespace, argv: Sequence[str]) -> Options:
     given = {name: value for name, value in vars(arguments).items() if value is not None}
     values: dict[str, object] = {name: given[name] for name in _AS_GIVEN if name in given}
     values |= {name: Path(given[name]) for name in ("results", "models", "cache") if name in given}
+    _check_resume(given)
     if "seed" in given:
         values["seed"] = _integer("--seed", given["seed"])
     if "sessions" in given:
@@ -225,12 +241,12 @@ def to_options(arguments: argparse.Namespace, argv: Sequence[str]) -> Options:
     if "sustained" in given:
         values["sustained_s"] = parse_duration(given["sustained"])
     axes = Axes(
-        runners=_names(given.get("runner")),
+        runners=_names("--runner", given.get("runner")),
         batches=_integers("--batch", given.get("batch"), least=1),
         threads=_integers("--threads", given.get("threads"), least=1),
     )
     return Options(
-        variants=_names(given.get("variant")),
+        variants=_names("--variant", given.get("variant")),
         axes=axes,
         envs=_environments(given.get("env", [])),
         command=list(argv),
@@ -238,12 +254,15 @@ def to_options(arguments: argparse.Namespace, argv: Sequence[str]) -> Options:
     )
 
 
-def _names(text: str | None) -> list[str]:
-    return [name.strip() for name in (text or "").split(",") if name.strip()]
+def _names(flag: str, text: str | None) -> list[str]:
+    names = [name.strip() for name in (text or "").split(",") if name.strip()]
+    if text is not None and not names:
+        raise InputError(f"{flag} is empty", hint=f"name something, or leave {flag} out for all")
+    return names
 
 
 def _integers(flag: str, text: str | None, *, least: int) -> list[int]:
-    names = _names(text)
+    names = _names(flag, text)
     for name in names:
         if not (name.isascii() and name.isdigit() and int(name) >= least):
             raise InputError(
@@ -254,10 +273,12 @@ def _integers(flag: str, text: str | None, *, least: int) -> list[int]:
 
 
 def _integer(flag: str, text: str, *, least: int = 0) -> int:
-    values = _integers(flag, text, least=least)
-    if len(values) != 1:
-        raise InputError(f"{flag} {text}: not one number", hint=f"as in {flag} {max(least, 1)}")
-    return values[0]
+    if not (text.isascii() and text.isdigit() and int(text) >= least):
+        raise InputError(
+            f"{flag} {text}: not a whole number from {least} on",
+            hint=f"as in {flag} {max(least, 1)}",
+        )
+    return int(text)
 
 
 def _environments(texts: Sequence[str]) -> dict[str, Path]:

@@ -14,6 +14,7 @@ import fcntl
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -32,15 +33,19 @@ _COMPLETE = "complete.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvSpec:
-    """What an environment is made of; `python` is a version that it must have, None: any."""
+    """What an environment is made of; `python` is a version that it must have, None: any.
+
+    `needs` are the packages of which an interpreter of the user's own must have one.
+    """
 
     lock: str
     python: str | None = None
+    needs: tuple[str, ...] = ()
 
 
 ENVIRONMENTS: Mapping[str, EnvSpec] = {
-    "paddle": EnvSpec(lock="paddle.txt"),
-    "lite": EnvSpec(lock="lite.txt", python="3.10"),
+    "paddle": EnvSpec(lock="paddle.txt", needs=("paddlepaddle", "paddlepaddle-gpu")),
+    "lite": EnvSpec(lock="lite.txt", python="3.10", needs=("paddlelite",)),
 }
 
 
@@ -80,7 +85,7 @@ class Environments:
         """Return why `name` can't be had, without building anything."""
         try:
             if name in self.given:
-                describe(name, self.given[name])
+                given(name, self.given[name])
             elif name != "harness" and not self.is_built(name):
                 base_python(ENVIRONMENTS[name])
         except Unavailable as error:
@@ -100,7 +105,7 @@ class Environments:
         if name == "harness":
             return describe(name, Path(sys.executable))
         if name in self.given:
-            return describe(name, self.given[name])
+            return given(name, self.given[name])
         return self._built(name)
 
     def _built(self, name: str) -> Interpreter:
@@ -121,6 +126,17 @@ class Environments:
 def is_complete(folder: Path) -> bool:
     """Tell whether an environment was built to its end and the Python below it is still there."""
     return (folder / _COMPLETE).exists() and _python_in(folder).exists()
+
+
+def given(name: str, python: Path) -> Interpreter:
+    """Return an interpreter of the user's own; raises Unavailable where it lacks what it needs."""
+    found, needs = describe(name, python), ENVIRONMENTS[name].needs
+    if needs and not set(needs) & set(found.packages):
+        raise Unavailable(
+            f"the interpreter for environment '{name}', {python}, has no {needs[0]}",
+            hint=f"install it there, or leave --env {name} out to have one built",
+        )
+    return found
 
 
 def build(name: str, spec: EnvSpec, folder: Path) -> None:
@@ -200,11 +216,18 @@ def _run(command: list[str], name: str) -> None:
     environment = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONPATH")}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode != 0:
-        said = [line for line in done.stderr.strip().splitlines() if line.strip()]
         raise Unavailable(
-            f"environment '{name}' could not be made: {said[-1].strip() if said else 'uv failed'}",
+            f"environment '{name}' could not be made: {_cause(done.stderr)}",
             hint=f"mend that and run again, or give a Python of your own with --env {name}=PATH",
         )
+
+
+def _cause(stderr: str) -> str:
+    """Return the first and the last thing that uv said, without its hints and addresses."""
+    lines = [line.strip(" ×├╰─▶│") for line in stderr.splitlines()]
+    said = [line for line in lines if line and not line.lower().startswith(("hint", "help"))]
+    told = ": ".join(dict.fromkeys([*said[:1], *said[-1:]])) or "uv failed"
+    return re.sub(r"\w+://\S+", "the registry", told)
 
 
 def _python_in(folder: Path) -> Path:

@@ -80,13 +80,22 @@ def command_line(argv: Sequence[str], project: Path) -> list[str]:
     return [_shorten_argument(argument, folders) for argument in argv]
 
 
+_PASSES = 5
+
+
 def scrub(text: str, project: Path) -> str:
     """Return `text`, a log's tail say, without this machine's absolute paths.
 
     As in `command_line`, and a library's file keeps its path from site-packages/ or
     lib/pythonX.Y/ on. Fractions, URLs and a lone `/name` stay as they are.
     """
-    return _shorten_text(text, _folders(project))
+    folders = _folders(project)
+    for _ in range(_PASSES):  # a path glued to another shows only once the first is shortened
+        shorter = _shorten_text(text, folders)
+        if shorter == text:
+            break
+        text = shorter
+    return text
 
 
 def package_versions() -> dict[str, str]:

@@ -49,7 +49,8 @@ class Effect:
             seen = "changes the figure by less than can be seen"
         else:
             change = significant(100 * abs(self.ratio - 1), 2)
-            seen = f"makes the figure {change}% {'higher' if self.ratio > 1 else 'lower'}"
+            way = "higher" if self.ratio > 1 else "lower"
+            seen = f"goes with a figure {change}% {way}; repeat it to see whether that holds"
         return f"Reading the sensors between sessions {seen} ({figures})."
 
 

@@ -42,10 +42,10 @@ def components(cells: Mapping[str, Mapping[int, Samples]]) -> Components | None:
     """Return the components over `cells`: samples (ns) by round, by cell.
 
     Only the rounds that every cell has count, so that the layout is balanced; None for fewer than
-    two of those, or fewer than two cells.
+    three of those, or fewer than two cells: too little to advise anyone by.
     """
     common = set.intersection(*(set(rounds) for rounds in cells.values())) if cells else set()
-    if len(cells) < 2 or len(common) < 2:
+    if len(cells) < 2 or len(common) < 3:
         return None
     rounds = sorted(common)
     table = [[math.log(max(median(by[r]), 1)) for r in rounds] for by in cells.values()]

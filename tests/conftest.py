@@ -18,7 +18,8 @@ from bench.options import Tables, default_cache
 from tests.fakes import tables as fakes
 
 # A loaded machine is no fault of the code: no example fails for its duration.
-settings.register_profile("untimed", deadline=None)
+# No time limit, which a loaded machine would miss, and the same examples on every run.
+settings.register_profile("untimed", deadline=None, derandomize=True)
 settings.load_profile("untimed")
 
 FAKE_SUITE = Path(__file__).parent / "fakes" / "suite.toml"

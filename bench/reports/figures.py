@@ -73,7 +73,7 @@ def latency_figure(view: View, series: Series) -> Figure | None:
         title="Top-1 accuracy against latency",
         panels=tuple(panels),
         caption=f"{naming.heading(series)}: {naming.statistic(series)}. "
-        "Error bars: the interval. The panels are of different hardware. "
+        f"Error bars: the interval{_cut(measured)}. The panels are of different hardware. "
         f"{_TOP1}{_unnamed(measured)}",
     )
 
@@ -115,6 +115,11 @@ def cost_figure(
         f"Lines: the mobile models that PaddleClas published. {_TOP1}{_unnamed(tuple(points))}"
     )
     return Figure(name=f"top1-{name}", title=title, panels=(panel,), caption=caption)
+
+
+def _cut(points: tuple[Point, ...]) -> str:
+    cut = any(point.x_low == point.x / 10 for point in points)
+    return ", cut at a tenth of the figure where it reaches below" if cut else ""
 
 
 def _unnamed(points: tuple[Point, ...]) -> str:

@@ -222,14 +222,14 @@ round, between rounds (what all cells of a round have in common).
 
 def sources_section(view: View) -> str:
     """Return which runs the figures come from, and in which state the machine was."""
-    head = ["Run", "Started", "System", "Commit", "Command", "Governor", "Load"]
+    head = ["Run", "Status", "Started", "System", "Commit", "Command", "Governor", "Load"]
     rows = []
     for run_id, manifest in sorted(view.sources.items()):
         origin, state = manifest.provenance, manifest.provenance.conditions
         dirty = " (changed)" if origin.dirty else ""
         rows.append(
             [
-                run_id, manifest.started, manifest.system_id,
+                run_id, manifest.status, manifest.started, manifest.system_id,
                 (origin.commit or "unknown")[:8] + dirty,
                 f"`{' '.join(origin.command)}`",
                 str(state.get("governor", "unknown")),

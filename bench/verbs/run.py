@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Mapping
 from functools import partial
@@ -76,8 +77,21 @@ def carry_out(
             conditions=read_conditions,
             scrub=partial(scrub, project=PROJECT),
         )
-        resume = f"`python -m bench {verb} --resume {folder.path.name}`"
+        resume = f"`{_resume_command(verb, folder, options)}`"
         return folder, _measure(plan, launcher, folder, prepared.settled, shown, resume=resume)
+
+
+def _resume_command(verb: str, folder: RunFolder, options: Options) -> str:
+    """Return the command that goes on with the run, with the flags that it can't do without."""
+    plain = Options()
+    flags = [
+        f"--{name} {shlex.quote(str(getattr(options, name)))}"
+        for name in ("results", "models", "cache", "weights")
+        if getattr(options, name) != getattr(plain, name)
+        and not (verb == "selftest" and name == "models")  # it has its own
+    ]
+    flags += [f"--env {name}={shlex.quote(str(path))}" for name, path in options.envs.items()]
+    return " ".join([f"python -m bench {verb} --resume {folder.path.name}", *flags])
 
 
 def unfinished(store: Store, run_id: str) -> RunFolder:

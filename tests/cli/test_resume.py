@@ -29,7 +29,7 @@ def test_an_interrupted_run_is_kept_and_told_how_to_go_on(
     out, err = capsys.readouterr()
     assert out == ""
     assert err.count("bench: interrupted") == 1
-    assert f"`python -m bench run --resume {run.path.name}`" in err
+    assert f"`python -m bench run --resume {run.path.name} --results {tmp_path}" in err
     assert "Traceback" not in err
 
 

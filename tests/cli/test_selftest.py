@@ -202,7 +202,9 @@ def test_an_interrupted_self_test_says_how_to_go_on_and_does(
     first = Simulated(after=7, event=interrupt)
     assert selftest("--sessions", "6", launch=first) == 130
     name = only_run(tmp_path).path.name
-    assert f"`python -m bench selftest --resume {name}`" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert f"`python -m bench selftest --resume {name} --results" in told
+    assert "--models" not in told.partition("--resume")[2]
     assert selftest("--from", name) == 2
     assert f"self-test {name} isn't complete: go on with it" in capsys.readouterr().err
     rest = Simulated()
@@ -223,8 +225,8 @@ def test_an_arm_without_a_figure_ends_1_and_says_why(
 @pytest.mark.parametrize(
     ("flags", "told"),
     [
-        (["--sessions", "5"], "--sessions 5: '5' is not a whole number from 6 on"),
-        (["--sessions", "6,7"], "--sessions 6,7: not one number: as in --sessions 6"),
+        (["--sessions", "5"], "--sessions 5: not a whole number from 6 on"),
+        (["--sessions", "6,7"], "--sessions 6,7: not a whole number from 6 on: as in --sessions 6"),
         (["--threads", "1,2"], "--threads 1,2: "),
         (["--runner", "paddle,other"], "--runner paddle,other: a self-test is of one"),
         (["--runner", "padle"], "there is no runner 'padle'"),

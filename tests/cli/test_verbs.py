@@ -152,7 +152,7 @@ def doctor(tmp_path: Path, here: list[str], *flags: str) -> list[str]:
     """Flags of a doctor whose environments are interpreters that run, and nothing is built."""
     python = tmp_path / "python"
     if not python.exists():
-        python.write_text('#!/bin/sh\necho \'{"python": "3.10.0"}\'\n')
+        python.write_text('#!/bin/sh\necho \'{"paddlepaddle": "3", "paddlelite": "2"}\'\n')
         python.chmod(0o755)
     given = [flag for name in ENVIRONMENTS for flag in ("--env", f"{name}={python}")]
     return ["doctor", *here, "--cache", str(tmp_path / "cache"), *given, *flags]

@@ -84,7 +84,12 @@ def test_many_reasons_are_shortened_in_the_text_only(place: Place) -> None:
 
 
 def test_an_environment_that_is_not_built_is_unchecked_and_stays_so(place: Place) -> None:
-    edit_run(place, lambda run: run["provenance"]["environments"].update(paddle={"numpy": "1"}))
+    edit_run(
+        place,
+        lambda run: run["provenance"]["environments"].update(
+            paddle={"paddlepaddle": "3", "numpy": "1"}
+        ),
+    )
     before = contents(place.root)
     assert set(place.cells(status=0, tables=tables_in("paddle")).values()) == {"unchecked"}
     reasons = place.reasons(status=0, tables=tables_in("paddle"))
@@ -100,9 +105,14 @@ def test_an_artifact_whose_maker_is_not_built_is_unchecked(place: Place) -> None
 
 def test_an_interpreter_of_ones_own_is_asked_for_its_packages(place: Place) -> None:
     python = place.root / "python"
-    python.write_text('#!/bin/sh\necho \'{"numpy": "2"}\'\n')
+    python.write_text('#!/bin/sh\necho \'{"paddlepaddle": "3", "numpy": "2"}\'\n')
     python.chmod(0o755)
-    edit_run(place, lambda run: run["provenance"]["environments"].update(paddle={"numpy": "1"}))
+    edit_run(
+        place,
+        lambda run: run["provenance"]["environments"].update(
+            paddle={"paddlepaddle": "3", "numpy": "1"}
+        ),
+    )
     given = ("--env", f"paddle={python}")
     reasons = place.reasons(*given, status=1, tables=tables_in("paddle"))
     assert reasons == {"paddle: numpy 1 then, 2 now"}

@@ -43,15 +43,29 @@ def test_every_flag_of_a_run_arrives() -> None:
         "run", "--suite", "gpu", "--preset", "quick", "--runner", "a,b", "--variant", "x0_5, x1_0",
         "--batch", "1,16", "--threads", "2", "--weights", "pretrained", "--seed", "7", "--device",
         "SER1AL", "--env", "paddle=/a/python", "--env", "lite=b=c", "--cache", "/c", "--results",
-        "/r", "--models", "m", "--json", "--resume", "latest", "--sustained", "2m",
+        "/r", "--models", "m", "--json", "--sustained", "2m",
     )  # fmt: skip
     assert parsed(*argv) == Options(
         suite="gpu", preset="quick", variants=["x0_5", "x1_0"],
         axes=Axes(runners=["a", "b"], batches=[1, 16], threads=[2]), results=Path("/r"),
         models=Path("m"), cache=Path("/c"), weights="pretrained", seed=7,
-        envs={"paddle": Path("/a/python"), "lite": Path("b=c")}, device="SER1AL", resume="latest",
+        envs={"paddle": Path("/a/python"), "lite": Path("b=c")}, device="SER1AL",
         as_json=True, sustained_s=120.0, command=list(argv),
     )  # fmt: skip
+
+
+def test_a_run_that_is_resumed_takes_no_flag_that_chooses_other_cells() -> None:
+    assert parsed("run", "--resume", "latest", "--json").resume == "latest"
+    said = refusal("run", "--resume", "latest", "--variant", "x0_5")
+    assert said.startswith(
+        "--resume goes on with the run's own cells and --variant asks for others"
+    )
+
+
+@pytest.mark.parametrize("flag", ["--variant", "--runner", "--batch", "--threads"])
+@pytest.mark.parametrize("empty", ["", " ", ","])
+def test_an_empty_list_is_refused_and_does_not_mean_all(flag: str, empty: str) -> None:
+    assert refusal("run", flag, empty).startswith(f"{flag} is empty")
 
 
 def test_a_doctor_may_be_asked_for_the_sensors_alone() -> None:

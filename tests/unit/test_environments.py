@@ -58,13 +58,35 @@ def test_harness_is_the_interpreter_that_runs_this_with_its_packages(tmp_path: P
 
 
 def test_a_given_interpreter_is_taken_as_it_is_and_nothing_is_built(tmp_path: Path) -> None:
-    environments = Environments(tmp_path, {"paddle": Path(sys.executable)})
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\necho \'{"paddlepaddle": "3.0", "numpy": "2"}\'\n')
+    python.chmod(0o755)
+    environments = Environments(tmp_path / "cache", {"paddle": python})
     found = environments.get("paddle")
-    assert (found.name, found.python) == ("paddle", Path(sys.executable))
-    assert found.digest == environments.get("harness").digest
+    assert (found.name, found.python) == ("paddle", python)
+    assert found.packages == {"paddlepaddle": "3.0", "numpy": "2"}
     assert environments.is_built("paddle")
     assert environments.problem("paddle") is None
-    assert list(tmp_path.iterdir()) == []
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_given_interpreter_without_the_engine_is_refused_before_anything_is_made(
+    tmp_path: Path,
+) -> None:
+    environments = Environments(tmp_path, {"paddle": Path(sys.executable)})
+    problem = environments.problem("paddle")
+    assert problem is not None
+    assert f"{sys.executable}, has no paddlepaddle" in problem.problem
+    with pytest.raises(Unavailable, match="has no paddlepaddle"):
+        environments.get("paddle")
+
+
+def test_what_uv_said_is_told_by_its_first_and_last_line_without_addresses() -> None:
+    said = (
+        "  × No solution found\n  ├─▶ some detail\n  ╰─▶ x from https://host/simple fails\nhint: y"
+    )
+    assert module._cause(said) == "No solution found: x from the registry fails"
+    assert module._cause("") == "uv failed"
 
 
 @pytest.mark.parametrize(

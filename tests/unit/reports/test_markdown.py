@@ -175,7 +175,7 @@ def test_the_sources_name_each_run_that_a_figure_comes_from_once() -> None:
     run = stored(record(batch=4), record(runner="other"), run_id="2", provenance=origin)
     (row,) = tables(render(known(replaced, run)))["Where the figures come from"]
     assert list(row.values()) == [
-        "2", "2024-05-01T12:00:00+00:00", "amd-epyc-2c-0123abcd", "0badc0de (changed)",
+        "2", "complete", "2024-05-01T12:00:00+00:00", "amd-epyc-2c-0123abcd", "0badc0de (changed)",
         "`python -m bench run`", "unknown", "0.52",
     ]  # fmt: skip
 
