@@ -82,9 +82,7 @@ def test_a_given_interpreter_without_the_engine_is_refused_before_anything_is_ma
 
 
 def test_what_uv_said_is_told_by_its_first_and_last_line_without_addresses() -> None:
-    said = (
-        "  × No solution found\n  ├─▶ some detail\n  ╰─▶ x from https://host/wheels/x fails\nhint: y"
-    )
+    said = "  × No solution found\n  ├─▶ why\n  ╰─▶ x from https://host/wheels/x fails\nhint: y"
     assert module._cause(said) == "No solution found: x from the registry fails"
     assert module._cause("") == "uv failed"
 
