@@ -34,6 +34,6 @@ RUNNERS: Mapping[str, RunnerEntry] = {
         title="Paddle Inference",
         env="paddle",
         artifact="paddle-pir",
-        settings={"onednn": ("on", "off")},
+        settings={"onednn": ("on", "off"), "tensor_gc": ("off", "eager")},
     ),
 }

@@ -70,7 +70,7 @@ def test_the_cpu_suite_is_batch_1_on_1_2_and_4_threads_and_batches_4_and_8() -> 
     selected = chosen("cpu", cores=4)
     assert pairs(selected) == [(1, 1), (1, 2), (1, 4), (4, 1), (8, 1)]
     assert {(cell.runner, cell.settings) for cell in selected.cells} == {
-        ("paddle", (("onednn", "on"),))
+        ("paddle", (("onednn", "on"), ("tensor_gc", "off")))
     }
 
 
