@@ -42,21 +42,22 @@ class Rate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """How often the t interval over a few sessions holds the long-run median.
+    """How often the t interval over a few sessions holds what it is taken for.
 
-    `honest` counts |mean drawn - mean left out| <= t s sqrt(1/k + 1/(N-k)): the target is itself
-    a mean of N-k sessions, and the interval is widened by that mean's uncertainty. It is the same
-    event as the interval narrowed by the finite-population factor sqrt(1 - k/N) around the mean of
-    all N (Cochran, Sampling Techniques, ch. 2), and has its nominal rate whatever N is. The plain
-    interval is too good against the mean of `all`, which holds the sessions drawn, and too bad
-    against that of those `left_out`, whose own error it doesn't know of.
+    `median` is of the long-run median: the recorded sessions stand for the long run, so the target
+    is their median, known exactly, and each draw takes independent ones of them, with replacement
+    (the bootstrap's own population: Efron and Tibshirani, An Introduction to the Bootstrap, ch. 4).
 
-    `in_time` is the honest count over disjoint groups of consecutive sessions.
+    `mean` is of the other sessions' mean, which a few slow sessions move more: |mean drawn - mean
+    left out| <= t s sqrt(1/k + 1/(N-k)), drawn without replacement and widened by the target's own
+    uncertainty. It is the same event as the interval narrowed by sqrt(1 - k/N) around the mean of
+    all N (Cochran, Sampling Techniques, ch. 2).
+
+    `in_time` counts as `mean` does, over disjoint groups of consecutive sessions.
     """
 
-    honest: Rate
-    all: Rate
-    left_out: Rate
+    median: Rate
+    mean: Rate
     in_time: Rate
 
 
@@ -88,26 +89,31 @@ def coverage(
     values = np.asarray(medians, dtype=np.float64)
     if len(values) <= k:
         raise ValueError(f"{len(values)} sessions leave none out of {k}")
-    picked = draw(len(values), k, draws, seed)
+    independent = values[np.random.default_rng(seed).integers(0, len(values), (draws, k))]
     consecutive = np.arange(len(values) // k * k).reshape(-1, k)
-    apart, error, share = _misses(values, picked)
-    kept_apart, kept_error, _ = _misses(values, consecutive)
-    widening = 1 / math.sqrt(1 - share)
+    off_median = abs(independent.mean(axis=1) - np.median(values))
     return Coverage(
-        honest=rate(apart <= error * widening),
-        all=rate(apart * (1 - share) <= error),
-        left_out=rate(apart <= error),
-        in_time=rate(kept_apart <= kept_error * widening),
+        median=rate(off_median <= _half_widths(independent)),
+        mean=rate(_holds_the_rest(values, draw(len(values), k, draws, seed))),
+        in_time=rate(_holds_the_rest(values, consecutive)),
     )
 
 
-def _misses(values: Floats, picked: NDArray[np.int64]) -> tuple[Floats, Floats, float]:
-    """Return |mean picked - mean of the rest|, half-widths of the t interval, and k/N."""
+def _half_widths(drawn: Floats) -> Floats:
+    """Return the half-width of the t interval over each row."""
+    k = drawn.shape[1]
+    found: Floats = t_quantile(k - 1) * drawn.std(axis=1, ddof=1) / math.sqrt(k)
+    return found
+
+
+def _holds_the_rest(values: Floats, picked: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell for each row picked whether its interval holds the mean of the others, see Coverage."""
     count, k = len(values), picked.shape[1]
     drawn = values[picked]
     rest = (values.sum() - drawn.sum(axis=1)) / (count - k)
-    half = t_quantile(k - 1) * drawn.std(axis=1, ddof=1) / math.sqrt(k)
-    return abs(drawn.mean(axis=1) - rest), half, k / count
+    apart = abs(drawn.mean(axis=1) - rest)
+    found: NDArray[np.bool_] = apart <= _half_widths(drawn) / math.sqrt(1 - k / count)
+    return found
 
 
 def naive_coverage(sessions: Sequence[Sequence[int]]) -> Rate:

@@ -13,10 +13,12 @@ from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bench.campaign import INTERRUPTED, carry_out, check_place, unfinished
 from bench.coverage import SESSIONS, Rate
 from bench.errors import InputError, UnknownName
 from bench.job import Job, new_job, resumed_job
 from bench.options import Options, Tables
+from bench.places import Place, opened
 from bench.power import Ratio
 from bench.record import Measured, Record, RunManifest
 from bench.selftest import AGAIN, BASE, SLOWER, SUITE, Trust, weigh
@@ -24,7 +26,6 @@ from bench.store import RunFolder, Store
 from bench.suite import Axes, Suite, load_suite
 from bench.units import to_ms, with_interval
 from bench.verbs.outcome import tell_failures
-from bench.verbs.run import INTERRUPTED, carry_out, unfinished
 
 MODELS = Path(__file__).parent.parent / "selftest_models"
 RUNNER = "paddle"
@@ -67,23 +68,27 @@ def _measure(
     options: Options, tables: Tables, store: Store
 ) -> tuple[RunFolder, list[Record] | None]:
     resumed = None if options.resume is None else _stored(store, options.resume)
-    job = _job(options, tables) if resumed is None else _resumed(resumed, options, tables, store)
-    store.check_writable()
-    return carry_out(job, options, tables, resumed=resumed, verb="selftest")
+    if resumed is not None:
+        unfinished(store, resumed.path.name)
+    with opened(options.target("cpu"), tables.places) as place:
+        if resumed is None:
+            job = _job(options, tables, place)
+        else:
+            check_place(resumed, place)
+            job = resumed_job(resumed.manifest(), options, tables)
+        store.check_writable()
+        return carry_out(job, place, options, tables, resumed=resumed, verb="selftest")
 
 
-def _job(options: Options, tables: Tables) -> Job:
+def _job(options: Options, tables: Tables, place: Place) -> Job:
     asked = options.axes
     for flag, values in (("--runner", asked.runners), ("--threads", asked.threads)):
         if len(values) > 1:
             told = ",".join(map(str, values))
             raise InputError(f"{flag} {told}: a self-test is of one", hint=f"name one of {told}")
     axes = Axes(runners=asked.runners or [RUNNER], batches=[1], threads=asked.threads or [1])
-    return new_job(replace(options, axes=axes), tables, selftest_suite(options.sessions))
-
-
-def _resumed(folder: RunFolder, options: Options, tables: Tables, store: Store) -> Job:
-    return resumed_job(unfinished(store, folder.path.name).manifest(), options, tables)
+    suite = selftest_suite(options.sessions)
+    return new_job(replace(options, axes=axes), tables, suite, cores=place.cores)
 
 
 def _stored(store: Store, name: str) -> RunFolder:
@@ -159,7 +164,11 @@ def _spread_rows(trust: Trust) -> list[tuple[str, str]]:
         ("base", f"{value} ms; SD {trust.sd:.1%} over {trust.sessions} sessions"),
         (
             f"intervals of {SESSIONS} sessions",
-            f"hold the long-run median in {_share(cover.honest)}",
+            f"hold the long-run median in {_share(cover.median)}",
+        ),
+        (
+            "  the other sessions' mean",
+            f"in {_share(cover.mean)}",
         ),
         ("  consecutive sessions", f"in {_count(cover.in_time)}"),
         ("intervals of one session", f"over its samples, in {_count(trust.naive)}"),

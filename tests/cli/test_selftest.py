@@ -129,8 +129,8 @@ def test_json_has_all_figures(selftest: Call, capsys: pytest.CaptureFixture[str]
     assert told["slower"]["low"] < SLOWER < told["slower"]["high"]
     assert told["equal"]["low"] < 1 < told["equal"]["high"]
     assert (told["sessions"], told["naive"]["of"]) == (24, 24)
-    assert told["coverage"]["honest"]["of"] == 1000
-    assert 0.85 < told["coverage"]["honest"]["share"] <= 1
+    assert told["coverage"]["median"]["of"] == 1000
+    assert 0.85 < told["coverage"]["median"]["share"] <= 1
     assert told["alarms"]["welch"]["in_time"]["of"] == 2
     assert told["alarms"]["welch"]["in_time"]["interval"][1] > 0.8
     assert told["detections"]["share"] == 1
