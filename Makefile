@@ -44,6 +44,9 @@ bench-gpu: setup  ## the same on an NVIDIA GPU through TensorRT
 bench-arm: setup  ## the same on an Android phone: make bench-arm DEVICE=serial
 	@$(BENCH) run --suite arm --preset $(PRESET) $(if $(DEVICE),--device "$$DEVICE") $(ARGS)
 
+agent:  ## the phone's device program: make agent NDK=... PADDLE_LITE=...
+	@scripts/build_agent.sh "$(NDK)" "$(PADDLE_LITE)"
+
 report: setup  ## every table and plot again, from results/ alone
 	@$(BENCH) report
 

@@ -70,10 +70,37 @@ def _threads(count: int) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Where cells run: `kind` is cpu, nvidia-gpu or android; `device` is a phone's serial."""
+    """Where cells run: `kind` is cpu, nvidia-gpu or android.
+
+    For a phone: its serial, the folder of the device program (`agent`), the official benchmark_bin
+    where that is to be used instead, "direct" or "server" where one way to it is forced, and, once
+    the phone was reached, which of its cores are the fast ones.
+
+    For a GPU: its UUID or index as `device` (its UUID once it was found), its name and compute
+    capability once it was found, the folder of built engines, the person's own interpreter for its
+    engines, if any, and whether other processes on it and nets that TensorRT takes only in part are
+    "refused" or "allowed".
+    """
 
     kind: str
     device: str | None = None
+    agent: str | None = None
+    benchmark_bin: str | None = None
+    transport: str | None = None
+    big_cores: tuple[int, ...] = ()
+    gpu_name: str | None = None
+    capability: str | None = None
+    engines: str | None = None
+    own_python: str | None = None
+    sharing: str = "refused"
+    partial: str = "refused"
+
+    def to_json(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Target:
+        return cls(**{**values, "big_cores": tuple(values["big_cores"])})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """argv -> one call of a verb; the only place that prints an error or decides an exit status.
 
-Statuses: 0 well, 1 a cell has no figure, or `audit` or `verify` found a fault, 2 an error (one
-sentence on stderr), 130 interrupted.
+Statuses: 0 well, 1 a cell has no figure, or `audit` or `verify` found a fault, or a cell is slower,
+2 an error (one sentence on stderr), 3 a comparison that bears no verdict, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from bench.errors import BenchError, InputError
+from bench.errors import BenchError, InputError, UnknownName
 
 if TYPE_CHECKING:
     from bench.options import Options, Tables
@@ -30,6 +30,9 @@ VERBS = {
     "audit": "figures that can't be right or contradict each other, published and measured",
     "selftest": "how far this machine's figures can be trusted, and what slowdown they can tell",
     "verify": "derive the report again and compare; name the cells that are stale",
+    "compare": "two stored runs, cell by cell: faster, slower, same, or why that can't be told",
+    "baseline": "the run that this system's later ones are held against: set, show or check it",
+    "history": "a cell's figures over the runs, with changes of level and of what it ran in",
 }
 
 
@@ -72,7 +75,15 @@ def _add_selecting(parser: Parser) -> None:
     add("--threads", metavar="N,M", help="thread counts, by comma")
     add("--weights", metavar="W", help="seeded (default), pretrained, or a .pdparams file")
     add("--seed", metavar="N", help="seed of the order of sessions (default: 0)")
-    add("--device", metavar="SERIAL", help="the phone, as `adb devices` prints it")
+    _add_phone(parser)
+
+
+def _add_phone(parser: Parser) -> None:
+    add = parser.add_argument
+    add("--device", metavar="SERIAL", help="the phone, as `adb devices` prints it, or host:port")
+    add("--agent", metavar="DIR", help="where `make agent` put the device program")
+    add("--benchmark-bin", metavar="PATH", help="use Paddle Lite's own benchmark_bin instead")
+    add("--transport", metavar="WAY", help="direct or server (default: whichever reaches it)")
 
 
 def _add_environments(parser: Parser) -> None:
@@ -104,7 +115,7 @@ def _add_report(parser: Parser) -> None:
 
 def _add_doctor(parser: Parser) -> None:
     _add_environments(parser)
-    parser.add_argument("--device", metavar="SERIAL", help="the phone, as `adb devices` prints it")
+    _add_phone(parser)
     parser.add_argument(
         "--sensors", action="store_true", help="what reading the machine's state costs, and no more"
     )
@@ -136,6 +147,33 @@ def _add_selftest(parser: Parser) -> None:
     _add_environments(parser)
 
 
+def _add_compare(parser: Parser) -> None:
+    _add_words(parser, "BASE HEAD", "runs: ids, `latest`, folders of runs, or a baseline's system")
+    _add_format(parser)
+
+
+def _add_baseline(parser: Parser) -> None:
+    _add_words(parser, "WORD", "set RUN, show [SYSTEM], or check [SYSTEM]")
+    _add_format(parser)
+
+
+def _add_history(parser: Parser) -> None:
+    _add_words(parser, "CELL", "a cell's id, or how it begins where no other does")
+
+
+def _add_words(parser: Parser, metavar: str, text: str) -> None:
+    parser.add_argument("words", nargs="*", metavar=metavar, help=text)
+
+
+def _add_format(parser: Parser) -> None:
+    parser.add_argument(
+        "--format",
+        metavar="NAME",
+        dest="output_format",
+        help="table (default), markdown, json, junit or github",
+    )
+
+
 _ADD: dict[str, Callable[[Parser], None]] = {
     "run": _add_run,
     "report": _add_report,
@@ -145,6 +183,9 @@ _ADD: dict[str, Callable[[Parser], None]] = {
     "audit": _add_nothing,
     "selftest": _add_selftest,
     "verify": _add_verify,
+    "compare": _add_compare,
+    "baseline": _add_baseline,
+    "history": _add_history,
 }
 
 
@@ -220,8 +261,10 @@ def _check_resume(given: Mapping[str, object]) -> None:
 
 _AS_GIVEN = (
     "suite", "preset", "weights", "device", "resume", "run",
-    "as_json", "sensors", "explain",
-)  # fmt: skip
+    "as_json", "sensors", "explain", "output_format",
+)
+_PATHS = ("results", "models", "cache", "agent", "benchmark_bin")
+_TRANSPORTS = ("direct", "server")  # fmt: skip
 
 
 def to_options(arguments: argparse.Namespace, argv: Sequence[str]) -> Options:
@@ -232,12 +275,17 @@ def to_options(arguments: argparse.Namespace, argv: Sequence[str]) -> Options:
 
     given = {name: value for name, value in vars(arguments).items() if value is not None}
     values: dict[str, object] = {name: given[name] for name in _AS_GIVEN if name in given}
-    values |= {name: Path(given[name]) for name in ("results", "models", "cache") if name in given}
+    values |= {name: Path(given[name]) for name in _PATHS if name in given}
     _check_resume(given)
     if "seed" in given:
         values["seed"] = _integer("--seed", given["seed"])
+    values["words"] = tuple(given.get("words", ()))
     if "sessions" in given:
         values["sessions"] = _integer("--sessions", given["sessions"], least=6)
+    if "transport" in given:
+        if given["transport"] not in _TRANSPORTS:
+            raise UnknownName("--transport", given["transport"], _TRANSPORTS)
+        values["transport"] = given["transport"]
     if "sustained" in given:
         values["sustained_s"] = parse_duration(given["sustained"])
     axes = Axes(

@@ -5,6 +5,14 @@
     │   ├── UnknownName           a name that no table has
     │   └── BrokenFile            a suite, catalogue or other input file that can't be read as one
     ├── Unavailable               a target, runner or environment that this machine hasn't got
+    ├── DeviceError               a phone over ADB
+    │   ├── DeviceNotFound        nothing answers to that serial, or several devices to none
+    │   ├── DeviceBusy            another program holds it
+    │   ├── DeviceUnauthorized    it waits for its owner to allow this computer
+    │   ├── DeviceLost            it went away in the middle
+    │   ├── DeviceTimeout         it did not answer in time
+    │   ├── PushFailed            a file could not be written there
+    │   └── CommandFailed         a command there ended with another status than 0
     ├── ArtifactError             an export or a conversion that did not give its file
     └── ResultsError              results/ can't be read or written
         ├── BrokenResult          a result file that is truncated, foreign or of another version
@@ -16,7 +24,7 @@ Standard library only: workers raise these too.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 
@@ -72,6 +80,111 @@ class ArtifactError(BenchError):
     def __init__(self, problem: str, *, hint: str, log_tail: str = "") -> None:
         super().__init__(problem, hint=hint)
         self.log_tail = log_tail
+
+
+class DeviceError(BenchError):
+    """A device can't serve; `kind` names the failure in a record."""
+
+    kind = "device"
+
+
+class DeviceNotFound(DeviceError):
+    """No device answers to `serial`; without one, none is there or several (`found`) are."""
+
+    kind = "device-not-found"
+
+    def __init__(self, serial: str | None, *, hint: str, found: Sequence[str] = ()) -> None:
+        if serial is not None:
+            problem = f"there is no device '{serial}'"
+        elif found:
+            problem = f"{len(found)} devices are there ({', '.join(found)})"
+        else:
+            problem = "no device is there"
+        super().__init__(problem, hint=hint)
+        self.serial = serial
+
+
+class DeviceBusy(DeviceError):
+    """Another program holds the device's USB interface."""
+
+    kind = "device-busy"
+
+    def __init__(self, serial: str) -> None:
+        super().__init__(
+            f"device {serial} is held by another program",
+            hint="where that is an adb server, end it: `adb kill-server`",
+        )
+        self.serial = serial
+
+
+class DeviceUnauthorized(DeviceError):
+    """The device hasn't been told to trust this computer."""
+
+    kind = "device-unauthorized"
+
+    def __init__(self, serial: str) -> None:
+        super().__init__(
+            f"device {serial} doesn't trust this computer yet",
+            hint="unlock it and allow USB debugging in the dialog that it shows",
+        )
+        self.serial = serial
+
+
+class DeviceLost(DeviceError):
+    """The connection ended in the middle of something."""
+
+    kind = "device-lost"
+
+    def __init__(self, serial: str, during: str) -> None:
+        super().__init__(
+            f"device {serial} went away during {during}",
+            hint="check its cable and `adb devices`",
+        )
+        self.serial = serial
+
+
+class DeviceTimeout(DeviceError):
+    """No answer came in time."""
+
+    kind = "device-timeout"
+
+    def __init__(self, serial: str, during: str, timeout_s: float) -> None:
+        super().__init__(
+            f"device {serial} gave no answer within {timeout_s:g} s during {during}",
+            hint="look at its screen, plug it in again, or restart it",
+        )
+        self.serial = serial
+
+
+class PushFailed(DeviceError):
+    """A file could not be written on the device."""
+
+    kind = "push-failed"
+
+    def __init__(self, remote: str, reason: str) -> None:
+        full = "no space" in reason.lower() or "quota" in reason.lower()
+        super().__init__(
+            f"{remote} can't be written on the device: {reason}",
+            hint="free some space on it (`adb shell df /data`)"
+            if full
+            else "choose a folder there that adb may write, such as /data/local/tmp",
+        )
+        self.remote = remote
+
+
+class CommandFailed(DeviceError):
+    """A command on the device ended with `status`; `stderr` is what it said last."""
+
+    kind = "command-failed"
+
+    def __init__(self, what: str, status: int, stderr: str) -> None:
+        last = stderr.strip().splitlines()[-1:] or ["it said nothing"]
+        super().__init__(
+            f"{what} ended with status {status} on the device: {last[0]}",
+            hint="run it by hand in `adb shell` to see more",
+        )
+        self.status = status
+        self.stderr = stderr
 
 
 class ResultsError(BenchError):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
+from bench.phone import throttling
 from bench.record import Measured, Record, Session
 from bench.stats import t_interval
 from bench.units import NS_PER_MS
@@ -66,7 +67,7 @@ def _by_bound(value: float, bounds: Sequence[float]) -> str:
 
 
 def _session_medians(record: Record) -> list[float]:
-    return [median(session.samples_ns) for session in record.sessions]
+    return [median(session.durations_ns) for session in record.sessions]
 
 
 def _sessions(record: Record) -> Finding:
@@ -82,6 +83,13 @@ def _sessions(record: Record) -> Finding:
 
 def _interval(record: Record) -> Finding:
     value, half = t_interval(_session_medians(record))
+    if any(session.reported_ns is not None for session in record.sessions):
+        return Finding(
+            rule="interval",
+            grade="C",
+            reason="a tool's own averages bear no interval",
+            remedy="measure with the harness's own device program (`make agent`)",
+        )
     if half is None:
         return Finding(
             rule="interval",
@@ -125,9 +133,17 @@ def _throttling(record: Record) -> Finding:
 
 
 def _throttled(session: Session) -> bool:
-    """Tell whether the chip's or the container's throttle counter moved during the session."""
+    """Tell whether a throttle counter moved during the session, or a phone was held back."""
     counters = ("throttle_count", "cgroup_throttled")
-    return any((_grown(session, name) or 0) > 0 for name in counters)
+    moved = any((_grown(session, name) or 0) > 0 for name in counters)
+    return moved or _phone_throttled(session)
+
+
+def _phone_throttled(session: Session) -> bool:
+    before, after = session.before, session.after
+    if throttling.KEYS.isdisjoint(before | after):
+        return False
+    return bool(throttling.throttled(before, after, session.samples_ns))
 
 
 def _steal(record: Record) -> Finding:
@@ -198,7 +214,15 @@ def _threads(record: Record) -> Finding:
 
 
 def _parity(record: Record) -> Finding:
-    worst = max(session.relative_l2 for session in record.sessions)
+    checked = [one.relative_l2 for one in record.sessions if one.relative_l2 is not None]
+    if len(checked) < len(record.sessions):
+        return Finding(
+            rule="parity",
+            grade="C",
+            reason="the tool that measured prints no output to check",
+            remedy="measure with the harness's own device program (`make agent`)",
+        )
+    worst = max(checked)
     return Finding(
         rule="parity",
         grade="A",

@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.catalog import Model, load_catalogue, parse_weights, resolve, select
-from bench.cell import Cell, Sampling, Target
+from bench.cell import Cell, Sampling
 from bench.errors import InputError, UnknownName
-from bench.host import usable_cores
 from bench.options import Options, Tables
 from bench.plan import Plan, make_plan
 from bench.record import RunManifest
-from bench.suite import Suite, load_suite, select_cells
+from bench.suite import Suite, select_cells
 from bench.sustained import sustained
-from bench.targets import check_target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,15 +33,18 @@ class Job:
         return make_plan(self.cells, self.sampling, seed=self.seed)
 
 
-def new_job(options: Options, tables: Tables, suite: Suite | None = None) -> Job:
-    """Return the job that `options` ask for; raises InputError's kinds for what can't be."""
-    suite = suite or load_suite(options.suite)
+def new_job(options: Options, tables: Tables, suite: Suite, *, cores: int | None) -> Job:
+    """Return the job that `options` ask for, where there are `cores` (None: not known).
+
+    Raises InputError's kinds for what can't be.
+    """
+    suite = suite.in_preset(options.preset)
     sampling = suite.sampling(options.preset)
     if options.sustained_s is not None:
         sampling = sustained(sampling, options.sustained_s)
     models = _models(options, options.variants)
     selected = select_cells(
-        suite, models, options.axes, cores=usable_cores(), runners=tables.runners
+        suite, models, options.axes, cores=cores, runners=tables.runners
     )
     if not selected.cells:
         raise InputError(
@@ -61,13 +62,6 @@ def new_job(options: Options, tables: Tables, suite: Suite | None = None) -> Job
         seed=options.seed,
         left_out=selected.left_out,
     )
-
-
-def checked_job(options: Options, tables: Tables) -> Job:
-    """Return the job after a look at whether its target is here; raises Unavailable."""
-    suite = load_suite(options.suite)
-    check_target(suite, Target(kind=suite.file.target, device=options.device), tables.runners)
-    return new_job(options, tables, suite)
 
 
 def resumed_job(manifest: RunManifest, options: Options, tables: Tables) -> Job:

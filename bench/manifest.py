@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from functools import partial
 
-from bench.conditions import read_conditions
-from bench.host import HostFacts, heading, host_digest, system_id
+from bench.host import host_digest
 from bench.job import Job
 from bench.launch import PROJECT
+from bench.places import Place
 from bench.plan import Plan
 from bench.preparation import Prepared
-from bench.provenance import command_line, git_state, package_versions, scrub
-from bench.record import CellFields, ModelFacts, Provenance, RunManifest, SamplingFields, System
+from bench.provenance import command_line, git_state, hide, package_versions, scrub
+from bench.record import CellFields, ModelFacts, Provenance, RunManifest, SamplingFields, Scalar
 from bench.store import new_run_id, utc_now
-
-
-def make_system(host: HostFacts) -> System:
-    """Return the machine at hand as results/systems stores it."""
-    known = {name: value for name, value in asdict(host).items() if value is not None}
-    facts = {name: list(v) if isinstance(v, tuple) else v for name, v in known.items()}
-    return System(system_id=system_id(host), heading=heading(host), facts=facts)
 
 
 def make_manifest(
@@ -29,15 +21,15 @@ def make_manifest(
     plan: Plan,
     prepared: Prepared,
     *,
-    system: System,
+    place: Place,
     environments: Mapping[str, Mapping[str, str]],
     command: Sequence[str],
 ) -> RunManifest:
     """Return the manifest of a run that starts now."""
-    origin = make_provenance(environments, command)
+    origin = make_provenance(environments, command, place)
     return RunManifest(
         run_id=new_run_id(origin.commit),
-        system_id=system.system_id,
+        system_id=place.system.system_id,
         status="running",
         started=utc_now(),
         suite=job.suite,
@@ -56,18 +48,21 @@ def make_manifest(
 
 
 def make_provenance(
-    environments: Mapping[str, Mapping[str, str]], command: Sequence[str]
+    environments: Mapping[str, Mapping[str, str]],
+    command: Sequence[str],
+    place: Place,
 ) -> Provenance:
     """Return what it takes to repeat a run, without a path or a name of this machine."""
     git = git_state(PROJECT)
+    told = command_line(["python", "-m", "bench", *command], PROJECT)
     return Provenance(
         commit=git.commit,
         dirty=git.dirty,
-        command=command_line(["python", "-m", "bench", *command], PROJECT),
+        command=[hide(word, place.target.device) for word in told],
         harness=package_versions(),
         environments={name: dict(packages) for name, packages in environments.items()},
         host=host_digest(),
-        conditions=read_conditions(),
+        conditions=dict(place.conditions()),
     )
 
 

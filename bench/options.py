@@ -8,9 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.artifacts import KINDS, Kind, Launch
-from bench.launch import run_child
+from bench.cell import Target
+from bench.launch import PROJECT, run_child
+from bench.places import PLACES
 from bench.runners import RUNNERS, RunnerEntry
 from bench.suite import Axes
+
+
+# Where `make agent` puts the device program and the libraries that it needs.
+AGENT = PROJECT / "build" / "agent"
 
 
 def default_cache() -> Path:
@@ -35,13 +41,48 @@ class Options:
     seed: int = 0
     envs: Mapping[str, Path] = field(default_factory=dict)
     device: str | None = None
+    agent: Path = AGENT
+    benchmark_bin: Path | None = None
+    transport: str | None = None
+    gpu: str | None = None
+    shared_gpu: bool = False
+    allow_partial: bool = False
+    install: bool = False
     resume: str | None = None
     run: str | None = None
     sessions: int = 12
     sensors: bool = False
     explain: bool = False
     as_json: bool = False
+    output_format: str = "table"
+    words: Sequence[str] = ()
     command: Sequence[str] = ()
+
+    def target(self, kind: str) -> Target:
+        """Return the target of that kind with what these flags say of it."""
+        if kind == "nvidia-gpu":
+            return self._gpu_target()
+        if kind != "android":
+            return Target(kind=kind)
+        tool = self.benchmark_bin
+        return Target(
+            kind=kind,
+            device=self.device,
+            agent=str(self.agent.absolute()),
+            benchmark_bin=None if tool is None else str(tool.absolute()),
+            transport=self.transport,
+        )
+
+    def _gpu_target(self) -> Target:
+        own = self.envs.get("gpu")
+        return Target(
+            kind="nvidia-gpu",
+            device=self.gpu,
+            engines=str(self.cache.absolute() / "engines"),
+            own_python=None if own is None else str(own),
+            sharing="allowed" if self.shared_gpu else "refused",
+            partial="allowed" if self.allow_partial else "refused",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,3 +92,4 @@ class Tables:
     runners: Mapping[str, RunnerEntry] = field(default_factory=lambda: RUNNERS)
     kinds: Mapping[str, Kind] = field(default_factory=lambda: KINDS)
     launch: Launch = run_child
+    places: Mapping[str, str] = field(default_factory=lambda: PLACES)

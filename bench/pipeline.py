@@ -61,7 +61,7 @@ class Progress:
             self._ended[entry.cell_id] = entry.failed or entry.skipped  # type: ignore[assignment]
 
     def _weigh(self, cell_id: str) -> None:
-        samples = [session.samples_ns for session in self._sessions[cell_id]]
+        samples = [session.durations_ns for session in self._sessions[cell_id]]
         why = stopped(samples, self._plan.sampling, elapsed_s=self._elapsed_s())
         if why is not None:
             self._enough[cell_id] = why

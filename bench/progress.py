@@ -28,7 +28,7 @@ class Display(Protocol):
 def result_text(entry: JournalEntry) -> str:
     """Return what a session came to, in a few words."""
     if entry.session is not None:
-        return f"{significant(to_ms(median(entry.session.samples_ns)))} ms"
+        return f"{significant(to_ms(median(entry.session.durations_ns)))} ms"
     if entry.failed is not None:
         return f"failed ({entry.failed.failure})"
     return "skipped"

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.cell import Cell, Sampling
+from bench.cell import Cell, Sampling, Target
 
 REQUEST = "request.json"
 REPLY = "reply.json"
@@ -32,13 +32,15 @@ STDERR = "stderr.log"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasureRequest:
-    """One session: open `runner` ("module:Class") on `artifact`, check its output, sample it.
+    """One session at `target`: open `runner` ("module:Class") on `artifact`, check its output,
+    sample it.
 
     `reference` is an .npz file with `input` and `logits`, float32; the runner's output must be
     within `tolerance` of the logits (relative L2) before any time counts.
     """
 
     runner: str
+    target: Target
     cell: Cell
     sampling: Sampling
     artifact: Path
@@ -48,6 +50,7 @@ class MeasureRequest:
     def to_json(self) -> dict[str, Any]:
         return {
             "runner": self.runner,
+            "target": self.target.to_json(),
             "cell": self.cell.to_json(),
             "sampling": self.sampling.to_json(),
             "artifact": str(self.artifact),
@@ -59,6 +62,7 @@ class MeasureRequest:
     def from_json(cls, values: Mapping[str, Any]) -> MeasureRequest:
         return cls(
             runner=values["runner"],
+            target=Target.from_json(values["target"]),
             cell=Cell.from_json(values["cell"]),
             sampling=Sampling.from_json(values["sampling"]),
             artifact=Path(values["artifact"]),

@@ -48,6 +48,14 @@ def git_state(folder: Path) -> GitState:
     return GitState(commit=names.split()[0], dirty=None if changes is None else changes != "")
 
 
+def git_file(folder: Path, commit: str, path: str) -> bytes | None:
+    """Return a text file as it is in `commit` of the repository that tracks `folder`, `path` below
+    it; None where git can't tell.
+    """
+    text = _git(folder, "show", f"{commit}:./{path}")
+    return None if text is None else text.encode()
+
+
 def _git(folder: Path, *arguments: str) -> str | None:
     """Return what git writes, or `None` where it is missing, fails or takes too long."""
     import subprocess
@@ -68,6 +76,11 @@ def _git(folder: Path, *arguments: str) -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout if done.returncode == 0 else None
+
+
+def hide(text: str, name: str | None) -> str:
+    """Return `text` without `name`, which is a device's serial: "DEVICE" stands for it."""
+    return text.replace(name, "DEVICE") if name else text
 
 
 def command_line(argv: Sequence[str], project: Path) -> list[str]:

@@ -61,7 +61,13 @@ class SamplingFields(Strict):
 
 
 class Session(Strict):
-    """One fresh process: the unit of inference. Durations in integer nanoseconds, in order."""
+    """One fresh process: the unit of inference. Durations in integer nanoseconds, in order.
+
+    `reported_ns` (min, max, avg) stands for the samples of a tool that prints none, and no output
+    that could be checked (`relative_l2` None). `figures_ns` are durations of other figures than the
+    samples, which are end to end: `on_device` and `enqueue`. `build_ns` is what this session took
+    to build its engine, None where it built none; `load_ns` doesn't hold it.
+    """
 
     started: str
     order: Count
@@ -70,15 +76,31 @@ class Session(Strict):
     wall_ns: Duration
     load_ns: Duration
     first_inference_ns: Duration
-    relative_l2: Annotated[float, Field(ge=0)]
+    relative_l2: Annotated[float, Field(ge=0)] | None
     steady: bool
     warmup_ns: list[Duration]
-    samples_ns: Annotated[list[Duration], Field(min_length=1)]
+    samples_ns: list[Duration]
+    reported_ns: dict[str, Duration] | None = None
+    figures_ns: dict[str, list[Duration]] = {}
+    build_ns: Duration | None = None
     facts: dict[str, str]
     covariates: dict[str, Scalar]
     before: dict[str, Scalar]
     after: dict[str, Scalar]
     teardown: str | None = None
+
+    @property
+    def durations_ns(self) -> list[int]:
+        """The samples; of a tool that prints none, the mean that it reported."""
+        return self.samples_ns or [(self.reported_ns or {})["avg"]]
+
+    @model_validator(mode="after")
+    def _has_a_figure(self) -> Session:
+        if self.reported_ns is None and (not self.samples_ns or self.relative_l2 is None):
+            raise ValueError("a session has no sample, or its output wasn't checked")
+        if self.reported_ns is not None and (self.samples_ns or "avg" not in self.reported_ns):
+            raise ValueError("a session has a tool's figures and samples, or no average")
+        return self
 
 
 class Measured(Strict):
@@ -206,6 +228,48 @@ class RunManifest(Strict):
     left_out: list[str]
     weights: str
     provenance: Provenance
+
+
+class ModelRecipe(Strict):
+    """The net that was measured, and the SHA-256 of the files that engines loaded, by artifact."""
+
+    model_hash: str
+    weights: str
+    weights_sha256: str | None = None
+    artifacts: dict[str, dict[str, str]] = {}
+
+
+class Recipe(Strict):
+    """What it takes to measure a baseline again; `locks` has the SHA-256 of bench/envs/*.txt."""
+
+    commit: str
+    command: list[str]
+    locks: dict[str, str]
+    harness: dict[str, str]
+    environments: dict[str, dict[str, str]]
+    models: dict[str, ModelRecipe]
+
+
+class Baseline(Strict):
+    """results/baselines/<system_id>.json: the run that later ones are held against, by cell."""
+
+    schema_version: Version = SCHEMA_VERSION
+    system_id: str
+    accepted: str
+    suite: str
+    preset: str
+    recipe: Recipe
+    cells: Annotated[dict[str, str], Field(description="cell_id -> run_id", min_length=1)]
+
+    @property
+    def run_id(self) -> str:
+        return next(iter(self.cells.values()))
+
+    @model_validator(mode="after")
+    def _of_one_run(self) -> Baseline:
+        if len(set(self.cells.values())) > 1:
+            raise ValueError("its cells are of several runs, and the recipe is of one")
+        return self
 
 
 class System(Strict):

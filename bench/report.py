@@ -75,7 +75,7 @@ def judged(view: View, store: Store) -> View:
     for run_id in view.sources:
         found = components(
             {
-                record.cell_id: {s.round: s.samples_ns for s in record.sessions}
+                record.cell_id: {s.round: s.durations_ns for s in record.sessions}
                 for record in store.run(run_id).records()
                 if record.sessions
             }

@@ -11,48 +11,60 @@ from bench.artifacts import Artifact, Launch
 from bench.boundary import explain
 from bench.cell import Cell, Sampling
 from bench.environments import Environments
-from bench.launch import ChildFailed, Replied
+from bench.launch import ChildFailed, ChildResult, Replied
+from bench.places import Place
 from bench.plan import Step
 from bench.protocol import MeasureRequest
 from bench.record import Failed, JournalEntry, Scalar, Session, Skipped
 from bench.runners import RunnerEntry
 from bench.store import utc_now
 
-Conditions = Callable[[], Mapping[str, Scalar]]
+_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionLauncher:
-    """Launches steps. `conditions` reads the machine's state, before and after, never during."""
+    """Launches steps at `place`, whose state is read before and after a session, never during."""
 
     runners: Mapping[str, RunnerEntry]
     environments: Environments
     artifacts: Mapping[Cell, Artifact]
     sampling: Sampling
     launch: Launch
-    conditions: Conditions
+    place: Place
     scrub: Callable[[str], str]
 
     def __call__(self, step: Step) -> JournalEntry:
-        """Measure one session; whatever the child does becomes an entry."""
-        entry = self.runners[step.cell.runner]
-        started, before = utc_now(), dict(self.conditions())
-        result = self.launch(
-            "bench.worker",
-            self._request(step.cell, entry).to_json(),
-            python=self.environments.get(entry.env).python,
-            env={"OMP_NUM_THREADS": str(step.cell.threads), **dict(entry.child_env)},
-            timeout_s=self.sampling.timeout_s,
-        )
-        after = dict(self.conditions())
+        """Measure one session; whatever the child does becomes an entry.
+
+        A session whose place went away and came back is repeated, a few times at most.
+        """
+        for _ in range(_TRIES):
+            before = dict(self.place.ready())
+            started = utc_now()
+            result = self._launch(step.cell)
+            if isinstance(result, ChildFailed) and self.place.is_back(result):
+                continue
+            break
         if isinstance(result, ChildFailed):
             return self._failure(step.cell, result)
-        return self._session(step, started, before, after, result)
+        return self._session(step, started, before, dict(self.place.conditions()), result)
+
+    def _launch(self, cell: Cell) -> ChildResult:
+        entry = self.runners[cell.runner]
+        return self.launch(
+            "bench.worker",
+            self._request(cell, entry).to_json(),
+            python=self.environments.get(entry.env).python,
+            env={"OMP_NUM_THREADS": str(cell.threads), **dict(entry.child_env)},
+            timeout_s=self.sampling.timeout_s,
+        )
 
     def _request(self, cell: Cell, entry: RunnerEntry) -> MeasureRequest:
         artifact = self.artifacts[cell]
         return MeasureRequest(
             runner=entry.path,
+            target=self.place.target,
             cell=cell,
             sampling=self.sampling,
             artifact=artifact.main,

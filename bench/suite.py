@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,6 +14,7 @@ from bench.boundary import Strict, explain, read_toml
 from bench.catalog import Model
 from bench.cell import Cell, Sampling
 from bench.errors import BrokenFile, InputError, UnknownName
+from bench.gate import DEFAULT, Gate
 from bench.runners import RunnerEntry
 from bench.sustained import PRESET
 
@@ -35,7 +36,10 @@ class Group(Strict):
 
 
 class Preset(Strict):
-    """How each session samples; the fields are those of `bench.cell.Sampling`."""
+    """How each session samples; the fields are those of `bench.cell.Sampling`.
+
+    `settings` take the place of the groups' own.
+    """
 
     sessions: Positive
     samples: Positive
@@ -51,6 +55,7 @@ class Preset(Strict):
     max_sessions: Positive | None = None
     half_width: Annotated[float, Field(gt=0, lt=1)] | None = None
     grow_for_s: Seconds = 0.0
+    settings: dict[str, str] = {}
 
     @model_validator(mode="after")
     def _consistent(self) -> Preset:
@@ -69,6 +74,7 @@ class SuiteFile(Strict):
     title: str
     target: Literal["cpu", "nvidia-gpu", "android"]
     beside: list[str] = []
+    gate: Gate = DEFAULT
     cells: Annotated[list[Group], Field(min_length=1)]
     presets: Annotated[dict[str, Preset], Field(min_length=1)]
 
@@ -87,11 +93,28 @@ class Suite:
     path: Path
     file: SuiteFile
 
+    @property
+    def runners(self) -> list[str]:
+        """The names of the runners that its groups ask for."""
+        return list(dict.fromkeys(name for group in self.file.cells for name in group.runner))
+
+    def in_preset(self, preset: str) -> Suite:
+        """Return the suite with the preset's settings in every group; raises UnknownName."""
+        settings = self._preset(preset).settings
+        groups = [
+            group.model_copy(update={"settings": {**group.settings, **settings}})
+            for group in self.file.cells
+        ]
+        return replace(self, file=self.file.model_copy(update={"cells": groups}))
+
+    def _preset(self, name: str) -> Preset:
+        if name not in self.file.presets:
+            raise UnknownName(f"preset of suite {self.name}", name, self.file.presets)
+        return self.file.presets[name]
+
     def sampling(self, preset: str) -> Sampling:
         """Return the preset's sampling; raises UnknownName."""
-        if preset not in self.file.presets:
-            raise UnknownName(f"preset of suite {self.name}", preset, self.file.presets)
-        values = self.file.presets[preset].model_dump()
+        values = self._preset(preset).model_dump(exclude={"settings"})
         if values["steady_tolerance"] == "none":
             values["steady_tolerance"] = None
         return Sampling(preset=preset, **values)
@@ -133,17 +156,16 @@ def select_cells(
     models: Sequence[Model],
     axes: Axes,
     *,
-    cores: int,
+    cores: int | None,
     runners: Mapping[str, RunnerEntry],
 ) -> Selected:
     """Return `suite`'s cells of `models` that `axes` ask for.
 
     A value that some cell of the suite has selects; any other takes its axis' place. Of the suite's
-    own thread counts those above `cores` are left out with a note; one that was asked for raises
-    InputError, as do a runner's unknown setting and its unknown name.
+    own thread counts those above `cores` (None: not known) are left out with a note; one that was
+    asked for raises InputError, as do a runner's unknown setting and its unknown name.
     """
-    local = suite.file.target == "cpu"  # a phone's cores aren't this machine's
-    _check_asked(axes, cores if local else None, runners)
+    _check_asked(axes, cores, runners)
     groups = [group for group in suite.file.cells for group in _narrowed(group, axes)]
     if not _covers(groups, axes):
         groups = [one for group in suite.file.cells for one in _replaced(group, axes, runners)]
@@ -151,9 +173,9 @@ def select_cells(
     for group in groups:
         _check_runners(suite, group, runners)
         cells |= dict.fromkeys(_product(group, models))
-    kept = tuple(cell for cell in cells if cell.threads <= cores or not local)
+    kept = tuple(cell for cell in cells if cores is None or cell.threads <= cores)
     beyond = sorted({cell.threads for cell in cells} - {cell.threads for cell in kept})
-    notes = tuple(f"threads={count}: this machine has {cores} usable cores" for count in beyond)
+    notes = tuple(f"threads={count}: there are {cores} usable cores" for count in beyond)
     return Selected(cells=_by_variant(kept, models), left_out=notes)
 
 
@@ -164,7 +186,7 @@ def _check_asked(axes: Axes, cores: int | None, runners: Mapping[str, RunnerEntr
     for threads in axes.threads:
         if cores is not None and threads > cores:
             raise InputError(
-                f"--threads {threads}: this machine has {cores} usable cores",
+                f"--threads {threads}: there are {cores} usable cores",
                 hint=f"ask for at most {cores}",
             )
 

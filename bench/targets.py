@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.adb.find import choose
 from bench.cell import Target
-from bench.errors import Unavailable
+from bench.errors import DeviceError, Unavailable
 from bench.runners import RunnerEntry
-from bench.suite import Suite
 
 _NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
+
+
+PROGRAM = "bench_agent"
+_BUILD = (
+    "fetch an NDK (r19 or later) and inference_lite_lib.android.armv8.clang.c++_shared.with_extra"
+    ".tar.gz of Paddle-Lite v2.12, unpack both, then `make agent NDK=... PADDLE_LITE=...`"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,26 +30,28 @@ class Missing:
     remedy: str
 
 
-def missing_for(suite: Suite, target: Target, runners: Mapping[str, RunnerEntry]) -> list[Missing]:
-    """Return what keeps `suite` from running on `target` here; nothing: it can run."""
-    lacks = _TARGET_CHECKS[suite.file.target](target)
-    names = dict.fromkeys(name for group in suite.file.cells for name in group.runner)
-    return lacks + [
+def missing_for(
+    target: Target, names: Iterable[str], runners: Mapping[str, RunnerEntry]
+) -> list[Missing]:
+    """Return what keeps the runners of those names from `target` here; nothing: they can run."""
+    return _TARGET_CHECKS[target.kind](target) + [
         Missing(
             f"this version has no runner '{name}'",
             f"measure with {', '.join(sorted(runners))} meanwhile (`make bench`)",
         )
-        for name in names
-        if name not in runners and suite.file.target != "cpu"
+        for name in dict.fromkeys(names)
+        if name not in runners and target.kind != "cpu"
     ]
 
 
-def check_target(suite: Suite, target: Target, runners: Mapping[str, RunnerEntry]) -> None:
+def check_target(
+    suite: str, target: Target, names: Iterable[str], runners: Mapping[str, RunnerEntry]
+) -> None:
     """Raise Unavailable, naming everything that is missing, where `suite` can't run here."""
-    lacks = missing_for(suite, target, runners)
+    lacks = missing_for(target, names, runners)
     if lacks:
         what = "; ".join(one.what for one in lacks)
-        raise Unavailable(f"suite {suite.name} can't run here: {what}", hint=lacks[0].remedy)
+        raise Unavailable(f"suite {suite} can't run here: {what}", hint=lacks[0].remedy)
 
 
 def _cpu(_: Target) -> list[Missing]:
@@ -62,15 +71,17 @@ def _nvidia_gpu(_: Target) -> list[Missing]:
 
 def _android(target: Target) -> list[Missing]:
     lacks = []
-    if target.device is None:
-        lacks.append(
-            Missing(
-                "no phone is named",
-                "run `make bench-arm DEVICE=serial` with a serial that `adb devices` prints",
+    if target.benchmark_bin is not None:
+        if not Path(target.benchmark_bin).is_file():
+            lacks.append(
+                Missing(f"{target.benchmark_bin} is no file", "give benchmark_bin's own path")
             )
-        )
-    if shutil.which("adb") is None:
-        lacks.append(Missing("there is no adb", "install it, on Debian with `apt install adb`"))
+    elif not (Path(target.agent or "") / PROGRAM).is_file():
+        lacks.append(Missing("the device program isn't built", _BUILD))
+    try:
+        choose(target.device)
+    except DeviceError as error:
+        lacks.append(Missing(error.problem, error.hint))
     return lacks
 
 

@@ -21,7 +21,7 @@ from bench.child import Reply, load, serve
 from bench.inforce import read_threads, worked
 from bench.measure import check_output, take_samples, warm_up
 from bench.protocol import MeasureRequest
-from bench.runners.base import Array, Session
+from bench.runners.base import Array, DeviceRunner, GaugedSession, Session, TargetedRunner
 
 
 def measure(values: Mapping[str, Any], reply: Reply) -> None:
@@ -29,6 +29,11 @@ def measure(values: Mapping[str, Any], reply: Reply) -> None:
     request = MeasureRequest.from_json(values)
     x, logits = load_reference(request.reference)
     runner = load(request.runner)()
+    if isinstance(runner, DeviceRunner):
+        reply(measure_on_device(runner, request, x, logits))
+        return
+    if isinstance(runner, TargetedRunner):
+        runner = runner.at(request.target)
     started = time.perf_counter_ns()
     with runner.open(request.cell, request.artifact) as session:
         load_ns = time.perf_counter_ns() - started
@@ -37,15 +42,36 @@ def measure(values: Mapping[str, Any], reply: Reply) -> None:
         first_ns = time.perf_counter_ns() - started
         error = check_output(output, logits, request.tolerance)
         figures = sample_session(session, request)
+        more = gauged_figures(session, len(figures["samples_ns"]))
         reply(
             {
-                "load_ns": load_ns,
+                "load_ns": load_ns - (more.get("build_ns") or 0),
                 "first_inference_ns": first_ns,
                 "relative_l2": error,
                 **figures,
+                **more,
                 "facts": process_facts() | dict(session.facts) | figures["facts"],
             }
         )
+
+
+def measure_on_device(
+    runner: DeviceRunner, request: MeasureRequest, x: Array, logits: Array
+) -> dict[str, Any]:
+    """Have the device run the session; its figures count only with the right output."""
+    ran = runner.run(request.target, request.cell, request.artifact, x, request.sampling)
+    checked = ran.output is not None
+    return {
+        "load_ns": ran.load_ns,
+        "first_inference_ns": ran.first_inference_ns,
+        "relative_l2": check_output(ran.output, logits, request.tolerance) if checked else None,
+        "warmup_ns": list(ran.warmup_ns),
+        "steady": ran.steady,
+        "samples_ns": list(ran.samples_ns),
+        "reported_ns": None if ran.reported_ns is None else dict(ran.reported_ns),
+        "covariates": dict(ran.covariates),
+        "facts": dict(ran.facts),
+    }
 
 
 def sample_session(session: Session, request: MeasureRequest) -> dict[str, Any]:
@@ -54,9 +80,13 @@ def sample_session(session: Session, request: MeasureRequest) -> dict[str, Any]:
     gc.disable()
     warm = warm_up(session.sample, request.sampling, time.perf_counter_ns)
     threads = read_threads()
+    gauged = isinstance(session, GaugedSession)
+    if gauged:
+        session.begin()
     before = resource.getrusage(resource.RUSAGE_SELF)
     samples = take_samples(session.sample, request.sampling, time.perf_counter_ns)
     after = resource.getrusage(resource.RUSAGE_SELF)
+    read = session.end(len(samples)) if gauged else {}
     in_force = worked(threads, read_threads())
     gc.enable()
     return {
@@ -68,8 +98,16 @@ def sample_session(session: Session, request: MeasureRequest) -> dict[str, Any]:
             "involuntary_switches": after.ru_nivcsw - before.ru_nivcsw,
             "cpu_s": round(_cpu_seconds(after) - _cpu_seconds(before), 6),
             "peak_rss_mib": round(after.ru_maxrss / _RSS_PER_MIB, 1),
+            **read,
         },
     }
+
+
+def gauged_figures(session: Session, count: int) -> dict[str, Any]:
+    """Return what a session tells beside its samples, nothing where it has no more to tell."""
+    if not isinstance(session, GaugedSession):
+        return {}
+    return {"figures_ns": dict(session.figures(count)), "build_ns": session.build_ns}
 
 
 # ru_maxrss is in KiB on Linux and in bytes on macOS (getrusage(2) of each).

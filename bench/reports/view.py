@@ -8,7 +8,7 @@ is of one net: figures of a net that has changed since stay out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bench.catalog import Fault, Published
 from bench.drift import Course, course
@@ -231,13 +231,13 @@ def _box(record: Record, run_id: str) -> Box:
             model_hash=record.cell.model_hash,
             long=_long(record),
         )
-    samples, found = [session.samples_ns for session in record.sessions], findings(record)
+    samples, found = [session.durations_ns for session in record.sessions], findings(record)
     tolerance = record.sampling.steady_tolerance
     return Box(
         cell_id=record.cell_id,
         run_id=run_id,
         model_hash=record.cell.model_hash,
-        estimate=summarize(samples, record.sampling.statistic),
+        estimate=_estimate(record, samples),
         grade=grade(found),
         stopped=record.outcome.stopped,
         percentiles=percentiles(samples),
@@ -246,7 +246,14 @@ def _box(record: Record, run_id: str) -> Box:
     )
 
 
+def _estimate(record: Record, samples: list[list[int]]) -> Estimate:
+    """Return the figure; a tool's own averages bear no interval."""
+    found = summarize(samples, record.sampling.statistic)
+    reported = any(session.reported_ns is not None for session in record.sessions)
+    return replace(found, half_width_ns=None) if reported else found
+
+
 def _long(record: Record) -> Long:
-    asked, samples = record.sampling, record.sessions[0].samples_ns
+    asked, samples = record.sampling, record.sessions[0].durations_ns
     capped = len(samples) >= asked.samples
     return Long(asked_s=asked.budget_s, capped=capped, course=course(samples))

@@ -36,4 +36,13 @@ RUNNERS: Mapping[str, RunnerEntry] = {
         artifact="paddle-pir",
         settings={"onednn": ("on", "off"), "tensor_gc": ("off", "eager")},
     ),
+    "paddle-lite": RunnerEntry(
+        path="bench.runners.paddle_lite:PaddleLiteRunner",
+        title="Paddle Lite",
+        env="harness",
+        artifact="paddle-lite-nb",
+        target="android",
+        tolerance=1e-3,
+        settings={"power_mode": ("high", "low", "full", "no_bind")},
+    ),
 }

@@ -6,12 +6,13 @@ A new engine is one file beside this one and one line in `bench/runners/__init__
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from bench.cell import Cell
+from bench.cell import Cell, Sampling, Target
 from bench.units import Nanoseconds
 
 if TYPE_CHECKING:
@@ -40,6 +41,65 @@ class Session(Protocol):
         ...
 
 
+@runtime_checkable
+class GaugedSession(Session, Protocol):
+    """A session on a device that can be read around the samples, and timed in parts after them."""
+
+    @property
+    def build_ns(self) -> int | None:
+        """What building the engine took within `open`, None where it came from the cache."""
+        ...
+
+    def begin(self) -> None:
+        """Read the device right before the samples are taken."""
+        ...
+
+    def end(self, count: int) -> Mapping[str, float]:
+        """Read it right after `count` of them; return the covariates that follow."""
+        ...
+
+    def figures(self, count: int) -> Mapping[str, list[int]]:
+        """Return `count` durations in ns of each other figure by name, taken in runs of their own.
+
+        "on_device": from the first to the last work on the device, without copies. "enqueue": what
+        the host takes to hand that work over.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceSession:
+    """One session that a program on a device ran by itself, from its load to its last sample.
+
+    `output` has the shape of the logits; a tool that prints neither output nor samples leaves
+    both out and gives `reported_ns` (min, max, avg) instead.
+    """
+
+    load_ns: int
+    first_inference_ns: int
+    output: Array | None = None
+    warmup_ns: Sequence[int] = ()
+    steady: bool = False
+    samples_ns: Sequence[int] = ()
+    reported_ns: Mapping[str, int] | None = None
+    facts: Mapping[str, str]
+    covariates: Mapping[str, float]
+
+
+@runtime_checkable
+class DeviceRunner(Protocol):
+    """An engine on a device: the program there takes the samples, this side reads them."""
+
+    def run(
+        self, target: Target, cell: Cell, artifact: Path, x: Array, sampling: Sampling
+    ) -> DeviceSession:
+        """Run one session of `artifact` on input `x` by the rules of `sampling`.
+
+        Raises DeviceError's kinds, and Unavailable where the device can't do what the cell asks.
+        """
+        ...
+
+
 class Runner(Protocol):
     """An engine: opens sessions of cells that it can run."""
 
@@ -48,6 +108,15 @@ class Runner(Protocol):
 
         Raises Unavailable where this machine or engine can't do what the cell asks.
         """
+        ...
+
+
+@runtime_checkable
+class TargetedRunner(Runner, Protocol):
+    """A runner that has to know where it runs: it is told before it opens anything."""
+
+    def at(self, target: Target) -> Runner:
+        """Return the runner for `target`."""
         ...
 
 

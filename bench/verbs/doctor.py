@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 from functools import partial
 
 from bench import sensors
-from bench.cell import Target
 from bench.conditions import SENSORS, read_conditions
 from bench.environments import ENVIRONMENTS, Environments
 from bench.errors import ResultsError
@@ -119,8 +118,8 @@ def _suites(options: Options, tables: Tables) -> list[Finding]:
     findings = []
     for path in sorted(FOLDER.glob("*.toml")):
         suite = load_suite(path.stem)
-        target = Target(kind=suite.file.target, device=options.device)
-        lacks = missing_for(suite, target, tables.runners)
+        target = options.target(suite.file.target)
+        lacks = missing_for(target, suite.runners, tables.runners)
         item = f"suite {suite.name}"
         if not lacks:
             findings.append(Finding(item=item, state="ok", detail=suite.file.title))

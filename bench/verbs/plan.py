@@ -8,16 +8,20 @@ from statistics import fmean
 
 from bench.catalog import load_published
 from bench.estimate import Expected, expect
+from bench.host import usable_cores
 from bench.job import Job, new_job
 from bench.options import Options, Tables
 from bench.plan import Plan
 from bench.store import Store
+from bench.suite import load_suite
 from bench.units import NS_PER_S, duration
 
 
 def run(options: Options, tables: Tables) -> int:
     """Print the plan."""
-    job = new_job(options, tables)
+    suite = load_suite(options.suite)
+    cores = usable_cores() if suite.file.target == "cpu" else None
+    job = new_job(options, tables, suite, cores=cores)
     plan = job.plan()
     expected = expect(plan, _earlier(options), _macs(options, job))
     print_ = _print_json if options.as_json else _print_text

@@ -152,10 +152,12 @@ def test_a_gpu_suite_without_a_gpu_says_what_is_missing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("flags", "told"),
     [
-        ([], ["no phone is named", "there is no adb", "make bench-arm DEVICE=serial"]),
-        (["--device", "R58M123"], ["there is no adb", "apt install adb"]),
+        ([], ["the device program isn't built", "no device is there", "make agent NDK="]),
+        (["--device", "R58M123"], ["the device program isn't built", "make agent NDK="]),
+        (["--benchmark-bin", "no/tool"], ["no/tool is no file", "no device is there"]),
+        (["--transport", "usb"], ["no --transport 'usb'", "direct, server"]),
     ],
-    ids=["no device", "no adb"],
+    ids=["no device", "no program", "no tool", "no such way"],
 )
 def test_an_arm_suite_without_a_phone_says_what_is_missing(
     flags: list[str], told: list[str], tmp_path: Path
@@ -163,7 +165,7 @@ def test_an_arm_suite_without_a_phone_says_what_is_missing(
     (tmp_path / "bin").mkdir()
     nothing_installed = {"PATH": str(tmp_path / "bin")}
     results = str(tmp_path / "results")
-    argv = ["run", "--suite", "arm", "--results", results, *flags]
+    argv = ["run", "--suite", "arm", "--results", results, "--agent", str(tmp_path), *flags]
     line = complaint(call(*argv, env=nothing_installed))
     assert [part for part in told if part not in line] == []
     assert not (tmp_path / "results").exists()

@@ -170,7 +170,7 @@ def test_the_doctor_tells_what_can_run_and_what_brings_the_rest(
     assert {finding["state"] for finding in findings} <= {"ok", "note", "missing"}
     assert all(finding["remedy"] for finding in findings if finding["state"] == "missing")
     phone = [finding["detail"] for finding in findings if finding["item"] == "suite arm"]
-    assert "no phone is named" in phone
+    assert "no device is there" in phone
 
 
 def test_the_doctors_text_has_a_line_for_each_finding_and_an_arrow_for_each_remedy(

@@ -37,7 +37,7 @@ def fake_runner(name: str) -> RunnerEntry:
         title=f"Fake {name}",
         env="harness",
         artifact="paddle-pir",
-        settings={"onednn": ("on", "off")},
+        settings={"onednn": ("on", "off"), "tensor_gc": ("off", "eager")},
     )
 
 

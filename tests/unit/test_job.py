@@ -9,7 +9,7 @@ import pytest
 
 from bench import job
 from bench.errors import InputError, Unavailable, UnknownName
-from bench.job import Job, checked_job, new_job, resumed_job
+from bench.job import Job, new_job, resumed_job
 from bench.options import Options
 from bench.record import CellFields, RunManifest, SamplingFields
 from bench.suite import Axes, load_suite
@@ -22,14 +22,9 @@ OPTIONS = Options(suite=str(FAKE_SUITE), models=fakes.MODELS, seed=5)
 TABLES = fakes.tables()
 
 
-@pytest.fixture(autouse=True)
-def four_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job, "usable_cores", lambda: 4)
-
-
-def ask(**changes: object) -> Job:
+def ask(cores: int | None = 4, **changes: object) -> Job:
     options: Options = replace(OPTIONS, **changes)  # type: ignore[arg-type]
-    return new_job(options, TABLES)
+    return new_job(options, TABLES, load_suite(options.suite), cores=cores)
 
 
 def begun(one: Job) -> RunManifest:
@@ -91,23 +86,20 @@ def test_a_name_that_no_table_has_is_refused(changes: dict[str, object], name: s
 
 
 def test_more_threads_than_this_machine_has_are_refused() -> None:
-    with pytest.raises(InputError, match="--threads 8: this machine has 4 usable cores"):
+    with pytest.raises(InputError, match="--threads 8: there are 4 usable cores"):
         ask(axes=Axes(threads=[8]))
 
 
-def test_thread_counts_that_are_left_out_stand_in_the_job(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(job, "usable_cores", lambda: 2)
-    one = ask(suite="cpu")
-    assert one.left_out == ("threads=4: this machine has 2 usable cores",)
+def test_thread_counts_that_are_left_out_stand_in_the_job() -> None:
+    one = ask(cores=2, suite="cpu")
+    assert one.left_out == ("threads=4: there are 2 usable cores",)
     assert {cell.threads for cell in one.cells} == {1, 2}
 
 
 def test_a_suite_of_which_no_cell_is_left_is_refused_with_the_reason(tmp_path: Path) -> None:
     path = tmp_path / "wide.toml"
     path.write_text(FAKE_SUITE.read_text().replace("threads = [1]", "threads = [8]"))
-    with pytest.raises(InputError, match="no cell of suite wide is left: threads=8: this machine"):
+    with pytest.raises(InputError, match="no cell of suite wide is left: threads=8: there are"):
         ask(suite=str(path))
 
 
@@ -125,16 +117,10 @@ def test_other_weights_are_other_cells() -> None:
     assert not {cell.id for cell in seeded.cells} & {cell.id for cell in pretrained.cells}
 
 
-def test_a_target_that_is_not_here_is_refused_before_anything_else(tmp_path: Path) -> None:
-    path = tmp_path / "phone.toml"
-    path.write_text(FAKE_SUITE.read_text().replace('target = "cpu"', 'target = "android"'))
-    options = replace(OPTIONS, suite=str(path), models=tmp_path / "no models here")
-    with pytest.raises(Unavailable, match="suite phone can't run here: no phone is named"):
-        checked_job(options, TABLES)
-
-
-def test_a_target_that_is_here_gives_the_job_unchanged() -> None:
-    assert checked_job(OPTIONS, TABLES) == new_job(OPTIONS, TABLES)
+def test_where_the_cores_are_not_known_no_thread_count_is_left_out() -> None:
+    one = ask(cores=None, suite="cpu")
+    assert one.left_out == ()
+    assert {cell.threads for cell in one.cells} == {1, 2, 4}
 
 
 def test_a_resumed_job_is_the_one_that_began() -> None:

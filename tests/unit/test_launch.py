@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from bench.cell import Target
 from bench.errors import BenchError, Unavailable
 from bench.launch import PROJECT, ChildFailed, ChildResult, Replied, judge, log_tail, run_child
 from bench.protocol import MeasureRequest
@@ -34,6 +35,7 @@ def measure(tmp_path: Path) -> Measure:
     def call(runner: str, timeout_s: float = 60.0) -> ChildResult:
         request = MeasureRequest(
             runner=f"tests.fakes.runner:{runner}",
+            target=Target(kind="cpu"),
             cell=CELL,
             sampling=SAMPLING,
             artifact=made / "model.json",

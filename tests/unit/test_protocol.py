@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.cell import Cell, Sampling
+from bench.cell import Cell, Sampling, Target
 from bench.protocol import ConvertRequest, MeasureRequest, write_json
 from tests.fakes.values import SAMPLING
 
@@ -46,6 +46,7 @@ def test_a_measure_request_comes_out_of_its_json_as_it_went_in(
 ) -> None:
     request = MeasureRequest(
         runner=runner,
+        target=Target(kind="android", device=runner, big_cores=(4, 7)),
         cell=cell,
         sampling=sampling,
         artifact=artifact,

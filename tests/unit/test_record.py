@@ -126,7 +126,7 @@ def test_a_cell_that_gave_no_figure_needs_no_session(outcome: Skipped | Failed) 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("samples_ns", []), ("samples_ns", [-1]), ("samples_ns", [1.5]), ("warmup_ns", [-1]),
+        ("samples_ns", [-1]), ("samples_ns", [1.5]), ("warmup_ns", [-1]),
         ("wall_ns", -1), ("order", -1), ("round", -1), ("relative_l2", -0.1),
         ("relative_l2", float("inf")), ("before", {"x": float("inf")}), ("covariates", {"x": None}),
     ],
@@ -163,3 +163,18 @@ def test_a_stored_cell_has_at_least_one_image_and_one_thread(name: str) -> None:
 
 def test_a_journals_line_names_its_cell() -> None:
     assert fault(JournalEntry, {}) == "field 'cell_id' is missing"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"samples_ns": []}, "no sample"),
+        ({"relative_l2": None}, "its output wasn't checked"),
+        ({"reported_ns": {"avg": 3}}, "a tool's figures and samples"),
+        ({"reported_ns": {"min": 3}, "samples_ns": []}, "no average"),
+    ],
+)
+def test_a_session_has_samples_or_what_a_tool_reported(
+    changes: dict[str, object], said: str
+) -> None:
+    assert said in fault(Session, SESSION.model_dump() | changes)

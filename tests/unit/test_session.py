@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bench.artifacts import Artifact
+from bench.cell import Target
 from bench.environments import Environments
 from bench.launch import ChildFailed, ChildResult, Replied
 from bench.plan import Step
@@ -16,6 +17,7 @@ from bench.protocol import MeasureRequest
 from bench.record import JournalEntry, Scalar
 from bench.runners import RunnerEntry
 from bench.session import SessionLauncher
+from tests.fakes.places import FakePlace
 from tests.fakes.values import SAMPLING, SESSION, cell
 
 ASKED = cell(threads=3)
@@ -76,7 +78,7 @@ def launch_once(
         artifacts={ASKED: ARTIFACT},
         sampling=SAMPLING,
         launch=launch,
-        conditions=lambda: next(conditions),
+        place=FakePlace(lambda: next(conditions)),
         scrub=lambda text: text.replace("/home/me", "~"),
     )
     return launcher(STEP)
@@ -96,6 +98,7 @@ def test_the_worker_is_asked_for_this_cell_this_artifact_and_this_sampling(
     assert launch.module == "bench.worker"
     assert MeasureRequest.from_json(launch.request) == MeasureRequest(
         runner="some.module:Runner",
+        target=Target(kind="cpu"),
         cell=ASKED,
         sampling=SAMPLING,
         artifact=ARTIFACT.main,
@@ -175,10 +178,13 @@ def test_the_log_and_the_message_are_stored_without_this_machines_paths(
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
-        ({"samples_ns": []}, "samples_ns"),
+        ({"samples_ns": []}, "no sample"),
         ({"samples_ns": [-1]}, "samples_ns.0"),
         ({"samples_ns": "fast"}, "samples_ns"),
-        ({"relative_l2": None}, "relative_l2"),
+        ({"relative_l2": None}, "its output wasn't checked"),
+        ({"relative_l2": -1}, "relative_l2"),
+        ({"reported_ns": {"avg": 3}}, "figures and samples"),
+        ({"reported_ns": {"min": 3}, "samples_ns": []}, "no average"),
         ({"facts": {"threads": 4}}, "facts.threads"),
         ({"mean_ns": 3}, "unknown field 'mean_ns'"),
         ({"pid": 3}, "pid"),
@@ -201,3 +207,62 @@ def test_a_reply_that_lacks_a_figure_is_a_garbage_reply_that_names_it(
     entry = answered(Replied(value=value, pid=1, wall_ns=1), environments)
     assert entry.failed is not None
     assert "'steady' is missing" in entry.failed.message
+
+
+GONE = ChildFailed(kind="device-lost", message="it went away", hint="plug it in")
+
+
+class Launches(Launch):
+    """Answers with each of `results` in turn."""
+
+    def __init__(self, *results: ChildResult) -> None:
+        super().__init__(results[0])
+        self.results = iter(results)
+
+    def __call__(self, module: str, request: Mapping[str, Any], **options: Any) -> ChildResult:
+        self.result = next(self.results)
+        return super().__call__(module, request, **options)
+
+
+def launched(place: FakePlace, *results: ChildResult, environments: Environments) -> JournalEntry:
+    return SessionLauncher(
+        runners={"fake": ENTRY},
+        environments=environments,
+        artifacts={ASKED: ARTIFACT},
+        sampling=SAMPLING,
+        launch=Launches(*results),
+        place=place,
+        scrub=str,
+    )(STEP)
+
+
+def test_a_session_whose_place_came_back_is_repeated(environments: Environments) -> None:
+    place = FakePlace(returns=[True, True])
+    entry = launched(place, GONE, GONE, replied(), environments=environments)
+    assert entry.session is not None
+    assert place.failures == [GONE, GONE]
+
+
+def test_a_session_whose_place_stays_away_has_failed_of_that(environments: Environments) -> None:
+    entry = launched(FakePlace(returns=[False]), GONE, replied(), environments=environments)
+    assert entry.failed is not None
+    assert entry.failed.failure == "device-lost"
+
+
+def test_a_place_that_goes_away_every_time_is_not_tried_for_ever(
+    environments: Environments,
+) -> None:
+    place = FakePlace(returns=[True] * 9)
+    entry = launched(place, *[GONE] * 3, environments=environments)
+    assert entry.failed is not None
+    assert len(place.failures) == 3
+
+
+def test_a_tools_own_figures_stand_for_samples_that_it_does_not_print(
+    environments: Environments,
+) -> None:
+    reported = {"min": 3, "max": 9, "avg": 5}
+    result = replied(samples_ns=[], relative_l2=None, reported_ns=reported)
+    entry = answered(result, environments)
+    assert entry.session is not None
+    assert entry.session.durations_ns == [5]

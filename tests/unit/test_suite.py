@@ -66,7 +66,7 @@ def suite(*groups: dict[str, Any], target: str = "cpu") -> Suite:
 def chosen(
     one: Suite | None = None,
     *,
-    cores: int = 4,
+    cores: int | None = 4,
     models: tuple[Model, ...] = MODELS[:1],
     **axes: Any,
 ) -> Selected:
@@ -158,22 +158,22 @@ def test_thread_counts_above_the_cores_are_left_out_with_a_note() -> None:
     selected = chosen(suite(group(threads=[8, 2, 4])), cores=2)
     assert pairs(selected) == [(1, 2)]
     assert selected.left_out == (
-        "threads=4: this machine has 2 usable cores", "threads=8: this machine has 2 usable cores",
+        "threads=4: there are 2 usable cores", "threads=8: there are 2 usable cores",
     )  # fmt: skip
 
 
 def test_a_thread_count_above_the_cores_is_refused_when_asked_for() -> None:
-    with pytest.raises(InputError, match="--threads 4: this machine has 2 usable cores"):
+    with pytest.raises(InputError, match="--threads 4: there are 2 usable cores"):
         chosen(cores=2, threads=[4])
     assert pairs(chosen(cores=4, threads=[4])) == [(1, 4)]
 
 
 @pytest.mark.parametrize("target", ["android", "nvidia-gpu"])
-def test_a_phones_threads_are_not_held_against_this_machines_cores(target: str) -> None:
+def test_where_the_cores_are_not_known_every_thread_count_stays(target: str) -> None:
     phone = suite(group(threads=[1, 4]), target=target)
-    assert pairs(chosen(phone, cores=1)) == [(1, 1), (1, 4)]
-    assert pairs(chosen(phone, cores=1, threads=[4])) == [(1, 4)]
-    assert chosen(phone, cores=1).left_out == ()
+    assert pairs(chosen(phone, cores=None)) == [(1, 1), (1, 4)]
+    assert pairs(chosen(phone, cores=None, threads=[4])) == [(1, 4)]
+    assert chosen(phone, cores=None).left_out == ()
 
 
 def test_a_runner_of_another_target_than_the_suites_is_refused() -> None:
@@ -270,3 +270,13 @@ def test_no_steadiness_is_asked_for_where_the_preset_says_none(tmp_path: Path) -
     text = FILE + 'steady_tolerance = "none"\n'
     assert load(tmp_path, text).sampling("standard").steady_tolerance is None
     assert load(tmp_path, FILE).sampling("standard").steady_tolerance == 0.05
+
+
+def test_a_presets_settings_take_the_place_of_the_groups() -> None:
+    one = load_suite("arm")
+    assert {group.settings["power_mode"] for group in one.file.cells} == {"high"}
+    in_preset = one.in_preset("paddleclas")
+    assert {group.settings["power_mode"] for group in in_preset.file.cells} == {"no_bind"}
+    assert one.in_preset("standard") == one
+    with pytest.raises(UnknownName, match="no preset of suite arm 'x'"):
+        one.in_preset("x")

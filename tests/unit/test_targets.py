@@ -10,10 +10,10 @@ import pytest
 
 from bench import targets
 from bench.cell import Target
-from bench.errors import Unavailable
+from bench.errors import DeviceNotFound, Unavailable
 from bench.runners import RUNNERS, RunnerEntry
 from bench.suite import load_suite
-from bench.targets import check_target, missing_for
+from bench.targets import PROGRAM, check_target, missing_for
 from tests.fakes.tables import fake_runner
 
 ALL = {name: fake_runner("Ok") for name in ("paddle", "paddle-lite", "paddle-tensorrt")}
@@ -22,10 +22,17 @@ ALL = {name: fake_runner("Ok") for name in ("paddle", "paddle-lite", "paddle-ten
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A machine with nothing on it; a file of that name brings a program or the driver."""
-    found = {"adb": tmp_path / "adb", "nvidia-smi": tmp_path / "nvidia-smi"}
+    found = {"nvidia-smi": tmp_path / "nvidia-smi"}
     monkeypatch.setattr(shutil, "which", lambda name: found[name].exists() or None)
     monkeypatch.setattr(targets, "_NVIDIA_DRIVER", tmp_path / "driver")
+    monkeypatch.setattr(targets, "choose", chosen)
     return tmp_path
+
+
+def chosen(serial: str | None) -> str:
+    if serial is None:
+        raise DeviceNotFound("", hint="plug one in")
+    return serial
 
 
 def bring(machine: Path, names: Iterable[str]) -> None:
@@ -34,10 +41,14 @@ def bring(machine: Path, names: Iterable[str]) -> None:
 
 
 def lacks(
-    suite: str, device: str | None = None, runners: Mapping[str, RunnerEntry] = ALL
+    suite: str,
+    device: str | None = None,
+    runners: Mapping[str, RunnerEntry] = ALL,
+    folder: Path = Path("nowhere"),
 ) -> list[str]:
     one = load_suite(suite)
-    found = missing_for(one, Target(kind=one.file.target, device=device), runners)
+    target = Target(kind=one.file.target, device=device, agent=str(folder))
+    found = missing_for(target, one.runners, runners)
     assert all(missing.remedy for missing in found)
     return [missing.what for missing in found]
 
@@ -45,7 +56,7 @@ def lacks(
 @pytest.mark.usefixtures("machine")
 def test_the_cpu_lacks_nothing_anywhere() -> None:
     assert lacks("cpu") == []
-    check_target(load_suite("cpu"), Target(kind="cpu"), ALL)
+    check_target("cpu", Target(kind="cpu"), ["paddle"], ALL)
 
 
 @pytest.mark.parametrize("sign", ["driver", "nvidia-smi"])
@@ -55,34 +66,39 @@ def test_a_gpu_is_here_where_its_driver_or_its_tool_is(machine: Path, sign: str)
     assert lacks("gpu") == []
 
 
-@pytest.mark.parametrize(
-    ("device", "brought", "missing"),
-    [
-        (None, [], ["no phone is named", "there is no adb"]),
-        ("SER1AL", [], ["there is no adb"]),
-        (None, ["adb"], ["no phone is named"]),
-        ("SER1AL", ["adb"], []),
-    ],
-)
-def test_a_phone_needs_a_name_and_adb(
-    machine: Path, device: str | None, brought: list[str], missing: list[str]
+NO_AGENT = "the device program isn't built"
+NO_PHONE = "there is no device ''"
+
+
+def test_a_phone_needs_the_device_program_and_one_phone_where_none_is_named(
+    machine: Path,
 ) -> None:
-    bring(machine, brought)
-    assert lacks("arm", device) == missing
+    assert lacks("arm") == [NO_AGENT, NO_PHONE]
+    assert lacks("arm", "SER1AL") == [NO_AGENT]
+    (machine / PROGRAM).touch()
+    assert lacks("arm", "SER1AL", folder=machine) == []
+
+
+def test_the_official_tool_stands_for_the_device_program(machine: Path) -> None:
+    suite, tool = load_suite("arm"), machine / "benchmark_bin"
+    target = Target(kind="android", device="SER1AL", benchmark_bin=str(tool))
+    [missing] = missing_for(target, suite.runners, ALL)
+    assert missing.what == f"{tool} is no file"
+    tool.touch()
+    assert missing_for(target, suite.runners, ALL) == []
 
 
 def test_a_runner_that_is_yet_to_come_is_missing(machine: Path) -> None:
-    bring(machine, ["driver", "adb"])
+    bring(machine, ["driver"])
     assert lacks("gpu", runners=RUNNERS) == ["this version has no runner 'paddle-tensorrt'"]
-    assert lacks("arm", "SER1AL", RUNNERS) == ["this version has no runner 'paddle-lite'"]
 
 
 @pytest.mark.usefixtures("machine")
 def test_all_that_is_missing_is_told_with_the_first_remedy() -> None:
     with pytest.raises(Unavailable) as caught:
-        check_target(load_suite("arm"), Target(kind="android"), {"paddle": ALL["paddle"]})
+        check_target("arm", Target(kind="android"), ["paddle-lite"], {"paddle": ALL["paddle"]})
     assert caught.value.problem == (
-        "suite arm can't run here: no phone is named; there is no adb; "
+        f"suite arm can't run here: {NO_AGENT}; {NO_PHONE}; "
         "this version has no runner 'paddle-lite'"
     )
-    assert "DEVICE=serial" in caught.value.hint
+    assert "make agent" in caught.value.hint

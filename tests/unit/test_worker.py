@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.cell import Cell
+from bench.cell import Cell, Sampling, Target
 from bench.measure import WrongOutput
 from bench.protocol import MeasureRequest
-from bench.runners.base import Array
+from bench.runners.base import Array, DeviceSession
 from bench.units import Nanoseconds
 from bench.worker import load_reference, measure, process_facts
 from tests.fakes import converter
@@ -76,6 +76,7 @@ def call(tmp_path: Path) -> Call:
     def measured(runner: type, **sampling: Any) -> list[Any]:
         request = MeasureRequest(
             runner=f"{__name__}:{runner.__name__}",
+            target=Target(kind="cpu"),
             cell=CELL,
             sampling=type(SAMPLING)(**{**SAMPLING.to_json(), **sampling}),
             artifact=tmp_path / "diary",
@@ -155,3 +156,64 @@ def test_a_process_tells_its_python_and_the_cores_it_may_run_on() -> None:
     assert facts["python"] == platform.python_version()
     if hasattr(os, "sched_getaffinity"):
         assert {int(core) for core in facts["affinity"].split(",")} == os.sched_getaffinity(0)
+
+
+class OnDevice:
+    error = 1.0
+
+    def run(
+        self, target: Target, cell: Cell, artifact: Path, x: Array, sampling: Sampling
+    ) -> DeviceSession:
+        assert (target.kind, cell, artifact.name) == ("cpu", CELL, "diary")
+        return DeviceSession(
+            load_ns=11,
+            first_inference_ns=12,
+            output=self.error * infer(x),
+            warmup_ns=[9] * sampling.warmup_calls,
+            steady=True,
+            samples_ns=[7] * sampling.samples,
+            facts={"engine": "device 1.0"},
+            covariates={"peak_rss_mib": 3.5},
+        )
+
+
+class WrongOnDevice(OnDevice):
+    error = 1.5
+
+
+class Tool(OnDevice):
+    def run(
+        self, target: Target, cell: Cell, artifact: Path, x: Array, sampling: Sampling
+    ) -> DeviceSession:
+        return DeviceSession(
+            load_ns=11,
+            first_inference_ns=12,
+            reported_ns={"min": 1, "max": 3, "avg": 2},
+            facts={},
+            covariates={},
+        )
+
+
+def test_a_devices_own_figures_are_the_sessions(call: Call) -> None:
+    [reply] = call(OnDevice, samples=3, warmup_calls=2)
+    assert reply["load_ns"] == 11
+    assert reply["first_inference_ns"] == 12
+    assert reply["warmup_ns"] == [9, 9]
+    assert reply["samples_ns"] == [7, 7, 7]
+    assert reply["steady"] is True
+    assert reply["relative_l2"] == 0
+    assert reply["reported_ns"] is None
+    assert reply["facts"] == {"engine": "device 1.0"}
+    assert reply["covariates"] == {"peak_rss_mib": 3.5}
+
+
+def test_a_devices_wrong_output_has_no_figure(call: Call) -> None:
+    with pytest.raises(WrongOutput, match="away from the reference logits"):
+        call(WrongOnDevice)
+
+
+def test_a_tool_that_prints_no_output_is_told_as_that(call: Call) -> None:
+    [reply] = call(Tool)
+    assert reply["relative_l2"] is None
+    assert reply["samples_ns"] == []
+    assert reply["reported_ns"] == {"min": 1, "max": 3, "avg": 2}

@@ -1,0 +1,68 @@
+"""How the files of a phone come over: many in one round trip, each after a mark or its own path.
+
+Only what every Android shell has is asked for: `sh`, `echo`, `cat` and `grep`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+CPU = "/sys/devices/system/cpu"
+"""Where the paths of a `cores` part begin."""
+
+_MARK = "@@bench "
+_SPAN = re.compile(r"(\d+)(?:-(\d+))?")
+_MOST_CORES = 1024
+
+
+def script(parts: Mapping[str, str]) -> list[str]:
+    """Return the command that runs each part's shell text and prints the part's name before it.
+
+    What a part lacks is not heard of: its stderr and its status are dropped.
+    """
+    marked = (f"echo '{_MARK}{name}'; {{ {text}; }} 2>/dev/null" for name, text in parts.items())
+    return ["sh", "-c", "; ".join([*marked, "true"])]
+
+
+def sections(text: str) -> dict[str, str]:
+    """Return what each part of a `script` printed, by the part's name."""
+    found: dict[str, list[str]] = {}
+    lines: list[str] = []
+    for line in text.splitlines():
+        if line.startswith(_MARK):
+            lines = found.setdefault(line.removeprefix(_MARK).strip(), [])
+        else:
+            lines.append(line)
+    return {name: "\n".join(lines) for name, lines in found.items()}
+
+
+def entries(text: str) -> dict[str, str]:
+    """Return each file's first line by its path as asked for, from what `grep -H .` printed."""
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        path, colon, value = line.partition(":")
+        if colon:
+            found.setdefault(path, value.strip())
+    return found
+
+
+def per_core(files: Mapping[str, str], name: str) -> dict[int, int]:
+    """Return the integer in each core's cpufreq file of that name, by core."""
+    path = re.compile(rf"cpu(\d+)/cpufreq/{name}")
+    matches = ((path.fullmatch(file), value) for file, value in files.items())
+    return {int(m[1]): int(value) for m, value in matches if m and value.isdecimal()}
+
+
+def cores(text: str) -> frozenset[int]:
+    """Return the cores of a list as the kernel writes them, `0-3,7` or `0 1 2 3`."""
+    spans = [(int(first), int(last or first)) for first, last in _SPAN.findall(text)]
+    return frozenset(
+        core for first, last in spans if last < _MOST_CORES for core in range(first, last + 1)
+    )
+
+
+def memory_kib(text: str, name: str) -> int | None:
+    """Return a line of /proc/meminfo, in KiB."""
+    found = re.search(rf"^{name}:\s+(\d+) kB", text, re.MULTILINE)
+    return int(found[1]) if found else None

@@ -1,0 +1,104 @@
+"""An Android phone over ADB, locked to this run, its folder there cleaned at the end.
+
+A connection is opened for each reading and closed again: over USB the device serves one at a time,
+and between readings that is the worker's.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+from bench.adb.device import Device
+from bench.adb.find import choose, open_device
+from bench.cell import Target
+from bench.errors import DeviceError, DeviceLost, DeviceNotFound, DeviceTimeout
+from bench.launch import ChildFailed
+from bench.phone.conditions import read_conditions
+from bench.phone.gate import wait_until_cool
+from bench.phone.identity import big_cores, read_identity, serial_digest, system_of
+from bench.phone.lock import locked
+from bench.phone.preflight import notes, preflight
+from bench.phone.workspace import Workspace
+from bench.record import Scalar
+
+COMES_BACK_S = 60.0
+_POLL_S = 1.0
+_GONE = {error.kind for error in (DeviceLost, DeviceTimeout, DeviceNotFound)}
+
+
+def _locks() -> Path:
+    """Return the folder of this user's locks, the same for every run."""
+    return Path(tempfile.gettempdir()) / f"bench-locks-{os.getuid()}"
+
+
+def _tell(note: str) -> None:
+    sys.stderr.write(f"phone: {note}\n")
+
+
+class PhonePlace:
+    """One phone, from its lock to its clean-up. Raises DeviceError's kinds and Unavailable."""
+
+    def __init__(self, target: Target) -> None:
+        serial = choose(target.device)
+        self.target = replace(target, device=serial)
+        self._held = ExitStack()
+        with self._connected() as device:
+            facts = read_identity(device)
+            preflight(device, facts)
+            self._held.enter_context(locked(serial_digest(device), _locks()))
+            Workspace(device).clean()  # what a run that was cut off may have left
+            for note in notes(read_conditions(device)):
+                _tell(note)
+        self.system = system_of(facts)
+        self.cores = facts.cores
+        self.target = replace(self.target, big_cores=tuple(sorted(big_cores(facts))))
+
+    @contextmanager
+    def _connected(self) -> Iterator[Device]:
+        device = open_device(self.target.device or "", transport=self.target.transport)
+        try:
+            yield device
+        finally:
+            device.close()
+
+    def conditions(self) -> Mapping[str, Scalar]:
+        """Read the phone's state, waiting for it where it has just gone."""
+        for last in (False, True):
+            try:
+                with self._connected() as device:
+                    return read_conditions(device)
+            except DeviceError as error:
+                if last or not self._returns(error.kind):
+                    raise
+        raise AssertionError("the loop returns or raises")
+
+    def ready(self) -> Mapping[str, Scalar]:
+        """Return the state of a phone that is cool enough; waits for that."""
+        return wait_until_cool(self.conditions, tell=_tell)
+
+    def is_back(self, failure: ChildFailed) -> bool:
+        """Wait for a phone that went away; what still runs there of ours is ended."""
+        return self._returns(failure.kind)
+
+    def _returns(self, kind: str) -> bool:
+        if kind not in _GONE:
+            return False
+        gives_up = time.monotonic() + COMES_BACK_S
+        while time.monotonic() < gives_up:
+            with suppress(DeviceError), self._connected() as device:
+                Workspace(device).stop()
+                return True
+            time.sleep(_POLL_S)
+        return False
+
+    def close(self) -> None:
+        """Remove the folder on the phone, where it can still be reached, and give the lock back."""
+        with self._held, suppress(DeviceError), self._connected() as device:
+            Workspace(device).clean()

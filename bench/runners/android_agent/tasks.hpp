@@ -1,0 +1,102 @@
+// What is in force in this process, read from /proc and /sys as proc(5) describes them.
+#pragma once
+
+#include <dirent.h>
+#include <unistd.h>
+
+#include <cctype>
+#include <cstdint>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "json.hpp"
+
+namespace agent {
+
+// The file's text, empty where there is none or it can't be read.
+inline std::string read_text(const std::string& path) {
+  std::ifstream file(path);
+  return std::string(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+}
+
+// What follows `key` on its line of a status file, without the space around it.
+inline std::string status_field(const std::string& status, const std::string& key) {
+  const size_t found = ("\n" + status).find("\n" + key + ":");
+  if (found == std::string::npos) return "";
+  const size_t start = status.find_first_not_of(" \t", found + key.size() + 1);
+  if (start == std::string::npos) return "";
+  return status.substr(start, status.find('\n', start) - start);
+}
+
+// The fields of a stat file from the third on: the name before them may hold spaces.
+inline std::vector<std::string> stat_fields(const std::string& stat) {
+  std::istringstream rest(stat.substr(stat.rfind(')') + 1));
+  return {std::istream_iterator<std::string>(rest), std::istream_iterator<std::string>()};
+}
+
+// A thread's time on a CPU in ns. Kernels without scheduler statistics say 0: there, clock ticks.
+inline int64_t on_cpu_ns(const std::string& schedstat, const std::vector<std::string>& stat) {
+  const int64_t exact = std::atoll(schedstat.c_str());
+  if (exact > 0) return exact;
+  const int64_t ticks = std::atoll(stat[14 - 3].c_str()) + std::atoll(stat[15 - 3].c_str());
+  return ticks * (1000000000 / sysconf(_SC_CLK_TCK));
+}
+
+// One thread as JSON, empty where it has ended meanwhile.
+inline std::string task(const std::string& tid) {
+  const std::string folder = "/proc/self/task/" + tid;
+  const std::string status = read_text(folder + "/status");
+  const std::vector<std::string> stat = stat_fields(read_text(folder + "/stat"));
+  if (status.empty() || stat.size() <= 39 - 3) return "";
+  return Object()
+      .integer("tid", std::atoll(tid.c_str()))
+      .text("name", status_field(status, "Name"))
+      .text("allowed", status_field(status, "Cpus_allowed_list"))
+      .integer("core", std::atoll(stat[39 - 3].c_str()))
+      .integer("on_cpu_ns", on_cpu_ns(read_text(folder + "/schedstat"), stat))
+      .str();
+}
+
+inline std::vector<std::string> tasks() {
+  std::vector<std::string> found;
+  DIR* folder = opendir("/proc/self/task");
+  if (folder == nullptr) return found;
+  while (const dirent* entry = readdir(folder)) {
+    if (std::isdigit(static_cast<unsigned char>(entry->d_name[0])) == 0) continue;
+    const std::string json = task(entry->d_name);
+    if (!json.empty()) found.push_back(json);
+  }
+  closedir(folder);
+  return found;
+}
+
+// The cores whose clock can be read, with it: an offline one and a virtual one tell none.
+inline std::vector<std::string> cores() {
+  std::vector<std::string> found;
+  const int64_t count = sysconf(_SC_NPROCESSORS_CONF);
+  for (int64_t core = 0; core < count; ++core) {
+    const std::string folder = "/sys/devices/system/cpu/cpu" + std::to_string(core);
+    const int64_t khz = std::atoll(read_text(folder + "/cpufreq/scaling_cur_freq").c_str());
+    if (khz > 0) found.push_back(Object().integer("core", core).integer("khz", khz).str());
+  }
+  return found;
+}
+
+inline void print_tasks(const std::string& when) {
+  const auto as_is = [](const std::string& json) { return json; };
+  print(event("tasks")
+            .text("when", when)
+            .json("cores", array(cores(), as_is))
+            .json("tasks", array(tasks(), as_is)));
+}
+
+// The most memory that this process has held, 0 where the kernel doesn't tell.
+inline int64_t peak_rss_kib() {
+  return std::atoll(status_field(read_text("/proc/self/status"), "VmHWM").c_str());
+}
+
+}  // namespace agent

@@ -1,0 +1,42 @@
+"""A place that is no machine: what it tells and whether it comes back is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from bench.cell import Target
+from bench.launch import ChildFailed
+from bench.record import Scalar, System
+from tests.fakes.values import SYSTEM
+
+
+class FakePlace:
+    """Reads its state by `read`; comes back after a failure as often as `returns` says."""
+
+    def __init__(
+        self,
+        read: Callable[[], Mapping[str, Scalar]] = dict,
+        *,
+        target: Target = Target(kind="cpu"),
+        system: System = SYSTEM,
+        returns: Iterable[bool] = (),
+    ) -> None:
+        self.target = target
+        self.system = system
+        self.cores = 4
+        self._read = read
+        self._returns = iter(returns)
+        self.failures: list[ChildFailed] = []
+
+    def conditions(self) -> Mapping[str, Scalar]:
+        return self._read()
+
+    def ready(self) -> Mapping[str, Scalar]:
+        return self._read()
+
+    def is_back(self, failure: ChildFailed) -> bool:
+        self.failures.append(failure)
+        return next(self._returns, False)
+
+    def close(self) -> None:
+        pass
