@@ -9,10 +9,10 @@ ARGS ?=
 export DEVICE
 BENCH = .venv/bin/python -m bench
 
-.PHONY: help setup setup-dev bench bench-gpu bench-arm report doctor check format test lock benchmark schemas clean
+.PHONY: help setup setup-dev bench bench-engines bench-gpu bench-arm report doctor check format test lock benchmark schemas clean
 
 help:  ## what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
 	@echo
 	@echo "PRESET=quick|standard|paddleclas   how thoroughly to measure (default: standard)"
 	@echo "ARGS='--variant x0_5 --threads 1'  more flags for python -m bench run"
@@ -37,6 +37,9 @@ setup-dev: .venv/dev.stamp  ## the same with what check and test need
 
 bench: setup  ## measure all models on this machine's CPU, write tables and plots
 	@$(BENCH) run --suite cpu --preset $(PRESET) $(ARGS)
+
+bench-engines: setup  ## the same through every engine on the CPU, side by side
+	@$(BENCH) run --suite engines --preset $(PRESET) $(ARGS)
 
 bench-gpu: setup  ## the same on an NVIDIA GPU through TensorRT
 	@$(BENCH) run --suite gpu --preset $(PRESET) $(ARGS)

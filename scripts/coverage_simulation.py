@@ -1,8 +1,8 @@
 """How often intervals of 5 sessions hold the long-run median, over the sessions that runs stored.
 
 Draws from each cell with at least 8 sessions (a self-test's base and again count as one) and prints
-the share of draws whose 95% interval holds it, as `bench.coverage.Coverage` defines it, and beside it
-the share that holds the other sessions' mean. The pooled share must be 93%: status 1 where it is
+the share of draws whose 95% interval holds it, as `bench.coverage.Coverage` defines it, and beside
+it the share that holds the other sessions' mean. The pooled share must be 93%: status 1 where it is
 less, 2 where no cell has enough sessions. A single cell may lie below by chance.
 
     .venv/bin/python scripts/coverage_simulation.py [--results DIR] [--draws N]
@@ -84,7 +84,8 @@ def line(one: Coverage) -> str:
     mark = "ok   " if one.median.share >= LEAST else "below"
     return (
         f"{mark} {one.median.share:6.1%} of {one.median.of} draws of {SESSIONS}"
-        f" (the others' mean: {one.mean.share:.1%}, consecutive {one.in_time.hits}/{one.in_time.of})"
+        f" (the others' mean: {one.mean.share:.1%},"
+        f" consecutive {one.in_time.hits}/{one.in_time.of})"
     )
 
 

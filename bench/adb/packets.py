@@ -62,7 +62,7 @@ class Connection:
         """
         deadline = Deadline.after(reply_s)
         self.send(constants.CNXN, constants.VERSION, constants.MAX_ADB_DATA, _BANNER, deadline)
-        command, kind, size, data = self._receive(deadline)
+        command, kind, size, data = self._answer(deadline)
         keys = iter(signers() if command == constants.AUTH else ())
         first: Signer | None = None
         while command == constants.AUTH:
@@ -74,9 +74,7 @@ class Connection:
             first = first or signer
             signature = signer.sign(data)
             self.send(constants.AUTH, constants.AUTH_SIGNATURE, 0, signature, deadline)
-            command, kind, size, data = self._receive(deadline)
-        if command != constants.CNXN:
-            raise NotAdb(f"{command!r} in the handshake")
+            command, kind, size, data = self._answer(deadline)
         self._max_bytes = max(size, USB_PACKET_BYTES)
         self.features = _features(data)
 
@@ -90,14 +88,22 @@ class Connection:
                 constants.AUTH, constants.AUTH_RSAPUBLICKEY, 0, signer.public + b"\0", deadline
             )
             while True:
-                packet = self._receive(deadline)
-                if packet[0] != constants.AUTH:
+                packet = self._answer(deadline)
+                if packet[0] == constants.CNXN:
                     return packet
         except (TimeoutError, ConnectionError) as error:
             raise NotTrusted(str(error)) from error
 
+    def _answer(self, deadline: Deadline) -> Packet:
+        """Return the next packet of a handshake."""
+        while True:
+            packet = self._receive(deadline)
+            # On USB the end of what a killed process had asked for may come first.
+            if packet[0] in (constants.CNXN, constants.AUTH):
+                return packet
+
     def open(self, service: str, deadline: Deadline) -> PacketStream:
-        """Open a stream; raises ConnectionError where the device refuses it."""
+        """Open a stream; one that the device refuses has ended at once."""
         self._last_id += 1
         stream = self._streams[self._last_id] = PacketStream(self, self._last_id)
         name = service.encode("utf-8", "surrogateescape") + b"\0"
@@ -174,8 +180,6 @@ class PacketStream:
         """Wait until the device has taken what was sent, has answered, or has closed."""
         while not self._ready and not self.answered():
             self._connection.pump(deadline)
-        if not self._ready and self._ended:
-            raise ConnectionError("the device closed the stream")
 
     def read(self, deadline: Deadline) -> bytes:
         while not self.answered():

@@ -27,14 +27,14 @@ def wait_until_cool(
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
     tell: Callable[[str], None],
-) -> float:
-    """Return the seconds waited until `read` tells a temperature within `limit_c` and status 0.
+) -> Mapping[str, str | int | float]:
+    """Return the readings once `read` tells a temperature within `limit_c` and status 0.
 
     `read` gives readings of `bench.phone.conditions`; one that it lacks holds nothing up. `tell`
     is told why, once a poll. Raises TooHot after `timeout_s` seconds.
     """
     started = clock()
-    while hot := _hot(read(), limit_c):
+    while hot := _hot(readings := read(), limit_c):
         left_s = timeout_s - (clock() - started)
         if left_s <= 0:
             raise TooHot(
@@ -44,7 +44,7 @@ def wait_until_cool(
             )
         tell(f"waiting for the phone to cool down: {hot}")
         sleep(min(poll_s, left_s))
-    return clock() - started
+    return readings
 
 
 def _hot(readings: Mapping[str, str | int | float], limit_c: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,9 +56,21 @@ class Workspace:
         It comes under another name and is renamed once it is seen to be whole. Raises PushFailed
         where the phone is full, or where what arrived isn't what was sent.
         """
-        remote, digest = self.path(name), _sha256(local)
-        if self._sha256(remote) == digest:
-            return False
+        return bool(self.push_changed({name: (local, mode)}))
+
+    def push_changed(self, files: Mapping[str, tuple[Path, int]]) -> list[str]:
+        """Do so for all `files`, name to file and mode; what is there is asked for in one command.
+
+        Returns the names that had to be pushed.
+        """
+        digests = {name: _sha256(local) for name, (local, _) in files.items()}
+        there = self._sha256([self.path(name) for name in files])
+        changed = [name for name in files if there.get(self.path(name)) != digests[name]]
+        for name in changed:
+            self._replace(self.path(name), *files[name], digests[name])
+        return changed
+
+    def _replace(self, remote: str, local: Path, mode: int, digest: str) -> None:
         part = f"{remote}.part"
         prepare = ["sh", "-c", 'mkdir -p "$1" && rm -f "$2"', "sh", self.folder, part]
         checked(self.device.run(prepare), f"making {self.folder}")
@@ -66,7 +79,6 @@ class Workspace:
             self.device.run(["rm", "-f", part])
             raise PushFailed(remote, "what arrived is not what was sent")
         checked(self.device.run(["mv", "-f", part, remote]), f"renaming {part}")
-        return True
 
     def free_mib(self) -> int | None:
         """Return the MiB that are free where the folder is or will be, None if it isn't told."""
@@ -102,15 +114,17 @@ class Workspace:
 
     def _is_whole(self, part: str, local: Path, digest: str) -> bool:
         """Compare contents, or sizes where the phone can't hash; True where it can do neither."""
-        if found := self._sha256(part):
-            return found == digest
+        if found := self._sha256([part]):
+            return found == {part: digest}
         size = re.match(r"\s*(\d+)\b", self.device.run(["wc", "-c", part]).text)
         return size is None or int(size[1]) == local.stat().st_size
 
-    def _sha256(self, remote: str) -> str | None:
-        """Return a file's hash, None where there is no such file or no such tool."""
-        found = re.match(r"\\?([0-9a-f]{64})\b", self.device.run(["sha256sum", remote]).text)
-        return found[1] if found else None
+    def _sha256(self, remotes: Sequence[str]) -> dict[str, str]:
+        """Return the hashes of those files that are there; of none where there is no such tool."""
+        text = self.device.run(["sha256sum", *remotes]).text
+        found = re.findall(r"^\\?([0-9a-f]{64})\b(.*)$", text, re.MULTILINE)
+        # A tool of few words tells a single file's hash and not its name.
+        return {rest.strip(" *") or remotes[0]: digest for digest, rest in found}
 
     def _running(self) -> list[str]:
         """Return the ids of the processes whose program or words lie in the folder."""

@@ -46,19 +46,18 @@ class PhonePlace:
     """One phone, from its lock to its clean-up. Raises DeviceError's kinds and Unavailable."""
 
     def __init__(self, target: Target) -> None:
-        serial = choose(target.device)
-        self.target = replace(target, device=serial)
+        self.target = replace(target, device=choose(target.device))
         self._held = ExitStack()
         with self._connected() as device:
             facts = read_identity(device)
             preflight(device, facts)
             self._held.enter_context(locked(serial_digest(device), _locks()))
             Workspace(device).clean()  # what a run that was cut off may have left
-            for note in notes(read_conditions(device)):
-                _tell(note)
         self.system = system_of(facts)
         self.cores = facts.cores
         self.target = replace(self.target, big_cores=tuple(sorted(big_cores(facts))))
+        for note in notes(self.conditions()):
+            _tell(note)
 
     @contextmanager
     def _connected(self) -> Iterator[Device]:

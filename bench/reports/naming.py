@@ -43,7 +43,8 @@ def runner_title(runner: str) -> str:
 
 def heading(series: Series) -> str:
     """Return a table's heading: the hardware under its real name, engine and precision."""
-    emulated = "emulated: " if series.system.emulated else ""
+    told = series.system.heading.startswith("emulated")
+    emulated = "emulated: " if series.system.emulated and not told else ""
     settings = "".join(f", {name} {value}" for name, value in sorted(series.settings.items()))
     engine = f"{runner_title(series.runner)}{_version(series)}"
     what = f"{engine}, {series.precision.upper()}{settings}, preset {series.preset}"

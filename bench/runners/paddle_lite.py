@@ -8,18 +8,19 @@ prints its own min, max and average and no output.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.adb.device import Device
 from bench.adb.find import open_device
 from bench.cell import Cell, Sampling, Target
 from bench.errors import DeviceNotFound, Unavailable
+from bench.phone.agent_lines import AgentLines, AgentRun, cores_of, in_force
+from bench.phone.benchmark_bin import parse_benchmark
 from bench.phone.workspace import Workspace
-from bench.runners.agent_lines import AgentLines, AgentRun, cores_of, in_force
 from bench.runners.base import Array, DeviceSession
-from bench.runners.benchmark_bin import parse_benchmark
 
 PROGRAM = "bench_agent"
 _SILENCE_S = 60.0
@@ -40,21 +41,27 @@ class PaddleLiteRunner:
                 f"the paddle-lite runner has no {cell.precision} on this phone",
                 hint="use precision fp32",
             )
-        device = open_device(_serial(target), transport=target.transport)
-        try:
+        with closing(open_device(_serial(target), transport=target.transport)) as device:
             there = Workspace(device)
             model = f"{_digest(artifact.read_bytes())}.nb"
-            there.push_if_changed(artifact, model, mode=_KEPT)
+            files = {model: (artifact, _KEPT)}
             if target.benchmark_bin is not None:
-                return _by_tool(device, there, target, cell, model, sampling)
-            return _by_agent(device, there, target, cell, model, x, sampling)
-        finally:
-            device.close()
+                tool = Path(target.benchmark_bin)
+                there.push_changed(files | _beside(tool.parent, [tool.name, "*.so"]))
+                return _by_tool(there, tool.name, cell, there.path(model), sampling)
+            files |= _beside(Path(target.agent or "."), ["[!.]*"])
+            with _input_file(x) as given:
+                there.push_changed(files | {given.name: (given, _KEPT)})
+            flags = agent_flags(cell, x.shape, sampling)
+            flags |= {"model": there.path(model), "input": there.path(given.name)}
+            started = time.perf_counter()
+            run = _by_agent(there, flags)
+            return _session(run, target, cell, device_s=time.perf_counter() - started)
 
 
 def _serial(target: Target) -> str:
     if target.device is None:
-        raise DeviceNotFound("", hint="name one: `make bench-arm DEVICE=serial`")
+        raise DeviceNotFound(None, hint="name one: `make bench-arm DEVICE=serial`")
     return target.device
 
 
@@ -66,42 +73,37 @@ def _power_mode(cell: Cell) -> str:
     return dict(cell.settings).get("power_mode", "high")
 
 
-def _by_agent(
-    device: Device,
-    there: Workspace,
-    target: Target,
-    cell: Cell,
-    model: str,
-    x: Array,
-    sampling: Sampling,
-) -> DeviceSession:
-    """Push what the device program needs, run it, and read its lines to their end."""
-    for file in sorted(Path(target.agent or ".").iterdir()):
-        if file.suffix != ".json":
-            there.push_if_changed(file, file.name, mode=_RUN)
-    command = ["env", f"LD_LIBRARY_PATH={there.folder}", there.path(PROGRAM)]
-    arguments = {"model": there.path(model), "input": there.path(_push_input(there, x))}
-    arguments |= agent_arguments(cell, x.shape, sampling)
-    for name, value in arguments.items():
-        command += [f"--{name}", value]
+def _beside(folder: Path, patterns: Sequence[str]) -> dict[str, tuple[Path, int]]:
+    """Return a program and its libraries, by name; notes about them (.json) stay here."""
+    found = [file for pattern in patterns for file in sorted(folder.glob(pattern))]
+    return {file.name: (file, _RUN) for file in found if file.is_file() and file.suffix != ".json"}
+
+
+@contextmanager
+def _input_file(x: Array) -> Iterator[Path]:
+    """Yield a file of the input's values, named by them."""
+    content = x.astype("<f4").tobytes()
+    with TemporaryDirectory(prefix="bench-") as holder:
+        path = Path(holder) / f"{_digest(content)}.input"
+        path.write_bytes(content)
+        yield path
+
+
+def _by_agent(there: Workspace, flags: Mapping[str, str]) -> AgentRun:
+    """Run the device program and read its lines to their end."""
+    words = [word for name, value in flags.items() for word in (f"--{name}", value)]
     reading = AgentLines()
-    with device.lines(command, silence_s=_SILENCE_S) as lines:
+    with there.device.lines(_command(there, PROGRAM, words), silence_s=_SILENCE_S) as lines:
         for line in lines:
             reading.feed(line)
-    return _session(reading.finish(), target, cell)
+    return reading.finish()
 
 
-def _push_input(there: Workspace, x: Array) -> str:
-    content = x.astype("<f4").tobytes()
-    name = f"{_digest(content)}.input"
-    with TemporaryDirectory(prefix="bench-") as holder:
-        local = Path(holder) / name
-        local.write_bytes(content)
-        there.push_if_changed(local, name, mode=_KEPT)
-    return name
+def _command(there: Workspace, program: str, words: Sequence[str]) -> list[str]:
+    return ["env", f"LD_LIBRARY_PATH={there.folder}", there.path(program), *words]
 
 
-def agent_arguments(cell: Cell, shape: tuple[int, ...], sampling: Sampling) -> dict[str, str]:
+def agent_flags(cell: Cell, shape: tuple[int, ...], sampling: Sampling) -> dict[str, str]:
     """Return the device program's flags for a session, see android_agent/LINES.md."""
     return {
         "shape": ",".join(map(str, shape)),
@@ -118,11 +120,10 @@ def agent_arguments(cell: Cell, shape: tuple[int, ...], sampling: Sampling) -> d
     }
 
 
-def _session(run: AgentRun, target: Target, cell: Cell) -> DeviceSession:
+def _session(run: AgentRun, target: Target, cell: Cell, *, device_s: float) -> DeviceSession:
     big = frozenset(target.big_cores)
     facts = in_force(run, asked_threads=cell.threads, big_cores=big)
-    every = frozenset(run.tasks_after.khz)
-    mode = power_in_force(_power_mode(cell), cores_of(facts.get("allowed", "")), every, big)
+    mode = power_in_force(_power_mode(cell), cores_of(facts.get("allowed", "")), big)
     facts |= {"power_mode": mode} if mode else {}
     return DeviceSession(
         load_ns=run.load_ns,
@@ -132,24 +133,25 @@ def _session(run: AgentRun, target: Target, cell: Cell) -> DeviceSession:
         steady=run.steady,
         samples_ns=run.samples_ns,
         facts=_engine(run) | {"threads": str(cell.threads), "precision": "fp32", **facts},
-        covariates={"peak_rss_mib": round(run.peak_rss_kib / 1024, 1)},
+        covariates={
+            "peak_rss_mib": round(run.peak_rss_kib / 1024, 1),
+            "device_s": round(device_s, 3),
+        },
     )
 
 
-def power_in_force(
-    asked: str, allowed: frozenset[int], every: frozenset[int], big: frozenset[int]
-) -> str:
+def power_in_force(asked: str, allowed: frozenset[int], big: frozenset[int]) -> str:
     """Return the power mode that the cores which the workers may use stand for, '' if not told.
 
     A worker bound to all cores and one that is not bound look the same: both are what was asked.
     """
-    if not allowed or not every or not big:
+    if not allowed or not big:
         return ""
-    if allowed == every:
-        return asked if asked in _UNBOUND else "no_bind"
     if allowed <= big:
         return "high"
-    return "low" if allowed.isdisjoint(big) else "mixed"
+    if allowed.isdisjoint(big):
+        return "low"
+    return asked if asked in _UNBOUND else "no_bind"
 
 
 def _engine(run: AgentRun) -> dict[str, str]:
@@ -157,21 +159,11 @@ def _engine(run: AgentRun) -> dict[str, str]:
 
 
 def _by_tool(
-    device: Device,
-    there: Workspace,
-    target: Target,
-    cell: Cell,
-    model: str,
-    sampling: Sampling,
+    there: Workspace, tool: str, cell: Cell, model: str, sampling: Sampling
 ) -> DeviceSession:
     """Run the official benchmark_bin: success is a "Perf Info" block, never its exit status."""
-    tool = Path(target.benchmark_bin or "")
-    there.push_if_changed(tool, tool.name, mode=_RUN)
-    for library in sorted(tool.parent.glob("*.so")):
-        there.push_if_changed(library, library.name, mode=_RUN)
-    flags = _tool_flags(cell, there.path(model), sampling)
-    command = ["env", f"LD_LIBRARY_PATH={there.folder}", there.path(tool.name), *flags]
-    done = device.run(command, timeout_s=sampling.timeout_s)
+    command = _command(there, tool, _tool_flags(cell, model, sampling))
+    done = there.device.run(command, timeout_s=sampling.timeout_s)
     reported = parse_benchmark(done.text)
     return DeviceSession(
         load_ns=_ns(reported.init_ms or 0),

@@ -19,7 +19,11 @@ Done = subprocess.CompletedProcess[str]
 
 
 def call(
-    *argv: str | Path, module: str = REAL, env: Mapping[str, str] | None = None, cwd: Path = ROOT
+    *argv: str | Path,
+    module: str = REAL,
+    env: Mapping[str, str] | None = None,
+    cwd: Path = ROOT,
+    timeout_s: float = 120.0,
 ) -> Done:
     """Run `python -m module argv` and wait for it; `env` is put over this process's own."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
@@ -31,7 +35,7 @@ def call(
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=120,
+        timeout=timeout_s,
         check=False,
     )
 

@@ -9,6 +9,8 @@ from bench.launch import ChildFailed
 from bench.record import Scalar, System
 from tests.fakes.values import SYSTEM
 
+HERE = Target(kind="cpu")
+
 
 class FakePlace:
     """Reads its state by `read`; comes back after a failure as often as `returns` says."""
@@ -17,7 +19,7 @@ class FakePlace:
         self,
         read: Callable[[], Mapping[str, Scalar]] = dict,
         *,
-        target: Target = Target(kind="cpu"),
+        target: Target = HERE,
         system: System = SYSTEM,
         returns: Iterable[bool] = (),
     ) -> None:

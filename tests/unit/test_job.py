@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bench import job
-from bench.errors import InputError, Unavailable, UnknownName
+from bench.errors import InputError, UnknownName
 from bench.job import Job, new_job, resumed_job
 from bench.options import Options
 from bench.record import CellFields, RunManifest, SamplingFields
@@ -22,7 +22,7 @@ OPTIONS = Options(suite=str(FAKE_SUITE), models=fakes.MODELS, seed=5)
 TABLES = fakes.tables()
 
 
-def ask(cores: int | None = 4, **changes: object) -> Job:
+def ask(*, cores: Any = 4, **changes: Any) -> Job:
     options: Options = replace(OPTIONS, **changes)  # type: ignore[arg-type]
     return new_job(options, TABLES, load_suite(options.suite), cores=cores)
 

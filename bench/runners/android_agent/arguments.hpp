@@ -1,7 +1,6 @@
 // The command line, and the reasons why one is refused.
 #pragma once
 
-#include <cerrno>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
@@ -44,13 +43,12 @@ inline Failure bad(const std::string& name, const std::string& value, const std:
   return Failure(kBadArguments, name + " is '" + value + "', not " + wanted);
 }
 
-// The whole of `text` as a number from `least` to `most`.
+// The whole of `text` as a number from `least` to `most`; strtoll makes an end of one beyond int64.
 inline int64_t whole_number(const std::string& name, const std::string& text, int64_t least,
                             int64_t most) {
   char* end = nullptr;
-  errno = 0;
   const long long value = std::strtoll(text.c_str(), &end, 10);
-  if (text.empty() || *end != '\0' || errno != 0 || value < least || value > most) {
+  if (text.empty() || *end != '\0' || value < least || value > most) {
     throw bad(name, text,
               "a whole number from " + std::to_string(least) + " to " + std::to_string(most));
   }

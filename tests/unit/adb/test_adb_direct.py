@@ -128,11 +128,11 @@ def hear_and(*answers: bytes) -> Callable[[Wire], None]:
     ("script", "expected", "word"),
     [
         (hear_and(b"HTTP/1.1 400 Bad Request\r\n\r\n"), DeviceNotFound, "doesn't speak ADB"),
-        (hear_and(packet(b"OKAY")), DeviceNotFound, "doesn't speak ADB"),
         (hear_and(packet(b"AUTH", 1, 0, b"short")), DeviceNotFound, "doesn't speak ADB"),
         (hear_and(packet(b"CNXN", 1, 1, b"x")[:-1] + b"y"), DeviceNotFound, "speak ADB"),
         (hear_and(struct.pack("<6I", 0x4E584E43, 0, 0, 1 << 30, 0, 0x4E584E43 ^ 0xFFFFFFFF)),
          DeviceNotFound, "doesn't speak ADB"),
+        (hear_and(struct.pack("<6I", 0x4E584E43, 0, 4096, 0, 0, 7)), DeviceNotFound, "speak ADB"),
         (hear_and(packet(b"STLS", 0x01000000)), DeviceNotFound, "adb pair"),
         (leave, DeviceLost, "cable"),
     ],
@@ -143,6 +143,20 @@ def test_a_handshake_that_fails_says_why(
     with peer(script) as port, pytest.raises(expected) as raised:
         connect(port)
     assert word in raised.value.hint
+
+
+def test_what_an_earlier_connection_left_is_passed_over(connect: Connect) -> None:
+    def script(wire: Wire) -> None:
+        wire.hear(b"CNXN")
+        wire.say(b"WRTE", 7, 3, b"left")
+        wire.say(b"CLSE", 7, 3)
+        wire.say(b"CNXN", 0x01000000, 4096, b"device::features=shell_v2")
+        wire.serve(DONE)
+
+    with peer(script) as port:
+        device = connect(port)
+        assert device.run(["true"]).status == 0
+        device.close()
 
 
 def test_a_device_that_says_nothing_is_given_up(
@@ -334,8 +348,9 @@ def test_what_a_device_takes_at_once_bounds_a_packet(connect: Connect, tmp_path:
     assert not [size for size in sizes if size % 512 == 0]
 
 
-def test_a_device_that_refuses_a_file_and_closes_has_its_reason_told(
-    connect: Connect, tmp_path: Path
+@pytest.mark.parametrize("ends", [b"CLSE", b""], ids=["and closes", "and waits"])
+def test_a_device_that_answers_instead_of_taking_a_file_is_heard_at_once(
+    connect: Connect, tmp_path: Path, ends: bytes
 ) -> None:
     (tmp_path / "file").write_bytes(bytes(300_000))
 
@@ -344,8 +359,11 @@ def test_a_device_that_refuses_a_file_and_closes_has_its_reason_told(
         peer_id, _, _ = wire.hear(b"OPEN")
         wire.say(b"OKAY", 7, peer_id)
         wire.hear(b"WRTE")
+        wire.say(b"OKAY", 7, peer_id)
+        wire.hear(b"WRTE")
         wire.say(b"WRTE", 7, peer_id, b"FAIL\x08\0\0\0no space")
-        wire.say(b"CLSE", 7, peer_id)
+        if ends:
+            wire.say(ends, 7, peer_id)
         wire.hear(b"OKAY")
         wire.hear(b"CLSE")
         wire.serve(DONE)
@@ -375,7 +393,7 @@ def test_a_connection_that_loses_its_step_is_lost_and_then_opened_anew(
     with peer(spoil, again) as port:
         device = connect(port)
         with pytest.raises(DeviceLost, match="during `x`"):
-            device.run(["x"])
+            device.run(["x"], timeout_s=5)
         assert device.run(["true"]).status == 0
         device.close()
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from adb_shell.auth.sign_pythonrsa import PythonRSASigner  # type: ignore[import-untyped]
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from bench.adb.keys import load_signer, load_signers
 from bench.errors import BrokenFile, Unavailable
@@ -89,13 +89,20 @@ def test_two_that_make_a_pair_at_once_get_the_same(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["adbkey", "adbkey.pub"]
 
 
-def test_a_file_that_is_no_key_of_this_kind_says_so(tmp_path: Path) -> None:
-    key = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+def pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
+    return key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    for content, problem in ((b"nonsense", "is no private key"), (key, "is no RSA key")):
+
+
+def test_a_file_that_is_no_key_of_this_kind_says_so(tmp_path: Path) -> None:
+    curve = pem(ec.generate_private_key(ec.SECP256R1()))
+    short = pem(rsa.generate_private_key(public_exponent=65537, key_size=1024))  # noqa: S505
+    for content, problem in (
+        (b"nonsense", "is no private key"), (curve, "is no RSA key"), (short, "of 2048 bits"),
+    ):  # fmt: skip
         (tmp_path / "adbkey").write_bytes(content)
         with pytest.raises(BrokenFile, match=problem) as raised:
             load_signer(tmp_path)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bench.adb.known import Known
-from bench.adb.server import NoServer, ServerDevice, known_devices, server_address
+from bench.adb.server import NoServer, ServerDevice, SocketStream, known_devices, server_address
+from bench.adb.streams import Deadline
 from bench.errors import (
     DeviceError,
     DeviceLost,
@@ -203,6 +206,15 @@ def test_a_deadline_holds_for_a_command_that_keeps_talking() -> None:
             device.run(["yes"], timeout_s=0.3)
 
 
+def test_a_read_waits_for_what_is_left_of_its_deadline_only() -> None:
+    here, there = socket.socketpair()
+    with here, there:
+        here.settimeout(5)
+        with pytest.raises(TimeoutError):
+            SocketStream(here).read(Deadline.after(0.05))
+        assert (here.gettimeout() or 5) <= 0.05
+
+
 def test_leaving_lines_early_ends_their_connection() -> None:
     def script(wire: Wire) -> None:
         serving("shell,v2,raw:x", framed(1, b"one\n"))(wire)
@@ -230,26 +242,17 @@ def test_the_reason_of_a_refused_push_is_seen_while_data_still_goes_out(tmp_path
 
 def test_a_push_that_nobody_takes_ends_at_its_deadline(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(bytes(32 << 20))
+    given_up = threading.Event()
 
     def script(wire: Wire) -> None:
         serving("sync:")(wire)
-        taken.wait_for_the_end(wire)
+        assert given_up.wait(20)
 
-    class Taken:
-        """Reads nothing until the test has its time-out."""
-
-        def wait_for_the_end(self, wire: Wire) -> None:
-            done.wait(20)
-            wire.wait_for_the_end()
-
-    import threading
-
-    done, taken = threading.Event(), Taken()
     with peer(FEATURES, script) as port:
         device = opened(port)
         with pytest.raises(DeviceTimeout, match="the push of file"):
             device.push(tmp_path / "file", "/data/x", timeout_s=0.3)
-        done.set()
+        given_up.set()
 
 
 @pytest.mark.parametrize(

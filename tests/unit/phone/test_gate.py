@@ -12,6 +12,9 @@ from bench.phone.gate import TooHot, wait_until_cool
 Readings = Mapping[str, str | int | float]
 
 
+COOL: Readings = {"temperature_c": 45.0, "thermal_status": 0}
+
+
 class Time:
     """A clock that only sleeping moves."""
 
@@ -40,14 +43,16 @@ def wait(
     told: list[str] | None = None,
     **limits: float,
 ) -> float:
+    """Return the seconds that were waited."""
     clock = time or Time()
     tell = (told if told is not None else []).append
-    return wait_until_cool(telling(*readings), sleep=clock.sleep, clock=clock, tell=tell, **limits)
+    wait_until_cool(telling(*readings), sleep=clock.sleep, clock=clock, tell=tell, **limits)
+    return sum(clock.slept)
 
 
 def test_a_cool_phone_passes_at_once() -> None:
     time, told = Time(), list[str]()
-    assert wait([{"temperature_c": 45.0, "thermal_status": 0}], time, told) == 0
+    assert wait([COOL], time, told) == 0
     assert time.slept == []
     assert told == []
 
@@ -98,3 +103,10 @@ def test_a_phone_that_stays_hot_is_an_error_with_its_remedy_when_time_is_up() ->
 def test_a_phone_that_is_cool_at_the_last_look_passes() -> None:
     hot = {"temperature_c": 70.0}
     assert wait([hot, hot, hot, {"temperature_c": 30.0}], timeout_s=12.0) == 12
+
+
+def test_the_readings_that_were_cool_enough_come_back() -> None:
+    clock = Time()
+    hot: Readings = {"temperature_c": 80.0}
+    read = telling(hot, COOL)
+    assert wait_until_cool(read, sleep=clock.sleep, clock=clock, tell=list[str]().append) == COOL

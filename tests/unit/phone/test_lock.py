@@ -75,7 +75,7 @@ def test_an_error_inside_gives_the_phone_back(tmp_path: Path) -> None:
 
 
 def test_another_phone_is_another_lock(tmp_path: Path) -> None:
-    with locked("abc", tmp_path / "new"), locked("def", tmp_path / "new"):
+    with locked("abc", tmp_path / "a/new"), locked("def", tmp_path / "a/new"):
         pass
 
 

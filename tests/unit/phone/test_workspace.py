@@ -116,6 +116,16 @@ def test_a_full_phone_is_seen_before_the_push_with_what_is_needed_and_free(
     assert pushes(device) == []
 
 
+def test_what_a_push_that_was_cut_left_takes_no_room_from_the_next(root: Path, local: Path) -> None:
+    (root / "shufflenet-bench").mkdir()
+    (root / "shufflenet-bench/net.nb.part").touch()
+    device = ShellDevice(root)
+    device.answers["df -P -k"] = said(FULL.replace("10239", "0"))
+    with pytest.raises(PushFailed, match="no space left"):
+        Workspace(device).push_if_changed(local, "net.nb")
+    assert names(root) == []
+
+
 def test_a_phone_that_fills_up_meanwhile_tells_the_same_and_any_other_refusal_its_own(
     root: Path, local: Path
 ) -> None:
@@ -172,6 +182,13 @@ def test_cleaning_ends_what_still_runs_from_the_folder(root: Path, words: list[s
             process.kill()
             process.communicate()
     assert not folder.exists()
+
+
+@needs_proc
+def test_where_nothing_runs_from_the_folder_nothing_is_ended(root: Path) -> None:
+    device = ShellDevice(root)
+    Workspace(device).stop()
+    assert [command for command in device.commands if command.startswith("kill")] == []
 
 
 @needs_proc

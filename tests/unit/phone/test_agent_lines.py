@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.runners.agent_lines import (
+from bench.phone.agent_lines import (
     AgentFailed,
     AgentLines,
     AgentRun,

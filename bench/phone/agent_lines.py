@@ -11,11 +11,16 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn, TypeGuard
+from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard
 
 from bench.errors import BenchError
-from bench.runners.base import Array
 from bench.units import Nanoseconds
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float32]
 
 _MASK = re.compile(r"(\d{1,4}(-\d{1,4})?(,\d{1,4}(-\d{1,4})?)*)?")
 _WORKED = 0.5  # of the busiest thread's time, as in bench/inforce.py
@@ -272,7 +277,7 @@ def in_force(run: AgentRun, *, asked_threads: int, big_cores: frozenset[int]) ->
     cores = {task.core for task in workers}
     masks = sorted({task.allowed for task in workers})
     khz = [str(khz) for core, khz in sorted(run.tasks_after.khz.items()) if core in cores]
-    usable = {core for mask in masks for core in _cores(mask)}
+    usable = {core for mask in masks for core in cores_of(mask)}
     crowded = 0 < len(usable) < asked_threads
     facts = {
         "threads_worked": str(len(workers) or ""),
@@ -292,7 +297,9 @@ def _workers(run: AgentRun) -> list[Task]:
     return [task for task, ns in spent.items() if busiest > 0 and ns >= _WORKED * busiest]
 
 
-def _cores(mask: str) -> Iterable[int]:
-    for part in filter(None, mask.split(",")):
-        first, _, last = part.partition("-")
-        yield from range(int(first), int(last or first) + 1)
+def cores_of(mask: str) -> frozenset[int]:
+    """Return the cores of a list as the kernel writes them, `4-6,7`; several lists by blanks."""
+    spans = [part.partition("-") for part in mask.replace(" ", ",").split(",") if part]
+    return frozenset(
+        core for first, _, last in spans for core in range(int(first), int(last or first) + 1)
+    )

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from bench.runners.benchmark_bin import NoReport, Reported, parse_benchmark
+from bench.phone.benchmark_bin import NoReport, Reported, parse_benchmark
 
 REPORT = """
 ======= Device Info =======

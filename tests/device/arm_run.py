@@ -1,0 +1,93 @@
+"""`python -m bench run --suite arm` against a stand-in, with the device program emulated.
+
+The stand-in's light API answers with the logits that lie beside a model: the reference's own, put
+into the device program's folder, from where they are pushed along with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bench.artifacts import Artifact, Key, Workshop
+from bench.catalog import Weights, load_catalogue, resolve
+from bench.environments import Environments
+from bench.options import default_cache
+from bench.record import Record, RunManifest, System
+from bench.store import Store
+from tests.cli.process import ROOT, Done, call
+
+KIND = "paddle-lite-nb"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A folder with the device program and the logits, and each model's name on the device."""
+
+    agent: Path
+    names: Mapping[str, str]
+
+
+def prepared(agent: Path, folder: Path, variants: Sequence[str]) -> Prepared:
+    """Copy the device program in `agent` to `folder` and put the logits of `variants` beside it."""
+    shutil.copytree(agent, folder)
+    names = {}
+    for variant, artifact in _artifacts(variants).items():
+        name = f"{hashlib.sha256(artifact.main.read_bytes()).hexdigest()[:16]}.nb"
+        with np.load(artifact.reference) as arrays:
+            (folder / f"{name}.logits").write_bytes(arrays["logits"].astype("<f4").tobytes())
+        names[variant] = name
+    return Prepared(agent=folder, names=names)
+
+
+def _artifacts(variants: Sequence[str]) -> dict[str, Artifact]:
+    catalogue = load_catalogue(ROOT / "models")
+    seeded = Weights(kind="seeded")
+    models = [resolve(catalogue, name, ROOT / "models", seeded) for name in variants]
+    workshop = Workshop(default_cache(), Environments(default_cache()))
+    made = workshop.make(models, [Key(name, KIND, 1) for name in variants], workers=2)
+    found = {key.variant: it for key, it in made.items() if key.kind == KIND}
+    return {name: it for name, it in found.items() if isinstance(it, Artifact)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """What a run left: how it ended, and its files."""
+
+    done: Done
+    results: Path
+
+    @property
+    def manifest(self) -> RunManifest:
+        (run,) = Store(self.results).runs()
+        return run.manifest()
+
+    @property
+    def records(self) -> list[Record]:
+        (run,) = Store(self.results).runs()
+        return list(run.records())
+
+    @property
+    def system(self) -> System:
+        return Store(self.results).system(self.manifest.system_id)
+
+    @property
+    def page(self) -> str:
+        return (self.results / "report" / "report.md").read_text(encoding="utf-8")
+
+
+def run_arm(
+    serial: str,
+    agent: Path,
+    results: Path,
+    *flags: str | Path,
+    env: Mapping[str, str] | None = None,
+) -> Ran:
+    """Run suite arm on `serial`; `flags` come last."""
+    argv = ("run", "--suite", "arm", "--device", serial, "--agent", agent, "--results", results)
+    return Ran(done=call(*argv, *flags, env=env, timeout_s=560.0), results=results)
