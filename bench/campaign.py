@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from functools import partial
 
 from bench.artifacts import Workshop
-from bench.cell import Cell
 from bench.environments import Environments
 from bench.errors import BenchError, DeviceError, InputError, ResultsNotWritable
 from bench.host import usable_cores
@@ -23,7 +22,7 @@ from bench.plan import Plan
 from bench.preparation import Prepared, prepare
 from bench.progress import Display, display
 from bench.provenance import hide, scrub
-from bench.record import Failed, Record, Skipped
+from bench.record import Record
 from bench.session import SessionLauncher
 from bench.store import RunFolder, Store, utc_now
 
@@ -102,7 +101,7 @@ def _resume_command(verb: str, folder: RunFolder, options: Options) -> str:
     """Return the command that goes on with the run, with the flags that it can't do without."""
     plain = Options()
     flags = [
-        f"--{name.replace('_', '-')} {shlex.quote(str(getattr(options, name)))}"
+        _flag(name, getattr(options, name))
         for name in _NEEDED
         if getattr(options, name) != getattr(plain, name)
         and not (verb == "selftest" and name == "models")  # it has its own
@@ -111,8 +110,15 @@ def _resume_command(verb: str, folder: RunFolder, options: Options) -> str:
     return " ".join([f"python -m bench {verb} --resume {folder.path.name}", *flags])
 
 
+def _flag(name: str, value: object) -> str:
+    """Return a flag as a person types it; one that is only there or not has no value."""
+    flag = f"--{name.replace('_', '-')}"
+    return flag if value is True else f"{flag} {shlex.quote(str(value))}"
+
+
 _NEEDED = (
     "results", "models", "cache", "weights", "device", "agent", "benchmark_bin", "transport",
+    "gpu", "shared_gpu", "allow_partial",
 )  # fmt: skip
 
 

@@ -10,6 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
+from bench.gpu import throttling as gpu_throttling
+from bench.gpu.clocks import clocks
+from bench.gpu.readings import has_company
 from bench.phone import throttling
 from bench.record import Measured, Record, Session
 from bench.stats import t_interval
@@ -18,7 +21,7 @@ from bench.units import NS_PER_MS
 GRADES = "ABCD"
 
 # The rules about what was in force: a fault of theirs is a remark at the figure too.
-_IN_FORCE = ("threads", "settings", "throttling")
+_IN_FORCE = ("threads", "settings", "throttling", "offload", "alone")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,10 +136,11 @@ def _throttling(record: Record) -> Finding:
 
 
 def _throttled(session: Session) -> bool:
-    """Tell whether a throttle counter moved during the session, or a phone was held back."""
+    """Tell whether a throttle counter moved during the session, or a GPU or phone was held back."""
     counters = ("throttle_count", "cgroup_throttled")
     moved = any((_grown(session, name) or 0) > 0 for name in counters)
-    return moved or _phone_throttled(session)
+    held = gpu_throttling.reasons(session.before, session.after, session.covariates)
+    return moved or bool(held) or _phone_throttled(session)
 
 
 def _phone_throttled(session: Session) -> bool:
@@ -231,6 +235,14 @@ def _parity(record: Record) -> Finding:
 
 
 def _clocks(record: Record) -> Finding:
+    on_gpu = clocks([s.before for s in record.sessions], [s.covariates for s in record.sessions])
+    if on_gpu is not None:
+        return Finding(
+            rule="clocks",
+            grade="A" if on_gpu.held else "B",
+            reason=f"{on_gpu.reason}, {'held still' if on_gpu.held else 'not seen to be locked'}",
+            remedy="" if on_gpu.held else f"`{on_gpu.command}` where the machine is your own",
+        )
     governors = {str(session.before.get("governor", "unknown")) for session in record.sessions}
     if governors == {"performance"}:
         return Finding(rule="clocks", grade="A", reason="governor performance")
@@ -243,6 +255,32 @@ def _clocks(record: Record) -> Finding:
     )
 
 
+def _offload(record: Record) -> Finding:
+    """Judge how much of the net ran in the engine that the figure is named after."""
+    told = {session.facts.get("offload", "whole") for session in record.sessions} - {"whole"}
+    if not told:
+        return Finding(rule="offload", grade="A", reason="the engine took the whole net")
+    return Finding(
+        rule="offload",
+        grade="D",
+        reason=f"offload {'; '.join(sorted(told))}",
+        remedy="measure with a runner that takes the whole net",
+    )
+
+
+def _alone(record: Record) -> Finding:
+    """Judge whether other processes computed on the GPU; the child's own has ended by then."""
+    shared = sum(has_company(session.before, session.after) for session in record.sessions)
+    return Finding(
+        rule="alone",
+        grade="C" if shared else "A",
+        reason=f"other processes computed on the GPU in {shared} of {len(record.sessions)} sessions"
+        if shared
+        else "no other process was seen on an accelerator",
+        remedy="end them and leave --shared-gpu out" if shared else "",
+    )
+
+
 RULES: dict[str, Callable[[Record], Finding]] = {
     "sessions": _sessions,
     "interval": _interval,
@@ -251,6 +289,8 @@ RULES: dict[str, Callable[[Record], Finding]] = {
     "steal": _steal,
     "threads": _threads,
     "settings": _settings,
+    "offload": _offload,
+    "alone": _alone,
     "parity": _parity,
     "clocks": _clocks,
 }

@@ -12,7 +12,7 @@ from bench.boundary import explain
 from bench.cell import Cell, Sampling
 from bench.environments import Environments
 from bench.launch import ChildFailed, ChildResult, Replied
-from bench.places import Place
+from bench.places import EquippedPlace, Place
 from bench.plan import Step
 from bench.protocol import MeasureRequest
 from bench.record import Failed, JournalEntry, Scalar, Session, Skipped
@@ -37,26 +37,39 @@ class SessionLauncher:
     def __call__(self, step: Step) -> JournalEntry:
         """Measure one session; whatever the child does becomes an entry.
 
-        A session whose place went away and came back is repeated, a few times at most.
+        A session whose place went away and came back, or was held back, is repeated, a few times
+        at most: the last one stands, with what held it back in its readings.
         """
-        for _ in range(_TRIES):
+        for left in reversed(range(_TRIES)):
             before = dict(self.place.ready())
             started = utc_now()
             result = self._launch(step.cell)
-            if isinstance(result, ChildFailed) and self.place.is_back(result):
-                continue
-            break
-        if isinstance(result, ChildFailed):
-            return self._failure(step.cell, result)
-        return self._session(step, started, before, dict(self.place.conditions()), result)
+            if isinstance(result, ChildFailed):
+                entry, again = self._failure(step.cell, result), self.place.is_back(result)
+            else:
+                after = dict(self.place.conditions())
+                entry = self._session(step, started, before, after, result)
+                again = self._wants_repeat(entry)
+            if not (left and again):
+                break
+        return entry
+
+    def _wants_repeat(self, entry: JournalEntry) -> bool:
+        return (
+            isinstance(self.place, EquippedPlace)
+            and entry.session is not None
+            and self.place.wants_repeat(entry.session)
+        )
 
     def _launch(self, cell: Cell) -> ChildResult:
         entry = self.runners[cell.runner]
+        python = self.environments.get(entry.env).python
+        place_env = self.place.child_env(python) if isinstance(self.place, EquippedPlace) else {}
         return self.launch(
             "bench.worker",
             self._request(cell, entry).to_json(),
-            python=self.environments.get(entry.env).python,
-            env={"OMP_NUM_THREADS": str(cell.threads), **dict(entry.child_env)},
+            python=python,
+            env={"OMP_NUM_THREADS": str(cell.threads), **dict(entry.child_env), **place_env},
             timeout_s=self.sampling.timeout_s,
         )
 

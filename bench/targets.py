@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,10 +10,17 @@ from pathlib import Path
 
 from bench.adb.find import choose
 from bench.cell import Target
+from bench.environments import ENVIRONMENTS, Environments, base_python
 from bench.errors import DeviceError, Unavailable
+from bench.gpu.choice import count
+from bench.gpu.nvml import open_nvml
+from bench.gpu.presence import has_card
 from bench.runners import RunnerEntry
 
 _NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
+_GPU_ENV = "gpu"
+# The wheels (2.3 GB), unpacked, and room for the download beside them.
+_GPU_ENV_GIB = 8
 
 
 PROGRAM = "bench_agent"
@@ -58,15 +66,70 @@ def _cpu(_: Target) -> list[Missing]:
     return []
 
 
-def _nvidia_gpu(_: Target) -> list[Missing]:
+def _nvidia_gpu(target: Target) -> list[Missing]:
+    return [*_missing_card(), *_missing_for_environment(target)]
+
+
+def _missing_card() -> list[Missing]:
+    """Return whether GPU, driver or both are missing. The driver knows best which cards there are;
+    without it the PCI bus does.
+    """
+    elsewhere = "run it on a machine with one; `make bench` measures this machine's CPU"
     if _NVIDIA_DRIVER.exists() or shutil.which("nvidia-smi"):
+        try:
+            seen = count_gpus()
+        except Unavailable as error:
+            return [Missing(error.problem, error.hint)]
+        return [] if seen else [Missing("the driver sees no NVIDIA GPU", elsewhere)]
+    driver = Missing(
+        "there is no NVIDIA driver (no /proc/driver/nvidia/version, no nvidia-smi)",
+        "install the driver of your distribution, 450.80 or later, and restart",
+    )
+    return [driver] if has_card() else [Missing("there is no NVIDIA GPU", elsewhere), driver]
+
+
+def count_gpus() -> int:
+    """Return how many cards the driver sees; raises Unavailable where it can't be asked."""
+    nvml = open_nvml()
+    try:
+        return count(nvml)
+    finally:
+        nvml.close()
+
+
+def _missing_for_environment(target: Target) -> list[Missing]:
+    """Return what keeps the engines' environment from being built, nothing where it is there."""
+    cache = Path(target.engines or "engines").parent
+    if target.own_python is not None or Environments(cache).is_built(_GPU_ENV):
         return []
-    return [
-        Missing(
-            "there is no NVIDIA GPU (no driver, no nvidia-smi)",
-            "run it on a machine with one; `make bench` measures this machine's CPU",
+    lacks = []
+    if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
+        lacks.append(
+            Missing(
+                f"the engines exist for Linux on x86-64, and this is {platform.system()} on "
+                f"{platform.machine()}",
+                "give a Python that has TensorRT with --env gpu=PATH, and `--runner tensorrt`",
+            )
         )
-    ]
+    try:
+        base_python(ENVIRONMENTS[_GPU_ENV])
+    except Unavailable as error:
+        lacks.append(Missing(error.problem, error.hint))
+    free_gib = _free_bytes(cache) / 2**30
+    if free_gib < _GPU_ENV_GIB:
+        lacks.append(
+            Missing(
+                f"{free_gib:.1f} GiB of disk are free for {cache}, the engines take {_GPU_ENV_GIB}",
+                "free some, or name another folder with --cache DIR",
+            )
+        )
+    return lacks
+
+
+def _free_bytes(folder: Path) -> int:
+    """Return what is free where `folder` is or would be."""
+    there = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    return shutil.disk_usage(there).free
 
 
 def _android(target: Target) -> list[Missing]:

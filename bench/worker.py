@@ -80,13 +80,13 @@ def sample_session(session: Session, request: MeasureRequest) -> dict[str, Any]:
     gc.disable()
     warm = warm_up(session.sample, request.sampling, time.perf_counter_ns)
     threads = read_threads()
-    gauged = isinstance(session, GaugedSession)
+    gauged = session if isinstance(session, GaugedSession) else None
     if gauged:
-        session.begin()
+        gauged.begin()
     before = resource.getrusage(resource.RUSAGE_SELF)
     samples = take_samples(session.sample, request.sampling, time.perf_counter_ns)
     after = resource.getrusage(resource.RUSAGE_SELF)
-    read = session.end(len(samples)) if gauged else {}
+    read = gauged.end(len(samples)) if gauged else {}
     in_force = worked(threads, read_threads())
     gc.enable()
     return {

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bench.percentiles import PERCENTILES
 from bench.reports import naming, sustained_text
+from bench.reports.device_text import device_table
 from bench.reports.page import Footnotes, outcome_text, table
 from bench.reports.view import Box, Column, Series, View
 from bench.units import BYTES_PER_MIB, significant, to_ms, with_interval
@@ -126,6 +127,7 @@ def latency_section(view: View, series: Series, notes: Footnotes) -> str:
     return (
         f"## {naming.heading(series)}\n\n{table(head, rows)}\n"
         f"{weights}{naming.statistic(series)}.\n{tails(view, series)}"
+        f"{device_table(view, series)}"
     )
 
 

@@ -1,17 +1,18 @@
 """The same tables for machines: latency.csv, a row a cell, and costs.csv, a row a model.
 
-sustained.csv, a row a long session, is there where a run was made with --sustained.
+sustained.csv, a row a long session, is there where a run was made with --sustained; device.csv, a
+row a cell, where one was measured on a GPU.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench.percentiles import PERCENTILES
-from bench.reports import sustained
+from bench.reports import device, sustained
 from bench.reports.view import Box, Column, Series, View
 
 LATENCY_HEAD = (
@@ -99,6 +100,19 @@ def _sustained_row(row: sustained.Row) -> Sequence[object]:
     )  # fmt: skip
 
 
+def device_rows(view: View) -> Iterator[tuple[Sequence[object], device.OnDevice, Sequence[object]]]:
+    """Yield what names a cell, its figures on the device, and where they come from."""
+    for series in view.series:
+        for variant, row in series.boxes.items():
+            for (batch, _), box in sorted(row.items()):
+                if box.device is not None:
+                    names = (
+                        series.system.system_id, series.runner, _settings(series),
+                        series.precision, series.preset, variant, batch,
+                    )  # fmt: skip
+                    yield names, box.device, (box.run_id, box.cell_id)
+
+
 def costs_rows(view: View) -> list[Sequence[object]]:
     """Return the rows of costs.csv; what isn't known is empty."""
     rows: list[Sequence[object]] = []
@@ -129,6 +143,9 @@ def write(view: View, folder: Path) -> dict[Path, bytes]:
         folder / "latency.csv": _text(LATENCY_HEAD, latency_rows(view)),
         folder / "costs.csv": _text(COSTS_HEAD, costs_rows(view)),
     }
+    on_device = list(device_rows(view))
+    if on_device:
+        files[folder / "device.csv"] = device.rows(iter(on_device))
     if view.sustained:
         files[folder / "sustained.csv"] = _text(SUSTAINED_HEAD, sustained_rows(view))
     return files

@@ -15,6 +15,7 @@ from bench.drift import Course, course
 from bench.grade import findings, grade, warnings
 from bench.percentiles import percentiles
 from bench.record import Failed, Measured, ModelFacts, Record, RunManifest, Skipped, System
+from bench.reports.device import OnDevice, on_device
 from bench.stats import Estimate, summarize
 from bench.sustained import PRESET as SUSTAINED
 from bench.variance import Components
@@ -48,7 +49,8 @@ class Long:
 class Box:
     """One cell of a table: an estimate, or the outcome that stands in its place.
 
-    `long` is there for a long session, which stands in no table of latencies.
+    `long` is there for a long session, which stands in no table of latencies; `device` for one on a
+    GPU.
     """
 
     cell_id: str
@@ -62,6 +64,7 @@ class Box:
     percentiles: Mapping[int, float] = field(default_factory=dict)
     warnings: Sequence[str] = ()
     long: Long | None = None
+    device: OnDevice | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -242,6 +245,7 @@ def _box(record: Record, run_id: str) -> Box:
         stopped=record.outcome.stopped,
         percentiles=percentiles(samples),
         warnings=warnings(found),
+        device=on_device(record),
         unsettled=sum(not s.steady for s in record.sessions) if tolerance is not None else 0,
     )
 

@@ -5,14 +5,16 @@ A new engine is one file beside this one and one line in `bench/runners/__init__
 
 from __future__ import annotations
 
+import importlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from bench.cell import Cell, Sampling, Target
+from bench.errors import Unavailable
 from bench.units import Nanoseconds
 
 if TYPE_CHECKING:
@@ -118,6 +120,26 @@ class TargetedRunner(Runner, Protocol):
     def at(self, target: Target) -> Runner:
         """Return the runner for `target`."""
         ...
+
+
+def import_engine(module: str, *, env: str) -> Any:
+    """Import an engine's package; raises Unavailable where environment `env` hasn't got it."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise Unavailable(
+            f"{module} can't be imported here ({error})",
+            hint=f"leave --env {env} out to have its environment built",
+        ) from error
+
+
+def require_precision(cell: Cell, *known: str) -> None:
+    """Raise Unavailable unless `cell` asks for one of the precisions that its runner knows."""
+    if cell.precision not in known:
+        raise Unavailable(
+            f"the {cell.runner} runner has no {cell.precision} on the CPU",
+            hint=f"use precision {' or '.join(known)}",
+        )
 
 
 def time_calls(call: Callable[[], object], count: int) -> list[Nanoseconds]:

@@ -1,0 +1,200 @@
+"""A stand-in for the module tensorrt: it "builds" a net that gives twice the mean of each image.
+
+The plan is JSON; `version` chooses which names the module has, as 8.5, 10 and 11 differ in them.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+from collections.abc import Callable
+from enum import IntEnum
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from tests.fakes.cuda import FakeCudart
+
+CLASSES = 10
+RUN_NS = 250_000
+
+
+class _Flag(IntEnum):
+    TF32 = 7
+
+
+class _Source(IntEnum):
+    CUBLAS = 0
+    CUBLAS_LT = 1
+    CUDNN = 2
+    EDGE_MASK_CONVOLUTIONS = 3
+    JIT_CONVOLUTIONS = 4
+
+
+class FakeTensorrt:
+    """The module. `builds` counts engines; `timings` are what builders were given."""
+
+    MemoryPoolType = SimpleNamespace(WORKSPACE="workspace")
+    TensorIOMode = SimpleNamespace(INPUT="input", OUTPUT="output")
+
+    def __init__(
+        self,
+        cuda: FakeCudart,
+        *,
+        version: str = "8.5.3.1",
+        shape: tuple[int, ...] = (1, 3, 8, 8),
+        keeps_tf32: bool = False,
+        parses: bool = True,
+        plans: bool = True,
+        loads: bool = True,
+        runs: bool = True,
+        outputs: int = 1,
+    ) -> None:
+        self.__version__ = version
+        self.cuda, self.shape, self.keeps_tf32 = cuda, shape, keeps_tf32
+        self.parses, self.plans, self.loads, self.runs = parses, plans, loads, runs
+        self.outputs = outputs
+        self.builds = 0
+        self.flags: list[int] = []
+        self.timings: list[bytes] = []
+        self.configs: list[FakeConfig] = []
+        self.BuilderFlag: Any = _Flag
+        self.TacticSource: Any = _Source
+        self.NetworkDefinitionCreationFlag: Any = SimpleNamespace(EXPLICIT_BATCH=0)
+        if int(version.partition(".")[0]) >= 11:
+            self.NetworkDefinitionCreationFlag = SimpleNamespace(STRONGLY_TYPED=1)
+            self.TacticSource = SimpleNamespace(EDGE_MASK_CONVOLUTIONS=3, JIT_CONVOLUTIONS=4)
+        self.Logger = type("Logger", (), {"WARNING": 2, "__init__": lambda self, level: None})
+        self.Builder: Callable[[Any], FakeBuilder] = lambda logger: FakeBuilder(self)
+        self.OnnxParser: Callable[..., FakeParser] = lambda network, logger: FakeParser(self)
+        self.Runtime: Callable[[Any], FakeRuntime] = lambda logger: FakeRuntime(self)
+
+
+class FakeParser:
+    def __init__(self, trt: FakeTensorrt) -> None:
+        self._trt = trt
+        self.num_errors = 0 if trt.parses else 2
+
+    def parse(self, content: bytes) -> bool:
+        assert content == b"onnx"
+        return self._trt.parses
+
+    def get_error(self, index: int) -> str:
+        return f"In node {index}: UNSUPPORTED_NODE"
+
+
+class FakeConfig:
+    def __init__(self, trt: FakeTensorrt) -> None:
+        self._trt = trt
+        self.on = {7} if hasattr(trt.BuilderFlag, "TF32") else set()
+        self.sources = 0b11111 if trt.__version__.startswith("8") else 0b11000
+        self.limits: dict[str, int] = {}
+
+    def set_memory_pool_limit(self, pool: str, size: int) -> None:
+        self.limits[pool] = size
+
+    def clear_flag(self, flag: int) -> None:
+        self.on -= set() if self._trt.keeps_tf32 else {int(flag)}
+
+    def get_flag(self, flag: int) -> bool:
+        return int(flag) in self.on
+
+    def get_tactic_sources(self) -> int:
+        return self.sources
+
+    def set_tactic_sources(self, sources: int) -> bool:
+        self.sources = sources
+        return True
+
+    def create_timing_cache(self, content: bytes) -> bytes:
+        self._trt.timings.append(content)
+        return content
+
+    def set_timing_cache(self, cache: bytes, ignore_mismatch: bool) -> bool:
+        assert ignore_mismatch is False
+        self._cache = cache
+        return True
+
+    def get_timing_cache(self) -> Any:
+        return SimpleNamespace(serialize=lambda: self._cache + b"t")
+
+
+class FakeBuilder:
+    def __init__(self, trt: FakeTensorrt) -> None:
+        self._trt = trt
+
+    def create_network(self, flags: int) -> str:
+        self._trt.flags.append(flags)
+        return "network"
+
+    def create_builder_config(self) -> FakeConfig:
+        self._trt.configs.append(FakeConfig(self._trt))
+        return self._trt.configs[-1]
+
+    def build_serialized_network(self, network: str, config: FakeConfig) -> bytes | None:
+        self._trt.builds += 1
+        plan = json.dumps({"net": network, "build": self._trt.builds}).encode()
+        return plan if self._trt.plans else None
+
+
+class FakeRuntime:
+    def __init__(self, trt: FakeTensorrt) -> None:
+        self._trt = trt
+
+    def deserialize_cuda_engine(self, plan: bytes) -> FakeEngine | None:
+        assert json.loads(plan)["net"] == "network"
+        return FakeEngine(self._trt) if self._trt.loads else None
+
+
+class FakeEngine:
+    def __init__(self, trt: FakeTensorrt) -> None:
+        self._trt = trt
+        self._names = ["x", *(f"logits{n}" for n in range(trt.outputs))]
+        self.num_io_tensors = len(self._names)
+
+    def get_tensor_name(self, index: int) -> str:
+        return self._names[index]
+
+    def get_tensor_mode(self, name: str) -> str:
+        return "input" if name == "x" else "output"
+
+    def get_tensor_shape(self, name: str) -> tuple[int, ...]:
+        return self._trt.shape if name == "x" else (self._trt.shape[0], CLASSES)
+
+    def create_execution_context(self) -> FakeContext:
+        return FakeContext(self._trt)
+
+
+class FakeContext:
+    def __init__(self, trt: FakeTensorrt) -> None:
+        self._trt = trt
+        self._addresses: dict[str, int] = {}
+
+    def set_tensor_address(self, name: str, memory: int) -> bool:
+        self._addresses[name] = memory
+        return True
+
+    def execute_async_v3(self, stream_handle: int) -> bool:
+        assert stream_handle in self._trt.cuda.handles
+        self._trt.cuda.submit(self._infer)
+        return self._trt.runs
+
+    def _infer(self) -> None:
+        x = self._at("x", self._trt.shape)
+        logits = self._at("logits0", (self._trt.shape[0], CLASSES))
+        means = x.reshape(x.shape[0], -1).mean(axis=1, keepdims=True)
+        logits[:] = 2 * means + np.arange(CLASSES, dtype=np.float32)
+        self._trt.cuda.device_ns += RUN_NS
+
+    def _at(self, name: str, shape: tuple[int, ...]) -> Any:
+        pointer = ctypes.cast(self._addresses[name], ctypes.POINTER(ctypes.c_float))
+        return np.ctypeslib.as_array(pointer, shape)
+
+
+def onnx(folder: Path) -> Path:
+    """Return a file that FakeParser takes for a net."""
+    path = folder / "model.onnx"
+    path.write_bytes(b"onnx")
+    return path
