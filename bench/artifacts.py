@@ -1,8 +1,9 @@
 """A model -> the files that engines load: exported and converted by children, hashed and cached.
 
 An artifact's folder in the cache bears a key over everything that shapes its bytes: the model, the
-kind, the batch, the converter's code and the packages of the interpreter that ran it. It counts
-only while the files in it have the hashes that its `artifact.json` says.
+kind, the batch, the converter's code, the packages of the interpreter that ran it, and the same of
+what it was made of. It counts only while the files in it have the hashes that its `artifact.json`
+says.
 """
 
 from __future__ import annotations
@@ -21,64 +22,20 @@ from bench.catalog import Model, file_sha256
 from bench.cell import canonical_digest
 from bench.environments import Environments, Interpreter
 from bench.errors import ArtifactError, BenchError
+from bench.kinds import KINDS, Kind
 from bench.launch import ChildFailed, ChildResult, run_child
 from bench.protocol import ConvertRequest, write_json
+
+__all__ = [
+    "CONVERTERS", "INPUT_SEED", "KINDS", "REFERENCE", "Artifact", "Key", "Kind", "Launch", "Made",
+    "Workshop", "load", "settle",
+]  # fmt: skip
 
 CONVERTERS = Path(__file__).parent / "converters"
 INPUT_SEED = 0
 REFERENCE = "reference.npz"
 _MANIFEST = "artifact.json"
 _TIMEOUT_S = 600.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
-    """How a kind of artifact is made: by `converter` in `env`, from a model or from `source`.
-
-    `main` is the file that an engine opens; `code` names the modules that shape its bytes.
-    """
-
-    converter: str
-    env: str
-    main: str
-    code: tuple[str, ...]
-    source: str | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
-    child_env: Mapping[str, str] = field(default_factory=dict)
-
-
-_EXPORT = "bench.converters.paddle_export:convert"
-_EXPORT_CODE = (
-    "paddle_export.py", "paddle_net.py", "paddle_program.py", "paddle_costs.py", "swish_beta.py",
-)  # fmt: skip
-
-KINDS: Mapping[str, Kind] = {
-    "paddle-pir": Kind(
-        converter=_EXPORT,
-        env="paddle",
-        main="model.json",
-        code=_EXPORT_CODE,
-        options={"format": "pir"},
-        child_env={"FLAGS_enable_pir_api": "1"},
-    ),
-    # Paddle 3 writes the older ProgramDesc only with this flag set before it is imported.
-    "paddle-program": Kind(
-        converter=_EXPORT,
-        env="paddle",
-        main="model.pdmodel",
-        code=_EXPORT_CODE,
-        options={"format": "program"},
-        child_env={"FLAGS_enable_pir_api": "0"},
-    ),
-    "paddle-lite-nb": Kind(
-        converter="bench.converters.lite_opt:convert",
-        env="lite",
-        main="model.nb",
-        code=("lite_opt.py",),
-        source="paddle-program",
-        options={"target": "arm"},
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +70,7 @@ class Workshop:
     environments: Environments
     kinds: Mapping[str, Kind] = field(default_factory=lambda: KINDS)
     launch: Launch = run_child
+    converters: Path = CONVERTERS
 
     def make(
         self,
@@ -182,13 +140,23 @@ class Workshop:
         return result
 
     def folder(self, model: Model, kind: str, batch: int, interpreter: Interpreter) -> Path:
+        digest = canonical_digest(self._key(model, kind, batch, interpreter), 16)
+        return self.cache / "artifacts" / f"{model.variant}-{kind}-b{batch}-{digest}"
+
+    def makers(self, kind: str) -> list[str]:
+        """Return the environments that have a part in `kind`, its own first."""
+        below = self.kinds[kind].source
+        return [self.kinds[kind].env, *(self.makers(below) if below else [])]
+
+    def _key(self, model: Model, kind: str, batch: int, interpreter: Interpreter) -> list[Any]:
+        """Return what shapes the bytes of an artifact, its sources' own in it."""
         entry = self.kinds[kind]
-        code = [file_sha256(CONVERTERS / name) for name in entry.code]
+        code = [file_sha256(self.converters / name) for name in entry.code]
         key = [model.hash, model.input, kind, batch, code, interpreter.digest, INPUT_SEED]
         if entry.source is not None:
-            key.append(self.environments.get(self.kinds[entry.source].env).digest)
-        name = f"{model.variant}-{kind}-b{batch}-{canonical_digest(key, 16)}"
-        return self.cache / "artifacts" / name
+            below = self.environments.get(self.kinds[entry.source].env)
+            key.append(self._key(model, entry.source, batch, below))
+        return key
 
     def _convert(
         self,
@@ -231,9 +199,9 @@ class Workshop:
         artifact = made[Key(model.variant, below, batch)]
         if isinstance(artifact, BenchError):
             raise artifact
-        params = artifact.main.with_suffix(".pdiparams")
-        files = {"model": str(artifact.main), "params": str(params)}
-        return _Source(files, {}, artifact.reference)
+        beside = self.kinds[below].beside.items()
+        files = {name: str(artifact.folder / file) for name, file in beside}
+        return _Source({"model": str(artifact.main), **files}, {}, artifact.reference)
 
     def _run(
         self,

@@ -2,6 +2,9 @@
 
     paddle    any Python that the harness itself runs on
     lite      Python 3.10: Paddle Lite's wheels exist for no later one
+    onnx      Python 3.10 to 3.12: Paddle2ONNX's wheels exist for no later one
+    engines   ONNX Runtime, OpenVINO, ncnn and MNN, and their converters
+    gpu       Python 3.10: TensorRT 8.5.3 exists for no later one; Linux on x86-64
     harness   the interpreter that runs this; no engine in it
 
 A built environment lies in the cache under its name and a digest of lock, Python and platform, and
@@ -18,13 +21,14 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.cell import canonical_digest
 from bench.errors import Unavailable, UnknownName
+from bench.pins import Pin, pinned
 from bench.protocol import write_json
 
 LOCKS = Path(__file__).parent / "envs"
@@ -35,6 +39,8 @@ _COMPLETE = "complete.json"
 class EnvSpec:
     """What an environment is made of; `python` is a version that it must have, None: any.
 
+    Several versions stand by comma, the best first. A file of the lock's name that ends in
+    .excludes names packages that others ask for and that must stay out.
     `needs` are the packages of which an interpreter of the user's own must have one.
     """
 
@@ -46,6 +52,9 @@ class EnvSpec:
 ENVIRONMENTS: Mapping[str, EnvSpec] = {
     "paddle": EnvSpec(lock="paddle.txt", needs=("paddlepaddle", "paddlepaddle-gpu")),
     "lite": EnvSpec(lock="lite.txt", python="3.10", needs=("paddlelite",)),
+    "gpu": EnvSpec(lock="gpu.txt", python="3.10", needs=("tensorrt", "paddlepaddle-gpu")),
+    "onnx": EnvSpec(lock="onnx.txt", python="3.12,3.11,3.10", needs=("paddle2onnx",)),
+    "engines": EnvSpec(lock="engines.txt", needs=("onnxruntime", "openvino", "ncnn", "mnn")),
 }
 
 
@@ -61,16 +70,22 @@ class Interpreter:
 
 @dataclass(slots=True)
 class Environments:
-    """Finds or builds interpreters. `given` are the user's own, by name."""
+    """Finds or builds interpreters. `given` are the user's own, by name.
+
+    `specs` lie in the folder `locks`; `pins` take the place of what those hold of their packages.
+    """
 
     cache: Path
     given: Mapping[str, Path] = field(default_factory=dict)
+    locks: Path = field(default_factory=lambda: LOCKS)
+    specs: Mapping[str, EnvSpec] = field(default_factory=lambda: ENVIRONMENTS)
+    pins: Sequence[Pin] = ()
     _known: dict[str, Interpreter] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in self.given:
-            if name not in ENVIRONMENTS:
-                raise UnknownName("environment", name, ENVIRONMENTS)
+            if name not in self.specs:
+                raise UnknownName("environment", name, self.specs)
 
     def get(self, name: str) -> Interpreter:
         """Return the interpreter, building its environment where there is none.
@@ -87,7 +102,7 @@ class Environments:
             if name in self.given:
                 given(name, self.given[name])
             elif name != "harness" and not self.is_built(name):
-                base_python(ENVIRONMENTS[name])
+                base_python(self.specs[name])
         except Unavailable as error:
             return error
         return None
@@ -113,12 +128,17 @@ class Environments:
         with _locked(folder):
             if not is_complete(folder):
                 shutil.rmtree(folder, ignore_errors=True)
-                build(name, ENVIRONMENTS[name], folder)
+                build(name, self.specs[name], folder, locks=self.locks, pins=self.pins)
         return _read_complete(name, folder)
 
+    def lock(self, name: str) -> str:
+        """Return what `name` is made of, the pins in it."""
+        lock = (self.locks / self.specs[name].lock).read_text(encoding="utf-8")
+        return pinned(lock, self.pins) if self.pins else lock
+
     def _folder(self, name: str) -> Path:
-        spec = ENVIRONMENTS[name]
-        lock = (LOCKS / spec.lock).read_text(encoding="utf-8")
+        spec = self.specs[name]
+        lock = self.lock(name)
         key = canonical_digest([lock, str(base_python(spec)), platform.machine()])
         return self.cache / "envs" / f"{name}-{key}"
 
@@ -139,17 +159,30 @@ def given(name: str, python: Path) -> Interpreter:
     return found
 
 
-def build(name: str, spec: EnvSpec, folder: Path) -> None:
+def build(
+    name: str,
+    spec: EnvSpec,
+    folder: Path,
+    *,
+    locks: Path = LOCKS,
+    pins: Sequence[Pin] = (),
+) -> None:
     """Make the environment in `folder` and mark it complete.
 
     Raises Unavailable with uv's last line.
     """
     uv = _uv()
     _run([uv, "venv", "--quiet", "--python", str(base_python(spec)), str(folder)], name)
-    lock = str(LOCKS / spec.lock)
+    lock, hashes = locks / spec.lock, ["--require-hashes"]
+    left_out = lock.with_suffix(".excludes")
+    if pins:  # the lock knows no hash of them; those that it knows are verified all the same
+        text = pinned(lock.read_text(encoding="utf-8"), pins)
+        lock, hashes = folder / "pinned.txt", []
+        lock.write_text(text, encoding="utf-8")
     # Compiled once here, or each session would compile the engine's thousands of modules anew.
-    install = [uv, "pip", "install", "--quiet", "--require-hashes", "--compile-bytecode"]
-    _run([*install, "--python", str(_python_in(folder)), "-r", lock], name)
+    install = [uv, "pip", "install", "--quiet", *hashes, "--compile-bytecode"]
+    install += ["--excludes", str(left_out)] if left_out.exists() else []
+    _run([*install, "--python", str(_python_in(folder)), "-r", str(lock)], name)
     found = describe(name, _python_in(folder))
     write_json(folder / _COMPLETE, {"packages": found.packages, "digest": found.digest})
 
@@ -180,19 +213,21 @@ def describe(name: str, python: Path) -> Interpreter:
 
 def base_python(spec: EnvSpec) -> Path:
     """Return the interpreter to build on; raises Unavailable where the version isn't to be had."""
-    if spec.python is None or platform.python_version().startswith(spec.python + "."):
+    versions = [] if spec.python is None else spec.python.split(",")
+    if not versions or platform.python_version().rpartition(".")[0] in versions:
         # Not .venv's own link to it: an environment on top of .venv would end with it.
         return Path(sys.executable).resolve()
-    command = [_uv(), "python", "find", "--no-python-downloads", "--no-project", spec.python]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env=_find_environment(spec.python)
-    )
-    if done.returncode != 0:
-        raise Unavailable(
-            f"there is no Python {spec.python} on this machine",
-            hint=f"`.venv/bin/uv python install {spec.python}` or your package manager brings one",
+    for version in versions:
+        command = [_uv(), "python", "find", "--no-python-downloads", "--no-project", version]
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, env=_find_environment(version)
         )
-    return Path(done.stdout.strip())
+        if done.returncode == 0:
+            return Path(done.stdout.strip())
+    raise Unavailable(
+        f"there is no Python {' or '.join(versions)} on this machine",
+        hint=f"`.venv/bin/uv python install {versions[0]}` or your package manager brings one",
+    )
 
 
 def _find_environment(version: str) -> dict[str, str]:

@@ -14,3 +14,9 @@ lock harness
 lock dev -c harness.txt
 lock paddle
 lock lite --prerelease=allow
+lock onnx --excludes onnx.excludes
+# One platform only, where the others are for all.
+../../.venv/bin/uv pip compile --quiet --python-platform x86_64-manylinux_2_28 --python-version 3.10 \
+    --generate-hashes --no-annotate --custom-compile-command "make lock" gpu.in -o gpu.txt
+echo "locked gpu"
+lock engines --excludes engines.excludes

@@ -19,10 +19,14 @@ from bench.store import Store
 from bench.suite import FOLDER, load_suite
 from bench.targets import missing_for
 from bench.tree import LIVE
+from bench.verbs.install import install
 
 _USED_FOR = {
     "paddle": "exporting models, measuring with Paddle Inference",
+    "gpu": "measuring on an NVIDIA GPU (2.3 GB)",
     "lite": "storage sizes (Paddle Lite's opt); all else works without it",
+    "onnx": "exporting to ONNX, which the other engines start from",
+    "engines": "ONNX Runtime, OpenVINO, ncnn and MNN (`make bench-engines`)",
 }
 
 
@@ -40,9 +44,12 @@ def run(options: Options, tables: Tables) -> int:
     """Print the findings; 0 where the local CPU can be measured, else 1.
 
     With `options.sensors` print what reading the machine's state costs instead, and return 0.
+    With `options.install` build the GPU engines' environment instead; see `bench.verbs.install`.
     """
     if options.sensors:
         return _sensors(options)
+    if options.install:
+        return install(options, tables)
     findings = [
         *_machine(),
         *_environments(options),

@@ -120,8 +120,7 @@ class _Today:
         if key.kind not in kinds:
             return Stale(f"there is no kind of artifact '{key.kind}' any more")
         entry = kinds[key.kind]
-        makers = [entry.env] if entry.source is None else [entry.env, kinds[entry.source].env]
-        for maker in makers:
+        for maker in self.workshop.makers(key.kind):
             if isinstance(self.packages(maker), Stale | Unchecked):
                 return Unchecked(f"{name}: its key in the cache needs environment {maker}")
         interpreter = self.workshop.environments.get(entry.env)

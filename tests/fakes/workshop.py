@@ -77,7 +77,7 @@ def concatenate(source: Mapping[str, Any], options: Mapping[str, Any], out: Path
 
 PIR = Kind(
     converter=f"{__name__}:export", env="exporting", main="model.json", code=(),
-    options={"format": "pir"}, child_env={"FLAG": "1"},
+    beside={"params": "model.pdiparams"}, options={"format": "pir"}, child_env={"FLAG": "1"},
 )  # fmt: skip
 NB = Kind(
     converter=f"{__name__}:concatenate", env="converting", main="model.nb", code=(), source="pir"

@@ -17,7 +17,6 @@ from tests.fakes.values import model
 REAL = sorted(path.stem for path in FOLDER.glob("*.toml"))
 MODELS = Path(__file__).parents[2] / "models"
 NAMED = {
-    "paddle-tensorrt": replace(fake_runner("Ok"), target="nvidia-gpu"),
     "paddle-lite": replace(
         fake_runner("Ok"), target="android", settings={"power_mode": ("high", "no_bind")}
     ),
@@ -34,8 +33,8 @@ def pairs(selected: Selected) -> list[tuple[int, int]]:
     return [(cell.batch, cell.threads) for cell in selected.cells]
 
 
-def test_the_three_suites_are_here() -> None:
-    assert REAL == ["arm", "cpu", "gpu"]
+def test_the_four_suites_are_here() -> None:
+    assert REAL == ["arm", "cpu", "engines", "gpu"]
 
 
 @pytest.mark.parametrize("name", REAL)
@@ -76,6 +75,22 @@ def test_the_cpu_suite_is_batch_1_on_1_2_and_4_threads_and_batches_4_and_8() -> 
     }
 
 
+def test_the_engines_suite_is_five_engines_with_one_image_on_one_thread() -> None:
+    cells = chosen("engines", cores=2).cells
+    assert [cell.runner for cell in cells] == ["paddle", "onnxruntime", "openvino", "ncnn", "mnn"]
+    assert {(cell.batch, cell.threads, cell.precision) for cell in cells} == {(1, 1, "fp32")}
+    assert dict(cells[0].settings) == {"onednn": "on", "tensor_gc": "off"}
+
+
+def test_the_engines_suite_gives_the_cells_that_the_cpu_suite_has_of_another_runner() -> None:
+    suites = [load_suite(name) for name in ("engines", "cpu")]
+    axes = Axes(runners=["ncnn"], batches=[1], threads=[1])
+    (first,), (second,) = (
+        select_cells(suite, [model()], axes, cores=2, runners=RUNNERS).cells for suite in suites
+    )
+    assert first.id == second.id
+
+
 def test_the_cpu_suite_on_two_cores_leaves_four_threads_out() -> None:
     selected = chosen("cpu", cores=2)
     assert pairs(selected) == [(1, 1), (1, 2), (4, 1), (8, 1)]
@@ -94,6 +109,30 @@ def test_the_suites_of_the_other_targets_cover_the_published_columns(
 ) -> None:
     assert load_suite(name).file.target == target
     assert set(pairs(chosen(name, cores=None))) == expected
+
+
+def test_the_gpu_suite_is_both_runners_the_native_one_with_and_without_a_graph() -> None:
+    cells = chosen("gpu", cores=None).cells
+    assert {(cell.runner, dict(cell.settings).get("cuda_graph")) for cell in cells} == {
+        ("paddle-tensorrt", None), ("tensorrt", "off"), ("tensorrt", "on"),
+    }  # fmt: skip
+    assert len({cell.id for cell in cells}) == len(cells) == 3 * 3
+
+
+def test_the_paced_preset_of_the_gpu_suite_pauses_in_every_cell_and_is_no_cell_of_the_other() -> (
+    None
+):
+    suite = load_suite("gpu")
+    plain, paced = (
+        {c.id: dict(c.settings)["sleep_ms"] for c in select_cells(
+            suite.in_preset(name), [model()], Axes(), cores=None, runners=RUNNERS).cells}
+        for name in ("paddleclas", "paddleclas-sleep")
+    )  # fmt: skip
+    assert set(plain.values()) == {"0"}
+    assert set(paced.values()) == {"10"}
+    assert not set(plain) & set(paced)
+    sampling = suite.sampling("paddleclas-sleep")
+    assert (sampling.warmup_calls, sampling.samples, sampling.statistic) == (100, 2000, "mean")
 
 
 @pytest.mark.parametrize("cores", [4, 8])

@@ -1,0 +1,73 @@
+"""ONNX into ncnn's two files, with the program in the `pnnx` wheel; weights in float32."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bench.converters import onnx_file
+from bench.errors import ArtifactError
+
+
+def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) -> dict[str, Any]:
+    """Write `out`/model.ncnn.param and model.ncnn.bin from `source["model"]`, an .onnx file.
+
+    Raises ArtifactError where pnnx fails or leaves a layer that ncnn hasn't got.
+    """
+    onnx, program = onnx_file.path(source), _program()
+    with tempfile.TemporaryDirectory() as scratch:
+        _run(program, onnx, Path(scratch))
+        for suffix in ("param", "bin"):
+            made = Path(scratch) / f"model.ncnn.{suffix}"
+            onnx_file.require(made, by="pnnx")
+            (out / made.name).write_bytes(made.read_bytes())
+    _load(out / "model.ncnn.param")
+    return {
+        "pnnx": importlib.metadata.version("pnnx"),
+        "ncnn": importlib.metadata.version("ncnn"),
+        "bytes": (out / "model.ncnn.bin").stat().st_size,
+    }
+
+
+def _program() -> Path:
+    """Return the program; the package around it is not imported, it would ask for PyTorch."""
+    found = importlib.util.find_spec("pnnx")
+    program = Path(found.origin).with_name("pnnx") if found and found.origin else None
+    if program is None or not program.is_file():
+        raise ArtifactError(
+            "pnnx is not installed here", hint="leave --env engines out to have it built"
+        )
+    return program
+
+
+def _run(program: Path, onnx: Path, scratch: Path) -> None:
+    """Run pnnx in `scratch`, where all nine files go that it writes beside what it reads."""
+    (scratch / "model.onnx").symlink_to(onnx)
+    command = [str(program), "model.onnx", "fp16=0"]
+    done = subprocess.run(command, cwd=scratch, capture_output=True, text=True, check=False)
+    sys.stderr.write(done.stdout + done.stderr)
+    if done.returncode != 0:
+        raise ArtifactError(
+            f"pnnx left with status {done.returncode}", hint="the log's tail has its own words"
+        )
+
+
+def _load(param: Path) -> None:
+    """Raise ArtifactError where ncnn can't read what pnnx wrote."""
+    try:
+        import ncnn
+    except ImportError as error:
+        raise ArtifactError(
+            f"ncnn can't be imported here ({error})",
+            hint="leave --env engines out to have its environment built",
+        ) from error
+    if ncnn.Net().load_param(str(param)) != 0:
+        raise ArtifactError(
+            "ncnn has no layer for a part of this net", hint="the log's tail names the layer"
+        )

@@ -1,0 +1,25 @@
+"""The ONNX file that a converter works on. Standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bench.errors import ArtifactError
+
+
+def path(source: Mapping[str, Any]) -> Path:
+    """Return `source["model"]`; raises ArtifactError unless it is an .onnx file."""
+    model = Path(source["model"])
+    if not model.is_file():
+        raise ArtifactError(f"{model} is no file", hint="export the model as onnx first")
+    if model.suffix != ".onnx":
+        raise ArtifactError(f"{model} is no .onnx file", hint="export the model as onnx first")
+    return model
+
+
+def require(made: Path, *, by: str) -> None:
+    """Raise ArtifactError where a converter that says nothing of its failure left no file."""
+    if not made.is_file() or made.stat().st_size == 0:
+        raise ArtifactError(f"{by} made no {made.name}", hint="the log's tail says why")

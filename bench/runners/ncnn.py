@@ -1,0 +1,91 @@
+"""ncnn on the CPU, through its Python API.
+
+A sample is end to end: the input copied in, the net run, the output copied out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bench.cell import Cell
+from bench.errors import ArtifactError
+from bench.runners.base import Array, import_engine, require_precision, time_calls
+from bench.units import Nanoseconds
+
+# The options that lower FP32, most of them on by default where the chip has such instructions.
+# Those for INT8 act on nets that were quantised, and on no others.
+_LOWERING = {
+    "use_fp16_packed": "fp16",
+    "use_fp16_storage": "fp16",
+    "use_fp16_arithmetic": "fp16",
+    "use_bf16_packed": "bf16",
+    "use_bf16_storage": "bf16",
+}
+_BATCH_AXIS = 0
+
+
+class NcnnRunner:
+    """Opens `model.ncnn.param` with the `model.ncnn.bin` beside it."""
+
+    @contextmanager
+    def open(self, cell: Cell, artifact: Path) -> Iterator[NcnnSession]:
+        require_precision(cell, "fp32")
+        engine = import_engine("ncnn", env="engines")
+        net = engine.Net()
+        # Read while the weights are loaded: they must be set before.
+        net.opt.num_threads = cell.threads
+        net.opt.use_vulkan_compute = False
+        for option in _LOWERING:
+            setattr(net.opt, option, False)
+        _load(net, artifact)
+        yield NcnnSession(net, engine)
+
+
+def _load(net: Any, artifact: Path) -> None:
+    if net.load_param(str(artifact)) != 0 or net.load_model(str(artifact.with_suffix(".bin"))) != 0:
+        raise ArtifactError(
+            f"ncnn can't load {artifact.name}", hint="delete it from the cache and run again"
+        )
+
+
+class NcnnSession:
+    """A net with the input that it is run on."""
+
+    def __init__(self, net: Any, engine: Any) -> None:
+        self._net = net
+        self._engine = engine
+        self._input = net.input_names()[0]
+        self._output = net.output_names()[0]
+        self._x: Array | None = None
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        options = self._net.opt
+        lowered = sorted({name for flag, name in _LOWERING.items() if getattr(options, flag)})
+        return {
+            "engine": f"ncnn {self._engine.__version__}",
+            "threads": str(options.num_threads),
+            "precision": " and ".join(lowered) or "fp32",
+            "vulkan": "on" if options.use_vulkan_compute else "off",
+            "winograd": "on" if options.use_winograd_convolution else "off",
+        }
+
+    def infer(self, x: Array) -> Array:
+        self._x = x
+        output: Array = self._end_to_end()
+        return output
+
+    def sample(self, count: int) -> list[Nanoseconds]:
+        return time_calls(self._end_to_end, count)
+
+    def _end_to_end(self) -> Any:
+        with self._net.create_extractor() as extractor:
+            # A Mat over an array shares its memory; its clone is ncnn's own.
+            extractor.input(self._input, self._engine.Mat(self._x, batch_index=_BATCH_AXIS).clone())
+            status, output = extractor.extract(self._output)
+            if status != 0:
+                raise RuntimeError(f"ncnn's extract returned {status}")
+            return output.numpy(batch_index=_BATCH_AXIS).copy()

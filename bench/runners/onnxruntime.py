@@ -1,0 +1,88 @@
+"""ONNX Runtime on the CPU, through its Python API.
+
+A sample is end to end: the input handed over, the graph run, the output in an array of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bench.cell import Cell
+from bench.runners.base import Array, import_engine, require_precision, time_calls
+from bench.units import Nanoseconds
+
+_PROVIDER = "CPUExecutionProvider"
+# Threads of the pool wait busily for work (ONNX Runtime's default), or asleep. One thread has no
+# pool. On cores that others use too, two that wait busily can take three times as long.
+_SPINNING = "session.intra_op.allow_spinning"
+_SPIN = {"on": "1", "off": "0"}
+# Would have Arm chips multiply FP32 matrices in BF16.
+_BF16_GEMM = "mlas.enable_gemm_fastmath_arm64_bfloat16"
+_ERRORS_ONLY = 3
+_PRECISIONS = {"tensor(float)": "fp32", "tensor(float16)": "fp16", "tensor(bfloat16)": "bf16"}
+
+
+class OnnxRuntimeRunner:
+    """Opens `model.onnx`, exported for one batch."""
+
+    @contextmanager
+    def open(self, cell: Cell, artifact: Path) -> Iterator[OnnxRuntimeSession]:
+        require_precision(cell, "fp32")
+        engine = import_engine("onnxruntime", env="engines")
+        options = engine.SessionOptions()
+        options.intra_op_num_threads = cell.threads
+        options.inter_op_num_threads = 1
+        options.execution_mode = engine.ExecutionMode.ORT_SEQUENTIAL
+        options.graph_optimization_level = engine.GraphOptimizationLevel.ORT_ENABLE_ALL
+        options.log_severity_level = _ERRORS_ONLY
+        spinning = dict(cell.settings).get("spinning", "on")
+        options.add_session_config_entry(_SPINNING, _SPIN[spinning])
+        options.add_session_config_entry(_BF16_GEMM, "0")
+        session = engine.InferenceSession(str(artifact), options, providers=[_PROVIDER])
+        yield OnnxRuntimeSession(session, engine.__version__)
+
+
+class OnnxRuntimeSession:
+    """A session and the input that it is run on."""
+
+    def __init__(self, session: Any, version: str) -> None:
+        self._session = session
+        self._version = version
+        self._name = session.get_inputs()[0].name
+        self._feed: dict[str, Array] = {}
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        options = self._session.get_session_options()
+        spins = options.get_session_config_entry(_SPINNING) == "1"
+        return {
+            "engine": f"onnxruntime {self._version}",
+            "threads": str(options.intra_op_num_threads),
+            "precision": self._precision(options),
+            "provider": ",".join(self._session.get_providers()),
+            "spinning": "on" if spins else "off",
+        }
+
+    def _precision(self, options: Any) -> str:
+        """Return the type that the CPU's kernels compute in, which is that of their tensors.
+
+        The exporter saw to it that the file holds no float type but that of input and output.
+        """
+        if options.get_session_config_entry(_BF16_GEMM) != "0":
+            return "bf16"
+        ends = [*self._session.get_inputs(), *self._session.get_outputs()]
+        return " and ".join(sorted({_PRECISIONS.get(end.type, end.type) for end in ends}))
+
+    def infer(self, x: Array) -> Array:
+        self._feed = {self._name: x}
+        output: Array = self._end_to_end()
+        return output
+
+    def sample(self, count: int) -> list[Nanoseconds]:
+        return time_calls(self._end_to_end, count)
+
+    def _end_to_end(self) -> Any:
+        return self._session.run(None, self._feed)[0]

@@ -1,0 +1,88 @@
+"""OpenVINO on the CPU, through its Python API, one stream and one request.
+
+A sample is end to end: the input copied in, the request run, the output copied out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bench.cell import Cell
+from bench.runners.base import Array, import_engine, require_precision, time_calls
+from bench.units import Nanoseconds
+
+# By the names of OpenVINO's element types; the lowest of those in the running graph is in force.
+_LOW = {"bf16": "bf16", "f16": "fp16", "i8": "int8", "u8": "int8"}
+_HINTS = {"fp32": "f32"}
+
+
+class OpenVinoRunner:
+    """Opens `model.xml` with the `model.bin` beside it, or a `model.onnx`, for one batch."""
+
+    @contextmanager
+    def open(self, cell: Cell, artifact: Path) -> Iterator[OpenVinoSession]:
+        require_precision(cell, *_HINTS)
+        engine = import_engine("openvino", env="engines")
+        compiled = engine.Core().compile_model(str(artifact), "CPU", properties(cell))
+        yield OpenVinoSession(compiled, engine.__version__)
+
+
+def properties(cell: Cell) -> dict[str, object]:
+    """Return every property whose default is another one, or differs from chip to chip."""
+    return {
+        "INFERENCE_NUM_THREADS": cell.threads,
+        "NUM_STREAMS": 1,
+        # The default is BF16 where the chip has it.
+        "INFERENCE_PRECISION_HINT": _HINTS[cell.precision],
+        # Where threads run is left to the system, as with the other engines.
+        "ENABLE_CPU_PINNING": False,
+    }
+
+
+class OpenVinoSession:
+    """A compiled model with its one request."""
+
+    def __init__(self, compiled: Any, version: str) -> None:
+        self._compiled = compiled
+        self._version = version
+        self._request = compiled.create_infer_request()
+        self._input = self._request.get_input_tensor()
+        self._output = self._request.get_output_tensor()
+        self._x: Array | None = None
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        told = self._compiled.get_property
+        return {
+            "engine": f"openvino {self._version.partition('-')[0]}",
+            "threads": str(told("INFERENCE_NUM_THREADS")),
+            "precision": self._precision(),
+            "precision_hint": told("INFERENCE_PRECISION_HINT").to_string(),
+            "streams": str(told("NUM_STREAMS")),
+            "pinning": "on" if told("ENABLE_CPU_PINNING") else "off",
+        }
+
+    def _precision(self) -> str:
+        """Return what the running graph computes in, node by node: the hint is only a wish."""
+        nodes = self._compiled.get_runtime_model().get_ops()
+        types = {str(node.get_rt_info()["runtimePrecision"].astype(str)) for node in nodes}
+        lowered = sorted({_LOW[name] for name in types if name in _LOW})
+        if lowered:
+            return " and ".join(lowered)
+        return "fp32" if "f32" in types else "unknown"
+
+    def infer(self, x: Array) -> Array:
+        self._x = x
+        output: Array = self._end_to_end()
+        return output
+
+    def sample(self, count: int) -> list[Nanoseconds]:
+        return time_calls(self._end_to_end, count)
+
+    def _end_to_end(self) -> Any:
+        self._input.data[:] = self._x
+        self._request.infer()
+        return self._output.data.copy()
