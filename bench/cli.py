@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from bench.ab_flags import ab_values, add_ab, add_bisect
 from bench.errors import BenchError, InputError, UnknownName
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ VERBS = {
     "models": "the catalogue with its costs",
     "audit": "figures that can't be right or contradict each other, published and measured",
     "selftest": "how far this machine's figures can be trusted, and what slowdown they can tell",
+    "ab": "two arms live, side by side: revisions, environments, runners, models or settings",
+    "bisect": "the first revision at which a cell became slower, by live comparisons",
     "verify": "derive the report again and compare; name the cells that are stale",
     "compare": "two stored runs, cell by cell: faster, slower, same, or why that can't be told",
     "baseline": "the run that this system's later ones are held against: set, show or check it",
@@ -76,6 +79,18 @@ def _add_selecting(parser: Parser) -> None:
     add("--weights", metavar="W", help="seeded (default), pretrained, or a .pdparams file")
     add("--seed", metavar="N", help="seed of the order of sessions (default: 0)")
     _add_phone(parser)
+    _add_gpu(parser)
+
+
+def _add_gpu(parser: Parser) -> None:
+    add = parser.add_argument
+    add("--gpu", metavar="UUID|INDEX", help="the GPU, as `nvidia-smi -L` lists it (default: first)")
+    add("--shared-gpu", action="store_true", help="measure beside other processes on the GPU")
+    add(
+        "--allow-partial",
+        action="store_true",
+        help="measure nets that TensorRT takes only in part, and mark them",
+    )
 
 
 def _add_phone(parser: Parser) -> None:
@@ -116,6 +131,11 @@ def _add_report(parser: Parser) -> None:
 def _add_doctor(parser: Parser) -> None:
     _add_environments(parser)
     _add_phone(parser)
+    parser.add_argument(
+        "--install",
+        action="store_true",
+        help="build the GPU engines (2.3 GB), prove that they load",
+    )
     parser.add_argument(
         "--sensors", action="store_true", help="what reading the machine's state costs, and no more"
     )
@@ -174,6 +194,17 @@ def _add_format(parser: Parser) -> None:
     )
 
 
+def _add_ab(parser: Parser) -> None:
+    add_ab(parser)
+    _add_format(parser)
+    _add_environments(parser)
+
+
+def _add_bisect(parser: Parser) -> None:
+    add_bisect(parser)
+    _add_environments(parser)
+
+
 _ADD: dict[str, Callable[[Parser], None]] = {
     "run": _add_run,
     "report": _add_report,
@@ -183,6 +214,8 @@ _ADD: dict[str, Callable[[Parser], None]] = {
     "audit": _add_nothing,
     "selftest": _add_selftest,
     "verify": _add_verify,
+    "ab": _add_ab,
+    "bisect": _add_bisect,
     "compare": _add_compare,
     "baseline": _add_baseline,
     "history": _add_history,
@@ -260,8 +293,20 @@ def _check_resume(given: Mapping[str, object]) -> None:
 
 
 _AS_GIVEN = (
-    "suite", "preset", "weights", "device", "resume", "run",
-    "as_json", "sensors", "explain", "output_format",
+    "suite",
+    "preset",
+    "weights",
+    "device",
+    "resume",
+    "run",
+    "gpu",
+    "shared_gpu",
+    "allow_partial",
+    "install",
+    "as_json",
+    "sensors",
+    "explain",
+    "output_format",
 )
 _PATHS = ("results", "models", "cache", "agent", "benchmark_bin")
 _TRANSPORTS = ("direct", "server")  # fmt: skip
@@ -280,6 +325,7 @@ def to_options(arguments: argparse.Namespace, argv: Sequence[str]) -> Options:
     if "seed" in given:
         values["seed"] = _integer("--seed", given["seed"])
     values["words"] = tuple(given.get("words", ()))
+    values |= ab_values(given)
     if "sessions" in given:
         values["sessions"] = _integer("--sessions", given["sessions"], least=6)
     if "transport" in given:

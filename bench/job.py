@@ -43,9 +43,7 @@ def new_job(options: Options, tables: Tables, suite: Suite, *, cores: int | None
     if options.sustained_s is not None:
         sampling = sustained(sampling, options.sustained_s)
     models = _models(options, options.variants)
-    selected = select_cells(
-        suite, models, options.axes, cores=cores, runners=tables.runners
-    )
+    selected = select_cells(suite, models, options.axes, cores=cores, runners=tables.runners)
     if not selected.cells:
         raise InputError(
             f"no cell of suite {suite.name} is left: {'; '.join(selected.left_out)}",

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,17 +80,18 @@ def run_child(
     The child's process group is ended at `timeout_s` seconds, and when this process is interrupted.
     Raises Unavailable where `python` can't be started.
     """
-    with _request_folder() as folder:
+    with request_folder() as folder:
         write_json(folder / REQUEST, request)
-        started = time.perf_counter_ns()
-        with _started(module, folder, python, child_environment(env)) as process:
+        began = time.perf_counter_ns()
+        with started(module, folder, python, child_environment(env)) as process:
             status = _wait(process, timeout_s)
-        wall_ns = time.perf_counter_ns() - started
+        wall_ns = time.perf_counter_ns() - began
         return judge(folder, status, process.pid, wall_ns, timeout_s)
 
 
 @contextmanager
-def _request_folder() -> Iterator[Path]:
+def request_folder() -> Iterator[Path]:
+    """Yield a folder for one child's files, gone afterwards; raises BenchError without any."""
     try:
         holder = tempfile.TemporaryDirectory(prefix="bench-")
     except OSError as error:
@@ -103,19 +104,29 @@ def _request_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def _started(
-    module: str, folder: Path, python: Path, env: Mapping[str, str]
+def started(
+    module: str,
+    folder: Path,
+    python: Path,
+    env: Mapping[str, str],
+    *,
+    stdin: int = subprocess.DEVNULL,
+    pass_fds: Sequence[int] = (),
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Start the child in a process group of its own and leave none of it behind."""
+    """Start the child in a process group of its own and leave none of it behind.
+
+    Raises Unavailable where `python` can't be started.
+    """
     with (folder / STDOUT).open("wb") as out, (folder / STDERR).open("wb") as err:
         try:
             process = subprocess.Popen(
                 [str(python), "-m", module, str(folder)],
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=out,
                 stderr=err,
                 env=dict(env),
                 cwd=folder,
+                pass_fds=pass_fds,
                 start_new_session=True,
             )
         except OSError as error:

@@ -12,7 +12,7 @@ from bench.places import Place
 from bench.plan import Plan
 from bench.preparation import Prepared
 from bench.provenance import command_line, git_state, hide, package_versions, scrub
-from bench.record import CellFields, ModelFacts, Provenance, RunManifest, SamplingFields, Scalar
+from bench.record import CellFields, ModelFacts, Provenance, RunManifest, SamplingFields
 from bench.store import new_run_id, utc_now
 
 

@@ -14,7 +14,6 @@ from bench.places import PLACES
 from bench.runners import RUNNERS, RunnerEntry
 from bench.suite import Axes
 
-
 # Where `make agent` puts the device program and the libraries that it needs.
 AGENT = PROJECT / "build" / "agent"
 
@@ -56,6 +55,13 @@ class Options:
     as_json: bool = False
     output_format: str = "table"
     words: Sequence[str] = ()
+    base: Sequence[str] = ()
+    head: Sequence[str] = ()
+    most_sessions: int = 10
+    half_width: float = 0.01
+    good: str | None = None
+    bad: str = "HEAD"
+    cell: str | None = None
     command: Sequence[str] = ()
 
     def target(self, kind: str) -> Target:

@@ -1,6 +1,8 @@
 """results/: the only module that reads or writes it.
 
     systems/<system_id>.json
+    baselines/<system_id>.json
+    history/                 plots of a cell over runs
     report/                  tables and plots over all runs
     runs/<system_id>/<run_id>/run.json, journal.jsonl while it runs, cells/<cell_id>.json after
 
@@ -25,7 +27,7 @@ from pydantic import BaseModel, ValidationError
 
 from bench.boundary import explain
 from bench.errors import BrokenResult, ResultsNotWritable, UnknownName
-from bench.record import SCHEMA_VERSION, JournalEntry, Record, RunManifest, System
+from bench.record import SCHEMA_VERSION, Baseline, JournalEntry, Record, RunManifest, System
 
 Stored = TypeVar("Stored", bound=BaseModel)
 
@@ -231,6 +233,30 @@ class Store:
     def system(self, system_id: str) -> System:
         path = self.root / "systems" / f"{system_id}.json"
         return read_as(System, path, remedy="restore it from git, or run the benchmark again")
+
+    def baselines(self) -> list[str]:
+        """Return the ids of the systems that have a baseline."""
+        return sorted(path.stem for path in self.root.glob("baselines/*.json"))
+
+    def baseline(self, system_id: str) -> Baseline:
+        """Return a system's baseline; raises UnknownName or BrokenResult."""
+        known = self.baselines()
+        if system_id not in known:
+            raise UnknownName("baseline", system_id, known or ["(no baseline yet)"])
+        path = self.root / "baselines" / f"{system_id}.json"
+        return read_as(Baseline, path, remedy="restore it from git, or set it again")
+
+    def write_baseline(self, baseline: Baseline) -> Path:
+        path = self.root / "baselines" / f"{baseline.system_id}.json"
+        write_atomic(path, to_text(baseline).encode())
+        return path
+
+    def write_history(self, files: Mapping[str, bytes]) -> list[Path]:
+        """Write the files of a cell's history, by name; return their paths."""
+        paths = {self.root / "history" / name: data for name, data in files.items()}
+        for path, data in paths.items():
+            write_atomic(path, data)
+        return list(paths)
 
     def report_files(self, folder: Path, names: Iterable[Path]) -> dict[Path, bytes]:
         """Return the bytes of those of `names` that are there, and of what a report may lack."""

@@ -11,12 +11,20 @@ sys.path.insert(0, str(PROJECT))
 
 from pydantic import BaseModel  # noqa: E402
 
-from bench.record import SCHEMA_VERSION, JournalEntry, Record, RunManifest, System  # noqa: E402
+from bench.record import (  # noqa: E402
+    SCHEMA_VERSION,
+    Baseline,
+    JournalEntry,
+    Record,
+    RunManifest,
+    System,
+)
 
 MODELS: dict[str, type[BaseModel]] = {
     "record": Record,
     "run": RunManifest,
     "system": System,
+    "baseline": Baseline,
     "journal_entry": JournalEntry,
 }
 

@@ -41,11 +41,11 @@ def _opened_for(
     """Open the place that the suite, or the run to go on with, is for; raises Unavailable."""
     if resumed is None:
         suite = load_suite(options.suite)
-        name, kind, runners = suite.name, suite.file.target, suite.runners
+        target = options.target(suite.file.target)
+        check_target(suite.name, target, suite.runners, tables.runners)
     else:
         manifest = resumed.manifest()
+        target = options.target(manifest.target)
         runners = [cell.runner for cell in manifest.cells.values()]
-        name, kind = manifest.suite, manifest.target
-    target = options.target(kind)
-    check_target(name, target, runners, tables.runners)
+        check_target(manifest.suite, target, runners, tables.runners)
     return opened(target, tables.places)

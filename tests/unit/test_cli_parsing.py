@@ -146,3 +146,9 @@ def test_each_verbs_help_says_what_the_verb_does(
         make_parser().parse_args([verb, "--help"])
     assert left.value.code == 0
     assert VERBS[verb].capitalize()[:40] in " ".join(capsys.readouterr().out.split())
+
+
+def test_every_flag_of_a_gpu_arrives() -> None:
+    options = parsed("run", "--gpu", "1", "--shared-gpu", "--allow-partial")
+    assert (options.gpu, options.shared_gpu, options.allow_partial) == ("1", True, True)
+    assert parsed("doctor", "--install").install

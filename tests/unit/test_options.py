@@ -36,3 +36,16 @@ def test_the_real_tables_are_plugged_in_unless_others_are_given() -> None:
 
 def test_every_runner_wants_an_artifact_that_can_be_made() -> None:
     assert {entry.artifact for entry in RUNNERS.values()} <= set(KINDS)
+
+
+def test_the_flags_of_a_gpu_arrive_at_its_target() -> None:
+    plain = Options(cache=Path("/c")).target("nvidia-gpu")
+    assert (plain.device, plain.engines, plain.own_python) == (None, "/c/engines", None)
+    assert (plain.sharing, plain.partial) == ("refused", "refused")
+    options = Options(
+        gpu="GPU-1", shared_gpu=True, allow_partial=True, envs={"gpu": Path("/p/python")}
+    )
+    told = options.target("nvidia-gpu")
+    assert (told.device, told.own_python) == ("GPU-1", "/p/python")
+    assert (told.sharing, told.partial) == ("allowed", "allowed")
+    assert options.target("cpu").device is None

@@ -14,7 +14,7 @@ from bench.environments import Environments
 from bench.launch import ChildFailed, ChildResult, Replied
 from bench.plan import Step
 from bench.protocol import MeasureRequest
-from bench.record import JournalEntry, Scalar
+from bench.record import JournalEntry, Scalar, Session
 from bench.runners import RunnerEntry
 from bench.session import SessionLauncher
 from tests.fakes.places import FakePlace
@@ -266,3 +266,72 @@ def test_a_tools_own_figures_stand_for_samples_that_it_does_not_print(
     entry = answered(result, environments)
     assert entry.session is not None
     assert entry.session.durations_ns == [5]
+
+
+class HeldBack(FakePlace):
+    """A GPU's place: the first `times` sessions were held back."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.left = times
+
+    def child_env(self, python: Path) -> Mapping[str, str]:
+        assert python.is_absolute()
+        return {"CUDA_VISIBLE_DEVICES": "GPU-1", "ENGINE_FLAG": "the place's"}
+
+    def wants_repeat(self, session: Session) -> bool:
+        assert session.samples_ns
+        self.left -= 1
+        return self.left >= 0
+
+
+def test_a_session_that_was_held_back_is_repeated_and_the_next_one_stands(
+    environments: Environments,
+) -> None:
+    results = [dataclasses.replace(replied(), pid=number) for number in (1, 2, 3)]
+    entry = launched(HeldBack(1), *results, environments=environments)
+    assert entry.session is not None
+    assert entry.session.pid == 2
+
+
+def test_of_sessions_that_are_held_back_every_time_the_last_one_stands(
+    environments: Environments,
+) -> None:
+    results = [dataclasses.replace(replied(), pid=number) for number in (1, 2, 3, 4)]
+    entry = launched(HeldBack(9), *results, environments=environments)
+    assert entry.session is not None
+    assert entry.session.pid == 3
+
+
+def test_a_failed_session_is_none_that_was_held_back(environments: Environments) -> None:
+    crash = ChildFailed(kind="crash", message="it fell", hint="look up")
+    entry = launched(HeldBack(9), crash, replied(), environments=environments)
+    assert entry.failed is not None
+    assert entry.failed.failure == "crash"
+
+
+def test_a_place_adds_to_its_childrens_environment(environments: Environments) -> None:
+    launch = Launch(replied())
+    launcher = SessionLauncher(
+        runners={"fake": ENTRY},
+        environments=environments,
+        artifacts={ASKED: ARTIFACT},
+        sampling=SAMPLING,
+        launch=launch,
+        place=HeldBack(0),
+        scrub=str,
+    )
+    launcher(STEP)
+    assert launch.options["env"] == {
+        "OMP_NUM_THREADS": "3", "ENGINE_FLAG": "the place's", "CUDA_VISIBLE_DEVICES": "GPU-1",
+    }  # fmt: skip
+
+
+def test_what_a_gpus_session_tells_beside_its_samples_is_kept(environments: Environments) -> None:
+    figures = {"on_device": [3, 4], "enqueue": [1, 2]}
+    entry = answered(replied(figures_ns=figures, build_ns=70), environments)
+    assert entry.session is not None
+    assert (entry.session.figures_ns, entry.session.build_ns) == (figures, 70)
+    plain = answered(replied(), environments).session
+    assert plain is not None
+    assert (plain.figures_ns, plain.build_ns) == ({}, None)

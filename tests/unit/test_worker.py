@@ -217,3 +217,59 @@ def test_a_tool_that_prints_no_output_is_told_as_that(call: Call) -> None:
     assert reply["relative_l2"] is None
     assert reply["samples_ns"] == []
     assert reply["reported_ns"] == {"min": 1, "max": 3, "avg": 2}
+
+
+class OnGpu(Diary):
+    build_ns: int | None = 5
+
+    def begin(self) -> None:
+        self.note("begin")
+
+    def end(self, count: int) -> Mapping[str, float]:
+        self.note(f"end {count}")
+        return {"energy_mj_per_inference": 1.5}
+
+    def figures(self, count: int) -> Mapping[str, list[int]]:
+        self.note(f"figures {count}")
+        return {"on_device": [7] * count, "enqueue": [2] * count}
+
+
+class OnGpuRunner(DiaryRunner):
+    def __init__(self, target: Target | None = None) -> None:
+        self._target = target
+
+    def at(self, target: Target) -> OnGpuRunner:
+        return OnGpuRunner(target)
+
+    def session(self, artifact: Path) -> Diary:
+        assert self._target == Target(kind="cpu")
+        session = OnGpu(artifact)
+        session.build_ns = 5
+        return session
+
+
+def test_a_session_on_a_gpu_is_read_around_its_samples_and_timed_in_parts_after_them(
+    call: Call, tmp_path: Path
+) -> None:
+    [reply] = call(OnGpuRunner, samples=3, warmup_calls=1, steady_tolerance=None)
+    assert diary(tmp_path) == [
+        "open batch 1", "infer", "sample 1, collector off", "begin", "sample 3, collector off",
+        "end 3", "figures 3", "reply", "close",
+    ]  # fmt: skip
+    assert reply["figures_ns"] == {"on_device": [7, 7, 7], "enqueue": [2, 2, 2]}
+    assert reply["covariates"]["energy_mj_per_inference"] == 1.5
+    assert reply["build_ns"] == 5
+
+
+def test_what_building_an_engine_took_is_no_part_of_the_load(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks = iter(range(0, 10**9, 1000))
+    monkeypatch.setattr("bench.worker.time.perf_counter_ns", lambda: next(ticks))
+    [plain], [gauged] = call(DiaryRunner), call(OnGpuRunner)
+    assert plain["load_ns"] - gauged["load_ns"] == 5
+
+
+def test_a_session_that_tells_no_more_replies_no_more(call: Call) -> None:
+    [reply] = call(DiaryRunner)
+    assert not {"figures_ns", "build_ns"} & set(reply)
