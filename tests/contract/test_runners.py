@@ -35,13 +35,15 @@ class Case:
     entry: RunnerEntry
     settings: tuple[tuple[str, str], ...]
     threads: int = 1
+    attempt: int = 0
 
     @property
     def is_real(self) -> bool:
         return self.entry is not FAKE
 
     def __str__(self) -> str:
-        return "-".join([self.name, *(f"{n}={v}" for n, v in self.settings), f"t{self.threads}"])
+        words = [self.name, *(f"{n}={v}" for n, v in self.settings), f"t{self.threads}"]
+        return "-".join([*words, *([f"again{self.attempt}"] if self.attempt else [])])
 
 
 def cases_of(name: str, entry: RunnerEntry) -> Iterator[Case]:
@@ -168,7 +170,9 @@ def test_with_two_threads_one_thread_more_does_work_than_with_one(name: str, ask
         pytest.skip("two threads take two cores")
     one, *_, two = cases_of(name, entry)
     # With the first value of every setting, no helper works beside those that were asked for.
-    assert (ask(one)["busy_threads"], ask(two)["busy_threads"]) == (1, 2)
+    assert ask(one)["busy_threads"] == 1
+    # On a busy machine the second one may be starved for as long as a few samples take.
+    assert any(ask(replace(two, attempt=n))["busy_threads"] == 2 for n in range(5))
 
 
 def test_the_output_is_the_references_within_the_runners_tolerance(answer: Answer) -> None:
