@@ -15,6 +15,10 @@ NAME = "report.md"
 _ABSENT = "–"
 
 
+_STORAGE = "Storage Size (MiB)<br>Paddle Lite .nb, arm"
+_STORAGE_PUBLISHED = "Storage Size (M)<br>published"
+
+
 def render(view: View) -> str:
     """Return the whole report."""
     notes = Footnotes()
@@ -95,14 +99,24 @@ def published_text(view: View, variant: str, column: str, notes: Footnotes) -> s
 
 def storage_table(view: View, notes: Footnotes) -> str:
     """Return the sizes of the files that a phone would hold."""
-    head = ["Models", "Storage Size (MiB)<br>Paddle Lite .nb, arm", "Storage Size (M)<br>published"]
-    rows = []
-    for variant, facts in view.models.items():
-        own = f"{facts.storage.bytes / BYTES_PER_MIB:.2f}" if facts.storage else _ABSENT
-        if "storage" in facts.missing:
-            own += notes.mark(f"{facts.title}: {facts.missing['storage']}")
-        rows.append([facts.title, own, published_text(view, variant, "storage_mb", notes)])
-    return f"## Storage\n\n{table(head, rows)}"
+    rows = [
+        [facts.title, storage_text(view, variant, notes), _published_storage(view, variant, notes)]
+        for variant, facts in view.models.items()
+    ]
+    return f"## Storage\n\n{table(['Models', _STORAGE, _STORAGE_PUBLISHED], rows)}"
+
+
+def storage_text(view: View, variant: str, notes: Footnotes) -> str:
+    """Return the size of the file that a phone would hold, in MiB."""
+    facts = view.models[variant]
+    text = f"{facts.storage.bytes / BYTES_PER_MIB:.2f}" if facts.storage else _ABSENT
+    if "storage" in facts.missing:
+        text += notes.mark(f"{facts.title}: {facts.missing['storage']}")
+    return text
+
+
+def _published_storage(view: View, variant: str, notes: Footnotes) -> str:
+    return published_text(view, variant, "storage_mb", notes)
 
 
 def latency_section(view: View, series: Series, notes: Footnotes) -> str:
@@ -110,19 +124,20 @@ def latency_section(view: View, series: Series, notes: Footnotes) -> str:
     beside = [c for c in series.beside if c in naming.PUBLISHED_COLUMNS]
     columns = series.columns
     head = ["Models", *(f"Latency(ms)<br>{naming.setting(series, c)}" for c in columns)]
+    phone = series.target == "android"  # the page's table of the phone has the sizes too
+    head += [_STORAGE] * phone
     for column in beside:
         known = naming.PUBLISHED_COLUMNS[column]
         head.append(f"published, {known.hardware}:<br>time(ms) {known.setting}")
+    head += [_STORAGE_PUBLISHED] * phone
     rows = []
     for variant in series.boxes:
-        own = [_latency(view, series, variant, column, notes) for column in columns]
-        rows.append(
-            [
-                view.models[variant].title,
-                *own,
-                *(published_text(view, variant, column, notes) for column in beside),
-            ]
-        )
+        row = [view.models[variant].title]
+        row += [_latency(view, series, variant, column, notes) for column in columns]
+        row += [storage_text(view, variant, notes)] * phone
+        row += [published_text(view, variant, column, notes) for column in beside]
+        row += [_published_storage(view, variant, notes)] * phone
+        rows.append(row)
     weights = f"{series.weights.capitalize()} weights. Latency: end to end, "
     return (
         f"## {naming.heading(series)}\n\n{table(head, rows)}\n"

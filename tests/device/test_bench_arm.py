@@ -79,6 +79,10 @@ def test_the_table_is_the_pages_with_the_published_figures_beside(
     ]  # fmt: skip
     assert len(rows) == 7
     assert "| 1.94 |" in rows[0]
+    titles = [cell.strip() for cell in head.split("|")]
+    sizes = rows[0].split("|")
+    assert sizes[titles.index("Storage Size (MiB)<br>Paddle Lite .nb, arm")].strip() == "2.45"
+    assert sizes[titles.index("Storage Size (M)<br>published")].strip() == "2.7"
 
 
 def test_it_says_emulated_wherever_it_stands_and_never_the_reference_phone(
