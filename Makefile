@@ -5,14 +5,16 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; 
 	&& { echo $$p; break; }; done)
 PRESET ?= standard
 DEVICE ?=
+BASE ?= HEAD
+FORMAT ?= table
 ARGS ?=
 export DEVICE
 BENCH = .venv/bin/python -m bench
 
-.PHONY: help setup setup-dev bench bench-engines bench-gpu bench-arm report doctor check format test lock benchmark schemas clean
+.PHONY: help setup setup-dev bench bench-engines bench-gpu bench-arm regression regression-report report doctor check format test lock benchmark schemas clean
 
 help:  ## what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-18s %s\n", $$1, $$2}' Makefile
 	@echo
 	@echo "PRESET=quick|standard|paddleclas   how thoroughly to measure (default: standard)"
 	@echo "ARGS='--variant x0_5 --threads 1'  more flags for python -m bench run"
@@ -49,6 +51,12 @@ bench-arm: setup  ## the same on an Android phone: make bench-arm DEVICE=serial
 
 agent:  ## the phone's device program: make agent NDK=... PADDLE_LITE=...
 	@scripts/build_agent.sh "$(NDK)" "$(PADDLE_LITE)"
+
+regression: setup  ## this checkout live against a revision: make regression BASE=main
+	@$(BENCH) ab --base "rev:$(BASE)" --format "$(FORMAT)" $(ARGS)
+
+regression-report: setup  ## what that can tell on this machine, into docs/regression.md: hours
+	.venv/bin/python scripts/regression_report.py $(ARGS)
 
 report: setup  ## every table and plot again, from results/ alone
 	@$(BENCH) report

@@ -52,7 +52,9 @@ class Cell:
     def label(self) -> str:
         """What a person reads while it runs."""
         extra = "".join(f" {name}={value}" for name, value in self.settings)
-        return f"{self.variant} {self.runner} batch {self.batch}, {_threads(self.threads)}{extra}"
+        lower = "" if self.precision == "fp32" else f" {self.precision}"
+        what = f"{self.variant} {self.runner}{lower}"
+        return f"{what} batch {self.batch}, {_threads(self.threads)}{extra}"
 
     def to_json(self) -> dict[str, Any]:
         values = {field.name: getattr(self, field.name) for field in fields(self)}

@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from bench.ab_flags import ab_values, add_ab, add_bisect
+from bench.accuracy.flags import add_accuracy, add_predict
 from bench.errors import BenchError, InputError, UnknownName
+from bench.recommend_flags import add_recommend, recommend_values
 
 if TYPE_CHECKING:
     from bench.options import Options, Tables
@@ -35,6 +37,9 @@ VERBS = {
     "verify": "derive the report again and compare; name the cells that are stale",
     "compare": "two stored runs, cell by cell: faster, slower, same, or why that can't be told",
     "baseline": "the run that this system's later ones are held against: set, show or check it",
+    "accuracy": "how often nets are right over labelled images, and how engines agree",
+    "predict": "the five classes that a net sees in one image, and the time that it takes",
+    "recommend": "which net on which engine: the most accurate in a time, the fastest that will do",
     "history": "a cell's figures over the runs, with changes of level and of what it ran in",
 }
 
@@ -205,6 +210,18 @@ def _add_bisect(parser: Parser) -> None:
     _add_environments(parser)
 
 
+def _add_accuracy(parser: Parser) -> None:
+    add_accuracy(parser)
+    _add_gpu(parser)
+    _add_environments(parser)
+
+
+def _add_predict(parser: Parser) -> None:
+    add_predict(parser)
+    _add_gpu(parser)
+    _add_environments(parser)
+
+
 _ADD: dict[str, Callable[[Parser], None]] = {
     "run": _add_run,
     "report": _add_report,
@@ -219,6 +236,9 @@ _ADD: dict[str, Callable[[Parser], None]] = {
     "compare": _add_compare,
     "baseline": _add_baseline,
     "history": _add_history,
+    "recommend": add_recommend,
+    "accuracy": _add_accuracy,
+    "predict": _add_predict,
 }
 
 
@@ -308,7 +328,9 @@ _AS_GIVEN = (
     "explain",
     "output_format",
 )
-_PATHS = ("results", "models", "cache", "agent", "benchmark_bin")
+_PATHS = (
+    "results", "models", "cache", "agent", "benchmark_bin", "data", "list_file", "labels",
+)  # fmt: skip
 _TRANSPORTS = ("direct", "server")  # fmt: skip
 
 
@@ -326,6 +348,7 @@ def to_options(arguments: argparse.Namespace, argv: Sequence[str]) -> Options:
         values["seed"] = _integer("--seed", given["seed"])
     values["words"] = tuple(given.get("words", ()))
     values |= ab_values(given)
+    values |= recommend_values(given)
     if "sessions" in given:
         values["sessions"] = _integer("--sessions", given["sessions"], least=6)
     if "transport" in given:

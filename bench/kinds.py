@@ -80,6 +80,7 @@ KINDS: Mapping[str, Kind] = {
         source="paddle-program",
         options={"opset": 13},
     ),
+    "onnx-int8": _of_onnx("onnx_int8", main="model.onnx"),
     "openvino-ir": _of_onnx("openvino_ir", main="model.xml"),
     "ncnn": _of_onnx("ncnn_pnnx", main="model.ncnn.param"),
     "mnn": _of_onnx("mnn_convert", main="model.mnn"),

@@ -62,6 +62,11 @@ class Options:
     good: str | None = None
     bad: str = "HEAD"
     cell: str | None = None
+    max_ms: float | None = None
+    min_top1: float | None = None
+    data: Path | None = None
+    list_file: Path | None = None
+    labels: Path | None = None
     command: Sequence[str] = ()
 
     def target(self, kind: str) -> Target:

@@ -57,7 +57,7 @@ def prepare(
 
 
 def _key(cell: Cell, runners: Mapping[str, RunnerEntry]) -> Key:
-    return Key(cell.variant, runners[cell.runner].artifact, cell.batch)
+    return Key(cell.variant, runners[cell.runner].artifact_of(cell.precision), cell.batch)
 
 
 def _require_interpreter(

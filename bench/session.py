@@ -82,7 +82,7 @@ class SessionLauncher:
             sampling=self.sampling,
             artifact=artifact.main,
             reference=artifact.reference,
-            tolerance=entry.tolerance,
+            tolerance=entry.tolerance_of(cell.precision),
         )
 
     def _failure(self, cell: Cell, result: ChildFailed) -> JournalEntry:

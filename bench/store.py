@@ -31,7 +31,10 @@ from bench.record import SCHEMA_VERSION, Baseline, JournalEntry, Record, RunMani
 
 Stored = TypeVar("Stored", bound=BaseModel)
 
-_MAY_LACK = ("top1-*.svg", "top1-*.png", "sustained-*.svg", "sustained-*.png", "sustained.csv")
+_MAY_LACK = (
+    "top1-*.svg", "top1-*.png", "sustained-*.svg", "sustained-*.png", "sustained.csv",
+    "engines-*.svg", "engines-*.png", "engines.csv",
+)  # fmt: skip
 
 # A line break tells an array from a text that looks like one: in JSON no text holds a line break.
 _NUMBERS = re.compile(r"\[\n\s+(-?\d[\d.e+-]*(?:,\n\s+-?\d[\d.e+-]*)*)\n\s*\]")

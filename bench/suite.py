@@ -31,7 +31,7 @@ class Group(Strict):
     runner: Annotated[list[str], Field(min_length=1)]
     batch: Annotated[list[Positive], Field(min_length=1)]
     threads: Annotated[list[Positive], Field(min_length=1)] = [1]
-    precision: Literal["fp32"] = "fp32"
+    precision: Literal["fp32", "bf16", "fp16", "int8"] = "fp32"
     settings: dict[str, str] = {}
 
 

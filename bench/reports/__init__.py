@@ -15,6 +15,7 @@ from bench.reports.view import View
 FORMATS: Mapping[str, str] = {
     "markdown": "bench.reports.markdown:write",
     "csv": "bench.reports.tables_csv:write",
+    "engines": "bench.reports.engines:write",
     "plots": "bench.reports.figures:write",
     "sustained": "bench.reports.sustained:write",
 }

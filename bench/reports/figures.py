@@ -28,9 +28,14 @@ def figures(view: View) -> list[Figure]:
 
 
 def plotted(all_series: Iterable[Series]) -> list[Series]:
-    """Return, of the series that would share a plot, the one with the most sessions behind it."""
+    """Return, of the series that would share a plot, the one with the most sessions behind it.
+
+    The published accuracy is FP32's, so that only such series have one.
+    """
     best: dict[str, Series] = {}
     for series in all_series:
+        if series.precision != "fp32":
+            continue
         stem = naming.latency_stem(series)
         newest = max(series.runs, default="")
         held = best.get(stem)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.percentiles import PERCENTILES
-from bench.reports import naming, sustained_text
+from bench.reports import engines_text, naming, sustained_text
 from bench.reports.device_text import device_table
-from bench.reports.page import Footnotes, outcome_text, table
+from bench.reports.page import Footnotes, distance_text, latency_text, table
 from bench.reports.view import Box, Column, Series, View
-from bench.units import BYTES_PER_MIB, significant, to_ms, with_interval
+from bench.units import BYTES_PER_MIB, significant, to_ms
 
 NAME = "report.md"
 _ABSENT = "–"
@@ -28,6 +28,7 @@ def render(view: View) -> str:
     else:
         parts += [costs_table(view, notes), storage_table(view, notes)]
         parts += [latency_section(view, series, notes) for series in view.series]
+        parts += engines_text.section(view, notes)
         parts += sustained_text.section(view, notes)
         parts += [*plots_section(view), *variance_section(view), sources_section(view)]
     return "\n".join([*parts, *notes.lines()]) + ("\n" if notes.lines() else "")
@@ -123,19 +124,25 @@ def latency_section(view: View, series: Series, notes: Footnotes) -> str:
     """Return one series' heading, table and remarks."""
     beside = [c for c in series.beside if c in naming.PUBLISHED_COLUMNS]
     columns = series.columns
-    head = ["Models", *(f"Latency(ms)<br>{naming.setting(series, c)}" for c in columns)]
+    lower = series.precision != "fp32"  # how far from FP32's output stands beside each time
+    head = ["Models"]
+    for column in columns:
+        setting = naming.setting(series, column)
+        head += [f"Latency(ms)<br>{setting}", *[f"Relative L2<br>{setting}"] * lower]
     phone = series.target == "android"  # the page's table of the phone has the sizes too
     head += [_STORAGE] * phone
-    for column in beside:
-        known = naming.PUBLISHED_COLUMNS[column]
+    for name in beside:
+        known = naming.PUBLISHED_COLUMNS[name]
         head.append(f"published, {known.hardware}:<br>time(ms) {known.setting}")
     head += [_STORAGE_PUBLISHED] * phone
     rows = []
     for variant in series.boxes:
         row = [view.models[variant].title]
-        row += [_latency(view, series, variant, column, notes) for column in columns]
+        for column in columns:
+            row.append(_latency(view, series, variant, column, notes))
+            row += [distance_text(series.boxes[variant].get(column))] * lower
         row += [storage_text(view, variant, notes)] * phone
-        row += [published_text(view, variant, column, notes) for column in beside]
+        row += [published_text(view, variant, name, notes) for name in beside]
         row += [_published_storage(view, variant, notes)] * phone
         rows.append(row)
     weights = f"{series.weights.capitalize()} weights. Latency: end to end, "
@@ -182,27 +189,6 @@ def _latency(view: View, series: Series, variant: str, column: Column, notes: Fo
     text = latency_text(series.boxes[variant].get(column), notes)
     reasons = view.marks.get(("measured", title, f"{naming.heading(series)}: {head}"), ())
     return text + "".join(notes.mark(f"{title}, {head}: {reason}.") for reason in reasons)
-
-
-def latency_text(box: Box | None, notes: Footnotes) -> str:
-    """Return a box as text: never a number where the outcome isn't Measured."""
-    if box is None:
-        return ""
-    if box.outcome is not None:
-        return outcome_text(box.cell_id, box.outcome, notes)
-    estimate = box.estimate
-    if estimate is None:
-        return ""
-    half = estimate.half_width_ns
-    text = with_interval(to_ms(estimate.value_ns), None if half is None else to_ms(half))
-    remarks = [f"{box.cell_id}: {warning}." for warning in box.warnings]
-    if box.unsettled:
-        remarks.append(
-            f"{box.cell_id}: the warm-up had not settled in {box.unsettled} of "
-            f"{estimate.sessions} sessions when its time was up."
-        )
-    grade = f" {box.grade}" if box.grade else ""
-    return f"{text} ({estimate.sessions}){grade}{''.join(map(notes.mark, remarks))}"
 
 
 def plots_section(view: View) -> list[str]:

@@ -41,13 +41,18 @@ def runner_title(runner: str) -> str:
     return RUNNERS[runner].title if runner in RUNNERS else runner
 
 
+def settings(series: Series) -> str:
+    """Return a series' settings as a reader has them: `onednn on, tensor_gc off`."""
+    return ", ".join(f"{name} {value}" for name, value in sorted(series.settings.items()))
+
+
 def heading(series: Series) -> str:
     """Return a table's heading: the hardware under its real name, engine and precision."""
     told = series.system.heading.startswith("emulated")
     emulated = "emulated: " if series.system.emulated and not told else ""
-    settings = "".join(f", {name} {value}" for name, value in sorted(series.settings.items()))
     engine = f"{runner_title(series.runner)}{_version(series)}"
-    what = f"{engine}, {series.precision.upper()}{settings}, preset {series.preset}"
+    parts = [engine, series.precision.upper(), settings(series), f"preset {series.preset}"]
+    what = ", ".join(part for part in parts if part)
     return f"{emulated}{series.system.heading} — {what}"
 
 

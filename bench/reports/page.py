@@ -1,10 +1,12 @@
-"""Pieces of a page in Markdown: tables, and footnotes for what stands in a figure's place."""
+"""Pieces of a page in Markdown: tables, boxes, and notes for what stands in a figure's place."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from bench.record import Failed, Skipped
+from bench.reports.view import Box
+from bench.units import to_ms, with_interval
 
 
 class Footnotes:
@@ -38,3 +40,29 @@ def outcome_text(cell_id: str, outcome: Failed | Skipped, notes: Footnotes) -> s
     if isinstance(outcome, Failed):
         return f"failed{notes.mark(f'{cell_id}: {outcome.failure}: {outcome.message}.')}"
     return f"skipped{notes.mark(f'{cell_id}: {outcome.reason}: {outcome.hint}.')}"
+
+
+def latency_text(box: Box | None, notes: Footnotes) -> str:
+    """Return a box as text: never a number where the outcome isn't Measured."""
+    if box is None:
+        return ""
+    if box.outcome is not None:
+        return outcome_text(box.cell_id, box.outcome, notes)
+    estimate = box.estimate
+    if estimate is None:
+        return ""
+    half = estimate.half_width_ns
+    text = with_interval(to_ms(estimate.value_ns), None if half is None else to_ms(half))
+    remarks = [f"{box.cell_id}: {warning}." for warning in box.warnings]
+    if box.unsettled:
+        remarks.append(
+            f"{box.cell_id}: the warm-up had not settled in {box.unsettled} of "
+            f"{estimate.sessions} sessions when its time was up."
+        )
+    grade = f" {box.grade}" if box.grade else ""
+    return f"{text} ({estimate.sessions}){grade}{''.join(map(notes.mark, remarks))}"
+
+
+def distance_text(box: Box | None) -> str:
+    """Return how far an output was from the reference (relative L2), to two figures."""
+    return "" if box is None or box.relative_l2 is None else f"{box.relative_l2:.1e}"

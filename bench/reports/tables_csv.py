@@ -19,7 +19,7 @@ LATENCY_HEAD = (
     "system_id", "system", "emulated", "runner", "settings", "precision", "preset", "statistic",
     "weights", "engine", "variant", "batch", "threads", "outcome", "latency_ns",
     "half_width_95_ns", "sessions", "samples", "unsettled_sessions", "grade", "stopped", "p90_ns",
-    "p95_ns", "p99_ns", "warnings", "run_id", "cell_id",
+    "p95_ns", "p99_ns", "relative_l2", "warnings", "run_id", "cell_id",
 )  # fmt: skip
 
 COSTS_HEAD = (
@@ -63,7 +63,8 @@ def _latency_row(series: Series, variant: str, column: Column, box: Box) -> Sequ
         series.system.system_id, series.system.heading, series.system.emulated, series.runner,
         _settings(series), series.precision, series.preset, series.statistic, series.weights,
         series.engine, variant, *column, outcome.kind if outcome else "measured", *figures,
-        box.unsettled, box.grade, box.stopped, *_percentiles(box), "; ".join(box.warnings),
+        box.unsettled, box.grade, box.stopped, *_percentiles(box), distance(box),
+        "; ".join(box.warnings),
         box.run_id, box.cell_id,
     )  # fmt: skip
 
@@ -72,6 +73,11 @@ def _percentiles(box: Box) -> list[int | str]:
     """Return p90, p95 and p99 in ns, each empty where the count of samples can't bear it."""
     known = box.percentiles
     return [round(known[p]) if p in known else "" for p in PERCENTILES]
+
+
+def distance(box: Box) -> str:
+    """Return the relative L2 from the reference, empty where it isn't known."""
+    return "" if box.relative_l2 is None else f"{box.relative_l2:.3g}"
 
 
 def _settings(series: Series) -> str:

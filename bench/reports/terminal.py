@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 from bench.reports import naming, sustained_text
+from bench.reports.page import distance_text
 from bench.reports.view import Box, Series, View
 from bench.units import to_ms, with_interval
 
@@ -20,11 +21,15 @@ def latency_tables(view: View) -> str:
 
 def _parts(view: View, series: Series) -> tuple[list[str], list[list[str]], str]:
     columns = series.columns
-    head = ["latency, ms", *(naming.setting(series, column) for column in columns)]
-    rows = [
-        [view.models[variant].title, *(_text(row.get(column)) for column in columns)]
-        for variant, row in series.boxes.items()
-    ]
+    lower = series.precision != "fp32"
+    head, rows = ["latency, ms"], []
+    for column in columns:
+        head += [naming.setting(series, column), *["relative L2"] * lower]
+    for variant, row in series.boxes.items():
+        texts = [view.models[variant].title]
+        for column in columns:
+            texts += [_text(row.get(column)), *[distance_text(row.get(column))] * lower]
+        rows.append(texts)
     return head, rows, naming.statistic(series)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from statistics import median
 
 from bench.catalog import Fault, Published
 from bench.drift import Course, course
@@ -50,7 +51,8 @@ class Box:
     """One cell of a table: an estimate, or the outcome that stands in its place.
 
     `long` is there for a long session, which stands in no table of latencies; `device` for one on a
-    GPU.
+    GPU. `load_ns` and `peak_rss_mib` are medians over the sessions, `relative_l2` is the farthest
+    that an output of theirs was from the reference; each None where no session tells it.
     """
 
     cell_id: str
@@ -65,6 +67,9 @@ class Box:
     warnings: Sequence[str] = ()
     long: Long | None = None
     device: OnDevice | None = None
+    load_ns: float | None = None
+    peak_rss_mib: float | None = None
+    relative_l2: float | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -78,6 +83,7 @@ class Series:
     precision: str
     preset: str
     statistic: str
+    suite: str = ""
     engine: str | None = None
     weights: str = "seeded"
     beside: Sequence[str] = ()
@@ -204,6 +210,7 @@ def _place(series: dict[_SeriesKey, Series], run: StoredRun, record: Record) -> 
             precision=cell.precision,
             preset=record.sampling.preset,
             statistic=record.sampling.statistic,
+            suite=manifest.suite,
             weights=manifest.weights,
             beside=tuple(manifest.beside),
         ),
@@ -246,8 +253,20 @@ def _box(record: Record, run_id: str) -> Box:
         percentiles=percentiles(samples),
         warnings=warnings(found),
         device=on_device(record),
+        load_ns=median(session.load_ns for session in record.sessions),
+        peak_rss_mib=_peak_rss_mib(record),
+        relative_l2=max(
+            (one.relative_l2 for one in record.sessions if one.relative_l2 is not None),
+            default=None,
+        ),
         unsettled=sum(not s.steady for s in record.sessions) if tolerance is not None else 0,
     )
+
+
+def _peak_rss_mib(record: Record) -> float | None:
+    told = [session.covariates.get("peak_rss_mib") for session in record.sessions]
+    known = [value for value in told if isinstance(value, int | float)]
+    return median(known) if known else None
 
 
 def _estimate(record: Record, samples: list[list[int]]) -> Estimate:

@@ -5,6 +5,7 @@ A sample is end to end: the input copied in, the session run, the output copied 
 
 from __future__ import annotations
 
+import platform
 import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,12 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from bench.cell import Cell
+from bench.errors import Unavailable
 from bench.runners.base import Array, import_engine, require_precision, time_calls
 from bench.units import Nanoseconds
 
 # Codes of getSessionInfo (MNN's Interpreter.hpp): the backend in use, the number of threads.
 _BACKENDS, _THREADS = 2, 4
 _CPU = {0: "cpu", 13: "cpu, with the chip's extensions"}
+_MODES = {"fp32": "high", "fp16": "low"}
+_CPU_FACTS = Path("/proc/cpuinfo")
+_FP16_FLAG = "asimdhp"
 
 
 class MnnRunner:
@@ -25,20 +30,47 @@ class MnnRunner:
 
     @contextmanager
     def open(self, cell: Cell, artifact: Path) -> Iterator[MnnSession]:
-        require_precision(cell, "fp32")
+        require_precision(cell, *_MODES)
+        if cell.precision == "fp16" and not has_fp16(
+            platform.system(), platform.machine(), _CPU_FACTS
+        ):
+            raise Unavailable("MNN has no fp16 on this chip", hint="use precision fp32")
         engine = import_engine("MNN", env="engines")
         interpreter = engine.Interpreter(str(artifact))
         session = interpreter.createSession(
-            {"numThread": cell.threads, "precision": "high", "backend": "CPU"}
+            {
+                "numThread": cell.threads,
+                "precision": _MODES[cell.precision],
+                "backend": "CPU",
+            }
         )
-        yield MnnSession(engine, interpreter, session)
+        yield MnnSession(engine, interpreter, session, cell.precision)
+
+
+def has_fp16(system: str, machine: str, cpu_facts: Path) -> bool:
+    """Tell whether MNN has FP16 kernels for this chip: an Arm one that computes in FP16.
+
+    Elsewhere it takes "low" for "high": on x86, with AVX-512 and BF16 instructions, the output was
+    the same to the bit.
+    """
+    if machine.lower() not in ("aarch64", "arm64"):
+        return False
+    if system == "Darwin":  # every Arm chip of theirs
+        return True
+    try:
+        return _FP16_FLAG in cpu_facts.read_text(encoding="utf-8", errors="replace").split()
+    except OSError:
+        return False
 
 
 class MnnSession:
     """A session of an interpreter, and the host's tensors for its input and output."""
 
-    def __init__(self, engine: Any, interpreter: Any, session: Any) -> None:
+    def __init__(
+        self, engine: Any, interpreter: Any, session: Any, precision: str = "fp32"
+    ) -> None:
         self._engine = engine
+        self._precision = precision
         self._interpreter = interpreter
         self._session = session
         self._input = interpreter.getSessionInput(session)
@@ -55,8 +87,9 @@ class MnnSession:
             "threads": str(self._threads()),
             # MNN tells no precision. "high" is FP32 by its documentation, and the parent's check of
             # the output bears it out: with FP16 weights ncnn is 4e-4 from the reference on x1_0,
-            # with BF16 7e-2, where 1e-4 is allowed; MNN comes within 7e-6.
-            "precision": "fp32",
+            # with BF16 7e-2, where 1e-4 is allowed; MNN comes within 7e-6. For FP16 only the chip
+            # tells that there are such kernels.
+            "precision": self._precision,
             "backend": _CPU.get(backend, f"number {backend}"),
         }
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.cell import Cell
-from bench.errors import ArtifactError
+from bench.errors import ArtifactError, Unavailable
 from bench.runners.base import Array, import_engine, require_precision, time_calls
 from bench.units import Nanoseconds
 
@@ -24,6 +24,10 @@ _LOWERING = {
     "use_bf16_packed": "bf16",
     "use_bf16_storage": "bf16",
 }
+# They tell of a chip that converts FP16 (on x86 by F16C, which comes with AVX2), and of one that
+# computes in it. Without either, the options are accepted and change nothing.
+_CONVERTS = ("cpu_support_x86_avx2", "cpu_support_arm_vfpv4", "cpu_support_arm_asimdhp")
+_COMPUTES = "cpu_support_arm_asimdhp"
 _BATCH_AXIS = 0
 
 
@@ -32,16 +36,23 @@ class NcnnRunner:
 
     @contextmanager
     def open(self, cell: Cell, artifact: Path) -> Iterator[NcnnSession]:
-        require_precision(cell, "fp32")
+        require_precision(cell, "fp32", "bf16", "fp16")
         engine = import_engine("ncnn", env="engines")
+        require_chip(cell, engine)
         net = engine.Net()
         # Read while the weights are loaded: they must be set before.
         net.opt.num_threads = cell.threads
         net.opt.use_vulkan_compute = False
-        for option in _LOWERING:
-            setattr(net.opt, option, False)
+        for option, precision in _LOWERING.items():
+            setattr(net.opt, option, precision == cell.precision)
         _load(net, artifact)
         yield NcnnSession(net, engine)
+
+
+def require_chip(cell: Cell, engine: Any) -> None:
+    """Raise Unavailable where `cell` asks for FP16 and the chip can't even convert it."""
+    if cell.precision == "fp16" and not any(getattr(engine, name)() for name in _CONVERTS):
+        raise Unavailable("ncnn has no fp16 on this chip", hint="use precision fp32 or bf16")
 
 
 def _load(net: Any, artifact: Path) -> None:
@@ -65,12 +76,14 @@ class NcnnSession:
     def facts(self) -> Mapping[str, str]:
         options = self._net.opt
         lowered = sorted({name for flag, name in _LOWERING.items() if getattr(options, flag)})
+        computes = {"fp16_arithmetic": "on" if getattr(self._engine, _COMPUTES)() else "off"}
         return {
             "engine": f"ncnn {self._engine.__version__}",
             "threads": str(options.num_threads),
             "precision": " and ".join(lowered) or "fp32",
             "vulkan": "on" if options.use_vulkan_compute else "off",
             "winograd": "on" if options.use_winograd_convolution else "off",
+            **(computes if "fp16" in lowered else {}),
         }
 
     def infer(self, x: Array) -> Array:

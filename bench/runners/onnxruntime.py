@@ -22,15 +22,17 @@ _SPIN = {"on": "1", "off": "0"}
 # Would have Arm chips multiply FP32 matrices in BF16.
 _BF16_GEMM = "mlas.enable_gemm_fastmath_arm64_bfloat16"
 _ERRORS_ONLY = 3
+# What ONNX Runtime's quantisation calls itself in the files that it writes.
+_QUANTISER = "onnx.quantize"
 _PRECISIONS = {"tensor(float)": "fp32", "tensor(float16)": "fp16", "tensor(bfloat16)": "bf16"}
 
 
 class OnnxRuntimeRunner:
-    """Opens `model.onnx`, exported for one batch."""
+    """Opens `model.onnx`, exported for one batch; for INT8 the one that was quantised."""
 
     @contextmanager
     def open(self, cell: Cell, artifact: Path) -> Iterator[OnnxRuntimeSession]:
-        require_precision(cell, "fp32")
+        require_precision(cell, "fp32", "int8")
         engine = import_engine("onnxruntime", env="engines")
         options = engine.SessionOptions()
         options.intra_op_num_threads = cell.threads
@@ -69,8 +71,11 @@ class OnnxRuntimeSession:
     def _precision(self, options: Any) -> str:
         """Return the type that the CPU's kernels compute in, which is that of their tensors.
 
-        The exporter saw to it that the file holds no float type but that of input and output.
+        The exporter saw to it that the file holds no float type but that of input and output. A
+        quantised file has both in float32 too: it tells by whom it was written.
         """
+        if self._session.get_modelmeta().producer_name == _QUANTISER:
+            return "int8"
         if options.get_session_config_entry(_BF16_GEMM) != "0":
             return "bf16"
         ends = [*self._session.get_inputs(), *self._session.get_outputs()]

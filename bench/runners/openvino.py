@@ -5,18 +5,22 @@ A sample is end to end: the input copied in, the request run, the output copied 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from bench.cell import Cell
+from bench.errors import Unavailable
 from bench.runners.base import Array, import_engine, require_precision, time_calls
-from bench.units import Nanoseconds
+from bench.units import NS_PER_MS, Nanoseconds
 
 # By the names of OpenVINO's element types; the lowest of those in the running graph is in force.
 _LOW = {"bf16": "bf16", "f16": "fp16", "i8": "int8", "u8": "int8"}
-_HINTS = {"fp32": "f32"}
+_HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
+# What the CPU must tell that it can. Asked for more than that, OpenVINO takes another precision
+# without a word: f16 became bf16 on a chip with BF16 instructions alone.
+_CAPABILITIES = {"bf16": "BF16", "fp16": "FP16"}
 
 
 class OpenVinoRunner:
@@ -26,8 +30,22 @@ class OpenVinoRunner:
     def open(self, cell: Cell, artifact: Path) -> Iterator[OpenVinoSession]:
         require_precision(cell, *_HINTS)
         engine = import_engine("openvino", env="engines")
-        compiled = engine.Core().compile_model(str(artifact), "CPU", properties(cell))
+        core = engine.Core()
+        require_capability(cell, core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+        compiled = core.compile_model(str(artifact), "CPU", properties(cell))
         yield OpenVinoSession(compiled, engine.__version__)
+
+
+def require_capability(cell: Cell, told: Sequence[str]) -> None:
+    """Raise Unavailable unless the CPU tells that it can compute in `cell`'s precision."""
+    needed = _CAPABILITIES.get(cell.precision)
+    if needed is None or needed in told:
+        return
+    able = [name for name, word in _CAPABILITIES.items() if word in told]
+    raise Unavailable(
+        f"OpenVINO has no {cell.precision} on this chip",
+        hint=f"use precision {' or '.join(['fp32', *able])}",
+    )
 
 
 def properties(cell: Cell) -> dict[str, object]:
@@ -81,6 +99,18 @@ class OpenVinoSession:
 
     def sample(self, count: int) -> list[Nanoseconds]:
         return time_calls(self._end_to_end, count)
+
+    def sample_request(self, count: int) -> list[Nanoseconds]:
+        """Return what the request tells of each inference by itself, on the input of `infer`.
+
+        Nothing is copied, and neither the call around it nor waking its thread counts: what
+        OpenVINO's own benchmark_app reports. No figure of the harness comes from here.
+        """
+        return [self._request_latency() for _ in range(count)]
+
+    def _request_latency(self) -> Nanoseconds:
+        self._request.infer()
+        return Nanoseconds(round(self._request.latency * NS_PER_MS))
 
     def _end_to_end(self) -> Any:
         self._input.data[:] = self._x

@@ -166,7 +166,7 @@ def _doubts(
     )
     # The cache keeps another net's artifacts under other keys: there is nothing to compare.
     if isinstance(model, Model) and model.hash == cell.model_hash:
-        key = Key(cell.variant, runner.artifact, cell.batch)
+        key = Key(cell.variant, runner.artifact_of(cell.precision), cell.batch)
         then = (facts.artifacts if facts else {}).get(artifact_name(key), {})
         now = today.hashes(model, key, list(then))
         yield from compare_artifact(artifact_name(key), then, now)

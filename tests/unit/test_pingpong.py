@@ -26,13 +26,17 @@ RULE = Rule(pairs=30, burst_s=0.05, dropped=1)
 CALLS: dict[ArmName, int] = {"base": 11, "head": 11}
 
 
+def chance(seed: int) -> random.Random:
+    return random.Random(seed)  # noqa: S311 - an order, not a secret
+
+
 @dataclass
 class Machine:
     """A clock that arms share; `speed` is how slow the machine is at a time in seconds."""
 
     speed: Callable[[float], float] = lambda _: 1.0
     noise: float = 0.0
-    chance: random.Random = field(default_factory=lambda: random.Random(7))
+    chance: random.Random = field(default_factory=lambda: chance(7))
     now_ns: float = 0.0
     running: int = 0
     asked: list[tuple[ArmName, int]] = field(default_factory=list)
@@ -60,7 +64,7 @@ def session(
     machine: Machine, head: float = 1.0, *, seed: int = 0, first: float = 1.0, rule: Rule = RULE
 ) -> list[Burst]:
     arms = {"base": machine.arm("base", 5e6), "head": machine.arm("head", 5e6 * head, first=first)}
-    return alternate(arms, CALLS, rule, random.Random(seed))  # type: ignore[arg-type]
+    return alternate(arms, CALLS, rule, chance(seed))  # type: ignore[arg-type]
 
 
 def drifting(time_s: float) -> float:
@@ -71,7 +75,7 @@ def drifting(time_s: float) -> float:
 def test_each_pair_has_one_burst_of_each_arm_of_the_length_that_the_arm_asked_for() -> None:
     machine = Machine()
     arms = {name: machine.arm(name, 5e6) for name in ARMS}
-    bursts = alternate(arms, {"base": 11, "head": 7}, RULE, random.Random(0))
+    bursts = alternate(arms, {"base": 11, "head": 7}, RULE, chance(0))
     assert len(bursts) == 60
     assert all({*pair} == {"base", "head"} for pair in in_pairs([it.arm for it in bursts]))
     assert machine.asked == [(it.arm, len(it.ns)) for it in bursts]
@@ -104,7 +108,7 @@ def test_the_ratio_is_the_true_one_within_half_a_percent_on_a_noisy_drifting_mac
 ) -> None:
     found = [
         log_ratio(
-            session(Machine(speed=drifting, noise=0.05, chance=random.Random(n)), slower, seed=n),
+            session(Machine(speed=drifting, noise=0.05, chance=chance(n)), slower, seed=n),
             dropped=1,
         )
         for n in range(20)
@@ -116,7 +120,7 @@ def test_the_ratio_is_the_true_one_within_half_a_percent_on_a_noisy_drifting_mac
 def test_the_first_sample_of_a_burst_does_not_count() -> None:
     rule = Rule(pairs=3)
     arms = {"base": lambda _: [100, 100], "head": lambda _: [900, 100]}
-    bursts = alternate(arms, {"base": 2, "head": 2}, rule, random.Random(0))  # type: ignore[arg-type]
+    bursts = alternate(arms, {"base": 2, "head": 2}, rule, chance(0))  # type: ignore[arg-type]
     assert log_ratio(bursts, dropped=1) == 0
     assert log_ratio(bursts, dropped=0) == pytest.approx(math.log(5))
 

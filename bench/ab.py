@@ -1,0 +1,232 @@
+"""run_ab(): the loop of a live comparison, and what its records come to.
+
+Every cell gets a session a round, the rounds in random order, until its own interval is narrow
+enough. A session's failure ends its cell: there is no ratio without both arms.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Protocol
+
+from bench.ab_record import (
+    AbMeasured,
+    AbOutcome,
+    AbRecord,
+    AbSession,
+    AbUnfinished,
+    ArmFailed,
+    ArmName,
+    RuleFields,
+)
+from bench.ab_session import ArmStart
+from bench.cell import Cell
+from bench.compare import CellEvidence, CellVerdict, Comparison, judge, same_way
+from bench.gate import Gate
+from bench.pingpong import Burst, Growth, Rule, estimate, log_ratio, stopped
+from bench.record import CellFields, Failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """One cell of the comparison: what each arm runs, and how it is started.
+
+    `start` draws the cores of a session; `failed` stands where an arm has no artifact.
+    """
+
+    base: Cell
+    head: Cell
+    start: Callable[[random.Random], Mapping[ArmName, ArmStart]]
+    failed: ArmFailed | None = None
+
+    @property
+    def id(self) -> str:
+        """The cell's id; where the arms' cells differ, both."""
+        same = self.base.id == self.head.id
+        return self.base.id if same else f"{self.base.id}--{self.head.id}"
+
+    @property
+    def label(self) -> str:
+        """What a person reads."""
+        base, head = self.base.label, self.head.label
+        return base if base == head else f"{base} -> {head}"
+
+
+class MeasureSession(Protocol):
+    """Runs one session of two arms."""
+
+    def __call__(
+        self, starts: Mapping[ArmName, ArmStart], *, order: int, round_: int, chance: random.Random
+    ) -> AbSession | ArmFailed: ...
+
+
+class Observer(Protocol):
+    """Is told of each session that ended, between sessions only."""
+
+    def __call__(self, record: AbRecord, *, left_at_most: int) -> None: ...
+
+
+class Progress:
+    """The records so far, by pair."""
+
+    def __init__(self, pairs: Sequence[Pair], rule: Rule, growth: Growth) -> None:
+        self._growth = growth
+        fields = rule_fields(rule)
+        self.records = {pair.id: _record(pair, fields) for pair in pairs}
+
+    def take(self, pair: Pair, found: AbSession | ArmFailed, *, elapsed_s: float) -> AbRecord:
+        """Count a session in and return the cell's record as it is now."""
+        record = self.records[pair.id]
+        if isinstance(found, ArmFailed):
+            record = record.model_copy(update={"outcome": found})
+        else:
+            record = record.model_copy(update={"sessions": [*record.sessions, found]})
+        self.records[pair.id] = record
+        self.ends(pair, elapsed_s=elapsed_s)
+        return self.records[pair.id]
+
+    def ends(self, pair: Pair, *, elapsed_s: float) -> bool:
+        """End a cell that has enough by now; tell whether it has just ended."""
+        record = self.records[pair.id]
+        why = stopped(log_ratios(record), self._growth, elapsed_s=elapsed_s)
+        if not self.wants(pair) or why is None:
+            return False
+        outcome = AbMeasured.model_validate({"stopped": why})
+        self.records[pair.id] = record.model_copy(update={"outcome": outcome})
+        return True
+
+    def wants(self, pair: Pair) -> bool:
+        """Tell whether the cell takes another session."""
+        return isinstance(self.records[pair.id].outcome, AbUnfinished)
+
+
+def rule_fields(rule: Rule) -> RuleFields:
+    """Return `rule` as it is stored."""
+    return RuleFields(
+        pairs=rule.pairs,
+        burst_s=rule.burst_s,
+        least_calls=rule.least_calls,
+        most_calls=rule.most_calls,
+        dropped=rule.dropped,
+    )
+
+
+def _record(pair: Pair, rule: RuleFields) -> AbRecord:
+    outcome: AbOutcome = pair.failed or AbUnfinished()
+    return AbRecord(
+        pair_id=pair.id,
+        label=pair.label,
+        base=CellFields(**pair.base.to_json()),
+        head=CellFields(**pair.head.to_json()),
+        rule=rule,
+        outcome=outcome,
+        sessions=[],
+    )
+
+
+def run_ab(
+    pairs: Sequence[Pair],
+    *,
+    measure: MeasureSession,
+    write: Callable[[AbRecord], None],
+    observer: Observer,
+    rule: Rule,
+    growth: Growth,
+    seed: int,
+    clock: Callable[[], float] = time.monotonic,
+) -> list[AbRecord]:
+    """Measure all `pairs`; each record is written after each of its sessions."""
+    began, chance = clock(), random.Random(seed)  # noqa: S311 - an order, not a secret
+    progress, order = Progress(pairs, rule, growth), 0
+    for record in progress.records.values():
+        write(record)
+    for round_ in range(growth.max_sessions):
+        for pair in chance.sample(list(pairs), len(pairs)):
+            # The comparison's time may have run out since the cell's last session.
+            if progress.ends(pair, elapsed_s=clock() - began):
+                write(progress.records[pair.id])
+            if not progress.wants(pair):
+                continue
+            found = measure(pair.start(chance), order=order, round_=round_, chance=chance)
+            order += 1
+            record = progress.take(pair, found, elapsed_s=clock() - began)
+            write(record)
+            wanting = sum(progress.wants(one) for one in pairs)
+            observer(record, left_at_most=wanting * (growth.max_sessions - round_ - 1))
+    return list(progress.records.values())
+
+
+def log_ratios(record: AbRecord) -> list[float]:
+    """Return each session's estimate of log(head / base)."""
+    return [
+        log_ratio([Burst(it.arm, tuple(it.ns)) for it in one.bursts], dropped=record.rule.dropped)
+        for one in record.sessions
+    ]
+
+
+def evidence(record: AbRecord) -> CellEvidence | None:
+    """Return what a measured cell tells, None where it has no interval."""
+    if isinstance(record.outcome, ArmFailed) or len(record.sessions) < 2:
+        return None
+    found = estimate(log_ratios(record))
+    return CellEvidence(
+        cell_id=record.pair_id,
+        label=record.label,
+        log_ratio=found.log_ratio,
+        se=found.se,
+        df=found.df,
+        base_ns=_median_ns(record, "base"),
+        head_ns=_median_ns(record, "head"),
+    )
+
+
+def _median_ns(record: AbRecord, arm: ArmName) -> float:
+    """Return the median over sessions of an arm's median sample; for the reader alone."""
+    dropped = record.rule.dropped
+    return median(
+        median(ns for it in one.bursts if it.arm == arm for ns in it.ns[dropped:])
+        for one in record.sessions
+    )
+
+
+def verdicts(records: Sequence[AbRecord], *, base: str, head: str, gate: Gate) -> Comparison:
+    """Return the comparison: judged cells by the rules of `bench.compare`, the others told why.
+
+    Both arms ran by turns, so that no doubt about the machine's clocks stands against it.
+    """
+    known = {one.pair_id: evidence(one) for one in records}
+    judged = {
+        one.cell_id: one for one in judge([one for one in known.values() if one is not None], gate)
+    }
+    cells = tuple(judged.get(one.pair_id) or _without(one) for one in records)
+    return Comparison(base=base, head=head, cells=cells, notes=tuple(_notes(cells)))
+
+
+def _notes(cells: Sequence[CellVerdict]) -> Iterator[str]:
+    moved = same_way(cells)
+    if moved is not None:
+        yield f"{moved}: the arms ran by turns, so they differ in something that all of these share"
+
+
+def _without(record: AbRecord) -> CellVerdict:
+    """Return the verdict of a cell that has no ratio; HEAD's alone is a cell that vanished."""
+    outcome = record.outcome
+    if not isinstance(outcome, ArmFailed):
+        return CellVerdict(
+            cell_id=record.pair_id,
+            label=record.label,
+            verdict="INCONCLUSIVE",
+            reason="it was interrupted before its second session",
+        )
+    why = outcome.why
+    told = f"{why.failure}: {why.message}" if isinstance(why, Failed) else why.reason
+    return CellVerdict(
+        cell_id=record.pair_id,
+        label=record.label,
+        verdict="MISSING" if outcome.arm == "head" else "INCOMPARABLE",
+        reason=" ".join(f"{outcome.arm} has no figure ({told}): {why.hint}".split()),
+    )

@@ -1,0 +1,72 @@
+"""A live comparison's folder, beside the runs, by the functions of `bench.store`.
+
+    runs/<system_id>/<run_id>/ab.json, pairs/<pair_id>.json
+
+There is no run.json in it, so that no report takes it for a run of latencies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.ab_record import AbManifest, AbRecord
+from bench.errors import UnknownName
+from bench.record import System
+from bench.store import Store, read_as, to_text, write_atomic
+
+MANIFEST = "ab.json"
+_REMEDY = "move its folder away and compare again"
+
+
+@dataclass(frozen=True, slots=True)
+class AbFolder:
+    """One comparison's folder."""
+
+    path: Path
+
+    def manifest(self) -> AbManifest:
+        """Return its manifest; raises BrokenResult."""
+        return read_as(AbManifest, self.path / MANIFEST, remedy=_REMEDY)
+
+    def write_manifest(self, manifest: AbManifest) -> None:
+        write_atomic(self.path / MANIFEST, to_text(manifest).encode())
+
+    def write_record(self, record: AbRecord) -> None:
+        """Write a cell's record, over what it was before its last session."""
+        write_atomic(self.path / "pairs" / f"{record.pair_id}.json", to_text(record).encode())
+
+    def records(self) -> Iterator[AbRecord]:
+        """Yield the cells in the manifest's order; raises BrokenResult."""
+        for pair_id in self.manifest().pairs:
+            yield read_as(AbRecord, self.path / "pairs" / f"{pair_id}.json", remedy=_REMEDY)
+
+
+def create(store: Store, manifest: AbManifest, system: System) -> AbFolder:
+    """Make a comparison's folder, and its system's file where there is none.
+
+    Raises ResultsNotWritable.
+    """
+    system_path = store.root / "systems" / f"{system.system_id}.json"
+    if not system_path.exists():
+        write_atomic(system_path, to_text(system).encode())
+    folder = AbFolder(store.root / "runs" / manifest.system_id / manifest.run_id)
+    folder.write_manifest(manifest)
+    return folder
+
+
+def comparisons(store: Store) -> list[AbFolder]:
+    """Return all comparisons, oldest first."""
+    found = [AbFolder(path.parent) for path in store.root.glob(f"runs/*/*/{MANIFEST}")]
+    return sorted(found, key=lambda one: (one.path.name, str(one.path)))
+
+
+def comparison(store: Store, run_id: str) -> AbFolder:
+    """Return the comparison of that id, or the newest for `latest`; raises UnknownName."""
+    found = {one.path.name: one for one in comparisons(store)}
+    if run_id == "latest" and found:
+        return list(found.values())[-1]
+    if run_id not in found:
+        raise UnknownName("comparison", run_id, list(found)[-10:] or ["(none yet)"])
+    return found[run_id]

@@ -1,0 +1,105 @@
+"""A data set through every runner of every variant, into a new run or an unfinished one."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from bench.accuracy.dataset import Dataset, check_labels
+from bench.accuracy.engine import OpenEngine, open_engine
+from bench.accuracy.folder import AccuracyFolder, create
+from bench.accuracy.manifest import count_classes, gone_on, make_manifest
+from bench.accuracy.prepared import Asked, Bench, check_here
+from bench.accuracy.preprocess import quiet_decoder, recipe_for
+from bench.accuracy.progress import say
+from bench.accuracy.run import AccuracyRun
+from bench.environments import Environments
+from bench.errors import ResultsNotWritable
+from bench.options import Options, Tables
+from bench.places import opened
+from bench.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a run left behind; `remarks` are what a reader has to know of its labels."""
+
+    folder: AccuracyFolder
+    remarks: tuple[str, ...]
+    interrupted: bool
+
+
+def measure(
+    asked: Asked,
+    dataset: Dataset,
+    options: Options,
+    tables: Tables,
+    *,
+    resumed: AccuracyFolder | None = None,
+    opener: OpenEngine = open_engine,
+) -> Outcome:
+    """Measure accuracies into a new folder of results, or go on in the `resumed` one.
+
+    Raises InputError's kinds, Unavailable, and ResultsNotWritable.
+    """
+    recipes = {model.variant: recipe_for(model.input) for model in asked.models}
+    store = Store(options.results)
+    store.check_writable()
+    check_here(asked, options, tables)
+    with opened(options.target(asked.target), tables.places) as place, quiet_decoder():
+        environments = Environments(options.cache, options.envs)
+        bench = Bench(
+            tables=tables, options=options, place=place, environments=environments, opener=opener
+        )
+        cells = asked.cells()
+        say("preparing: environments and artifacts, each made on its first use")
+        made = bench.make(asked, cells, lambda what: say(f"preparing: {what}"))
+        classes = {it.variant: count_classes(it.variant, made) for it in asked.models}
+        remarks = _checked(dataset, classes)
+        manifest = make_manifest(asked, dataset, bench, classes, recipes)
+        folder = (
+            create(store, manifest, place.system) if resumed is None else gone_on(resumed, manifest)
+        )
+        run = AccuracyRun(folder=folder, bench=bench, dataset=dataset, made=made, recipes=recipes)
+        with _told_how_to_go_on(folder, options):
+            interrupted = run.measured(asked.models)
+    return Outcome(folder=folder, remarks=remarks, interrupted=interrupted)
+
+
+def _checked(dataset: Dataset, classes: Mapping[str, int | None]) -> tuple[str, ...]:
+    told = [check_labels(dataset, count) for count in classes.values() if count is not None]
+    return tuple(dict.fromkeys(remark for remark in told if remark is not None))
+
+
+@contextmanager
+def _told_how_to_go_on(folder: AccuracyFolder, options: Options) -> Iterator[None]:
+    """See to it that what ends a run early leaves one that can be gone on with."""
+    try:
+        yield
+    except ResultsNotWritable as error:
+        raise ResultsNotWritable(
+            f"{error.problem}; what was measured before is kept",
+            hint=f"free some space, then `{resume_command(folder, options)}`",
+        ) from error
+
+
+_NEEDED = (
+    "data", "list_file", "labels", "results", "models", "cache", "weights", "gpu", "shared_gpu",
+    "allow_partial",
+)  # fmt: skip
+_FLAGS = {"list_file": "--list"}
+
+
+def resume_command(folder: AccuracyFolder, options: Options) -> str:
+    """Return the command that goes on with a run, with the flags that it can't do without."""
+    plain = Options()
+    words = [f"python -m bench accuracy --resume {folder.path.name}"]
+    for name in _NEEDED:
+        value = getattr(options, name)
+        if value != getattr(plain, name):
+            flag = _FLAGS.get(name, f"--{name.replace('_', '-')}")
+            words.append(flag if value is True else f"{flag} {shlex.quote(str(value))}")
+    words += [f"--env {name}={shlex.quote(str(path))}" for name, path in options.envs.items()]
+    return " ".join(words)

@@ -1,0 +1,277 @@
+"""`bench ab` from its flags to its files, with real processes of fake runners."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.ab_campaign import Seams
+from bench.ab_record import AbMeasured, AbUnfinished
+from bench.ab_store import AbFolder, comparison, comparisons
+from bench.cli import main, make_parser, to_options
+from bench.errors import BenchError, UnknownName
+from bench.live import Live, open_arm
+from bench.options import Tables
+from bench.store import Store
+from bench.verbs import ab as verb
+from tests.fakes import tables as fakes
+from tests.fakes.arm_tables import QUICK, arm_tables
+
+
+@dataclass(frozen=True)
+class Ab:
+    """Calls the verb on the fake nets, in a place of its own."""
+
+    root: Path
+    capsys: pytest.CaptureFixture[str]
+
+    @property
+    def where(self) -> list[str]:
+        return [
+            "--models", str(fakes.MODELS), "--results", str(self.root / "results"),
+            "--cache", str(self.root / "cache"),
+        ]  # fmt: skip
+
+    def __call__(
+        self, *flags: str, tables: Tables | None = None, seams: Seams = QUICK, all_: bool = False
+    ) -> int:
+        argv = ["ab", *self.where, *([] if all_ else ["--variant", "x0_25"]), *flags]
+        options = to_options(make_parser().parse_args(argv), argv)
+        return verb.run(options, tables or arm_tables(), seams=seams)
+
+    def json(self, *flags: str, **how: Any) -> tuple[int, Any]:
+        status = self(*flags, "--format", "json", **how)
+        return status, json.loads(self.capsys.readouterr().out)
+
+    def refused(self, *flags: str, tables: Tables | None = None) -> str:
+        """The sentence with which it refused, before anything was measured."""
+        with pytest.raises(BenchError) as raised:
+            self(*flags, tables=tables)
+        assert not comparisons(Store(self.root / "results"))
+        return str(raised.value)
+
+    @property
+    def only(self) -> AbFolder:
+        (found,) = comparisons(Store(self.root / "results"))
+        return found
+
+
+@pytest.fixture
+def ab(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Ab:
+    return Ab(tmp_path, capsys)
+
+
+def test_an_arm_compared_with_itself_is_the_same_and_everything_is_kept(ab: Ab) -> None:
+    status, told = ab.json()
+    assert (status, told["exit_status"], told["advice"]) == (0, 0, False)
+    assert [cell["verdict"] for cell in told["cells"]] == ["SAME"]
+    manifest = ab.only.manifest()
+    assert (manifest.status, manifest.target, manifest.kind) == ("complete", "cpu", "ab")
+    assert {arm.title for arm in manifest.arms.values()} == {"as it is"}
+    assert manifest.arms["base"].environments["harness"]["pydantic"]
+    assert all(sha for files in manifest.arms["head"].artifacts.values() for sha in files.values())
+    (record,) = ab.only.records()
+    assert record.outcome == AbMeasured(stopped="narrow")
+    assert len(record.sessions) == 3
+    assert len({arm.pid for one in record.sessions for arm in one.arms.values()}) == 6
+    assert (ab.root / "results/systems" / f"{manifest.system_id}.json").is_file()
+
+
+def test_all_models_are_compared_unless_some_are_named(ab: Ab) -> None:
+    _, told = ab.json(all_=True)
+    assert [cell["label"].partition(" ")[0] for cell in told["cells"]] == ["x0_25", "x0_5"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "verdict", "status"),
+    [
+        (["--head", "runner:other"], "SLOWER", 1),
+        (["--base", "runner:other"], "FASTER", 0),
+        (["--head", "set:onednn=off"], "SLOWER", 1),
+        (["--head", "set:threads=2"], "FASTER", 0),
+        (["--runner", "other"], "SAME", 0),
+    ],
+)
+def test_an_arm_may_be_another_runner_or_another_setting(
+    flags: list[str], verdict: str, status: int, ab: Ab
+) -> None:
+    found, told = ab.json(*flags, tables=arm_tables(paddle="Steady", other="Slower"))
+    assert (found, told["cells"][0]["verdict"]) == (status, verdict)
+    assert told["head"] == (flags[1] if flags[0] == "--head" else "as it is")
+
+
+def test_both_arms_of_one_thread_share_a_core_and_others_have_all(ab: Ab) -> None:
+    ab()
+    (record,) = ab.only.records()
+    assert all(len(one.cores) == 1 for one in record.sessions)
+    for one in record.sessions:
+        assert {arm.facts["affinity"] for arm in one.arms.values()} == {str(one.cores[0])}
+
+
+def test_an_arm_may_be_a_folder_of_models_or_an_exported_file(ab: Ab) -> None:
+    models = ab.root / "models"
+    models.mkdir()
+    (models / "catalog.toml").write_text(
+        '[models.x0_25]\nfactory = "other:net"\ninput = [3, 8, 8]\n'
+    )
+    for suffix in (".json", ".pdiparams"):
+        (models / "own").with_suffix(suffix).write_text("exported")
+    for arm in (models, models / "own.json"):
+        assert ab("--head", f"model:{arm}") == 0
+    hashes = [
+        {name: arm.models["x0_25"] for name, arm in it.manifest().arms.items()}
+        for it in comparisons(Store(ab.root / "results"))
+    ]
+    assert len({it["base"] for it in hashes}) == 1
+    assert len({it["head"] for it in hashes} | {hashes[0]["base"]}) == 3
+    assert not any(
+        str(ab.root) in it.manifest().model_dump_json()
+        for it in comparisons(Store(ab.root / "results"))
+    )
+
+
+@pytest.mark.parametrize(("arm", "verdict"), [("head", "MISSING"), ("base", "INCOMPARABLE")])
+def test_an_arm_that_crashes_in_a_burst_is_a_cell_without_a_verdict(
+    arm: str, verdict: str, ab: Ab
+) -> None:
+    tables = arm_tables(paddle="Steady", bad="CrashesInABurst")
+    status, told = ab.json(f"--{arm}", "runner:bad", tables=tables)
+    assert (status, told["cells"][0]["verdict"]) == (3, verdict)
+    assert "crash: the child died of SIGSEGV" in told["cells"][0]["reason"]
+
+
+def test_arms_that_waver_grow_to_the_cap_and_are_inconclusive(ab: Ab) -> None:
+    status, told = ab.json("--sessions", "4", tables=arm_tables(paddle="Wavering"))
+    (record,) = ab.only.records()
+    assert record.outcome == AbMeasured(stopped="cap")
+    assert len(record.sessions) == 4
+    assert (status, told["cells"][0]["verdict"]) == (3, "INCONCLUSIVE")
+
+
+def test_a_wider_interval_may_do(ab: Ab) -> None:
+    ab("--half-width", "0.99999", "--sessions", "9", tables=arm_tables(paddle="Wavering"))
+    (record,) = ab.only.records()
+    assert len(record.sessions) < 9
+
+
+@pytest.mark.parametrize("name", ["table", "markdown", "json", "junit", "github"])
+def test_every_format_tells_the_slower_cell(
+    name: str, ab: Ab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summary = ab.root / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    tables = arm_tables(paddle="Steady", other="Slower")
+    assert ab("--head", "runner:other", "--format", name, tables=tables) == 1
+    out = ab.capsys.readouterr().out
+    assert "SLOWER" in out or "slower" in out
+    assert summary.exists() == (name == "github")
+
+
+def test_progress_goes_to_stderr_and_says_where_it_is_kept(ab: Ab) -> None:
+    ab()
+    err = ab.capsys.readouterr().err
+    assert "+0.0% after 3 sessions" in err
+    assert f"kept in {ab.only.path}" in err
+
+
+def test_a_comparison_is_no_run_of_latencies_for_any_other_verb(ab: Ab) -> None:
+    ab()
+    ab.capsys.readouterr()
+    results = ["--results", str(ab.root / "results"), "--models", str(fakes.MODELS)]
+    assert Store(ab.root / "results").runs() == []
+    assert main(["report", *results]) == 0
+    assert "x0_25" not in (ab.root / "results/report/latency.csv").read_text()
+    assert main(["audit", *results]) == 0
+    assert comparison(Store(ab.root / "results"), "latest").path == ab.only.path
+    with pytest.raises(UnknownName, match="no comparison 'nope'"):
+        comparison(Store(ab.root / "results"), "nope")
+
+
+def test_an_interrupted_comparison_keeps_its_sessions(ab: Ab) -> None:
+    opened = 0
+
+    @contextmanager
+    def interrupted(request: Any, **how: Any) -> Iterator[Live]:
+        nonlocal opened
+        opened += 1
+        if opened == 5:
+            raise KeyboardInterrupt
+        with open_arm(request, **how) as arm:
+            yield arm
+
+    assert ab(seams=replace(QUICK, open_arm=interrupted)) == 130
+    assert "interrupted" in ab.capsys.readouterr().err
+    assert ab.only.manifest().status == "interrupted"
+    (record,) = ab.only.records()
+    assert record.outcome == AbUnfinished()
+    assert len(record.sessions) == 2
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--head", "HEAD"], "'HEAD' describes no arm: write KIND:VALUE"),
+        (["--head", "runner:padle"], "there is no runner 'padle': did you mean 'paddle'?"),
+        (["--head", "set:onednn=maybe"], "there is no value of paddle's onednn 'maybe'"),
+        (["--head", "set:gc=off"], "there is no setting of runner paddle 'gc'"),
+        (["--head", "set:threads=2", "--threads", "1,2"], "set:threads is one value of an arm"),
+        (["--head", "rev:no-such-revision"], "there is no revision 'no-such-revision'"),
+        (["--head-env", "paddlepaddle=3"], "'paddlepaddle=3' pins no package"),
+        (["--head-env", "paddlepaddle==3.2.2"], "no package paddlepaddle is in the environment of"),
+        (["--head", "runner:phone"], "runner phone runs its sessions on a device"),
+        (["--variant", "x0_26"], "there is no variant 'x0_26'"),
+        (["--half-width", "1"], "--half-width 1: not a share above 0"),
+        (["--sessions", "1"], "--sessions 1: not a whole number from 2 on"),
+        (["--format", "tabel"], "there is no --format 'tabel'"),
+    ],
+)
+def test_what_can_not_be_compared_is_refused_before_anything_is_measured(
+    flags: list[str], said: str, ab: Ab
+) -> None:
+    tables = arm_tables(paddle="Steady", phone="OnADevice")
+    phone = replace(tables.runners["phone"], target="android")
+    tables = replace(tables, runners={**tables.runners, "phone": phone})
+    assert said in ab.refused(*flags, tables=tables)
+
+
+def test_an_exported_file_must_stand_beside_one_net(ab: Ab) -> None:
+    for suffix in (".json", ".pdiparams"):
+        (ab.root / "own").with_suffix(suffix).write_text("exported")
+    flags = ["--variant", "x0_25,x0_5", "--head", f"model:{ab.root / 'own.json'}"]
+    assert "own.json is one net" in ab.refused(*flags)
+
+
+def test_a_pin_and_an_interpreter_of_one_s_own_contradict_each_other(ab: Ab) -> None:
+    tables = arm_tables()
+    entry = replace(tables.runners["paddle"], env="paddle")
+    flags = ["--head-env", "paddlepaddle==3.2.2", "--env", f"paddle={sys.executable}"]
+    said = ab.refused(*flags, tables=replace(tables, runners={"paddle": entry}))
+    assert "--env gives environment 'paddle', and head pins paddlepaddle==3.2.2" in said
+
+
+def test_the_command_line_reaches_the_verb(
+    ab: Ab, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: list[Any] = []
+
+    def stand_in(options: Any, tables: Any) -> int:
+        seen.append(options)
+        return 3
+
+    monkeypatch.setattr(verb, "run", stand_in)
+    flags = ["--base", "rev:a", "--base", "set:threads=2", "--head-env", "numpy==2.0"]
+    assert main(["ab", *ab.where, *flags, "--seed", "4", "--json"], arm_tables()) == 3
+    (options,) = seen
+    assert options.base == ("rev:a", "set:threads=2")
+    assert options.head == ("env:numpy==2.0",)
+    assert (options.seed, options.most_sessions, options.half_width) == (4, 10, 0.01)
+    with pytest.raises(SystemExit):
+        main(["ab", "--help"])
+    assert "--half-width" in capsys.readouterr().out

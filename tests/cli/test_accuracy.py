@@ -1,0 +1,331 @@
+"""`bench accuracy` over painted pictures, with children that see well or badly."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.metrics import top_k_accuracy_score
+
+from bench.accuracy.engine import Engine, open_engine
+from bench.accuracy.folder import AccuracyFolder
+from bench.accuracy.preprocess import load_image, recipe_for
+from bench.cli import main, make_parser, to_options
+from bench.coverage import clopper_pearson
+from bench.options import Tables
+from bench.verbs import accuracy
+from tests.fakes import tables as fakes
+from tests.fakes.seeing import CLASSES, SIZE, paint, paint_folders, see, seeing_tables
+
+RECIPE = recipe_for((3, SIZE, SIZE))
+NAMES = [f"class {letter}" for letter in "abcdefghij"]
+
+Accuracy = Callable[..., int]
+
+
+@dataclass
+class Bench:
+    """Calls the verb in a folder of its own."""
+
+    root: Path
+    capsys: pytest.CaptureFixture[str]
+
+    def argv(self, *flags: str) -> list[str]:
+        return [
+            "accuracy", "--models", str(fakes.MODELS), "--results", str(self.root / "results"),
+            "--cache", str(self.root / "cache"), "--variant", "x0_25", *flags,
+        ]  # fmt: skip
+
+    def call(self, *flags: str, tables: Tables | None = None) -> tuple[int, str, str]:
+        argv = self.argv(*flags)
+        if "--resume" in flags:
+            argv = [word for word in argv if word not in ("--variant", "x0_25")]
+        status = main(argv, tables or seeing_tables())
+        out, err = self.capsys.readouterr()
+        return status, out, err
+
+    def values(self, *flags: str, tables: Tables | None = None) -> Any:
+        status, out, err = self.call("--json", *flags, tables=tables)
+        assert status == 0, err
+        return json.loads(out)
+
+    def refusal(self, *flags: str, tables: Tables | None = None) -> str:
+        status, out, err = self.call(*flags, tables=tables)
+        assert (status, out) == (2, "")
+        (line,) = [line for line in err.splitlines() if not line.startswith("preparing")]
+        return line
+
+    def folders(self) -> list[AccuracyFolder]:
+        found = sorted((self.root / "results/accuracy").glob("*/*"))
+        return [AccuracyFolder(path) for path in found]
+
+
+@pytest.fixture
+def bench(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Bench:
+    return Bench(tmp_path, capsys)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Three pictures of each of ten classes."""
+    return paint_folders(tmp_path / "data", NAMES, each=3)
+
+
+def truth(data: Path) -> tuple[NDArray[np.float32], list[int]]:
+    """The fake net's logits and the labels, got without the verb."""
+    paths = sorted(data.glob("*/*.png"))
+    x = np.stack([load_image(path, RECIPE) for path in paths])
+    return see(x), [NAMES.index(path.parent.name) for path in paths]
+
+
+@pytest.mark.parametrize("batch", ["1", "4"])
+def test_shares_are_what_scikit_learn_says_of_the_same_logits(
+    batch: str, bench: Bench, data: Path
+) -> None:
+    (result,) = bench.values("--data", str(data), "--batch", batch)["results"]
+    logits, labels = truth(data)
+    for name, k in (("top1", 1), ("top5", 5)):
+        hits = top_k_accuracy_score(labels, logits, k=k, labels=range(CLASSES), normalize=False)
+        assert 0 < hits < 30
+        assert (result[name]["hits"], result[name]["of"]) == (hits, 30)
+        assert result[name]["share"] == pytest.approx(
+            top_k_accuracy_score(labels, logits, k=k, labels=range(CLASSES))
+        )
+        assert result[name]["interval"] == list(clopper_pearson(int(hits), 30))
+
+
+def test_runners_side_by_side_get_the_same_images_and_their_agreement(
+    bench: Bench, data: Path
+) -> None:
+    tables = seeing_tables(paddle="Sees", other="Partial")
+    values = bench.values("--data", str(data), "--runner", "paddle,other", tables=tables)
+    logits, labels = truth(data)
+    leaning = logits + np.eye(CLASSES, dtype=np.float32)[4]
+    for result, seen in zip(values["results"], (logits, leaning), strict=True):
+        assert result["top1"]["hits"] == (seen.argmax(axis=1) == labels).sum()
+    (agreement,) = values["agreement"]
+    assert agreement["runners"] == ["paddle", "other"]
+    assert agreement["same_top1"]["hits"] == (logits.argmax(1) == leaning.argmax(1)).sum() < 30
+    apart = 1 / np.linalg.norm(logits, axis=1)
+    assert agreement["worst_relative_l2"] == pytest.approx(apart.max(), rel=1e-5)
+    assert agreement["worst_image"] == sorted(
+        str(path.relative_to(data)) for path in data.glob("*/*.png")
+    )[int(apart.argmax())]  # fmt: skip
+
+
+def test_a_list_labels_images_as_the_folders_do(bench: Bench, data: Path, tmp_path: Path) -> None:
+    _, labels = truth(data)
+    paths = [path.relative_to(data) for path in sorted(data.glob("*/*.png"))]
+    listing = tmp_path / "val_list.txt"
+    listing.write_text("".join(f"{p} {n}\n" for p, n in zip(paths, labels, strict=True)))
+    by_folder = bench.values("--data", str(data))
+    by_list = bench.values("--data", str(data), "--list", str(listing))
+    assert by_list["results"] == by_folder["results"]
+
+
+def test_broken_images_are_named_and_count_for_nothing(bench: Bench, data: Path) -> None:
+    good = bench.values("--data", str(data))["results"][0]["top1"]
+    (data / NAMES[0] / "empty.png").touch()
+    (data / NAMES[2] / "half.png").write_bytes((data / NAMES[2] / "000.png").read_bytes()[:500])
+    values = bench.values("--data", str(data))
+    assert (values["images"], values["read"]) == (32, 30)
+    assert values["unreadable"] == {
+        f"{NAMES[0]}/empty.png": "it is empty",
+        f"{NAMES[2]}/half.png": "image file is truncated",
+    }
+    assert values["results"][0]["top1"] == good
+    status, out, _ = bench.call("--data", str(data))
+    assert status == 0
+    assert "2 of 32 images can't be read, and count for nothing:" in out
+    assert f"{NAMES[0]}/empty.png: it is empty" in out
+
+
+def test_where_no_image_can_be_read_it_is_one_sentence(bench: Bench, tmp_path: Path) -> None:
+    listing = tmp_path / "list"
+    listing.write_text("gone.png 1\nlost.png 2\n")
+    line = bench.call("--data", str(tmp_path), "--list", str(listing))
+    assert (line[0], line[1]) == (2, "")
+    assert "none of the 2 images can be read (the first, gone.png: No such file" in line[2]
+
+
+def test_what_has_no_label_or_a_wrong_one_is_one_sentence(bench: Bench, tmp_path: Path) -> None:
+    paint(tmp_path / "data/10/a.png", seed=1)
+    assert "label 10, and the net's classes are 0 to 9" in bench.refusal(
+        "--data", str(tmp_path / "data")
+    )
+    assert "has no sub-folder" in bench.refusal("--data", str(tmp_path / "data/10"))
+    assert "accuracy has no images" in bench.refusal()
+    assert bench.folders() == []
+
+
+def test_a_runner_that_dies_has_no_share_and_the_others_go_on(bench: Bench, data: Path) -> None:
+    tables = seeing_tables(paddle="Sees", dies="Dies", nans="Infinite", absent="NotHere")
+    status, out, err = bench.call(
+        "--data", str(data), "--runner", "dies,paddle,nans,absent", "--json", tables=tables
+    )
+    assert status == 1
+    found = {it["runner"]: it for it in json.loads(out)["results"]}
+    assert "failed (crash): the child died of SIGSEGV" in found["dies"]["reason"]
+    assert "failed (wrong-output): the logits of class a/000.png hold" in found["nans"]["reason"]
+    assert found["absent"]["outcome"] == "skipped"
+    assert found["paddle"]["top1"]["of"] == 30
+    assert json.loads(out)["agreement"] == []
+    assert "bench: x0_25 dies failed (crash)" in err
+
+
+def test_where_every_runner_is_lost_nothing_more_is_tried(bench: Bench, data: Path) -> None:
+    tables = seeing_tables(dies="Dies")
+    status, out, _ = bench.call("--data", str(data), "--runner", "dies", tables=tables)
+    assert status == 1
+    assert "dies    failed" in out
+
+
+def test_seeded_weights_are_said_to_know_nothing(bench: Bench, data: Path) -> None:
+    _, out, err = bench.call("--data", str(data))
+    assert "seeded weights" in out
+    assert "bench: seeded weights know nothing: what they say of an image is chance (1 in 10" in err
+    assert "seeded weights know nothing" in bench.values("--data", str(data))["remarks"][0]
+
+
+def test_fewer_folders_than_classes_are_remarked_on(bench: Bench, tmp_path: Path) -> None:
+    data = paint_folders(tmp_path / "few", NAMES[:2], each=1)
+    _, _, err = bench.call("--data", str(data))
+    assert "bench: the 2 sub-folders are taken for the first 2 of the net's 10 classes" in err
+    labels = tmp_path / "labels.txt"
+    labels.write_text("\n".join(reversed(NAMES)))
+    _, _, err = bench.call("--data", str(data), "--labels", str(labels))
+    assert "sub-folders" not in err
+    journal = bench.folders()[-1].journal()
+    assert [it.chunk.labels for it in journal if it.chunk] == [[9, 8]]
+
+
+def test_no_file_holds_a_path_of_this_machine(bench: Bench, data: Path, tmp_path: Path) -> None:
+    tables = seeing_tables(paddle="Sees", dies="Raises")
+    bench.call("--data", str(data), "--runner", "paddle,dies", tables=tables)
+    files = [path for path in (tmp_path / "results").rglob("*") if path.is_file()]
+    assert len(files) == 3
+    assert [path.name for path in files if str(tmp_path).encode() in path.read_bytes()] == []
+
+
+@dataclass
+class Counted:
+    """Opens real engines and counts their files; Ctrl-C comes once `after` are in."""
+
+    after: int = -1
+    files: list[int] = field(default_factory=list)
+
+    @contextmanager
+    def __call__(self, request: Any, **how: Any) -> Iterator[Any]:
+        with open_engine(request, **how) as engine:
+            yield _Counting(engine, self)
+
+
+@dataclass
+class _Counting(Engine):
+    def __init__(self, engine: Engine, counted: Counted) -> None:
+        super().__init__(arm=engine.arm, commands=engine.commands, ready=engine.ready)
+        self.counted = counted
+
+    def infer(self, images: Path, count: int) -> NDArray[np.float32]:
+        if len(self.counted.files) == self.counted.after:
+            raise KeyboardInterrupt
+        self.counted.files.append(count)
+        return super().infer(images, count)
+
+
+def run(bench: Bench, opener: Counted, *flags: str) -> int:
+    argv = bench.argv(*flags)
+    if "--resume" in flags:
+        argv = [word for word in argv if word not in ("--variant", "x0_25")]
+    options = to_options(make_parser().parse_args(argv), argv)
+    return accuracy.run(options, seeing_tables(), opener=opener)
+
+
+def test_an_interrupted_run_goes_on_where_it_was_and_ends_alike(
+    bench: Bench, tmp_path: Path
+) -> None:
+    data = paint_folders(tmp_path / "many", NAMES, each=15)
+    whole = bench.values("--data", str(data))
+    first, rest = Counted(after=1), Counted()
+    assert run(bench, first, "--data", str(data)) == 130
+    said = bench.capsys.readouterr().err
+    (folder,) = [it for it in bench.folders() if it.manifest().status == "interrupted"]
+    assert f"go on with `python -m bench accuracy --resume {folder.path.name} --data {data}" in said
+    assert len([it for it in folder.journal() if it.chunk]) == 1
+    assert run(bench, rest, "--data", str(data), "--resume", folder.path.name, "--json") == 0
+    assert (first.files, rest.files) == ([64], [64, 22])
+    resumed = json.loads(bench.capsys.readouterr().out)
+    assert resumed == {**whole, "run": folder.path.name}
+    assert folder.manifest().status == "complete"
+
+
+def interrupted(bench: Bench, data: Path) -> str:
+    assert run(bench, Counted(after=0), "--data", str(data)) == 130
+    bench.capsys.readouterr()
+    return bench.folders()[-1].path.name
+
+
+def test_a_run_is_not_gone_on_with_over_other_images_or_another_net(
+    bench: Bench, data: Path, tmp_path: Path
+) -> None:
+    name = interrupted(bench, data)
+    flags = ("--data", str(data), "--resume", name)
+    weights = bench.refusal(*flags, "--weights", "pretrained")
+    assert f"x0_25 isn't the net that accuracy run {name} began with" in weights
+    paint(data / NAMES[3] / "more.png", seed=99)
+    assert "the data set isn't what accuracy run" in bench.refusal(*flags)
+
+
+def test_a_complete_run_is_not_gone_on_with(bench: Bench, data: Path) -> None:
+    run_id = bench.values("--data", str(data))["run"]
+    assert f"accuracy run {run_id} is complete" in bench.refusal(
+        "--data", str(data), "--resume", "latest"
+    )
+
+
+def test_a_failure_stands_when_its_run_goes_on(bench: Bench, tmp_path: Path) -> None:
+    data = paint_folders(tmp_path / "many", NAMES, each=7)
+    tables = seeing_tables(paddle="Sees", dies="Dies")
+    argv = bench.argv("--data", str(data), "--runner", "paddle,dies")
+    options = to_options(make_parser().parse_args(argv), argv)
+    assert accuracy.run(options, tables, opener=Counted(after=2)) == 130
+    bench.capsys.readouterr()
+    status, out, _ = bench.call("--data", str(data), "--resume", "latest", "--json", tables=tables)
+    assert status == 1
+    first, second = json.loads(out)["results"]
+    assert (first["top1"]["of"], second["outcome"]) == (70, "failed")
+    opened = [it.runner for it in bench.folders()[-1].journal() if it.opened]
+    assert opened == ["paddle", "dies", "paddle"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--batch", "1,2"), "--batch 1,2: one is enough"),
+        (("--threads", "4096"), "--threads 4096: there are"),
+        (("--runner", "nobody"), "there is no runner 'nobody'"),
+        (("--variant", "x9"), "there is no variant 'x9'"),
+        (("--weights", "/no/file"), "there is no such file"),
+    ],
+)
+def test_a_flag_that_can_not_be_is_one_sentence(
+    flags: tuple[str, str], said: str, bench: Bench, data: Path
+) -> None:
+    assert said in bench.refusal("--data", str(data), *flags)
+
+
+def test_a_phone_takes_no_images(bench: Bench, data: Path) -> None:
+    line = bench.refusal("--data", str(data), "--runner", "paddle-lite", tables=Tables())
+    assert "take no images" in line
+
+
+def test_runners_of_two_targets_are_not_side_by_side(bench: Bench, data: Path) -> None:
+    line = bench.refusal("--data", str(data), "--runner", "paddle,tensorrt", tables=Tables())
+    assert "the runners paddle, tensorrt run on cpu and nvidia-gpu" in line

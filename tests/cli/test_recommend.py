@@ -1,0 +1,137 @@
+"""`bench recommend`: what it says, and the status that it leaves with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.cli import main
+from tests.fakes.records import facts, put, record, stored
+
+Recommend = Callable[..., tuple[int, str, str]]
+
+
+def of(runner: str, variant: str, value_ms: float, **fields: Any) -> Any:
+    return record(
+        variant, runner=runner, settings={}, samples_ms=[[value_ms], [1.001 * value_ms]], **fields
+    )
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    run = stored(
+        of("onnxruntime", "x0_25", 1.0),
+        of("onnxruntime", "x0_5", 1.4),
+        of("mnn", "x0_5", 1.399),
+        of("mnn", "x1_0", 4.0),
+        of("mnn", "x1_0", 30.0, batch=8),
+        models={"x1_0": facts("ShuffleNetV2")},
+    )
+    put(run, tmp_path / "results")
+    return tmp_path / "results"
+
+
+@pytest.fixture
+def recommend(results: Path, capsys: pytest.CaptureFixture[str]) -> Recommend:
+    def called(*argv: str) -> tuple[int, str, str]:
+        status = main(["recommend", "--results", str(results), *argv])
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    return called
+
+
+def test_the_most_accurate_in_time_is_named_with_the_engine_that_can_not_be_told_apart(
+    recommend: Recommend,
+) -> None:
+    status, text, _ = recommend("--max-ms", "2")
+    first, second, third = text.splitlines()[:3]
+    assert status == 0
+    assert first == "AMD EPYC, 2 cores"
+    assert second.startswith("  x0_5 on MNN, 1 thread: 1.399")
+    assert second.endswith("published top-1 60.32%")
+    assert third.startswith("  ONNX Runtime, 1 thread can't be told apart: 1.4")
+    assert "published figure" in text.splitlines()[-1]
+
+
+def test_the_fastest_from_an_accuracy_on_is_named(recommend: Recommend) -> None:
+    status, text, _ = recommend("--min-top1", "65")
+    assert (status, text.count("\n")) == (0, 3)
+    assert "x1_0 on MNN, 1 thread: 4.002 ± 0.025 ms" in text
+
+
+def test_where_nothing_fits_the_nearest_is_named_with_status_1(recommend: Recommend) -> None:
+    status, text, _ = recommend("--max-ms", "0.5")
+    assert status == 1
+    assert "nothing fits; the nearest is x0_25 on ONNX Runtime, 1 thread: 1.0005" in text
+
+
+def test_a_net_across_the_limit_is_said_to_be_open(recommend: Recommend) -> None:
+    status, text, _ = recommend("--max-ms", "4.01")
+    assert status == 0
+    assert "it can't be told whether x1_0 on MNN, 1 thread fits" in text
+    assert "lies across 4.01 ms" in text
+
+
+def test_json_has_every_value(recommend: Recommend) -> None:
+    status, text, _ = recommend("--max-ms", "2", "--runner", "mnn", "--json")
+    value = json.loads(text)
+    (system,) = value["systems"]
+    assert status == 0
+    assert value["asked"] == {
+        "max_ms": 2.0, "min_top1": None, "batch": 1, "threads": None, "runners": ["mnn"],
+    }  # fmt: skip
+    assert (system["best"]["variant"], system["best"]["runner"]) == ("x0_5", "mnn")
+    assert (system["ties"], system["open"], system["nearest"]) == ([], [], None)
+    assert "published" in value["note"]
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        ((), "recommend needs a limit: give --max-ms X"),
+        (("--max-ms", "fast"), "--max-ms fast: not a number of ms above 0"),
+        (("--max-ms", "0"), "--max-ms 0: not a number of ms above 0"),
+        (("--max-ms", "inf"), "--max-ms inf: not a number"),
+        (("--max-ms", "nan"), "--max-ms nan: not a number"),
+        (("--min-top1", "101"), "not a number of percent above 0, 100 at most"),
+        (("--min-top1", "0.6"), "less than 1 percent: as in --min-top1 60"),
+        (("--max-ms", "2", "--batch", "1,8"), "--batch takes one value here, and 2 are given"),
+        (("--max-ms", "2", "--runner", "mmn"), "there is no runner 'mmn': did you mean 'mnn'?"),
+        (("--max-ms", "2", "--batch", "4"), "measure first: `make bench-engines ARGS='--batch 4'`"),
+        (
+            ("--max-ms", "2", "--runner", "ncnn"),
+            "no stored figure can answer for batch 1, runner ncnn",
+        ),
+    ],
+)
+def test_what_can_not_be_answered_is_one_sentence_with_status_2(
+    argv: tuple[str, ...], said: str, recommend: Recommend
+) -> None:
+    status, text, error = recommend(*argv)
+    assert (status, text) == (2, "")
+    assert error.startswith("bench: ")
+    assert said in error
+    assert error.count("\n") == 1
+
+
+def test_without_results_the_command_that_brings_them_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = main(["recommend", "--max-ms", "2", "--results", str(tmp_path / "none")])
+    said = capsys.readouterr()
+    assert (status, said.out) == (2, "")
+    assert "run `make bench-engines` first" in said.err
+
+
+def test_figures_without_a_published_accuracy_alone_are_no_answer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(stored(of("mnn", "mine", 1.0)), tmp_path / "results")
+    status = main(["recommend", "--max-ms", "2", "--results", str(tmp_path / "results")])
+    assert status == 2
+    assert "(no published top-1)" in capsys.readouterr().err

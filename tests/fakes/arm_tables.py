@@ -1,0 +1,24 @@
+"""Tables whose runners are those of tests/fakes/arms.py, and a comparison that takes no time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bench.ab_campaign import Seams
+from bench.ab_pairs import WARM
+from bench.options import Tables
+from bench.pingpong import Rule
+from tests.fakes import tables as fakes
+
+# Bursts of the real length, so that a fake knows one, and few of them.
+QUICK = Seams(rule=Rule(pairs=3), warm=replace(WARM, warmup_s=0.01))
+
+
+def arm_tables(**runners: str) -> Tables:
+    """Return tables in which each name is a runner of that class; default `paddle="Steady"`."""
+    chosen = runners or {"paddle": "Steady"}
+    entries = {
+        name: replace(fakes.fake_runner(kind), path=f"tests.fakes.arms:{kind}")
+        for name, kind in chosen.items()
+    }
+    return replace(fakes.tables(), runners=entries)

@@ -1,0 +1,177 @@
+"""Fake runners that can be an arm: each claims its durations, and takes 1 ms to claim them."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from bench.cell import Cell, Sampling, Target
+from bench.runners.base import Array, DeviceSession
+from bench.units import Nanoseconds
+from tests.fakes.net import infer
+
+NS = 10_000_000
+# A burst of 50 ms; no window of a warm-up has this length.
+BURST = 5
+
+
+class ArmSession:
+    """Claims `ns` for each inference."""
+
+    facts: Mapping[str, str] = {"engine": "fake 1.0", "threads": "1", "precision": "fp32"}
+
+    def __init__(self, ns: int) -> None:
+        self.ns = ns
+
+    def infer(self, x: Array) -> Array:
+        return infer(x)
+
+    def sample(self, count: int) -> list[Nanoseconds]:
+        time.sleep(0.001)
+        return [Nanoseconds(self.ns)] * count
+
+
+class Steady:
+    """The same duration each time; a setting or a second thread changes it."""
+
+    ns = NS
+
+    @contextmanager
+    def open(self, cell: Cell, artifact: Path) -> Iterator[ArmSession]:
+        slower = 1.2 if dict(cell.settings).get("onednn") == "off" else 1.0
+        yield ArmSession(round(self.ns * slower / cell.threads))
+
+
+class Slower(Steady):
+    """A tenth slower."""
+
+    ns = NS * 11 // 10
+
+
+class Wavering(Steady):
+    """Each process is as fast as chance has it."""
+
+    @contextmanager
+    def open(self, cell: Cell, artifact: Path) -> Iterator[ArmSession]:
+        chance = random.Random(os.getpid())  # noqa: S311 - a speed, not a secret
+        yield ArmSession(round(NS * chance.uniform(0.5, 1.5)))
+
+
+class _InABurst(Steady):
+    """Warms up like any, then misbehaves in its third burst."""
+
+    @contextmanager
+    def open(self, cell: Cell, artifact: Path) -> Iterator[ArmSession]:
+        session = ArmSession(NS)
+        sample, bursts = session.sample, 0
+
+        def third(count: int) -> list[Nanoseconds]:
+            nonlocal bursts
+            bursts += count == BURST
+            return self.misbehave(count) if count == BURST and bursts == 3 else sample(count)
+
+        session.sample = third  # type: ignore[method-assign]
+        yield session
+
+    def misbehave(self, count: int) -> list[Nanoseconds]:
+        raise AssertionError("each kind says what it does")
+
+
+class CrashesInABurst(_InABurst):
+    def misbehave(self, count: int) -> list[Nanoseconds]:
+        sys.stderr.write("the engine said this before it fell\n")
+        sys.stderr.flush()
+        os.kill(os.getpid(), signal.SIGSEGV)
+        return []
+
+
+class HangsInABurst(_InABurst):
+    def misbehave(self, count: int) -> list[Nanoseconds]:
+        time.sleep(600)
+        return []
+
+
+class RaisesInABurst(_InABurst):
+    def misbehave(self, count: int) -> list[Nanoseconds]:
+        raise RuntimeError("the engine's own words")
+
+
+class LeavesInABurst(_InABurst):
+    def misbehave(self, count: int) -> list[Nanoseconds]:
+        os._exit(0)
+
+
+class ForgetsASample(_InABurst):
+    def misbehave(self, count: int) -> list[Nanoseconds]:
+        return [Nanoseconds(NS)] * (count - 1)
+
+
+class NegativeInABurst(_InABurst):
+    def misbehave(self, count: int) -> list[Nanoseconds]:
+        return [Nanoseconds(-1)] * count
+
+
+class GarblesItsPipe(_InABurst):
+    """Writes to every descriptor that it has, as a broken engine might."""
+
+    def misbehave(self, count: int) -> list[Nanoseconds]:
+        for descriptor in range(3, 64):
+            with suppress(OSError):
+                os.write(descriptor, b"this is no answer\n")
+        return [Nanoseconds(NS)] * count
+
+
+class Talks(Steady):
+    """Prints all the while, to both of its outputs, without a line's end too."""
+
+    @contextmanager
+    def open(self, cell: Cell, artifact: Path) -> Iterator[ArmSession]:
+        session = ArmSession(NS)
+        sample = session.sample
+
+        def loudly(count: int) -> list[Nanoseconds]:
+            os.write(1, b'{"ns": [1, 2, 3]}\n{"half a line')
+            os.write(2, b"warning: something\n")
+            return sample(count)
+
+        session.sample = loudly  # type: ignore[method-assign]
+        yield session
+
+
+class WrongOutput(Steady):
+    @contextmanager
+    def open(self, cell: Cell, artifact: Path) -> Iterator[ArmSession]:
+        session = ArmSession(NS)
+        session.infer = lambda x: 1.01 * infer(x)  # type: ignore[method-assign]
+        yield session
+
+
+class CrashesWhileOpening(Steady):
+    @contextmanager
+    def open(self, cell: Cell, artifact: Path) -> Iterator[ArmSession]:
+        os.kill(os.getpid(), signal.SIGABRT)
+        yield ArmSession(NS)
+
+
+class FallsOnTheWayDown(Steady):
+    """Answers rightly to the end, then dies while it tears its engine down."""
+
+    @contextmanager
+    def open(self, cell: Cell, artifact: Path) -> Iterator[ArmSession]:
+        yield ArmSession(NS)
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+
+class OnADevice:
+    """Runs whole sessions by itself, and so can't be an arm."""
+
+    def run(
+        self, target: Target, cell: Cell, artifact: Path, x: Array, sampling: Sampling
+    ) -> DeviceSession:
+        raise AssertionError("nobody asks an arm to")
