@@ -120,7 +120,8 @@ def _starts(
 def cores_for(cells: Sequence[Cell], chance: random.Random) -> list[int] | None:
     """Return the cores that both arms are bound to, None: all that there are.
 
-    Where each has one thread they share one core, drawn anew for each session.
+    Where each has one thread they share one core, drawn anew for each session: on 2 shared cores
+    that halved the ratio's SD (docs/regression.md).
     """
     if any(cell.threads > 1 for cell in cells) or not hasattr(os, "sched_getaffinity"):
         return None

@@ -26,7 +26,12 @@ from typing import Any
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
-from regression_tally import (  # noqa: E402
+from bench.ab_record import AbRecord  # noqa: E402
+from bench.ab_store import comparison  # noqa: E402
+from bench.host import heading, read_host  # noqa: E402
+from bench.provenance import git_state  # noqa: E402
+from bench.store import Store, utc_now, write_atomic  # noqa: E402
+from scripts.regression_tally import (  # noqa: E402
     Trial,
     engines_table,
     live_table,
@@ -34,12 +39,6 @@ from regression_tally import (  # noqa: E402
     seven_table,
     slowed_table,
 )
-
-from bench.ab_record import AbRecord  # noqa: E402
-from bench.ab_store import comparison  # noqa: E402
-from bench.host import heading, read_host  # noqa: E402
-from bench.provenance import git_state  # noqa: E402
-from bench.store import Store, utc_now, write_atomic  # noqa: E402
 
 PAGE = PROJECT / "docs" / "regression.md"
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,10 @@ import pytest
 from bench.ab_campaign import Seams
 from bench.ab_record import AbMeasured, AbUnfinished
 from bench.ab_store import AbFolder, comparison, comparisons
-from bench.cli import main, make_parser, to_options
+from bench.cli import main
 from bench.errors import BenchError, UnknownName
+from bench.flag_values import to_options
+from bench.flags import make_parser
 from bench.live import Live, open_arm
 from bench.options import Tables
 from bench.store import Store
@@ -147,8 +149,27 @@ def test_an_arm_that_crashes_in_a_burst_is_a_cell_without_a_verdict(
     assert "crash: the child died of SIGSEGV" in told["cells"][0]["reason"]
 
 
+WAVERING = arm_tables(paddle="Steady", other="Slower")
+
+
+def wavering() -> Seams:
+    """HEAD is a tenth slower in one session and a tenth faster in the next."""
+    heads = 0
+
+    def opening(request: Any, **how: Any) -> AbstractContextManager[Live]:
+        nonlocal heads
+        if request["runner"].endswith("Slower"):
+            heads += 1
+            if heads % 2 == 0:
+                request = {**request, "runner": "tests.fakes.arms:Faster"}
+        return open_arm(request, **how)
+
+    return replace(QUICK, open_arm=opening)
+
+
 def test_arms_that_waver_grow_to_the_cap_and_are_inconclusive(ab: Ab) -> None:
-    status, told = ab.json("--sessions", "4", tables=arm_tables(paddle="Wavering"))
+    flags = ["--head", "runner:other", "--sessions", "4"]
+    status, told = ab.json(*flags, tables=WAVERING, seams=wavering())
     (record,) = ab.only.records()
     assert record.outcome == AbMeasured(stopped="cap")
     assert len(record.sessions) == 4
@@ -156,9 +177,10 @@ def test_arms_that_waver_grow_to_the_cap_and_are_inconclusive(ab: Ab) -> None:
 
 
 def test_a_wider_interval_may_do(ab: Ab) -> None:
-    ab("--half-width", "0.99999", "--sessions", "9", tables=arm_tables(paddle="Wavering"))
+    ab("--head", "runner:other", "--half-width", "0.5", tables=WAVERING, seams=wavering())
     (record,) = ab.only.records()
-    assert len(record.sessions) < 9
+    assert record.outcome == AbMeasured(stopped="narrow")
+    assert len(record.sessions) == 3
 
 
 @pytest.mark.parametrize("name", ["table", "markdown", "json", "junit", "github"])

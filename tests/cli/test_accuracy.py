@@ -17,8 +17,10 @@ from sklearn.metrics import top_k_accuracy_score
 from bench.accuracy.engine import Engine, open_engine
 from bench.accuracy.folder import AccuracyFolder
 from bench.accuracy.preprocess import load_image, recipe_for
-from bench.cli import main, make_parser, to_options
+from bench.cli import main
 from bench.coverage import clopper_pearson
+from bench.flag_values import to_options
+from bench.flags import make_parser
 from bench.options import Tables
 from bench.verbs import accuracy
 from tests.fakes import tables as fakes
@@ -264,6 +266,8 @@ def test_an_interrupted_run_goes_on_where_it_was_and_ends_alike(
     resumed = json.loads(bench.capsys.readouterr().out)
     assert resumed == {**whole, "run": folder.path.name}
     assert folder.manifest().status == "complete"
+    chunks = [it.chunk for it in folder.journal() if it.chunk]
+    assert [at for chunk in chunks for at in chunk.images] == list(range(150))
 
 
 def interrupted(bench: Bench, data: Path) -> str:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.cli import make_parser, to_options
 from bench.environments import ENVIRONMENTS
 from bench.errors import InputError, UnknownName
+from bench.flag_values import to_options
+from bench.flags import make_parser
 from bench.options import Options
 from bench.verbs import ab, bisect
 from bench.verbs.bisect import asked_cell

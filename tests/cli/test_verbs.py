@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from bench.catalog import Weights, load_catalogue, resolve
-from bench.cli import VERBS, main
+from bench.cli import main
 from bench.environments import ENVIRONMENTS
+from bench.flags import VERBS
 from tests.cli.process import REAL, call, contents
 from tests.fakes import tables as fakes
 from tests.fakes.records import facts, put, record, stored

@@ -129,6 +129,16 @@ def test_growth_ends_with_the_time_that_there_is() -> None:
     assert len(record.sessions) == 3
 
 
+def test_a_cell_that_comes_late_in_a_round_does_not_grow_past_the_time() -> None:
+    growth = Growth(sessions=3, max_sessions=10, half_width=0.01, grow_for_s=65.0)
+    records = Bench(lambda _, count: 1.0 + 0.2 * (count % 2)).run(
+        pair(ONE), pair(TWO), growth=growth
+    )
+    assert stops(records) == ["time", "time"]
+    # 6 sessions took 60 s; the first of the fourth round went past the time, and is the last.
+    assert sorted(len(it.sessions) for it in records) == [3, 4]
+
+
 def test_a_session_that_failed_ends_its_cell_and_no_other() -> None:
     bench = Bench(lambda one, count: FAILED if one is ONE and count == 1 else 1.0)
     one, two = bench.run(pair(ONE), pair(TWO))

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.cli import VERBS, make_parser, to_options
 from bench.errors import InputError
+from bench.flag_values import to_options
+from bench.flags import VERBS, make_parser
 from bench.options import Options
 from bench.suite import Axes
 

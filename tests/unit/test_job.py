@@ -23,7 +23,7 @@ TABLES = fakes.tables()
 
 
 def ask(*, cores: Any = 4, **changes: Any) -> Job:
-    options: Options = replace(OPTIONS, **changes)  # type: ignore[arg-type]
+    options: Options = replace(OPTIONS, **changes)
     return new_job(options, TABLES, load_suite(options.suite), cores=cores)
 
 

@@ -56,7 +56,7 @@ def line(start: int, labels: list[int], **best: list[list[int]]) -> JournalLine:
 
 
 FIRST = line(0, [3, 4], b=[[3, 1, 2], [1, 4, 2]], a=[[3, 1, 2], [4, 1, 2]])
-SECOND = line(2, [9], b=[[5, 6, 7]], a=[[5, 6, 8]])
+SECOND = line(2, [9], b=[[5, 6, 7]], a=[[5, 7, 8]])
 OPENED = JournalLine(
     variant="x0_25",
     runner="b",

@@ -81,6 +81,14 @@ def test_an_image_of_the_right_short_side_is_only_cropped() -> None:
     assert (crop_resized(pixels, IMAGENET) == pixels[16:240, 38:262]).all()
 
 
+def test_beyond_the_outer_pixels_centres_an_enlarged_image_is_as_they_are() -> None:
+    pixels = np.repeat(np.array([[[10], [200]]] * 2, np.uint8), 3, axis=2)
+    row = crop_resized(pixels, recipe_for((3, 8, 8)))[0, :, 0].tolist()
+    assert row[:2] == [10, 10]
+    assert row[7] == 200
+    assert row == sorted(row)
+
+
 def test_an_image_of_one_pixel_fills_the_crop() -> None:
     pixels = crop_resized(np.full((1, 1, 3), 77, np.uint8), IMAGENET)
     assert (pixels == 77).all()
@@ -122,7 +130,7 @@ def test_an_image_on_its_side_changes_height_and_width() -> None:
 
 def test_broken_exif_is_no_reason_to_refuse_the_pixels() -> None:
     whole = encoded(pattern(6, 9))
-    chunk = b"eXIf" + b"II*\0" + b"\xff" * 12
+    chunk = b"eXIf" + b"no TIFF at all"
     size = struct.pack(">I", len(chunk) - 4)
     at = whole.index(b"IDAT") - 4
     broken = whole[:at] + size + chunk + struct.pack(">I", zlib.crc32(chunk)) + whole[at:]

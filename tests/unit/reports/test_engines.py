@@ -57,7 +57,9 @@ def test_two_runners_of_the_same_work_stand_in_one_table() -> None:
 
 def test_one_runner_alone_or_with_other_settings_is_no_comparison() -> None:
     assert side_by_side(view(stored(of("mnn")))) == []
-    apart = stored(of("paddle", settings={"onednn": "on"}), of("paddle", settings={"onednn": "off"}))
+    apart = stored(
+        of("paddle", settings={"onednn": "on"}), of("paddle", settings={"onednn": "off"})
+    )
     assert side_by_side(view(apart)) == []
 
 
@@ -143,7 +145,11 @@ def test_load_memory_and_distance_stand_beside_the_time_as_medians_and_the_farth
         }
     )
     row = {row["runner"]: row for row in rows(view(stored(first, of("ncnn"))))}["mnn"]
-    assert (row["load_ns"], row["peak_rss_mib"], row["relative_l2"]) == ("120000000", "51.0", "3e-06")
+    assert (row["load_ns"], row["peak_rss_mib"], row["relative_l2"]) == (
+        "120000000",
+        "51.0",
+        "3e-06",
+    )
     text = section(view(stored(first, of("ncnn"))))
     for name, value in (("Load time (ms)", "120"), ("Peak memory (MiB)", "51")):
         assert f"| {value} |" in text.split(f"{name}:\n")[1].split(":\n")[0]
