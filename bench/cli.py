@@ -1,7 +1,8 @@
 """argv -> one call of a verb; the only place that prints an error or decides an exit status.
 
 Statuses: 0 well, 1 a cell has no figure, or `audit` or `verify` found a fault, or a cell is slower,
-2 an error (one sentence on stderr), 3 a comparison that bears no verdict, 130 interrupted.
+or nothing fits what `recommend` is asked for, 2 an error (one sentence on stderr), 3 a comparison
+that bears no verdict, 130 interrupted.
 """
 
 from __future__ import annotations

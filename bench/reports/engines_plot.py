@@ -41,7 +41,7 @@ ENGINE_HEIGHT, BETWEEN_NETS = 12.0, 14.0
 MOST_NAME = 190.0
 BAND: dict[str, Any] = {"color": styles.PALE, "alpha": 0.55, "linewidth": 0, "zorder": 0}
 INTERVAL: dict[str, Any] = {
-    **styles.INTERVAL, "linewidth": 1.1, "markersize": 7, "markeredgewidth": 1.0,
+    **styles.INTERVAL, "linewidth": 1.1, "markersize": 10, "markeredgewidth": 1.0,
 }  # fmt: skip
 RING: dict[str, Any] = {
     "color": styles.INK, "linestyle": "none", "marker": "o", "markersize": 13,
@@ -94,8 +94,8 @@ def compose(view: View, table: SideBySide) -> Sheet:
 def engine_looks(table: SideBySide) -> list[dict[str, Any]]:
     """Return how each engine's points look: one colour and marker a runner, in every plot alike.
 
-    Of the same runner with other settings, the further ones take other markers, every second one
-    hollow.
+    Of the same runner with other settings, every second one is hollow, and each further pair takes
+    another marker.
     """
     ranks, seen, looks = list(RUNNERS), dict[str, int](), []
     for series in table.engines:
@@ -105,7 +105,7 @@ def engine_looks(table: SideBySide) -> list[dict[str, Any]]:
         colour = styles.COLOURS[rank % len(styles.COLOURS)]
         look = {
             "color": colour, "linestyle": "none", "markersize": 7.0, "markeredgewidth": 0.8,
-            "marker": styles.MARKERS[(rank + 5 * again) % len(styles.MARKERS)],
+            "marker": styles.MARKERS[(rank + 5 * (again // 2)) % len(styles.MARKERS)],
             "markeredgecolor": styles.INK,
             "markerfacecolor": "white" if again % 2 else colour,
         }  # fmt: skip

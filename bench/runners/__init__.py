@@ -40,9 +40,10 @@ class RunnerEntry:
         return self.artifacts.get(precision, self.artifact)
 
 
-# Relative L2 over the seven nets on an AVX-512 chip: BF16 up to 8e-2, FP16 weights 4e-4, INT8 0.18.
-# FP16 arithmetic, which that chip lacks, adds to it. Two unrelated outputs are 1.4 apart.
-_BF16, _FP16, _INT8 = 0.2, 0.02, 0.4
+# Relative L2 over the seven nets on an AVX-512 chip: BF16 up to 0.08, FP16 weights 4e-4, INT8 0.18.
+# FP16 arithmetic, which that chip lacks, adds to it. The output for another input is 0.27 away or
+# more, one with its classes moved 1.4: neither may pass.
+_BF16, _FP16, _INT8 = 0.15, 0.02, 0.25
 
 RUNNERS: Mapping[str, RunnerEntry] = {
     "paddle": RunnerEntry(

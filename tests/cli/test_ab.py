@@ -25,6 +25,7 @@ from bench.store import Store
 from bench.verbs import ab as verb
 from tests.fakes import tables as fakes
 from tests.fakes.arm_tables import QUICK, arm_tables
+from tests.fakes.repository import commit, make_repository
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,10 @@ class Ab:
 
     def refused(self, *flags: str, tables: Tables | None = None) -> str:
         """The sentence with which it refused, before anything was measured."""
+        project = make_repository(self.root / "project")
+        commit(project)
         with pytest.raises(BenchError) as raised:
-            self(*flags, tables=tables)
+            self(*flags, tables=tables, seams=replace(QUICK, project=project))
         assert not comparisons(Store(self.root / "results"))
         return str(raised.value)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from bench.flag_values import to_options
 from bench.flags import make_parser
 from bench.options import Tables
 from bench.verbs import accuracy
+from tests.cli.process import ROOT
 from tests.fakes import tables as fakes
 from tests.fakes.seeing import CLASSES, SIZE, paint, paint_folders, see, seeing_tables
 
@@ -182,11 +184,22 @@ def test_a_runner_that_dies_has_no_share_and_the_others_go_on(bench: Bench, data
     assert "bench: x0_25 dies failed (crash)" in err
 
 
-def test_where_every_runner_is_lost_nothing_more_is_tried(bench: Bench, data: Path) -> None:
-    tables = seeing_tables(dies="Dies")
-    status, out, _ = bench.call("--data", str(data), "--runner", "dies", tables=tables)
+def lines_after_a_loss(bench: Bench, data: Path, runners: str) -> tuple[int, list[str | None]]:
+    """How many chunks there are, and the runners with a failure, each time it was told."""
+    tables = seeing_tables(paddle="Sees", nans="Infinite")
+    status, out, _ = bench.call("--data", str(data), "--runner", runners, tables=tables)
     assert status == 1
-    assert "dies    failed" in out
+    assert "nans    failed" in out
+    journal = bench.folders()[-1].journal()
+    return len([it for it in journal if it.chunk]), [it.runner for it in journal if it.failed]
+
+
+def test_a_lost_runner_is_asked_no_more_and_where_all_are_nothing_goes_on(
+    bench: Bench, tmp_path: Path
+) -> None:
+    data = paint_folders(tmp_path / "many", NAMES, each=7)
+    assert lines_after_a_loss(bench, data, "nans,paddle") == (2, ["nans"])
+    assert lines_after_a_loss(bench, data, "nans") == (1, ["nans"])
 
 
 def test_seeded_weights_are_said_to_know_nothing(bench: Bench, data: Path) -> None:
@@ -213,7 +226,10 @@ def test_no_file_holds_a_path_of_this_machine(bench: Bench, data: Path, tmp_path
     bench.call("--data", str(data), "--runner", "paddle,dies", tables=tables)
     files = [path for path in (tmp_path / "results").rglob("*") if path.is_file()]
     assert len(files) == 3
-    assert [path.name for path in files if str(tmp_path).encode() in path.read_bytes()] == []
+    roots = [str(root).encode() for root in (tmp_path, ROOT, Path(sys.prefix))]
+    texts = [path.read_bytes() for path in files]
+    assert b"the engine's own words" in b"".join(texts)
+    assert [root for root in roots for text in texts if root in text] == []
 
 
 @dataclass
@@ -263,11 +279,18 @@ def test_an_interrupted_run_goes_on_where_it_was_and_ends_alike(
     assert len([it for it in folder.journal() if it.chunk]) == 1
     assert run(bench, rest, "--data", str(data), "--resume", folder.path.name, "--json") == 0
     assert (first.files, rest.files) == ([64], [64, 22])
-    resumed = json.loads(bench.capsys.readouterr().out)
-    assert resumed == {**whole, "run": folder.path.name}
+    out, said = bench.capsys.readouterr()
+    assert "[150/150] x0_25: 0 images left" in said
+    assert json.loads(out) == {**whole, "run": folder.path.name}
     assert folder.manifest().status == "complete"
     chunks = [it.chunk for it in folder.journal() if it.chunk]
     assert [at for chunk in chunks for at in chunk.images] == list(range(150))
+
+
+def test_files_hold_whole_batches(bench: Bench, tmp_path: Path) -> None:
+    data, opener = paint_folders(tmp_path / "many", NAMES, each=10), Counted()
+    assert run(bench, opener, "--data", str(data), "--batch", "40") == 0
+    assert opener.files == [80, 20]
 
 
 def interrupted(bench: Bench, data: Path) -> str:

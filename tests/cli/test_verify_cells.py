@@ -45,6 +45,16 @@ def test_an_artifact_of_other_bytes_in_the_cache_makes_its_cells_stale(place: Pl
     assert reason.startswith("paddle-pir b4: model.json has SHA-256 ")
 
 
+def test_a_precision_with_an_artifact_of_its_own_is_checked_by_that(place: Place) -> None:
+    usual = fakes.tables()
+    entry = replace(usual.runners["paddle"], artifacts={"fp32": "paddle-lite-nb"})
+    (path,) = place.root.glob("cache/artifacts/one-paddle-lite-nb-b1-*/model.nb")
+    path.write_text("another file")
+    states = place.cells(status=1, tables=replace(usual, runners={"paddle": entry}))
+    assert {name for name, state in states.items() if state == "stale"} == {"one b1"}
+    assert "stale" not in place.cells(status=0).values()
+
+
 def test_without_a_cache_the_cells_are_unchecked_and_none_is_made(place: Place) -> None:
     shutil.rmtree(place.root / "cache")
     assert set(place.cells(status=0).values()) == {"unchecked"}

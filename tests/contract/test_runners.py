@@ -36,6 +36,7 @@ class Case:
     settings: tuple[tuple[str, str], ...]
     threads: int = 1
     attempt: int = 0
+    precision: str = "fp32"
 
     @property
     def is_real(self) -> bool:
@@ -43,15 +44,22 @@ class Case:
 
     def __str__(self) -> str:
         words = [self.name, *(f"{n}={v}" for n, v in self.settings), f"t{self.threads}"]
+        words += [self.precision] * (self.precision != "fp32")
         return "-".join([*words, *([f"again{self.attempt}"] if self.attempt else [])])
+
+    @property
+    def tolerance(self) -> float:
+        return self.entry.tolerance_of(self.precision)
 
 
 def cases_of(name: str, entry: RunnerEntry) -> Iterator[Case]:
-    """Yield each allowed value of each setting once, then two threads."""
+    """Yield each allowed value of each setting once, the lower precisions, then two threads."""
     first = {setting: values[0] for setting, values in entry.settings.items()}
     chosen = [first, *({**first, s: v} for s, values in entry.settings.items() for v in values[1:])]
     for settings in chosen:
         yield Case(name, entry, tuple(sorted(settings.items())))
+    for precision in entry.tolerances:
+        yield Case(name, entry, tuple(sorted(first.items())), precision=precision)
     if entry is not FAKE and entry.target == "cpu" and len(os.sched_getaffinity(0)) > 1:
         yield Case(name, entry, tuple(sorted(first.items())), threads=2)
 
@@ -104,7 +112,7 @@ def answer(request: pytest.FixtureRequest, ask: Ask) -> Answer:
 def made(
     case: Case, net: Model, cache: Path, environments: Environments, kinds: Mapping[str, Kind]
 ) -> Artifact:
-    key = Key(net.variant, case.entry.artifact, 1)
+    key = Key(net.variant, case.entry.artifact_of(case.precision), 1)
     try:
         environments.get(case.entry.env)
     except Unavailable as error:
@@ -121,7 +129,7 @@ def made(
 def examined(case: Case, artifact: Artifact, environments: Environments) -> Seen:
     cell = Cell(
         variant="x0_25", model_hash="m", runner=case.name, batch=1, threads=case.threads,
-        settings=case.settings,
+        settings=case.settings, precision=case.precision,
     )  # fmt: skip
     result = run_child(
         "tests.contract.contract_child",
@@ -151,7 +159,7 @@ def test_the_facts_tell_engine_threads_and_precision_as_texts(answer: Answer) ->
     name, _, version = facts["engine"].partition(" ")
     assert name
     assert version[:1].isdigit()
-    assert facts["precision"] == "fp32"
+    assert facts["precision"] == answer.case.precision
 
 
 def test_the_settings_and_threads_in_force_are_those_asked_for(answer: Answer) -> None:
@@ -176,7 +184,7 @@ def test_with_two_threads_one_thread_more_does_work_than_with_one(name: str, ask
 
 
 def test_the_output_is_the_references_within_the_runners_tolerance(answer: Answer) -> None:
-    assert answer.seen["error"] <= answer.case.entry.tolerance
+    assert answer.seen["error"] <= answer.case.tolerance
     assert answer.seen["dtype"] == "float32"
     assert answer.seen["shape"][0] == 1
 
@@ -185,8 +193,14 @@ def test_the_same_input_gives_the_same_output_after_sampling(answer: Answer) -> 
     assert answer.seen["again_equal"]
 
 
+def test_output_below_fp32_is_farther_from_the_reference_than_fp32_may_be(answer: Answer) -> None:
+    if answer.case.precision != "fp32":
+        assert answer.seen["error"] > answer.case.entry.tolerance, "it was lowered in name only"
+
+
 def test_another_input_gives_another_output(answer: Answer) -> None:
     assert answer.seen["other_away"] > 10 * answer.case.entry.tolerance
+    assert answer.seen["other_away"] > answer.case.tolerance
 
 
 def test_as_many_durations_come_back_as_were_asked_for_in_whole_nanoseconds(
@@ -207,5 +221,8 @@ def test_a_runners_entry_names_an_environment_and_an_artifact_that_there_are(nam
     entry = RUNNERS[name]
     assert entry.env in {*ENVIRONMENTS, "harness"}
     assert entry.artifact in KINDS
+    assert set(entry.artifacts.values()) <= set(KINDS)
+    assert set(entry.artifacts) <= set(entry.tolerances)
     assert 0 < entry.tolerance < 0.1
+    assert all(entry.tolerance < it < 1 for it in entry.tolerances.values())
     assert all(len(set(values)) == len(values) > 0 for values in entry.settings.values())

@@ -116,6 +116,7 @@ CONVERTERS = {
     "openvino_ir": ["model.bin", "model.xml"],
     "ncnn_pnnx": ["model.ncnn.bin", "model.ncnn.param"],
     "mnn_convert": ["model.mnn"],
+    "onnx_int8": ["model.onnx"],
 }
 
 
@@ -141,12 +142,25 @@ def test_openvinos_weights_stay_in_float32(
     assert 'element_type="f16"' not in xml
 
 
+def test_quantised_weights_are_in_int8_and_no_product_stays_in_float(
+    engines_python: Path, to_onnx: dict[str, Answer], tmp_path: Path
+) -> None:
+    onnx = Path(to_onnx["good"]["path"])
+    [answer] = only(engines_python, "onnx_int8", onnx, tmp_path)
+    facts = answer["facts"]
+    assert set(facts["int8"]) <= {"ConvInteger", "MatMulInteger"}
+    assert sum(facts["int8"].values()) > 0
+    assert facts["fp32"] == {}
+    assert facts["bytes"] == (tmp_path / "out/0/model.onnx").stat().st_size
+
+
 @pytest.mark.parametrize(
     ("converter", "problem"),
     [
         ("openvino_ir", "OpenVINO can't read"),
         ("ncnn_pnnx", "pnnx left with status 255"),
         ("mnn_convert", "mnnconvert made no model.mnn"),
+        ("onnx_int8", "ONNX Runtime can't quantise"),
     ],
 )
 def test_a_file_that_is_no_net_is_refused(
@@ -170,6 +184,7 @@ def test_a_file_that_is_no_net_is_refused(
         ("openvino_ir", "openvino can't be imported here"),
         ("ncnn_pnnx", "pnnx is not installed here"),
         ("mnn_convert", "MNN's converter can't be imported here"),
+        ("onnx_int8", "onnxruntime and onnx can't be imported here"),
     ],
 )
 def test_an_interpreter_without_the_tool_is_told_what_is_missing(

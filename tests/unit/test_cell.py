@@ -110,6 +110,12 @@ def test_a_label_reads_as_a_person_would_say_it(
     assert replace(CELL, threads=threads, settings=settings).label == label
 
 
+def test_a_label_names_a_precision_below_fp32() -> None:
+    assert replace(CELL, threads=1, precision="bf16", settings=()).label == (
+        "x0_5 paddle bf16 batch 1, 1 thread"
+    )
+
+
 def test_a_sampling_comes_back_from_its_json_whole() -> None:
     sampling = replace(SAMPLING, steady_tolerance=None, statistic="mean")
     assert Sampling.from_json(json.loads(json.dumps(sampling.to_json()))) == sampling

@@ -101,6 +101,13 @@ def test_wanted_are_the_cells_artifacts_and_those_that_tell_costs_and_storage() 
     }  # fmt: skip
 
 
+def test_a_precision_may_load_an_artifact_of_its_own() -> None:
+    entry = replace(ENTRY, artifact="plain", artifacts={"int8": "quantised"})
+    cells = [cell(variant="small", precision=name) for name in ("fp32", "bf16", "int8")]
+    kinds = {key.kind for key in wanted_keys(cells, {"fake": entry})}
+    assert kinds - {COSTS_KIND, STORAGE_KIND} == {"plain", "quantised"}
+
+
 def test_every_cell_gets_the_artifact_of_its_runner_and_batch(tmp_path: Path) -> None:
     result = prepared(tmp_path, CELLS)
     assert result.settled == {}

@@ -98,7 +98,8 @@ def runners(*runs: StoredRun, **asked: Any) -> list[str]:
 
 def test_a_choice_has_the_published_accuracy_in_percent_and_the_measured_time() -> None:
     ((one,),) = (it.found for it in given(stored(record("x0_5", runner="mnn", settings={}))))
-    assert (one.variant, one.engine, one.top1) == ("x0_5", "MNN", pytest.approx(60.32))
+    assert (one.variant, one.engine) == ("x0_5", "MNN")
+    assert one.top1 == pytest.approx(60.32)
     assert one.latency_ms == pytest.approx(2.05)
     assert one.half_ms == pytest.approx(12.706 * 0.05, rel=1e-3)
 

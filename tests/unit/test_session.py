@@ -112,6 +112,21 @@ def test_the_worker_is_asked_for_this_cell_this_artifact_and_this_sampling(
     }
 
 
+def test_output_below_fp32_is_held_to_the_tolerance_of_its_precision(
+    environments: Environments,
+) -> None:
+    launch, low = Launch(replied()), dataclasses.replace(ASKED, precision="bf16")
+    launcher = SessionLauncher(
+        runners={"fake": dataclasses.replace(ENTRY, tolerances={"bf16": 0.5, "fp16": 0.3})},
+        environments=environments, artifacts={low: ARTIFACT}, sampling=SAMPLING, launch=launch,
+        place=FakePlace(dict), scrub=str,
+    )  # fmt: skip
+
+    launcher(dataclasses.replace(STEP, cell=low))
+
+    assert MeasureRequest.from_json(launch.request).tolerance == 0.5
+
+
 def test_a_reply_becomes_a_session_with_its_place_in_the_plan(environments: Environments) -> None:
     entry = answered(dataclasses.replace(replied(), teardown="fell"), environments)
     assert entry.cell_id == ASKED.id

@@ -211,6 +211,18 @@ def test_a_group_has_one_thread_and_fp32_unless_it_says_otherwise() -> None:
     assert (plain.threads, plain.precision, plain.settings) == ([1], "fp32", {})
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16", "int8"])
+def test_a_groups_precision_is_that_of_its_cells(precision: str) -> None:
+    (one,) = chosen(suite(group(precision=precision, batch=[1], threads=[1]))).cells
+    assert one.precision == precision
+    assert f"-{precision}-b1-t1-" in one.id
+
+
+def test_a_precision_that_nothing_has_is_refused() -> None:
+    with pytest.raises(ValueError, match="precision"):
+        Group.model_validate({"runner": ["paddle"], "batch": [1], "precision": "fp8"})
+
+
 def test_a_file_of_ones_own_is_a_suite_named_after_it(tmp_path: Path) -> None:
     one = load(tmp_path, FILE)
     assert (one.name, one.path, one.file.title) == ("mine", tmp_path / "mine.toml", "T")
@@ -238,7 +250,7 @@ def test_an_unknown_preset_is_told_with_the_known_ones(tmp_path: Path) -> None:
         ("batch = [1]", "batch = []", "field 'cells.0.batch'"),
         ("batch = [1]", "batch = [0]", "field 'cells.0.batch.0'"),
         ('["paddle"]', "[]", "field 'cells.0.runner'"),
-        ("batch = [1]", "batch = [1]\nprecision = 'int8'", "field 'cells.0.precision'"),
+        ("batch = [1]", "batch = [1]\nprecision = 'int3'", "field 'cells.0.precision'"),
         ('"cpu"', '"tpu"', "field 'target'"),
         ("samples = 9\n", "", "field 'presets.standard.samples' is missing"),
         ("min_samples = 5", "min_samples = 10", "min_samples is above samples"),

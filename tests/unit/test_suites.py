@@ -33,8 +33,8 @@ def pairs(selected: Selected) -> list[tuple[int, int]]:
     return [(cell.batch, cell.threads) for cell in selected.cells]
 
 
-def test_the_four_suites_are_here() -> None:
-    assert REAL == ["arm", "cpu", "engines", "gpu"]
+def test_the_five_suites_are_here() -> None:
+    assert REAL == ["arm", "cpu", "engines", "gpu", "precisions"]
 
 
 @pytest.mark.parametrize("name", REAL)
@@ -80,6 +80,20 @@ def test_the_engines_suite_is_five_engines_with_one_image_on_one_thread() -> Non
     assert [cell.runner for cell in cells] == ["paddle", "onnxruntime", "openvino", "ncnn", "mnn"]
     assert {(cell.batch, cell.threads, cell.precision) for cell in cells} == {(1, 1, "fp32")}
     assert dict(cells[0].settings) == {"onednn": "on", "tensor_gc": "off"}
+
+
+def test_the_precisions_suite_has_no_fp32_and_each_precision_of_each_engine_on_the_cpu() -> None:
+    cells = chosen("precisions", cores=2).cells
+    known = {
+        (name, precision)
+        for name, entry in RUNNERS.items()
+        for precision in entry.tolerances
+        if entry.target == "cpu"
+    }
+    assert {(cell.runner, cell.precision) for cell in cells} == known
+    assert len(cells) == len(known) == 6
+    assert "fp32" not in {cell.precision for cell in cells}
+    assert {(cell.batch, cell.threads) for cell in cells} == {(1, 1)}
 
 
 def test_the_engines_suite_gives_the_cells_that_the_cpu_suite_has_of_another_runner() -> None:

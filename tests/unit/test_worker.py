@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import platform
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,11 +16,12 @@ import numpy as np
 import pytest
 
 from bench.cell import Cell, Sampling, Target
+from bench.launch import PROJECT
 from bench.measure import WrongOutput
 from bench.protocol import MeasureRequest
 from bench.runners.base import Array, DeviceSession
 from bench.units import Nanoseconds
-from bench.worker import load_reference, measure, process_facts
+from bench.worker import load_reference, measure, peak_rss_mib, process_facts
 from tests.fakes import converter
 from tests.fakes.net import infer
 from tests.fakes.values import CELL, SAMPLING
@@ -121,6 +124,30 @@ def test_the_reply_holds_every_figure_of_the_session_in_order(call: Call) -> Non
     assert reply["first_inference_ns"] > 0
     assert set(reply["covariates"]) == {"involuntary_switches", "cpu_s", "peak_rss_mib"}
     assert reply["covariates"]["peak_rss_mib"] > 1
+
+
+_HOLDING = """
+import subprocess, sys
+held = bytearray(300 << 20)
+held[::4096] = bytes([1]) * len(held[::4096])
+code = "from bench.worker import peak_rss_mib; print(peak_rss_mib())"
+print(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout)
+"""
+
+
+def test_a_childs_peak_of_memory_is_its_own_and_not_its_parents() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _HOLDING], capture_output=True, text=True, check=True,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+    )  # fmt: skip
+    assert 1 < float(done.stdout) < 150
+
+
+def test_where_proc_tells_nothing_the_peak_is_that_of_the_process(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("bench.worker._STATUS", tmp_path / "none")
+    assert peak_rss_mib() > 1
 
 
 def test_what_the_engine_says_of_itself_goes_above_what_the_process_says(call: Call) -> None:

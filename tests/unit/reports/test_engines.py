@@ -14,6 +14,7 @@ from bench.record import Record
 from bench.reports import markdown
 from bench.reports.engines import SideBySide, fastest, plotted, side_by_side, stem, write
 from bench.reports.view import StoredRun, View
+from bench.store import Store
 from tests.fakes.records import failed, record, session, skipped, stored, system, view
 
 NARROW = [[2.0], [2.01], [2.02]]
@@ -104,6 +105,8 @@ def test_the_fastest_is_told_only_where_its_interval_clears_the_next() -> None:
     assert fastest(only(view(two())).rows["x0_25"]) == 0
     near = view(stored(of("onnxruntime"), of("mnn", TOUCHING)))
     assert fastest(only(near).rows["x0_25"]) is None
+    reaching = view(stored(of("onnxruntime", [[1.9], [2.0], [2.1]]), of("mnn", SLOWER)))
+    assert fastest(only(reaching).rows["x0_25"]) is None
 
 
 def test_a_third_engine_with_a_wide_interval_leaves_the_fastest_untold() -> None:
@@ -184,14 +187,23 @@ def test_a_plot_is_of_one_precision_batch_and_thread_count_of_a_system() -> None
     }  # fmt: skip
 
 
-def test_of_tables_that_share_a_plot_the_one_with_most_sessions_is_drawn() -> None:
-    quick = stored(
-        of("mnn", NARROW[:2], sampling={"preset": "quick"}),
-        of("ncnn", NARROW[:2], sampling={"preset": "quick"}),
+@pytest.mark.parametrize("other", ["quick", "thorough"])  # before and after "standard"
+def test_of_tables_that_share_a_plot_the_one_with_most_sessions_is_drawn(other: str) -> None:
+    few = stored(
+        of("mnn", NARROW[:2], sampling={"preset": other}),
+        of("ncnn", NARROW[:2], sampling={"preset": other}),
         run_id=RUN.format(9),
     )
-    (drawn,) = plotted(side_by_side(view(two(), quick)))
+    (drawn,) = plotted(side_by_side(view(two(), few)))
     assert drawn.first.preset == "standard"
+
+
+def test_files_of_a_comparison_go_when_a_later_report_has_none(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.replace_report(tmp_path, write(view(two()), tmp_path))
+    assert len(list(tmp_path.iterdir())) == 3
+    store.replace_report(tmp_path, write(view(stored(of("mnn"))), tmp_path))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_files_are_the_rows_and_a_plot_in_two_formats() -> None:

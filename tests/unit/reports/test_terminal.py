@@ -24,6 +24,12 @@ def test_a_table_has_its_heading_its_rows_and_what_its_figures_are() -> None:
     assert lines[-1].startswith("mean of the sessions' medians ±")
 
 
+def test_a_precision_below_fp32_has_the_outputs_distance_beside_each_time() -> None:
+    text = latency_tables(view(stored(record(precision="bf16"))))
+    assert row(text, "latency, ms") == ["bs=1, thread=1", "relative L2"]
+    assert row(text, "ShuffleNetV2_x0_25") == ["2.05 ± 0.64 (2) D", "1.0e-06"]
+
+
 def test_a_failed_and_a_skipped_cell_have_a_word_and_no_number() -> None:
     cells = record(outcome=failed("31.21")), record(batch=4, outcome=skipped("99.9"))
     assert row(latency_tables(view(stored(*cells))), "ShuffleNetV2_x0_25") == ["failed", "skipped"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,7 +25,7 @@ def runtime_node(precision: str) -> SimpleNamespace:
 def compiled(*precisions: str) -> Any:
     """Stand in for a compiled model whose hint says f32 whatever its nodes compute in."""
     hint = SimpleNamespace(to_string=lambda: "f32")
-    told = {
+    told: dict[str, Any] = {
         "INFERENCE_NUM_THREADS": 2, "INFERENCE_PRECISION_HINT": hint, "NUM_STREAMS": 1,
         "ENABLE_CPU_PINNING": False,
     }  # fmt: skip
@@ -64,6 +66,32 @@ def test_openvino_is_asked_for_one_stream_of_the_cells_threads_in_fp32() -> None
     }
 
 
+@pytest.mark.parametrize(("precision", "hint"), [("bf16", "bf16"), ("fp16", "f16")])
+def test_openvino_is_asked_for_a_lower_precision_by_its_hint(precision: str, hint: str) -> None:
+    asked = openvino.properties(replace(CELL, precision=precision))
+    assert asked["INFERENCE_PRECISION_HINT"] == hint
+
+
+def test_openvino_refuses_what_the_chip_does_not_tell_it_can() -> None:
+    told = ["BF16", "WINOGRAD", "FP32", "INT8"]
+    openvino.require_capability(replace(CELL, precision="bf16"), told)
+    openvino.require_capability(CELL, [])
+    with pytest.raises(Unavailable, match=r"no fp16 on this chip: use precision fp32 or bf16$"):
+        openvino.require_capability(replace(CELL, precision="fp16"), told)
+    with pytest.raises(Unavailable, match=r"no bf16 on this chip: use precision fp32$"):
+        openvino.require_capability(replace(CELL, precision="bf16"), ["FP32"])
+
+
+def test_openvinos_request_is_told_by_its_own_clock_in_ns() -> None:
+    stand_in = compiled("f32")
+    request = SimpleNamespace(
+        get_input_tensor=object, get_output_tensor=object, infer=lambda: None, latency=0.6725
+    )
+    stand_in.create_infer_request = lambda: request
+    samples = openvino.OpenVinoSession(stand_in, "2026.4.1").sample_request(3)
+    assert samples == [672_500, 672_500, 672_500]
+
+
 def net(**options: object) -> Any:
     """Stand in for an ncnn net whose options are FP32's but for `options`."""
     plain = dict.fromkeys(
@@ -91,11 +119,48 @@ def net(**options: object) -> Any:
 def test_ncnns_precision_is_read_back_from_its_options(
     options: dict[str, object], precision: str
 ) -> None:
-    facts = ncnn.NcnnSession(net(**options), SimpleNamespace(__version__="1.0.2")).facts
+    facts = ncnn.NcnnSession(net(**options), chip(__version__="1.0.2")).facts
     assert (facts["precision"], facts["engine"], facts["threads"]) == (precision, "ncnn 1.0.2", "1")
 
 
-def session(kind: str = "tensor(float)", **entries: str) -> Any:
+def chip(*able: str, **more: object) -> Any:
+    """Stand in for the ncnn package on a chip of which the functions in `able` say yes."""
+    names = ("cpu_support_x86_avx2", "cpu_support_arm_vfpv4", "cpu_support_arm_asimdhp")
+    return SimpleNamespace(**{n: (lambda n=n: int(n in able)) for n in names}, **more)
+
+
+@pytest.mark.parametrize(
+    ("able", "arithmetic"), [("cpu_support_x86_avx2", "off"), ("cpu_support_arm_asimdhp", "on")]
+)
+def test_ncnn_tells_whether_the_chip_computes_in_fp16_or_only_keeps_weights_in_it(
+    able: str, arithmetic: str
+) -> None:
+    engine = chip(able, __version__="1.0.2")
+    ncnn.require_chip(replace(CELL, precision="fp16"), engine)
+    facts = ncnn.NcnnSession(net(use_fp16_storage=True), engine).facts
+    assert facts["fp16_arithmetic"] == arithmetic
+    assert "fp16_arithmetic" not in ncnn.NcnnSession(net(), engine).facts
+
+
+def test_ncnn_refuses_fp16_where_the_chip_can_not_even_convert_it() -> None:
+    ncnn.require_chip(replace(CELL, precision="bf16"), chip())
+    with pytest.raises(Unavailable, match="ncnn has no fp16 on this chip"):
+        ncnn.require_chip(replace(CELL, precision="fp16"), chip())
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
+def test_ncnns_options_are_on_for_the_precision_asked_for_and_for_no_other(
+    precision: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    loaded = net(use_fp16_storage=True, use_bf16_storage=True)
+    loaded.load_param = loaded.load_model = lambda _: 0
+    engine = chip("cpu_support_x86_avx2", Net=lambda: loaded, __version__="1")
+    monkeypatch.setattr(ncnn, "import_engine", lambda *_, **__: engine)
+    with ncnn.NcnnRunner().open(replace(CELL, precision=precision), tmp_path / "m.param") as opened:
+        assert opened.facts["precision"] == precision
+
+
+def session(kind: str = "tensor(float)", writer: str = "PaddlePaddle", **entries: str) -> Any:
     """Stand in for an ONNX Runtime session with ends of type `kind`."""
     told = {"session.intra_op.allow_spinning": "1", **entries}
     told.setdefault("mlas.enable_gemm_fastmath_arm64_bfloat16", "0")
@@ -105,6 +170,7 @@ def session(kind: str = "tensor(float)", **entries: str) -> Any:
         get_outputs=lambda: [SimpleNamespace(name="y", type=kind)],
         get_session_options=lambda: options,
         get_providers=lambda: ["CPUExecutionProvider"],
+        get_modelmeta=lambda: SimpleNamespace(producer_name=writer),
     )
 
 
@@ -112,6 +178,7 @@ def session(kind: str = "tensor(float)", **entries: str) -> Any:
     ("stand_in", "precision"),
     [
         (session(), "fp32"),
+        (session(writer="onnx.quantize"), "int8"),
         (session("tensor(float16)"), "fp16 and fp32"),
         (session(**{"mlas.enable_gemm_fastmath_arm64_bfloat16": "1"}), "bf16"),
     ],
@@ -135,6 +202,61 @@ def test_mnns_thread_count_is_read_from_the_bits_of_a_float() -> None:
     facts = mnn.MnnSession(engine, interpreter, object()).facts
     assert (facts["engine"], facts["threads"]) == ("MNN 3.6.1", "2")
     assert facts["backend"] == "cpu, with the chip's extensions"
+
+
+def mnn_engine(asked: list[Any]) -> Any:
+    def create(config: Any) -> object:
+        asked.append(config)
+        return object()
+
+    tensor = SimpleNamespace(getShape=lambda: (1, 1000))
+    interpreter = SimpleNamespace(
+        createSession=create,
+        getSessionInput=lambda _: tensor,
+        getSessionOutput=lambda _: tensor,
+        getSessionInfo=lambda _, code: {2: 13, 4: 0.0}[code],
+    )
+    return SimpleNamespace(version=lambda: "3.6.1", Interpreter=lambda _: interpreter)
+
+
+def test_mnn_is_asked_for_low_precision_only_where_the_chip_has_fp16(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[Any] = []
+    low = replace(CELL, precision="fp16")
+    monkeypatch.setattr(mnn, "import_engine", lambda *_, **__: mnn_engine(asked))
+    monkeypatch.setattr(mnn, "has_fp16", lambda *_: False)
+    with (
+        pytest.raises(Unavailable, match="MNN has no fp16 on this chip"),
+        mnn.MnnRunner().open(low, Path("m.mnn")),
+    ):
+        pass
+    with mnn.MnnRunner().open(CELL, Path("m.mnn")) as opened:
+        assert opened.facts["precision"] == "fp32"
+    monkeypatch.setattr(mnn, "has_fp16", lambda *_: True)
+    with mnn.MnnRunner().open(low, Path("m.mnn")) as opened:
+        assert opened.facts["precision"] == "fp16"
+    assert [config["precision"] for config in asked] == ["high", "low"]
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "flags", "able"),
+    [
+        ("Linux", "aarch64", "Features : fp asimd fphp asimdhp", True),
+        ("Linux", "aarch64", "Features : fp asimd", False),
+        ("Linux", "aarch64", None, False),
+        ("Linux", "x86_64", "flags : avx512_bf16 asimdhp", False),
+        ("Darwin", "arm64", None, True),
+        ("Darwin", "x86_64", None, False),
+    ],
+)
+def test_mnn_has_fp16_on_arm_chips_that_compute_in_it(
+    system: str, machine: str, flags: str | None, able: bool, tmp_path: Path
+) -> None:
+    told = tmp_path / "cpuinfo"
+    if flags is not None:
+        told.write_text(flags)
+    assert mnn.has_fp16(system, machine, told) is able
 
 
 def test_a_precision_that_a_runner_has_not_is_named_beside_those_that_it_has() -> None:
