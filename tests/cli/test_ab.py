@@ -182,8 +182,7 @@ def test_arms_that_waver_grow_to_the_cap_and_are_inconclusive(ab: Ab) -> None:
 def test_a_wider_interval_may_do(ab: Ab) -> None:
     ab("--head", "runner:other", "--half-width", "0.5", tables=WAVERING, seams=wavering())
     (record,) = ab.only.records()
-    assert record.outcome == AbMeasured(stopped="narrow")
-    assert len(record.sessions) == 3
+    assert (record.outcome, len(record.sessions)) == (AbMeasured(stopped="narrow"), 3)
 
 
 @pytest.mark.parametrize("name", ["table", "markdown", "json", "junit", "github"])
@@ -261,9 +260,8 @@ def test_what_can_not_be_compared_is_refused_before_anything_is_measured(
     flags: list[str], said: str, ab: Ab
 ) -> None:
     tables = arm_tables(paddle="Steady", phone="OnADevice")
-    phone = replace(tables.runners["phone"], target="android")
-    tables = replace(tables, runners={**tables.runners, "phone": phone})
-    assert said in ab.refused(*flags, tables=tables)
+    runners = {**tables.runners, "phone": replace(tables.runners["phone"], target="android")}
+    assert said in ab.refused(*flags, tables=replace(tables, runners=runners))
 
 
 def test_an_exported_file_must_stand_beside_one_net(ab: Ab) -> None:

@@ -4,71 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import top_k_accuracy_score
 
-from bench.accuracy.engine import Engine, open_engine
-from bench.accuracy.folder import AccuracyFolder
 from bench.accuracy.preprocess import load_image, recipe_for
-from bench.cli import main
 from bench.coverage import clopper_pearson
-from bench.flag_values import to_options
-from bench.flags import make_parser
 from bench.options import Tables
-from bench.verbs import accuracy
+from tests.cli.accuracies import NAMES, Bench
 from tests.cli.process import ROOT
-from tests.fakes import tables as fakes
 from tests.fakes.seeing import CLASSES, SIZE, paint, paint_folders, see, seeing_tables
 
 RECIPE = recipe_for((3, SIZE, SIZE))
-NAMES = [f"class {letter}" for letter in "abcdefghij"]
-
-Accuracy = Callable[..., int]
-
-
-@dataclass
-class Bench:
-    """Calls the verb in a folder of its own."""
-
-    root: Path
-    capsys: pytest.CaptureFixture[str]
-
-    def argv(self, *flags: str) -> list[str]:
-        return [
-            "accuracy", "--models", str(fakes.MODELS), "--results", str(self.root / "results"),
-            "--cache", str(self.root / "cache"), "--variant", "x0_25", *flags,
-        ]  # fmt: skip
-
-    def call(self, *flags: str, tables: Tables | None = None) -> tuple[int, str, str]:
-        argv = self.argv(*flags)
-        if "--resume" in flags:
-            argv = [word for word in argv if word not in ("--variant", "x0_25")]
-        status = main(argv, tables or seeing_tables())
-        out, err = self.capsys.readouterr()
-        return status, out, err
-
-    def values(self, *flags: str, tables: Tables | None = None) -> Any:
-        status, out, err = self.call("--json", *flags, tables=tables)
-        assert status == 0, err
-        return json.loads(out)
-
-    def refusal(self, *flags: str, tables: Tables | None = None) -> str:
-        status, out, err = self.call(*flags, tables=tables)
-        assert (status, out) == (2, "")
-        (line,) = [line for line in err.splitlines() if not line.startswith("preparing")]
-        return line
-
-    def folders(self) -> list[AccuracyFolder]:
-        found = sorted((self.root / "results/accuracy").glob("*/*"))
-        return [AccuracyFolder(path) for path in found]
 
 
 @pytest.fixture
@@ -230,106 +180,6 @@ def test_no_file_holds_a_path_of_this_machine(bench: Bench, data: Path, tmp_path
     texts = [path.read_bytes() for path in files]
     assert b"the engine's own words" in b"".join(texts)
     assert [root for root in roots for text in texts if root in text] == []
-
-
-@dataclass
-class Counted:
-    """Opens real engines and counts their files; Ctrl-C comes once `after` are in."""
-
-    after: int = -1
-    files: list[int] = field(default_factory=list)
-
-    @contextmanager
-    def __call__(self, request: Any, **how: Any) -> Iterator[Any]:
-        with open_engine(request, **how) as engine:
-            yield _Counting(engine, self)
-
-
-@dataclass
-class _Counting(Engine):
-    def __init__(self, engine: Engine, counted: Counted) -> None:
-        super().__init__(arm=engine.arm, commands=engine.commands, ready=engine.ready)
-        self.counted = counted
-
-    def infer(self, images: Path, count: int) -> NDArray[np.float32]:
-        if len(self.counted.files) == self.counted.after:
-            raise KeyboardInterrupt
-        self.counted.files.append(count)
-        return super().infer(images, count)
-
-
-def run(bench: Bench, opener: Counted, *flags: str) -> int:
-    argv = bench.argv(*flags)
-    if "--resume" in flags:
-        argv = [word for word in argv if word not in ("--variant", "x0_25")]
-    options = to_options(make_parser().parse_args(argv), argv)
-    return accuracy.run(options, seeing_tables(), opener=opener)
-
-
-def test_an_interrupted_run_goes_on_where_it_was_and_ends_alike(
-    bench: Bench, tmp_path: Path
-) -> None:
-    data = paint_folders(tmp_path / "many", NAMES, each=15)
-    whole = bench.values("--data", str(data))
-    first, rest = Counted(after=1), Counted()
-    assert run(bench, first, "--data", str(data)) == 130
-    said = bench.capsys.readouterr().err
-    (folder,) = [it for it in bench.folders() if it.manifest().status == "interrupted"]
-    assert f"go on with `python -m bench accuracy --resume {folder.path.name} --data {data}" in said
-    assert len([it for it in folder.journal() if it.chunk]) == 1
-    assert run(bench, rest, "--data", str(data), "--resume", folder.path.name, "--json") == 0
-    assert (first.files, rest.files) == ([64], [64, 22])
-    out, said = bench.capsys.readouterr()
-    assert "[150/150] x0_25: 0 images left" in said
-    assert json.loads(out) == {**whole, "run": folder.path.name}
-    assert folder.manifest().status == "complete"
-    chunks = [it.chunk for it in folder.journal() if it.chunk]
-    assert [at for chunk in chunks for at in chunk.images] == list(range(150))
-
-
-def test_files_hold_whole_batches(bench: Bench, tmp_path: Path) -> None:
-    data, opener = paint_folders(tmp_path / "many", NAMES, each=10), Counted()
-    assert run(bench, opener, "--data", str(data), "--batch", "40") == 0
-    assert opener.files == [80, 20]
-
-
-def interrupted(bench: Bench, data: Path) -> str:
-    assert run(bench, Counted(after=0), "--data", str(data)) == 130
-    bench.capsys.readouterr()
-    return bench.folders()[-1].path.name
-
-
-def test_a_run_is_not_gone_on_with_over_other_images_or_another_net(
-    bench: Bench, data: Path, tmp_path: Path
-) -> None:
-    name = interrupted(bench, data)
-    flags = ("--data", str(data), "--resume", name)
-    weights = bench.refusal(*flags, "--weights", "pretrained")
-    assert f"x0_25 isn't the net that accuracy run {name} began with" in weights
-    paint(data / NAMES[3] / "more.png", seed=99)
-    assert "the data set isn't what accuracy run" in bench.refusal(*flags)
-
-
-def test_a_complete_run_is_not_gone_on_with(bench: Bench, data: Path) -> None:
-    run_id = bench.values("--data", str(data))["run"]
-    assert f"accuracy run {run_id} is complete" in bench.refusal(
-        "--data", str(data), "--resume", "latest"
-    )
-
-
-def test_a_failure_stands_when_its_run_goes_on(bench: Bench, tmp_path: Path) -> None:
-    data = paint_folders(tmp_path / "many", NAMES, each=7)
-    tables = seeing_tables(paddle="Sees", dies="Dies")
-    argv = bench.argv("--data", str(data), "--runner", "paddle,dies")
-    options = to_options(make_parser().parse_args(argv), argv)
-    assert accuracy.run(options, tables, opener=Counted(after=2)) == 130
-    bench.capsys.readouterr()
-    status, out, _ = bench.call("--data", str(data), "--resume", "latest", "--json", tables=tables)
-    assert status == 1
-    first, second = json.loads(out)["results"]
-    assert (first["top1"]["of"], second["outcome"]) == (70, "failed")
-    opened = [it.runner for it in bench.folders()[-1].journal() if it.opened]
-    assert opened == ["paddle", "dies", "paddle"]
 
 
 @pytest.mark.parametrize(
