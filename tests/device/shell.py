@@ -17,6 +17,7 @@ from tests.device.stream import Stream, StreamClosed
 STDIN, STDOUT, STDERR, EXIT, CLOSE_STDIN = range(5)
 FRAME = struct.Struct("<BI")
 CHUNK_BYTES = 1 << 16
+HUP_AGAIN_S = (0.2, 1.0, 3.0)
 
 
 class Form(Protocol):
@@ -135,6 +136,9 @@ class Command:
             self._child.end_input()
         elif not self._board.faults.outlives:
             self._child.signal(signal.SIGHUP)
+            # Under nohup a command that has only just started may not be open to it yet.
+            for delay_s in HUP_AGAIN_S:
+                asyncio.get_running_loop().call_later(delay_s, self._child.signal, signal.SIGHUP)
             self._child.close()
 
     async def _pass_on_stdout(self) -> None:
