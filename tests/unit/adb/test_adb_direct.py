@@ -95,7 +95,9 @@ def test_a_device_may_take_long_to_be_allowed(connect: Connect) -> None:
         wire.wait_for_the_end()
 
     with peer(script) as port:
-        connect(port).close()
+        device = connect(port)
+        assert device.serial.endswith(f":{port}")
+        device.close()
 
 
 def leave(_: Wire) -> None:

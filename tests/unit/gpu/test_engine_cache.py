@@ -101,7 +101,9 @@ def test_an_engine_that_is_not_as_it_was_kept_is_built_again(fault: str, tmp_pat
 
 def test_a_hit_is_proved_by_files_that_nobody_touched(tmp_path: Path) -> None:
     slot = built(tmp_path)
-    engine_cache.prove_hit(slot, kept(slot))
+    before = kept(slot)
+    engine_cache.prove_hit(slot, before)
+    assert kept(slot) == before
 
 
 @pytest.mark.parametrize("what", ["content", "time", "one more"])

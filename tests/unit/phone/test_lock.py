@@ -61,7 +61,7 @@ def test_a_child_of_the_run_does_not_hold_on_to_it(tmp_path: Path) -> None:
         child = subprocess.Popen(["sleep", "60"])
     try:
         with locked("abc", tmp_path):
-            pass
+            assert child.poll() is None
     finally:
         child.kill()
         child.wait()
@@ -76,7 +76,8 @@ def test_an_error_inside_gives_the_phone_back(tmp_path: Path) -> None:
 
 def test_another_phone_is_another_lock(tmp_path: Path) -> None:
     with locked("abc", tmp_path / "a/new"), locked("def", tmp_path / "a/new"):
-        pass
+        names = sorted(path.name for path in (tmp_path / "a/new").iterdir())
+    assert names == ["phone-abc.lock", "phone-def.lock"]
 
 
 def test_a_folder_that_cannot_be_made_is_one_sentence_with_a_remedy(tmp_path: Path) -> None:

@@ -22,7 +22,9 @@ QUIET: dict[str, Reading] = {
 
 
 def test_a_64_bit_phone_whose_folder_can_be_written_passes() -> None:
-    preflight(FakeDevice({"test -w": said()}), FACTS)
+    device = FakeDevice({"test -w": said()})
+    preflight(device, FACTS)
+    assert device.commands == ["test -w /data/local/tmp"]
 
 
 def test_a_phone_of_another_abi_is_ruled_out_with_the_abis_it_has() -> None:
