@@ -8,5 +8,7 @@ gate.py        wait until it is cool
 lock.py        one run a phone
 workspace.py   the harness's own folder on it: push, verify, clean up
 sysfs.py       how its files come over          storage.py  how much room it has
-agent_lines.py what the device program prints   benchmark_bin.py what Paddle Lite's own tool prints
+agent_*.py     what the device program prints: a line's fields, the events in their order, a session
+               of one model (lines) or of two (pair), the threads that worked (tasks)
+benchmark_bin.py  what Paddle Lite's own tool prints
 """

@@ -50,6 +50,10 @@ class Workspace:
             )
         return f"{self.folder}/{name}"
 
+    def command(self, program: str, words: Sequence[str]) -> list[str]:
+        """Return how a program in the folder is run with the libraries beside it."""
+        return ["env", f"LD_LIBRARY_PATH={self.folder}", self.path(program), *words]
+
     def push_if_changed(self, local: Path, name: str, *, mode: int = 0o644) -> bool:
         """Make the file there the same as `local`; return whether it had to be pushed.
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from bench.cell import Cell, Sampling, Target
-from bench.errors import Unavailable
+from bench.errors import BenchError, Unavailable
 from bench.units import Nanoseconds
 
 if TYPE_CHECKING:
@@ -70,6 +70,29 @@ class GaugedSession(Session, Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What a process has used so far, all its threads together; of memory the most that it held."""
+
+    involuntary_switches: int
+    cpu_s: float
+    peak_rss_mib: float
+
+
+@runtime_checkable
+class RemoteSession(Session, Protocol):
+    """A session whose engine works in another process of this machine, which tells of itself."""
+
+    @property
+    def pid(self) -> int:
+        """The process whose threads do the work."""
+        ...
+
+    def usage(self) -> Usage:
+        """Return what that process has used so far."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceSession:
     """One session that a program on a device ran by itself, from its load to its last sample.
 
@@ -88,6 +111,51 @@ class DeviceSession:
     covariates: Mapping[str, float]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turns:
+    """How two models on a device take turns; see `bench.pingpong.Rule`.
+
+    `order` has the arm of each burst, 0 or 1, one of each in every pair.
+    """
+
+    order: Sequence[int]
+    burst_s: float
+    least_calls: int
+    most_calls: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceArm:
+    """What a device program told of one of two models; `output` has the shape of the logits."""
+
+    load_ns: int
+    first_inference_ns: int
+    output: Array
+    warmup_ns: Sequence[int]
+    steady: bool
+    facts: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DevicePair:
+    """One session in which a device program alternated two models, the first samples of the bursts
+    in it. `covariates` are of the program, which is one for both.
+    """
+
+    arms: tuple[DeviceArm, DeviceArm]
+    bursts: Sequence[tuple[int, Sequence[int]]]
+    covariates: Mapping[str, float]
+
+
+class ArmFailure(Exception):
+    """One of two models on a device gave no figure: arm `index` ended in `error`."""
+
+    def __init__(self, index: int, error: BenchError) -> None:
+        super().__init__(str(error))
+        self.index = index
+        self.error = error
+
+
 @runtime_checkable
 class DeviceRunner(Protocol):
     """An engine on a device: the program there takes the samples, this side reads them."""
@@ -98,6 +166,26 @@ class DeviceRunner(Protocol):
         """Run one session of `artifact` on input `x` by the rules of `sampling`.
 
         Raises DeviceError's kinds, and Unavailable where the device can't do what the cell asks.
+        """
+        ...
+
+
+@runtime_checkable
+class PairingRunner(DeviceRunner, Protocol):
+    """A device runner whose program can hold two models open and alternate them by itself."""
+
+    def run_pair(
+        self,
+        target: Target,
+        cells: tuple[Cell, Cell],
+        artifacts: tuple[Path, Path],
+        x: Array,
+        sampling: Sampling,
+        turns: Turns,
+    ) -> DevicePair:
+        """Run one session of both artifacts on input `x`, warmed up by the rules of `sampling`.
+
+        Raises ArmFailure where one of them is the cause, DeviceError's kinds and Unavailable.
         """
         ...
 

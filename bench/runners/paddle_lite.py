@@ -1,8 +1,8 @@
 """Paddle Lite on an Android phone: its .nb, run by the device program over ADB.
 
 The program takes the samples by itself, one line each, and ends with its counts: a session that
-lost a part of them is none. With `Target.benchmark_bin` the official tool runs instead, which
-prints its own min, max and average and no output.
+lost a part of them is none. It can hold two models open and alternate them, for a live comparison.
+With `Target.benchmark_bin` the official tool runs instead.
 """
 
 from __future__ import annotations
@@ -17,17 +17,28 @@ from tempfile import TemporaryDirectory
 from bench.adb.find import open_device
 from bench.cell import Cell, Sampling, Target
 from bench.errors import DeviceNotFound, Unavailable
-from bench.phone.agent_lines import AgentLines, AgentRun, cores_of, in_force
-from bench.phone.benchmark_bin import parse_benchmark
+from bench.phone.agent_events import Events
+from bench.phone.agent_fields import AgentFailed
+from bench.phone.agent_lines import AgentLines, AgentRun
+from bench.phone.agent_pair import AgentPair, PairLines
+from bench.phone.agent_tasks import Watched, cores_of, in_force
 from bench.phone.workspace import Workspace
-from bench.runners.base import Array, DeviceSession
+from bench.runners.base import (
+    ArmFailure,
+    Array,
+    DeviceArm,
+    DevicePair,
+    DeviceSession,
+    Turns,
+)
+from bench.runners.paddle_lite_tool import by_tool, power_mode_of
 
 PROGRAM = "bench_agent"
 _SILENCE_S = 60.0
 _KEPT = 0o644
 _RUN = 0o755
+_ARMS = ("a", "b")
 _UNBOUND = ("no_bind", "full")
-_POWER_MODES = {"high": 0, "low": 1, "full": 2, "no_bind": 3}
 
 
 class PaddleLiteRunner:
@@ -36,27 +47,56 @@ class PaddleLiteRunner:
     def run(
         self, target: Target, cell: Cell, artifact: Path, x: Array, sampling: Sampling
     ) -> DeviceSession:
-        if cell.precision != "fp32":
-            raise Unavailable(
-                f"the paddle-lite runner has no {cell.precision} on this phone",
-                hint="use precision fp32",
-            )
+        _require_fp32(cell)
         with closing(open_device(_serial(target), transport=target.transport)) as device:
             there = Workspace(device)
-            model = f"{_digest(artifact.read_bytes())}.nb"
-            files = {model: (artifact, _KEPT)}
             if target.benchmark_bin is not None:
-                tool = Path(target.benchmark_bin)
+                tool, model = Path(target.benchmark_bin), _name(artifact)
+                files = {model: (artifact, _KEPT)}
                 there.push_changed(files | _beside(tool.parent, [tool.name, "*.so"]))
-                return _by_tool(there, tool.name, cell, there.path(model), sampling)
-            files |= _beside(Path(target.agent or "."), ["[!.]*"])
-            with _input_file(x) as given:
-                there.push_changed(files | {given.name: (given, _KEPT)})
-            flags = agent_flags(cell, x.shape, sampling)
-            flags |= {"model": there.path(model), "input": there.path(given.name)}
+                return by_tool(there, tool.name, cell, there.path(model), sampling)
+            given, model = _push(there, target, x, artifact)
+            flags = agent_flags(cell, x.shape, sampling) | {"input": given, "model": model}
             started = time.perf_counter()
-            run = _by_agent(there, flags)
+            reading = AgentLines()
+            _by_agent(there, flags, reading)
+            run = reading.finish()
             return _session(run, target, cell, device_s=time.perf_counter() - started)
+
+    def run_pair(
+        self,
+        target: Target,
+        cells: tuple[Cell, Cell],
+        artifacts: tuple[Path, Path],
+        x: Array,
+        sampling: Sampling,
+        turns: Turns,
+    ) -> DevicePair:
+        for cell in cells:
+            _require_fp32(cell)
+        with closing(open_device(_serial(target), transport=target.transport)) as device:
+            there = Workspace(device)
+            given, *models = _push(there, target, x, *artifacts)
+            flags = agent_flags(cells[0], x.shape, sampling) | pair_flags(cells[1], turns)
+            flags |= {"input": given, "model": models[0], "against": models[1]}
+            started = time.perf_counter()
+            reading = PairLines(flags["order"])
+            try:
+                _by_agent(there, flags, reading)
+            except AgentFailed as error:
+                if error.arm not in _ARMS:
+                    raise
+                raise ArmFailure(_ARMS.index(error.arm), error) from error
+            run = reading.finish()
+            return _pair(run, target, cells, device_s=time.perf_counter() - started)
+
+
+def _require_fp32(cell: Cell) -> None:
+    if cell.precision != "fp32":
+        raise Unavailable(
+            f"the paddle-lite runner has no {cell.precision} on this phone",
+            hint="use precision fp32",
+        )
 
 
 def _serial(target: Target) -> str:
@@ -69,8 +109,18 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
-def _power_mode(cell: Cell) -> str:
-    return dict(cell.settings).get("power_mode", "high")
+def _name(artifact: Path) -> str:
+    return f"{_digest(artifact.read_bytes())}.nb"
+
+
+def _push(there: Workspace, target: Target, x: Array, *artifacts: Path) -> list[str]:
+    """Push the device program, the input and the models; return the paths there of the latter."""
+    names = [_name(artifact) for artifact in artifacts]
+    files = dict(zip(names, ((artifact, _KEPT) for artifact in artifacts), strict=True))
+    files |= _beside(Path(target.agent or "."), ["[!.]*"])
+    with _input_file(x) as given:
+        there.push_changed(files | {given.name: (given, _KEPT)})
+    return [there.path(name) for name in (given.name, *names)]
 
 
 def _beside(folder: Path, patterns: Sequence[str]) -> dict[str, tuple[Path, int]]:
@@ -89,18 +139,12 @@ def _input_file(x: Array) -> Iterator[Path]:
         yield path
 
 
-def _by_agent(there: Workspace, flags: Mapping[str, str]) -> AgentRun:
-    """Run the device program and read its lines to their end."""
+def _by_agent(there: Workspace, flags: Mapping[str, str], reading: Events) -> None:
+    """Run the device program and have its lines read to their end."""
     words = [word for name, value in flags.items() for word in (f"--{name}", value)]
-    reading = AgentLines()
-    with there.device.lines(_command(there, PROGRAM, words), silence_s=_SILENCE_S) as lines:
+    with there.device.lines(there.command(PROGRAM, words), silence_s=_SILENCE_S) as lines:
         for line in lines:
             reading.feed(line)
-    return reading.finish()
-
-
-def _command(there: Workspace, program: str, words: Sequence[str]) -> list[str]:
-    return ["env", f"LD_LIBRARY_PATH={there.folder}", there.path(program), *words]
 
 
 def agent_flags(cell: Cell, shape: tuple[int, ...], sampling: Sampling) -> dict[str, str]:
@@ -108,7 +152,7 @@ def agent_flags(cell: Cell, shape: tuple[int, ...], sampling: Sampling) -> dict[
     return {
         "shape": ",".join(map(str, shape)),
         "threads": str(cell.threads),
-        "power-mode": _power_mode(cell),
+        "power-mode": power_mode_of(cell),
         "warmup": str(sampling.warmup_calls),
         "warmup-seconds": f"{sampling.warmup_s:g}",
         "warmup-cap-seconds": f"{sampling.warmup_cap_s:g}",
@@ -120,11 +164,19 @@ def agent_flags(cell: Cell, shape: tuple[int, ...], sampling: Sampling) -> dict[
     }
 
 
+def pair_flags(against: Cell, turns: Turns) -> dict[str, str]:
+    """Return the flags that two models take over those of one, see android_agent/LINES.md."""
+    return {
+        "against-threads": str(against.threads),
+        "against-power-mode": power_mode_of(against),
+        "order": "".join(_ARMS[index] for index in turns.order),
+        "burst-seconds": f"{turns.burst_s:g}",
+        "least-calls": str(turns.least_calls),
+        "most-calls": str(turns.most_calls),
+    }
+
+
 def _session(run: AgentRun, target: Target, cell: Cell, *, device_s: float) -> DeviceSession:
-    big = frozenset(target.big_cores)
-    facts = in_force(run, asked_threads=cell.threads, big_cores=big)
-    mode = power_in_force(_power_mode(cell), cores_of(facts.get("allowed", "")), big)
-    facts |= {"power_mode": mode} if mode else {}
     return DeviceSession(
         load_ns=run.load_ns,
         first_inference_ns=run.first_inference_ns,
@@ -132,12 +184,46 @@ def _session(run: AgentRun, target: Target, cell: Cell, *, device_s: float) -> D
         warmup_ns=run.warmup_ns,
         steady=run.steady,
         samples_ns=run.samples_ns,
-        facts=_engine(run) | {"threads": str(cell.threads), "precision": "fp32", **facts},
-        covariates={
-            "peak_rss_mib": round(run.peak_rss_kib / 1024, 1),
-            "device_s": round(device_s, 3),
-        },
+        facts=_facts(run, run, target, cell),
+        covariates=_covariates(run.peak_rss_kib, device_s),
     )
+
+
+def _pair(
+    run: AgentPair, target: Target, cells: tuple[Cell, Cell], *, device_s: float
+) -> DevicePair:
+    """Return both arms, in the order in which they were opened."""
+    first, second = (
+        DeviceArm(
+            load_ns=arm.load_ns,
+            first_inference_ns=arm.first_inference_ns,
+            output=arm.output,
+            warmup_ns=arm.warmup_ns,
+            steady=arm.steady,
+            facts=_facts(run, arm, target, cell),
+        )
+        for arm, cell in zip((run.arms[letter] for letter in _ARMS), cells, strict=True)
+    )
+    return DevicePair(
+        arms=(first, second),
+        bursts=[(_ARMS.index(arm), ns) for arm, ns in run.bursts],
+        covariates=_covariates(run.peak_rss_kib, device_s),
+    )
+
+
+def _facts(
+    run: AgentRun | AgentPair, watched: Watched, target: Target, cell: Cell
+) -> dict[str, str]:
+    big = frozenset(target.big_cores)
+    facts = in_force(watched, asked_threads=cell.threads, big_cores=big)
+    mode = power_in_force(power_mode_of(cell), cores_of(facts.get("allowed", "")), big)
+    facts |= {"power_mode": mode} if mode else {}
+    engine = {"engine": f"paddle-lite {run.library}", "agent": run.version}
+    return engine | {"threads": str(cell.threads), "precision": "fp32", **facts}
+
+
+def _covariates(peak_rss_kib: int, device_s: float) -> dict[str, float]:
+    return {"peak_rss_mib": round(peak_rss_kib / 1024, 1), "device_s": round(device_s, 3)}
 
 
 def power_in_force(asked: str, allowed: frozenset[int], big: frozenset[int]) -> str:
@@ -152,47 +238,3 @@ def power_in_force(asked: str, allowed: frozenset[int], big: frozenset[int]) -> 
     if allowed.isdisjoint(big):
         return "low"
     return asked if asked in _UNBOUND else "no_bind"
-
-
-def _engine(run: AgentRun) -> dict[str, str]:
-    return {"engine": f"paddle-lite {run.library}", "agent": run.version}
-
-
-def _by_tool(
-    there: Workspace, tool: str, cell: Cell, model: str, sampling: Sampling
-) -> DeviceSession:
-    """Run the official benchmark_bin: success is a "Perf Info" block, never its exit status."""
-    command = _command(there, tool, _tool_flags(cell, model, sampling))
-    done = there.device.run(command, timeout_s=sampling.timeout_s)
-    reported = parse_benchmark(done.text)
-    return DeviceSession(
-        load_ns=_ns(reported.init_ms or 0),
-        first_inference_ns=_ns(reported.first_ms or 0),
-        reported_ns={
-            "min": _ns(reported.min_ms), "max": _ns(reported.max_ms), "avg": _ns(reported.avg_ms),
-        },
-        facts={
-            "engine": "paddle-lite by its benchmark_bin",
-            "precision": "fp32",
-            **({"note": reported.note} if reported.note else {}),
-        },
-        covariates={},
-    )  # fmt: skip
-
-
-def _tool_flags(cell: Cell, model: str, sampling: Sampling) -> list[str]:
-    flags: Mapping[str, object] = {
-        "optimized_model_file": model,
-        "input_shape": f"{cell.batch},{cell.input.replace('x', ',')}",
-        "backend": "arm",
-        "threads": cell.threads,
-        "power_mode": _POWER_MODES[_power_mode(cell)],
-        "warmup": sampling.warmup_calls,
-        "repeats": sampling.samples,
-        "cpu_precision": "fp32",
-    }
-    return [f"--{name}={value}" for name, value in flags.items()]
-
-
-def _ns(milliseconds: float) -> int:
-    return round(milliseconds * 1e6)

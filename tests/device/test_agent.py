@@ -17,7 +17,8 @@ import pytest
 
 from bench.cell import Sampling
 from bench.measure import take_samples, warm_up
-from bench.phone.agent_lines import AgentRun, in_force, parse
+from bench.phone.agent_lines import AgentRun, parse
+from bench.phone.agent_tasks import in_force
 from bench.units import NS_PER_S, Nanoseconds
 from tests.device.agent_bench import INPUT, Bench, agent_bench
 
@@ -34,7 +35,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Bench:
 
 def test_a_session_is_whole_and_says_what_ran(bench: Bench) -> None:
     run = bench.run()
-    assert (run.version, run.library, run.abi) == ("1", "stand-in", "arm64-v8a")
+    assert (run.version, run.library, run.abi) == ("2", "stand-in", "arm64-v8a")
     assert min(run.load_ns, run.first_inference_ns, *run.samples_ns, run.pid) > 0
     assert run.peak_rss_kib > 1_000
 

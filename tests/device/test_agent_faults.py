@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.phone.agent_lines import AgentFailed, GarbledAgent, parse
+from bench.phone.agent_fields import AgentFailed, GarbledAgent
+from bench.phone.agent_lines import parse
 from tests.device.agent_bench import Bench, agent_bench
 
 

@@ -16,6 +16,9 @@ constexpr int kBadArguments = 2;
 constexpr int kBadModel = 3;
 constexpr int kBadInput = 4;
 
+constexpr int kUnbound = 3;  // the light API's LITE_POWER_NO_BIND
+constexpr int kMostThreads = 1024;
+
 // Ends the program: an `error` line with the reason, and the status.
 struct Failure : std::runtime_error {
   Failure(int exit_status, const std::string& reason)
@@ -23,12 +26,22 @@ struct Failure : std::runtime_error {
   int status;
 };
 
-struct Arguments {
+struct Arm {
+  std::string name;  // "a" or "b", empty where there is one model only
   std::string model;
-  std::string input;
-  std::vector<int64_t> shape;
   int threads;
   int power_mode;  // as the light API numbers them
+};
+
+struct Arguments {
+  Arm arm;
+  Arm against;        // with an `order` alone
+  std::string order;  // of the bursts of both: "abba"
+  std::string input;
+  std::vector<int64_t> shape;
+  double burst_s;
+  int64_t least_calls;
+  int64_t most_calls;
   int64_t warmup;
   double warmup_s;
   double warmup_cap_s;
@@ -65,6 +78,8 @@ class Flags {
     }
   }
 
+  bool has(const std::string& flag) const { return values_.count(flag) > 0; }
+
   std::string text(const std::string& flag) const {
     const auto found = values_.find(flag);
     if (found == values_.end()) throw Failure(kBadArguments, flag + " is missing");
@@ -89,14 +104,14 @@ class Flags {
     return value;
   }
 
-  int power_mode() const {
+  int power_mode(const std::string& flag, int otherwise) const {
     static const char* const names[] = {"high", "low", "full", "no_bind", "rand_high", "rand_low"};
-    const auto found = values_.find("--power-mode");
-    const std::string mode = found == values_.end() ? "no_bind" : found->second;
+    const auto found = values_.find(flag);
+    if (found == values_.end()) return otherwise;
     for (int number = 0; number < 6; ++number) {
-      if (mode == names[number]) return number;
+      if (found->second == names[number]) return number;
     }
-    throw bad("--power-mode", mode, "high, low, full, no_bind, rand_high or rand_low");
+    throw bad(flag, found->second, "high, low, full, no_bind, rand_high or rand_low");
   }
 
  private:
@@ -106,7 +121,8 @@ class Flags {
     static const char* const flags[] = {
         "--model", "--shape", "--input", "--threads", "--power-mode", "--warmup",
         "--warmup-seconds", "--warmup-cap-seconds", "--steady-window", "--steady-tolerance",
-        "--repeats", "--min-repeats", "--seconds"};
+        "--repeats", "--min-repeats", "--seconds", "--against", "--against-threads",
+        "--against-power-mode", "--order", "--burst-seconds", "--least-calls", "--most-calls"};
     for (const char* const one : flags) {
       if (flag == one) return true;
     }
@@ -129,14 +145,45 @@ inline std::vector<int64_t> parse_shape(const std::string& text) {
   return shape;
 }
 
+// "abba": pairs of one burst of each arm, in any order within a pair.
+inline std::string parse_order(const std::string& text) {
+  constexpr size_t kMostBursts = 20000;
+  bool paired = !text.empty() && text.size() % 2 == 0 && text.size() <= kMostBursts;
+  for (size_t i = 0; paired && i < text.size(); i += 2) {
+    const std::string pair = text.substr(i, 2);
+    paired = pair == "ab" || pair == "ba";
+  }
+  if (!paired) throw bad("--order", text, "pairs of a and b, 10000 at most");
+  return text;
+}
+
+// What two models take, over what one takes.
+inline void parse_pair(const Flags& flags, Arguments* arguments) {
+  arguments->against.model = flags.text("--against");
+  arguments->order = parse_order(flags.text("--order"));
+  arguments->arm.name = "a";
+  arguments->against.name = "b";
+  arguments->against.threads =
+      static_cast<int>(flags.integer("--against-threads", arguments->arm.threads, 1, kMostThreads));
+  arguments->against.power_mode =
+      flags.power_mode("--against-power-mode", arguments->arm.power_mode);
+  arguments->burst_s = flags.real("--burst-seconds", 0.05);
+  arguments->least_calls = flags.integer("--least-calls", 4, 1, 1000000);
+  arguments->most_calls = flags.integer("--most-calls", 200, 1, 1000000);
+  if (arguments->least_calls > arguments->most_calls) {
+    throw Failure(kBadArguments, "--least-calls is more than --most-calls");
+  }
+  if (arguments->warmup < 1) throw bad("--warmup", "0", "1 or more, as two models take it");
+}
+
 inline Arguments parse_arguments(int argc, char** argv) {
   const Flags flags(argc, argv);
   Arguments arguments;
-  arguments.model = flags.text("--model");
+  arguments.arm.model = flags.text("--model");
   arguments.shape = parse_shape(flags.text("--shape"));
   arguments.input = flags.text("--input");
-  arguments.threads = static_cast<int>(flags.integer("--threads", 1, 1, 1024));
-  arguments.power_mode = flags.power_mode();
+  arguments.arm.threads = static_cast<int>(flags.integer("--threads", 1, 1, kMostThreads));
+  arguments.arm.power_mode = flags.power_mode("--power-mode", kUnbound);
   arguments.warmup = flags.integer("--warmup", 10, 0);
   arguments.warmup_s = flags.real("--warmup-seconds", 0);
   arguments.warmup_cap_s = flags.real("--warmup-cap-seconds", 60);
@@ -148,6 +195,7 @@ inline Arguments parse_arguments(int argc, char** argv) {
   if (arguments.min_repeats > arguments.repeats) {
     throw Failure(kBadArguments, "--min-repeats is more than --repeats");
   }
+  if (flags.has("--against") || flags.has("--order")) parse_pair(flags, &arguments);
   return arguments;
 }
 

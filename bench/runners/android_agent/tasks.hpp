@@ -86,10 +86,9 @@ inline std::vector<std::string> cores() {
   return found;
 }
 
-inline void print_tasks(const std::string& when) {
+inline void print_tasks(Object line, const std::string& when) {
   const auto as_is = [](const std::string& json) { return json; };
-  print(event("tasks")
-            .text("when", when)
+  print(line.text("when", when)
             .json("cores", array(cores(), as_is))
             .json("tasks", array(tasks(), as_is)));
 }

@@ -10,14 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.phone.agent_lines import (
-    AgentFailed,
-    AgentLines,
-    AgentRun,
-    GarbledAgent,
-    in_force,
-    parse,
-)
+from bench.phone.agent_fields import AgentFailed, GarbledAgent
+from bench.phone.agent_lines import AgentLines, AgentRun, parse
+from bench.phone.agent_tasks import in_force
 
 START = {"event": "start", "agent": "1", "library": "v2.12", "abi": "arm64-v8a", "pid": 4711}
 OUTPUT = {"event": "output", "shape": [1, 3], "data": [0.5, -2, 1e-08]}
