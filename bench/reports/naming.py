@@ -47,11 +47,15 @@ def settings(series: Series) -> str:
 
 
 def heading(series: Series) -> str:
-    """Return a table's heading: the hardware under its real name, engine and precision."""
+    """Return a table's heading: the hardware under its real name, engine and precision.
+
+    The suite stands in it, since the same cells in two suites are two tables.
+    """
     told = series.system.heading.startswith("emulated")
     emulated = "emulated: " if series.system.emulated and not told else ""
     engine = f"{runner_title(series.runner)}{_version(series)}"
-    parts = [engine, series.precision.upper(), settings(series), f"preset {series.preset}"]
+    suite = f"suite {series.suite}" if series.suite else ""
+    parts = [engine, series.precision.upper(), settings(series), f"preset {series.preset}", suite]
     what = ", ".join(part for part in parts if part)
     return f"{emulated}{series.system.heading} — {what}"
 

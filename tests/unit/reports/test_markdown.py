@@ -111,7 +111,7 @@ def test_sessions_that_never_settled_are_told() -> None:
 def test_published_latencies_stand_beside_in_columns_that_name_their_hardware() -> None:
     (row,) = latency_rows(page_of(record(), beside=["sd855_ms_threads1", "no_such_column"]))
     published = {head: text for head, text in row.items() if "published" in head}
-    wanted = "published, Snapdragon 855, Paddle Lite:<br>time(ms) bs=1, thread=1"
+    wanted = "published, Snapdragon 855,<br>Paddle Lite:<br>time(ms) bs=1, thread=1"
     assert published == {wanted: "1.94"}
 
 
@@ -210,6 +210,25 @@ def test_a_note_is_numbered_by_its_first_mention_and_written_once() -> None:
     notes = Footnotes()
     marks = [notes.mark(text) for text in ("a", "b", "a")]
     assert (marks, notes.lines()) == (["[^1]", "[^2]", "[^1]"], ["[^1]: a", "[^2]: b"])
+
+
+def test_a_note_of_several_names_the_first_and_how_many_more() -> None:
+    notes = Footnotes()
+    marks = [notes.mark("it fell", of=name) for name in ("a", "b", "a", "c")]
+    notes.mark("it is late", of="a")
+    assert marks == ["[^1]"] * 4
+    assert notes.lines() == ["[^1]: a and 2 more: it fell", "[^2]: a: it is late"]
+
+
+@pytest.mark.parametrize("outcome", [failed("gone at noon"), skipped("none at noon")])
+def test_cells_without_a_figure_for_the_same_reason_share_its_note(
+    outcome: Failed | Skipped,
+) -> None:
+    page = page_of(*(record(name, outcome=outcome) for name in ("x0_25", "x0_5", "x1_0")))
+    texts = [row["Latency(ms)<br>bs=1, thread=1"] for row in latency_rows(page)]
+    assert texts == [f"{outcome.kind}[^1]"] * 3
+    assert page.count("at noon") == 1
+    assert " and 2 more: " in note(page, texts[0])
 
 
 def test_a_bar_in_a_cell_does_not_end_it() -> None:

@@ -15,7 +15,7 @@ def series(**cell: object) -> Series:
 def test_a_heading_names_hardware_engine_version_precision_and_settings() -> None:
     title = RUNNERS["paddle"].title
     assert naming.heading(series(engine="paddle 3.2.0")) == (
-        f"AMD EPYC, 2 cores — {title} (paddle 3.2.0), FP32, onednn on, preset standard"
+        f"AMD EPYC, 2 cores — {title} (paddle 3.2.0), FP32, onednn on, preset standard, suite cpu"
     )
 
 
@@ -23,7 +23,7 @@ def test_a_heading_has_no_version_where_no_session_told_one() -> None:
     shown = series(outcome=failed(), settings={})
     assert (
         naming.heading(shown)
-        == f"AMD EPYC, 2 cores — {RUNNERS['paddle'].title}, FP32, preset standard"
+        == f"AMD EPYC, 2 cores — {RUNNERS['paddle'].title}, FP32, preset standard, suite cpu"
     )
 
 
