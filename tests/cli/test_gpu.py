@@ -47,6 +47,14 @@ def test_a_run_without_a_gpu_says_so_in_one_sentence_and_makes_nothing(tmp_path:
 
 
 @without_gpu
+def test_neither_can_two_arms_be_compared_on_one(tmp_path: Path) -> None:
+    where = ["--results", str(tmp_path / "results"), "--cache", str(tmp_path / "cache")]
+    line = complaint(call("ab", "--runner", "tensorrt", "--variant", "x0_25", *where))
+    assert "suite gpu can't run here: there is no NVIDIA GPU" in line
+    assert list(tmp_path.iterdir()) == []
+
+
+@without_gpu
 def test_the_doctor_tells_each_missing_thing_in_a_line_of_its_own(tmp_path: Path) -> None:
     done = call("doctor", "--json", "--cache", tmp_path / "cache", "--results", tmp_path / "r")
     told = [one for one in json.loads(done.stdout) if one["item"] == "suite gpu"]
