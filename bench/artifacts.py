@@ -25,6 +25,7 @@ from bench.errors import ArtifactError, BenchError
 from bench.kinds import KINDS, Kind
 from bench.launch import ChildFailed, ChildResult, run_child
 from bench.protocol import ConvertRequest, write_json
+from bench.workers import worker_of
 
 __all__ = [
     "CONVERTERS", "INPUT_SEED", "KINDS", "REFERENCE", "Artifact", "Key", "Kind", "Launch", "Made",
@@ -172,7 +173,7 @@ class Workshop:
         source = self._source(model, kind, min(folders), interpreter, made)
         (self.cache / "artifacts").mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".making-", dir=self.cache / "artifacts") as holder:
-            facts = self._run(kind, source, sorted(folders), interpreter, Path(holder))
+            facts = self._run(kind, source, sorted(folders), Path(holder))
             for batch, folder in folders.items():
                 made_here = Path(holder) / f"b{batch}" if source.reference is None else Path(holder)
                 self._check_made(kind, made_here)
@@ -208,10 +209,10 @@ class Workshop:
         kind: str,
         source: _Source,
         batches: list[int],
-        interpreter: Interpreter,
         out: Path,
     ) -> Mapping[str, Any]:
         entry = self.kinds[kind]
+        python, told = worker_of(entry, self.environments)
         options = {**entry.options, **source.options, "batches": batches, "input_seed": INPUT_SEED}
         request = ConvertRequest(
             converter=entry.converter, source=source.told, options=options, out=out
@@ -219,9 +220,9 @@ class Workshop:
         result = self.launch(
             "bench.converter",
             request.to_json(),
-            python=interpreter.python,
+            python=python,
             # One thread: a sum in another order would give other weights.
-            env={"OMP_NUM_THREADS": "1", **entry.child_env},
+            env={"OMP_NUM_THREADS": "1", **entry.child_env, **told},
             timeout_s=_TIMEOUT_S,
         )
         if isinstance(result, ChildFailed):

@@ -2,6 +2,7 @@
 
     paddle    any Python that the harness itself runs on
     lite      Python 3.10: Paddle Lite's wheels exist for no later one
+    lite-x86  Python 3.7: the Paddle Lite that runs on x86 exists for no other; Linux on x86-64
     onnx      Python 3.10 to 3.12: Paddle2ONNX's wheels exist for no later one
     engines   ONNX Runtime, OpenVINO, ncnn and MNN, and their converters
     gpu       Python 3.10: TensorRT 8.5.3 exists for no later one; Linux on x86-64
@@ -28,6 +29,7 @@ from pathlib import Path
 
 from bench.cell import canonical_digest
 from bench.errors import Unavailable, UnknownName
+from bench.packages import QUERY
 from bench.pins import Pin, pinned
 from bench.protocol import write_json
 
@@ -52,6 +54,7 @@ class EnvSpec:
 ENVIRONMENTS: Mapping[str, EnvSpec] = {
     "paddle": EnvSpec(lock="paddle.txt", needs=("paddlepaddle", "paddlepaddle-gpu")),
     "lite": EnvSpec(lock="lite.txt", python="3.10", needs=("paddlelite",)),
+    "lite-x86": EnvSpec(lock="lite-x86.txt", python="3.7", needs=("paddlelite",)),
     "gpu": EnvSpec(lock="gpu.txt", python="3.10", needs=("tensorrt", "paddlepaddle-gpu")),
     "onnx": EnvSpec(lock="onnx.txt", python="3.12,3.11,3.10", needs=("paddle2onnx",)),
     "engines": EnvSpec(lock="engines.txt", needs=("onnxruntime", "openvino", "ncnn", "mnn")),
@@ -189,15 +192,10 @@ def build(
 
 def describe(name: str, python: Path) -> Interpreter:
     """Ask an interpreter for its packages; raises Unavailable where it doesn't answer."""
-    code = (
-        "import importlib.metadata as m, json, sys;"
-        "print(json.dumps({d.metadata['Name'].lower(): d.version for d in m.distributions()"
-        " if d.metadata['Name']} | {'python': sys.version.split()[0]}))"
-    )
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
     try:
         done = subprocess.run(
-            [str(python), "-c", code],
+            [str(python), "-c", QUERY],
             capture_output=True, text=True, timeout=60, check=True, env=environment,
         )  # fmt: skip
         packages = dict(sorted(json.loads(done.stdout).items()))

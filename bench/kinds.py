@@ -16,6 +16,7 @@ class Kind:
 
     `main` is the file that an engine opens; `code` names the modules that shape its bytes. A
     converter that works on this kind is told `main` as `model` and the files of `beside` by name.
+    `worker_env` runs a converter that `env` is too old for; see `bench.workers`.
     """
 
     converter: str
@@ -26,6 +27,7 @@ class Kind:
     beside: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     child_env: Mapping[str, str] = field(default_factory=dict)
+    worker_env: str | None = None
 
 
 _EXPORT = "bench.converters.paddle_export:convert"
@@ -71,6 +73,15 @@ KINDS: Mapping[str, Kind] = {
         code=("lite_opt.py",),
         source="paddle-program",
         options={"target": "arm"},
+    ),
+    "paddle-lite-nb-x86": Kind(
+        converter="bench.converters.lite_opt_x86:convert",
+        env="lite-x86",
+        worker_env="harness",
+        main="model.nb",
+        code=("lite_opt_x86.py", "lite_opt_x86_child.py", "lite_opt.py"),
+        source="paddle-program",
+        options={"target": "x86"},
     ),
     "onnx": Kind(
         converter="bench.converters.onnx_export:convert",

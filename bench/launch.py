@@ -90,10 +90,13 @@ def run_child(
 
 
 @contextmanager
-def request_folder() -> Iterator[Path]:
-    """Yield a folder for one child's files, gone afterwards; raises BenchError without any."""
+def request_folder(inside: Path | None = None) -> Iterator[Path]:
+    """Yield a folder for one child's files, gone afterwards; raises BenchError without any.
+
+    It lies in `inside`, or where temporary files go.
+    """
     try:
-        holder = tempfile.TemporaryDirectory(prefix="bench-")
+        holder = tempfile.TemporaryDirectory(prefix="bench-", dir=inside)
     except OSError as error:
         raise BenchError(
             f"no temporary folder for a child process: {error.strerror}",

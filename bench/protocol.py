@@ -28,6 +28,8 @@ REQUEST = "request.json"
 REPLY = "reply.json"
 STDOUT = "stdout.log"
 STDERR = "stderr.log"
+# Tells a child the interpreter of an engine that its own can't import (`bench.engine_process`).
+ENGINE_PYTHON = "BENCH_ENGINE_PYTHON"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

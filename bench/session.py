@@ -12,12 +12,13 @@ from bench.boundary import explain
 from bench.cell import Cell, Sampling
 from bench.environments import Environments
 from bench.launch import ChildFailed, ChildResult, Replied
-from bench.places import EquippedPlace, Place
+from bench.places import EquippedPlace, Place, child_env_at
 from bench.plan import Step
 from bench.protocol import MeasureRequest
 from bench.record import Failed, JournalEntry, Scalar, Session, Skipped
 from bench.runners import RunnerEntry
 from bench.store import utc_now
+from bench.workers import worker_of
 
 _TRIES = 3
 
@@ -63,13 +64,14 @@ class SessionLauncher:
 
     def _launch(self, cell: Cell) -> ChildResult:
         entry = self.runners[cell.runner]
-        python = self.environments.get(entry.env).python
-        place_env = self.place.child_env(python) if isinstance(self.place, EquippedPlace) else {}
+        python, told = worker_of(entry, self.environments)
+        place_env = child_env_at(self.place, python)
+        threads = {"OMP_NUM_THREADS": str(cell.threads)}
         return self.launch(
             "bench.worker",
             self._request(cell, entry).to_json(),
             python=python,
-            env={"OMP_NUM_THREADS": str(cell.threads), **dict(entry.child_env), **place_env},
+            env=threads | dict(entry.child_env) | told | dict(place_env),
             timeout_s=self.sampling.timeout_s,
         )
 

@@ -13,15 +13,24 @@ import platform
 import resource
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.child import Reply, load, serve
-from bench.inforce import read_threads, worked
+from bench.inforce import TASKS, read_threads, worked
 from bench.measure import check_output, take_samples, warm_up
 from bench.protocol import MeasureRequest
-from bench.runners.base import Array, DeviceRunner, GaugedSession, Session, TargetedRunner
+from bench.runners.base import (
+    Array,
+    DeviceRunner,
+    GaugedSession,
+    RemoteSession,
+    Session,
+    TargetedRunner,
+    Usage,
+)
 
 
 def measure(values: Mapping[str, Any], reply: Reply) -> None:
@@ -78,16 +87,17 @@ def sample_session(session: Session, request: MeasureRequest) -> dict[str, Any]:
     """Warm `session` up and sample it, with the garbage collector out of the way."""
     gc.collect()
     gc.disable()
+    process = process_of(session)
     warm = warm_up(session.sample, request.sampling, time.perf_counter_ns)
-    threads = read_threads()
+    threads = read_threads(process.tasks)
     gauged = session if isinstance(session, GaugedSession) else None
     if gauged:
         gauged.begin()
-    before = resource.getrusage(resource.RUSAGE_SELF)
+    before = process.usage()
     samples = take_samples(session.sample, request.sampling, time.perf_counter_ns)
-    after = resource.getrusage(resource.RUSAGE_SELF)
+    after = process.usage()
     read = gauged.end(len(samples)) if gauged else {}
-    in_force = worked(threads, read_threads())
+    in_force = worked(threads, read_threads(process.tasks))
     gc.enable()
     return {
         "warmup_ns": warm.samples_ns,
@@ -95,9 +105,8 @@ def sample_session(session: Session, request: MeasureRequest) -> dict[str, Any]:
         "samples_ns": samples,
         "facts": in_force,
         "covariates": {
-            "involuntary_switches": after.ru_nivcsw - before.ru_nivcsw,
-            "cpu_s": round(_cpu_seconds(after) - _cpu_seconds(before), 6),
-            "peak_rss_mib": peak_rss_mib(),
+            **spent(before, after),
+            "peak_rss_mib": after.peak_rss_mib,
             **read,
         },
     }
@@ -131,8 +140,40 @@ def peak_rss_mib() -> float:
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _RSS_PER_MIB, 1)
 
 
-def _cpu_seconds(usage: resource.struct_rusage) -> float:
-    return usage.ru_utime + usage.ru_stime
+@dataclass(frozen=True, slots=True)
+class Process:
+    """The process that does a session's work: where its threads are read, and what it has used."""
+
+    tasks: Path
+    usage: Callable[[], Usage]
+
+
+def process_of(session: Session) -> Process:
+    """Return the process that does the work of `session`: this one, or one that it names.
+
+    Ask before anything is timed: telling the two apart may have the engine asked for its facts.
+    """
+    if isinstance(session, RemoteSession):
+        return Process(Path("/proc") / str(session.pid) / "task", session.usage)
+    return Process(TASKS, own_usage)
+
+
+def own_usage() -> Usage:
+    """Return what this process has used so far."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return Usage(
+        involuntary_switches=used.ru_nivcsw,
+        cpu_s=used.ru_utime + used.ru_stime,
+        peak_rss_mib=peak_rss_mib(),
+    )
+
+
+def spent(before: Usage, after: Usage) -> dict[str, float]:
+    """Return the covariates of the work between two readings."""
+    return {
+        "involuntary_switches": after.involuntary_switches - before.involuntary_switches,
+        "cpu_s": round(after.cpu_s - before.cpu_s, 6),
+    }
 
 
 def load_reference(path: Path) -> tuple[Array, Array]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +28,18 @@ def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) ->
     Targets are Paddle Lite's names, split by comma: "arm". `sha256_body` leaves the header out,
     which differs from run to run.
     """
+    facts = converted(source, options["target"], out, _run_opt)
+    return {"paddlelite": importlib.metadata.version("paddlelite"), **facts}
+
+
+def converted(
+    source: Mapping[str, Any], target: str, out: Path, run_opt: Callable[[str], None]
+) -> dict[str, Any]:
+    """Return what there is to tell of the `out`/model.nb that `run_opt(target)` makes.
+
+    It makes it of m and p, all in the current folder. Raises ArtifactError for what is no program,
+    and where no file was made.
+    """
     model, params = Path(source["model"]), Path(source["params"])
     for path in (model, params):
         if not path.is_file():
@@ -36,16 +48,15 @@ def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) ->
         raise ArtifactError(
             f"{model}: Paddle Lite's opt reads .pdmodel only", hint="export the model as program"
         )
-    body = _optimize(model, params, options["target"], out)[HEADER_BYTES:]
+    body = _optimize(model, params, out, lambda: run_opt(target))[HEADER_BYTES:]
     return {
-        "paddlelite": importlib.metadata.version("paddlelite"),
-        "target": options["target"],
+        "target": target,
         "bytes": HEADER_BYTES + len(body),
         "sha256_body": hashlib.sha256(body).hexdigest(),
     }
 
 
-def _optimize(model: Path, params: Path, target: str, out: Path) -> bytes:
+def _optimize(model: Path, params: Path, out: Path, run_opt: Callable[[], None]) -> bytes:
     """Run opt and return the bytes of the file that it wrote.
 
     Which buffers share a name in the .nb follows addresses in opt's heap. So that one model gives
@@ -55,7 +66,7 @@ def _optimize(model: Path, params: Path, target: str, out: Path) -> bytes:
     with _inside(out), ThreadPoolExecutor(max_workers=1) as fresh_heap:
         Path("m").symlink_to(model)
         Path("p").symlink_to(params)
-        fresh_heap.submit(_run_opt, target).result()
+        fresh_heap.submit(run_opt).result()
         Path("m").unlink()
         Path("p").unlink()
     made = out / "model.nb"

@@ -72,6 +72,11 @@ class EquippedPlace(Place, Protocol):
         ...
 
 
+def child_env_at(place: Place, python: Path) -> Mapping[str, str]:
+    """Return what a child of the interpreter `python` needs at `place`, most often nothing."""
+    return place.child_env(python) if isinstance(place, EquippedPlace) else {}
+
+
 PLACES: Mapping[str, str] = {
     "cpu": "bench.places.local:LocalPlace",
     "android": "bench.places.phone:PhonePlace",

@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 class RunnerEntry:
     """`path` is "module:Class"; `env` and `artifact` name entries of their own tables.
 
-    `child_env` is set in the worker's environment before it starts. `tolerance` is the relative L2
-    distance from the reference logits that FP32 output may have. `tolerances` has the other
-    precisions that the engine knows, on some chip, each with its own; `artifacts` the kinds that
-    stand in the place of `artifact` for one of them.
+    `child_env` is set in the worker's environment before it starts; `worker_env` runs a worker that
+    `env` is too old for (`bench.workers`). `tolerance` is the relative L2 distance from the
+    reference logits that FP32 output may have. `tolerances` has the other precisions that the
+    engine knows, on some chip, each with its own; `artifacts` the kinds that stand in the place of
+    `artifact` for one of them.
     """
 
     path: str
@@ -27,6 +28,7 @@ class RunnerEntry:
     target: str = "cpu"
     tolerance: float = 1e-4
     child_env: tuple[tuple[str, str], ...] = ()
+    worker_env: str | None = None
     tolerances: Mapping[str, float] = field(default_factory=dict)
     artifacts: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, tuple[str, ...]]
@@ -121,5 +123,13 @@ RUNNERS: Mapping[str, RunnerEntry] = {
         target="android",
         tolerance=1e-3,
         settings={"power_mode": ("high", "low", "full", "no_bind")},
+    ),
+    "paddle-lite-x86": RunnerEntry(
+        path="bench.runners.paddle_lite_x86:PaddleLiteX86Runner",
+        title="Paddle Lite on x86",
+        env="lite-x86",
+        worker_env="harness",
+        artifact="paddle-lite-nb-x86",
+        settings={},
     ),
 }

@@ -15,7 +15,7 @@ from bench.cell import Cell
 from bench.child import Reply, load, serve
 from bench.errors import Unavailable
 from bench.runners.base import Array, Runner
-from bench.worker import load_reference
+from bench.worker import load_reference, process_of
 
 # A thread with less than this share of the busiest one's time takes no part in the work. A thread
 # pool's own bookkeeping has been seen at 2-5%, Paddle's thread that frees tensors at 21% and more.
@@ -28,9 +28,10 @@ def examine(request: Mapping[str, Any], reply: Reply) -> None:
     x, logits = load_reference(Path(request["reference"]))
     with runner.open(cell, artifact) as session:
         first = np.array(session.infer(x))
-        before = thread_times()
+        tasks = process_of(session).tasks
+        before = thread_times(tasks)
         samples = session.sample(request["count"])
-        busy = busy_threads(before)
+        busy = busy_threads(before, thread_times(tasks))
         again = np.array(session.infer(x))
         other = np.array(session.infer(x + 1))
         reply(
@@ -60,18 +61,18 @@ def refuses(runner: Runner, cell: Cell, artifact: Path) -> bool:
         return bool(error.problem and error.hint)
 
 
-def thread_times() -> dict[str, int]:
-    """Return the CPU time of each thread of this process, in ns; nothing where /proc has none."""
+def thread_times(tasks: Path) -> dict[str, int]:
+    """Return the CPU time of each thread in `tasks`, in ns; nothing where /proc has none."""
     times = {}
-    for task in Path("/proc/self/task").glob("*"):
+    for task in tasks.glob("*"):
         with suppress(OSError):
             times[task.name] = int((task / "schedstat").read_text().split()[0])
     return times
 
 
-def busy_threads(before: Mapping[str, int]) -> int:
-    """Return how many threads shared the work since `before`; 0: there is no telling."""
-    spent = [time - before.get(thread, 0) for thread, time in thread_times().items()]
+def busy_threads(before: Mapping[str, int], after: Mapping[str, int]) -> int:
+    """Return how many threads shared the work in between; 0: there is no telling."""
+    spent = [time - before.get(thread, 0) for thread, time in after.items()]
     return sum(time > _BUSY * max(spent) for time in spent)
 
 

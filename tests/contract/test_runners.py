@@ -18,6 +18,7 @@ from bench.errors import ArtifactError, Unavailable
 from bench.launch import ChildFailed, run_child
 from bench.options import default_cache
 from bench.runners import RUNNERS, RunnerEntry
+from bench.workers import worker_of
 from tests.fakes.tables import FAKE_KINDS, fake_runner
 from tests.fakes.values import model
 
@@ -131,6 +132,7 @@ def examined(case: Case, artifact: Artifact, environments: Environments) -> Seen
         variant="x0_25", model_hash="m", runner=case.name, batch=1, threads=case.threads,
         settings=case.settings, precision=case.precision,
     )  # fmt: skip
+    python, told = worker_of(case.entry, environments)
     result = run_child(
         "tests.contract.contract_child",
         {
@@ -140,8 +142,8 @@ def examined(case: Case, artifact: Artifact, environments: Environments) -> Seen
             "reference": str(artifact.reference),
             "count": SAMPLES,
         },
-        python=environments.get(case.entry.env).python,
-        env={"OMP_NUM_THREADS": str(case.threads), **dict(case.entry.child_env)},
+        python=python,
+        env={"OMP_NUM_THREADS": str(case.threads), **dict(case.entry.child_env), **told},
         timeout_s=TIMEOUT_S,
     )
     if isinstance(result, ChildFailed):
@@ -220,7 +222,7 @@ def test_a_precision_that_the_runner_has_not_is_refused_with_a_remedy(answer: An
 @pytest.mark.parametrize("name", RUNNERS)
 def test_a_runners_entry_names_an_environment_and_an_artifact_that_there_are(name: str) -> None:
     entry = RUNNERS[name]
-    assert entry.env in {*ENVIRONMENTS, "harness"}
+    assert {entry.env, entry.worker_env or entry.env} <= {*ENVIRONMENTS, "harness"}
     assert entry.artifact in KINDS
     assert set(entry.artifacts.values()) <= set(KINDS)
     assert set(entry.artifacts) <= set(entry.tolerances)

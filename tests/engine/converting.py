@@ -104,6 +104,7 @@ def run(python: Path, code: str, request: object, scratch: Path, env: Mapping[st
         [str(python), str(driver), str(answer)],
         input=json.dumps(request),
         env={**os.environ, **env, "PYTHONPATH": str(ROOT)},
+        cwd=scratch,
         capture_output=True,
         text=True,
         check=False,

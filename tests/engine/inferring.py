@@ -14,6 +14,7 @@ from bench.environments import Environments
 from bench.errors import ArtifactError, Unavailable
 from bench.options import default_cache
 from bench.runners import RUNNERS
+from bench.workers import worker_of
 from tests.engine.converting import ROOT, run
 
 MODELS = ROOT / "models"
@@ -62,6 +63,6 @@ def distances(
         ((runner, entry.path), key.batch, str(it.main), str(it.reference))
         for key, it in artifacts.items()
     ]
-    python = environments.get(entry.env).python
-    told: list[float] = json.loads(run(python, _DRIVER, request, scratch / runner, {}))
+    python, env = worker_of(entry, environments)
+    told: list[float] = json.loads(run(python, _DRIVER, request, scratch / runner, env))
     return dict(zip(artifacts, told, strict=True))

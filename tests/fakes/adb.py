@@ -70,6 +70,10 @@ def framed(channel: int, data: bytes) -> bytes:
     return struct.pack("<BI", channel, len(data)) + data
 
 
+DONE = framed(3, b"\0")
+"""The end of a command that left with status 0."""
+
+
 class Wire:
     """ADB's packets over a socket, as a device writes and reads them."""
 

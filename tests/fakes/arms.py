@@ -59,6 +59,24 @@ class Faster(Steady):
     ns = NS * 9 // 10
 
 
+class Targeted(Steady):
+    """Has to be told where it runs, and tells what it was told."""
+
+    target = Target(kind="nowhere")
+
+    def at(self, target: Target) -> Targeted:
+        told = Targeted()
+        told.target = target
+        return told
+
+    @contextmanager
+    def open(self, cell: Cell, artifact: Path) -> Iterator[ArmSession]:
+        session = ArmSession(self.ns)
+        place = os.environ.get("OF_THE_PLACE", "")
+        session.facts = {"engine": "fake 1.0", "at": self.target.kind, "of_the_place": place}
+        yield session
+
+
 class _InABurst(Steady):
     """Warms up like any, then misbehaves in its third burst."""
 

@@ -1,0 +1,56 @@
+"""A step of the plan with its runner and artifact, and launches that answer as they are told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bench.artifacts import Artifact
+from bench.launch import ChildResult, Replied
+from bench.plan import Step
+from bench.runners import RunnerEntry
+from tests.fakes.values import SESSION, cell
+
+ASKED = cell(threads=3)
+STEP = Step(order=5, round=2, cell=ASKED)
+ENTRY = RunnerEntry(
+    path="some.module:Runner",
+    title="Some",
+    env="harness",
+    artifact="kind",
+    tolerance=0.25,
+    child_env=(("ENGINE_FLAG", "1"),),
+    settings={},
+)
+ARTIFACT = Artifact(
+    folder=Path("/cache/a"), main=Path("/cache/a/model"), reference=Path("/cache/a/ref.npz"),
+    files={}, facts={},
+)  # fmt: skip
+FIGURES: dict[str, Any] = {
+    name: getattr(SESSION, name)
+    for name in (
+        "load_ns", "first_inference_ns", "relative_l2", "facts", "warmup_ns", "steady",
+        "samples_ns", "covariates",
+    )
+}  # fmt: skip
+
+
+class Launch:
+    """Answers with `result` and keeps what it was asked."""
+
+    def __init__(self, result: ChildResult, log: list[str] | None = None) -> None:
+        self.result = result
+        self.module = ""
+        self.request: Mapping[str, Any] = {}
+        self.options: Mapping[str, Any] = {}
+        self.log = [] if log is None else log
+
+    def __call__(self, module: str, request: Mapping[str, Any], **options: Any) -> ChildResult:
+        self.module, self.request, self.options = module, request, options
+        self.log.append("launch")
+        return self.result
+
+
+def replied(**changes: Any) -> Replied:
+    return Replied(value={**FIGURES, **changes}, pid=42, wall_ns=1234, teardown=None)
