@@ -1,7 +1,8 @@
 """run_ab(): the loop of a live comparison, and what its records come to.
 
 Every cell gets a session a round, the rounds in random order, until its own interval is narrow
-enough. A session's failure ends its cell: there is no ratio without both arms.
+enough. A session's failure ends its cell: there is no ratio without both arms. A comparison that
+ended early goes on from its records.
 """
 
 from __future__ import annotations
@@ -45,15 +46,19 @@ class Pair:
 
     @property
     def id(self) -> str:
-        """The cell's id; where the arms' cells differ, both."""
-        same = self.base.id == self.head.id
-        return self.base.id if same else f"{self.base.id}--{self.head.id}"
+        """What names the pair."""
+        return pair_id(self.base, self.head)
 
     @property
     def label(self) -> str:
         """What a person reads."""
         base, head = self.base.label, self.head.label
         return base if base == head else f"{base} -> {head}"
+
+
+def pair_id(base: Cell, head: Cell) -> str:
+    """Return the cells' id, where they differ both."""
+    return base.id if base.id == head.id else f"{base.id}--{head.id}"
 
 
 class MeasureSession(Protocol):
@@ -71,12 +76,19 @@ class Observer(Protocol):
 
 
 class Progress:
-    """The records so far, by pair."""
+    """The records so far, by pair; those of `begun` are gone on with."""
 
-    def __init__(self, pairs: Sequence[Pair], rule: Rule, growth: Growth) -> None:
+    def __init__(
+        self, pairs: Sequence[Pair], rule: Rule, growth: Growth, begun: Sequence[AbRecord] = ()
+    ) -> None:
         self._growth = growth
-        fields = rule_fields(rule)
-        self.records = {pair.id: _record(pair, fields) for pair in pairs}
+        fields, known = rule_fields(rule), {record.pair_id: record for record in begun}
+        self.records = {pair.id: known.get(pair.id) or _record(pair, fields) for pair in pairs}
+
+    @property
+    def sessions(self) -> list[AbSession]:
+        """All sessions that are in."""
+        return [one for record in self.records.values() for one in record.sessions]
 
     def take(self, pair: Pair, found: AbSession | ArmFailed, *, elapsed_s: float) -> AbRecord:
         """Count a session in and return the cell's record as it is now."""
@@ -102,6 +114,10 @@ class Progress:
     def wants(self, pair: Pair) -> bool:
         """Tell whether the cell takes another session."""
         return isinstance(self.records[pair.id].outcome, AbUnfinished)
+
+    def has(self, pair: Pair, round_: int) -> bool:
+        """Tell whether the cell had its session of that round before this process began."""
+        return len(self.records[pair.id].sessions) > round_
 
 
 def rule_fields(rule: Rule) -> RuleFields:
@@ -137,11 +153,18 @@ def run_ab(
     rule: Rule,
     growth: Growth,
     seed: int,
+    begun: Sequence[AbRecord] = (),
     clock: Callable[[], float] = time.monotonic,
 ) -> list[AbRecord]:
-    """Measure all `pairs`; each record is written after each of its sessions."""
-    began, chance = clock(), random.Random(seed)  # noqa: S311 - an order, not a secret
-    progress, order = Progress(pairs, rule, growth), 0
+    """Measure all `pairs`; each record is written after each of its sessions.
+
+    The records of `begun` are gone on with: the time of their sessions counts as this one's.
+    """
+    progress = Progress(pairs, rule, growth, begun)
+    before = progress.sessions
+    began = clock() - sum(one.wall_ns for one in before) / 1e9
+    order = max((one.order + 1 for one in before), default=0)
+    chance = _chance(seed, len(before))
     for record in progress.records.values():
         write(record)
     for round_ in range(growth.max_sessions):
@@ -149,7 +172,7 @@ def run_ab(
             # The comparison's time may have run out since the cell's last session.
             if progress.ends(pair, elapsed_s=clock() - began):
                 write(progress.records[pair.id])
-            if not progress.wants(pair):
+            if not progress.wants(pair) or progress.has(pair, round_):
                 continue
             found = measure(pair.start(chance), order=order, round_=round_, chance=chance)
             order += 1
@@ -158,6 +181,16 @@ def run_ab(
             wanting = sum(progress.wants(one) for one in pairs)
             observer(record, left_at_most=wanting * (growth.max_sessions - round_ - 1))
     return list(progress.records.values())
+
+
+def _chance(seed: int, sessions: int) -> random.Random:
+    """Return what orders and cores are drawn from, after so many `sessions`.
+
+    Seeded with `seed` alone, a comparison that goes on would draw what its first sessions drew: the
+    order of the cells, which arm opens, the order in each pair of bursts. Whatever hangs on these
+    would then be in twice instead of evening out.
+    """
+    return random.Random(f"{seed}, {sessions} in" if sessions else seed)  # noqa: S311 - no secret
 
 
 def log_ratios(record: AbRecord) -> list[float]:
@@ -193,17 +226,22 @@ def _median_ns(record: AbRecord, arm: ArmName) -> float:
     )
 
 
-def verdicts(records: Sequence[AbRecord], *, base: str, head: str, gate: Gate) -> Comparison:
+def verdicts(
+    records: Sequence[AbRecord], *, base: str, head: str, gate: Gate, doubts: Sequence[str] = ()
+) -> Comparison:
     """Return the comparison: judged cells by the rules of `bench.compare`, the others told why.
 
-    Both arms ran by turns, so that no doubt about the machine's clocks stands against it.
+    Both arms ran by turns, so that no doubt about the machine's clocks stands against it; `doubts`
+    are what else makes it advice and no more.
     """
     known = {one.pair_id: evidence(one) for one in records}
     judged = {
         one.cell_id: one for one in judge([one for one in known.values() if one is not None], gate)
     }
     cells = tuple(judged.get(one.pair_id) or _without(one) for one in records)
-    return Comparison(base=base, head=head, cells=cells, notes=tuple(_notes(cells)))
+    return Comparison(
+        base=base, head=head, cells=cells, notes=tuple(_notes(cells)), doubts=tuple(doubts)
+    )
 
 
 def _notes(cells: Sequence[CellVerdict]) -> Iterator[str]:
@@ -222,11 +260,12 @@ def _without(record: AbRecord) -> CellVerdict:
             verdict="INCONCLUSIVE",
             reason="it was interrupted before its second session",
         )
-    why = outcome.why
+    why, both = outcome.why, outcome.arm == "both"
+    lacks = "neither arm has a figure" if both else f"{outcome.arm} has no figure"
     told = f"{why.failure}: {why.message}" if isinstance(why, Failed) else why.reason
     return CellVerdict(
         cell_id=record.pair_id,
         label=record.label,
         verdict="MISSING" if outcome.arm == "head" else "INCOMPARABLE",
-        reason=" ".join(f"{outcome.arm} has no figure ({told}): {why.hint}".split()),
+        reason=" ".join(f"{lacks} ({told}): {why.hint}".split()),
     )

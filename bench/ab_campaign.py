@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from bench.ab import Observer, Pair, run_ab, verdicts
-from bench.ab_pairs import WARM, Prepared, check_pins, make_artifacts, pairs_of, shown
-from bench.ab_record import AbManifest, AbRecord, ArmFields, GrowthFields
+from bench.ab_device import DeviceSessionRunner
+from bench.ab_pairs import (
+    WARM,
+    Prepared,
+    check_pins,
+    environment_names,
+    make_artifacts,
+    pairs_of,
+    shown,
+    source_of,
+)
+from bench.ab_record import AbManifest, AbRecord, ArmFields, AxesFields, GrowthFields
+from bench.ab_resume import Planned, check_begun, gone_on, kept
 from bench.ab_session import SessionRunner
 from bench.ab_store import AbFolder, create
 from bench.arm_spec import ArmSpec
@@ -24,9 +35,8 @@ from bench.arms import (
 )
 from bench.artifacts import Artifact
 from bench.catalog import Model, load_catalogue
-from bench.cell import Cell, Sampling
+from bench.cell import DEVICES, Cell, Sampling
 from bench.compare import Comparison
-from bench.errors import ResultsNotWritable
 from bench.host import usable_cores
 from bench.launch import PROJECT
 from bench.live import OpenArm, open_arm
@@ -34,12 +44,15 @@ from bench.manifest import make_provenance
 from bench.options import Options, Tables
 from bench.pingpong import Growth, Rule
 from bench.places import Place, opened
-from bench.provenance import command_line, git_state
+from bench.provenance import command_line, hide
+from bench.record import System
 from bench.store import Store, new_run_id, utc_now
 from bench.suite import load_suite
+from bench.targets import check_target
 from bench.worktree import tables_at
 
 RUNNER = "paddle"
+PHONE_RUNNER = "paddle-lite"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +89,9 @@ def compare_live(
     say: Callable[[str], None],
     observer: Observer,
     seams: Seams,
+    resumed: AbFolder | None = None,
 ) -> Outcome:
-    """Compare `head` with `base` live, into a new folder of results.
+    """Compare `head` with `base` live, into a new folder of results or on in the `resumed` one.
 
     Raises InputError's kinds, Unavailable, and ResultsNotWritable.
     """
@@ -90,69 +104,89 @@ def compare_live(
     )
     arms = (make("base", base), make("head", head))
     asked = _asked(options, arms[0])
-    target = target_of(arms, asked, tables)
+    target = options.target(target_of(arms, asked, tables))
+    check_target(SUITES[target.kind], target, asked.runners, tables.runners)
     store = Store(options.results)
     store.check_writable()
-    with opened(options.target(target), tables.places) as place:
-        planned = [
-            cells_of(arm, asked, tables, beside=other.models) for arm, other in (arms, arms[::-1])
-        ]
-        for arm, (cells, _) in zip(arms, planned, strict=True):
-            check_pins(arm, cells)
+    with opened(target, tables.places) as place:
+        asked = replace(asked, cores=place.cores)
+        planned = _planned(arms, asked, tables)
+        if resumed is not None:
+            check_begun(resumed, arms, planned, place, seams.rule)
         first, second = (
             _prepare(arm, cells, models, options, say)
             for arm, (cells, models) in zip(arms, planned, strict=True)
         )
         pairs = pairs_of(first, second, seams.warm)
-        manifest = _manifest((first, second), pairs, place, options, growth)
-        folder = create(store, manifest, place.system)
-        measure = SessionRunner(rule=seams.rule, place=place, open_arm=seams.open_arm, scrub=shown)
+        manifest = _manifest((first, second), pairs, asked, place, options, growth)
+        folder = gone_on(resumed, manifest) if resumed else create(store, manifest, place.system)
+        measure = _sessions(place, seams, tables)
         return _measured(folder, pairs, measure, growth, options, observer)
+
+
+def _sessions(place: Place, seams: Seams, tables: Tables) -> SessionRunner | DeviceSessionRunner:
+    """Return what runs the sessions at `place`: two live processes, or a device's own program."""
+    if place.target.kind not in DEVICES:
+        return SessionRunner(rule=seams.rule, place=place, open_arm=seams.open_arm, scrub=shown)
+    return DeviceSessionRunner(
+        rule=seams.rule,
+        place=place,
+        launch=tables.launch,
+        scrub=lambda text: hide(shown(text), place.target.device),
+    )
+
+
+def _planned(arms: Sequence[Arm], asked: Asked, tables: Tables) -> list[Planned]:
+    """Return each arm's cells and models; raises InputError's kinds, and Unavailable."""
+    planned: list[Planned] = [
+        cells_of(arm, asked, tables, beside=other.models) for arm, other in (arms, arms[::-1])
+    ]
+    for arm, (cells, _) in zip(arms, planned, strict=True):
+        check_pins(arm, cells)
+    return planned
 
 
 def _measured(
     folder: AbFolder,
     pairs: Sequence[Pair],
-    measure: SessionRunner,
+    measure: SessionRunner | DeviceSessionRunner,
     growth: Growth,
     options: Options,
     observer: Observer,
 ) -> Outcome:
-    manifest, interrupted = folder.manifest(), False
-    try:
-        run_ab(
-            pairs,
-            measure=measure,
-            write=folder.write_record,
-            observer=observer,
-            rule=measure.rule,
-            growth=growth,
-            seed=options.seed,
-        )
-    except KeyboardInterrupt:
-        interrupted = True
-    except ResultsNotWritable:
-        raise
-    except BaseException:
-        folder.write_manifest(manifest.model_copy(update={"status": "interrupted"}))
-        raise
-    done = {"status": "interrupted" if interrupted else "complete", "finished": utc_now()}
-    folder.write_manifest(manifest.model_copy(update=done))
+    interrupted = False
+    with kept(folder, options):
+        try:
+            run_ab(
+                pairs,
+                measure=measure,
+                write=folder.write_record,
+                observer=observer,
+                rule=measure.rule,
+                growth=growth,
+                seed=options.seed,
+                begun=folder.begun(),
+            )
+        except KeyboardInterrupt:
+            interrupted = True
+        done = {"status": "interrupted" if interrupted else "complete", "finished": utc_now()}
+        folder.write_manifest(folder.manifest().model_copy(update=done))
     records = list(folder.records())
     return Outcome(
         folder=folder,
         records=records,
-        comparison=comparison_of(folder, records),
+        comparison=comparison_of(folder, records, measure.place.system),
         interrupted=interrupted,
     )
 
 
-def comparison_of(folder: AbFolder, records: Sequence[AbRecord]) -> Comparison:
-    """Return the verdicts of a stored comparison."""
+def comparison_of(folder: AbFolder, records: Sequence[AbRecord], system: System) -> Comparison:
+    """Return the verdicts of a stored comparison; on an emulated `system` they are advice."""
     manifest = folder.manifest()
     titles = {name: arm.title for name, arm in manifest.arms.items()}
     gate = load_suite(SUITES[manifest.target]).file.gate
-    return verdicts(records, base=titles["base"], head=titles["head"], gate=gate)
+    doubts = ["the system is emulated"] if system.emulated else []
+    return verdicts(records, base=titles["base"], head=titles["head"], gate=gate, doubts=doubts)
 
 
 def _asked(options: Options, base: Arm) -> Asked:
@@ -161,7 +195,7 @@ def _asked(options: Options, base: Arm) -> Asked:
         variants = list(load_catalogue(base.models).models)
     return Asked(
         variants=variants,
-        runners=axes.runners or [RUNNER],
+        runners=axes.runners or [RUNNER if options.device is None else PHONE_RUNNER],
         batches=axes.batches or [1],
         threads=axes.threads or [1],
         cores=usable_cores(),
@@ -176,7 +210,7 @@ def _prepare(
     say: Callable[[str], None],
 ) -> Prepared:
     say(f"{arm.name}: {arm.spec.title}")
-    for name in sorted({arm.runners[cell.runner].env for cell in cells}):
+    for name in sorted(environment_names(arm, cells)):
         arm.environments.get(name)  # better known now than as each cell's failure
     artifacts = make_artifacts(
         arm,
@@ -192,6 +226,7 @@ def _prepare(
 def _manifest(
     arms: Sequence[Prepared],
     pairs: Sequence[Pair],
+    asked: Asked,
     place: Place,
     options: Options,
     growth: Growth,
@@ -210,6 +245,12 @@ def _manifest(
             half_width=growth.half_width,
             grow_for_s=growth.grow_for_s,
         ),
+        axes=AxesFields(
+            variants=list(asked.variants),
+            runners=list(asked.runners),
+            batches=list(asked.batches),
+            threads=list(asked.threads),
+        ),
         arms={one.arm.name: _fields(one) for one in arms},
         pairs=[pair.id for pair in pairs],
         provenance=origin,
@@ -217,16 +258,17 @@ def _manifest(
 
 
 def _fields(prepared: Prepared) -> ArmFields:
-    arm, git = prepared.arm, git_state(prepared.arm.code or PROJECT)
+    arm, source = prepared.arm, source_of(prepared.arm)
     asked = command_line(arm.spec.texts, PROJECT)
     return ArmFields(
         asked=asked,
         title=", ".join(asked) or "as it is",
-        commit=arm.commit or git.commit,
-        dirty=git.dirty,
+        commit=source.commit,
+        dirty=source.dirty,
+        code=source.code,
         environments={
             name: dict(arm.environments.get(name).packages)
-            for name in sorted({arm.runners[cell.runner].env for cell in prepared.cells})
+            for name in sorted(environment_names(arm, prepared.cells))
         },
         models={model.variant: model.hash for model in prepared.models},
         artifacts={

@@ -27,6 +27,7 @@ def add_ab(parser: argparse.ArgumentParser) -> None:
     add("--batch", metavar="N,M", help="batch sizes, by comma (default: 1)")
     add("--threads", metavar="N,M", help="thread counts, by comma (default: 1)")
     add("--weights", metavar="W", help="seeded (default), pretrained, or a .pdparams file")
+    add("--resume", metavar="RUN", help="go on with a comparison, or with `latest`")
     _add_stopping(parser)
 
 

@@ -15,14 +15,15 @@ from bench.ab_session import ArmStart
 from bench.arm_protocol import ArmRequest
 from bench.arms import Arm
 from bench.artifacts import Artifact, Key
-from bench.catalog import Model
-from bench.cell import Cell, Sampling
+from bench.catalog import Model, file_sha256
+from bench.cell import DEVICES, Cell, Sampling, canonical_digest
 from bench.errors import BenchError, InputError
 from bench.launch import PROJECT
 from bench.pins import locked_packages
 from bench.preparation import settle
-from bench.provenance import scrub
+from bench.provenance import git_state, scrub
 from bench.record import Failed
+from bench.workers import worker_of
 
 # How an arm warms up: shorter than a session that stands alone, since what is left of the warm-up
 # is in both arms alike.
@@ -60,9 +61,35 @@ class Prepared:
         return ArmFailed(arm=self.arm.name, why=why)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where an arm's code is from; of two revisions of the models alone, where those are from.
+
+    `code` is a digest of the code that its processes import: no commit tells what isn't committed.
+    """
+
+    commit: str | None
+    dirty: bool | None
+    code: str
+
+
+def source_of(arm: Arm) -> Source:
+    """Return where `arm` is from, as it is now."""
+    folder = arm.code or PROJECT
+    git = git_state(folder)
+    files = sorted((folder / "bench").rglob("*.py"))
+    code = [[str(path.relative_to(folder)), file_sha256(path)] for path in files]
+    return Source(commit=arm.commit or git.commit, dirty=git.dirty, code=canonical_digest(code))
+
+
+def environment_names(arm: Arm, cells: Sequence[Cell]) -> set[str]:
+    """Return the environments that shape what `cells` of `arm` measure."""
+    return {name for cell in cells for name in arm.environment_names(cell.runner)}
+
+
 def check_pins(arm: Arm, cells: Sequence[Cell]) -> None:
-    """Raise InputError where a pinned package is in no environment that the arm's cells run in."""
-    names = {arm.runners[cell.runner].env for cell in cells}
+    """Raise InputError where a pinned package is in no environment that shapes the arm's cells."""
+    names = environment_names(arm, cells)
     for name in names & set(arm.environments.given):
         if arm.spec.pins:
             raise InputError(
@@ -112,8 +139,9 @@ def pairs_of(base: Prepared, head: Prepared, warm: Sampling) -> list[Pair]:
 def _starts(
     cells: Mapping[ArmName, tuple[Prepared, Cell]], warm: Sampling, chance: random.Random
 ) -> dict[ArmName, ArmStart]:
-    """Return how both arms are started in one session, on the same cores."""
-    cores = cores_for([cell for _, cell in cells.values()], chance)
+    """Return how both arms are started in one session, on the same cores of this machine."""
+    devices = any(arm.arm.runners[cell.runner].target in DEVICES for arm, cell in cells.values())
+    cores = None if devices else cores_for([cell for _, cell in cells.values()], chance)
     return {name: _start(arm, cell, warm, cores) for name, (arm, cell) in cells.items()}
 
 
@@ -132,6 +160,8 @@ def _start(prepared: Prepared, cell: Cell, warm: Sampling, cores: list[int] | No
     arm, artifact = prepared.arm, prepared.artifacts[cell]
     assert isinstance(artifact, Artifact)  # noqa: S101 - a pair without one is settled
     entry = arm.runners[cell.runner]
+    python, told = worker_of(entry, arm.environments)
+    threads = {"OMP_NUM_THREADS": str(cell.threads)}
     return ArmStart(
         request=ArmRequest(
             runner=entry.path,
@@ -142,8 +172,9 @@ def _start(prepared: Prepared, cell: Cell, warm: Sampling, cores: list[int] | No
             tolerance=entry.tolerance,
             cores=cores,
         ),
-        python=arm.environments.get(entry.env).python,
-        env={"OMP_NUM_THREADS": str(cell.threads), **dict(entry.child_env), **arm.env},
+        python=python,
+        # A device's worker is the harness's own for both arms, whatever revision made their models.
+        env={} if entry.target in DEVICES else threads | dict(entry.child_env) | told | arm.env,
     )
 
 

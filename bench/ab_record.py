@@ -4,7 +4,8 @@ A comparison is a run of its own kind: its folder has an ab.json, where another'
 record holds a statistic; ratios and verdicts are derived from the samples.
 
 AB_SCHEMA_VERSION history
-    1  first form
+    1  first form; later with a manifest's `axes` and an arm's `code`: a file without them is read
+       as ever, and can't be gone on with
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from bench.record import CellFields, Count, Duration, Failed, Provenance, Scalar
 AB_SCHEMA_VERSION: Literal[1] = 1
 
 ArmName = Literal["base", "head"]
+Cause = Literal["base", "head", "both"]
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -49,7 +51,7 @@ class BurstFields(Strict):
 
 
 class ArmFigures(Strict):
-    """One arm's process in one session. Durations in integer nanoseconds."""
+    """One arm's process in one session, on a device the one of both. Durations in integer ns."""
 
     pid: int
     load_ns: Duration
@@ -62,7 +64,7 @@ class ArmFigures(Strict):
 
 
 class AbSession(Strict):
-    """Two fresh processes, which were open at once and worked by turns.
+    """Two fresh processes, or one on a device with two models, open at once and worked by turns.
 
     `opened` is the order in which they were started, `cores` those that both were bound to, empty
     where they weren't.
@@ -105,10 +107,13 @@ class AbUnfinished(Strict):
 
 
 class ArmFailed(Strict):
-    """One arm gave no figure that may count, and so the cell has no ratio."""
+    """An arm gave no figure that may count, and so the cell has no ratio.
+
+    "both" stands where it can't be told which one is the cause: on a device one program has both.
+    """
 
     kind: Literal["arm-failed"] = "arm-failed"
-    arm: ArmName
+    arm: Cause
     why: Annotated[Failed | Skipped, Field(discriminator="kind")]
 
 
@@ -129,16 +134,27 @@ class AbRecord(Strict):
     sessions: list[AbSession]
 
 
+class AxesFields(Strict):
+    """The cells that were asked of both arms; an arm's own runner or threads stand in its texts."""
+
+    variants: list[str]
+    runners: list[str]
+    batches: list[int]
+    threads: list[int]
+
+
 class ArmFields(Strict):
     """What an arm is: as asked for, its code's commit, its packages, its models' hashes.
 
-    `artifacts` are the files that its engines loaded, by cell, with their hashes.
+    `code` is a digest of the code itself, with what isn't committed. `artifacts` are the files that
+    its engines loaded, by cell, with their hashes.
     """
 
     asked: list[str]
     title: str
     commit: str | None
     dirty: bool | None
+    code: str | None = None
     environments: dict[str, dict[str, str]]
     models: dict[str, str]
     artifacts: dict[str, dict[str, str]]
@@ -157,6 +173,7 @@ class AbManifest(Strict):
     target: str
     seed: int
     growth: GrowthFields
+    axes: AxesFields | None = None
     arms: dict[ArmName, ArmFields]
     pairs: list[str]
     provenance: Provenance

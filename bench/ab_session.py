@@ -10,19 +10,19 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from bench.ab_record import AbSession, ArmFailed, ArmName
+from bench.ab_record import AbSession, ArmFailed, ArmName, Cause
 from bench.arm_protocol import ArmRequest
 from bench.boundary import explain
 from bench.launch import ChildFailed
 from bench.live import ArmLost, Live, OpenArm
 from bench.pingpong import ARMS, Burst, Rule, alternate
-from bench.places import Place
+from bench.places import Place, child_env_at
 from bench.record import Failed, Skipped
 from bench.store import utc_now
 
@@ -126,7 +126,7 @@ class SessionRunner:
         try:
             arms, bursts = self._run({name: starts[name] for name in opened}, chance)
         except _Lost as lost:
-            return self._failed(lost.arm, lost.failure)
+            return arm_failed(lost.arm, lost.failure, self.scrub)
         figures = {
             "started": began,
             "order": order,
@@ -139,10 +139,7 @@ class SessionRunner:
             "before": before,
             "after": dict(self.place.conditions()),
         }
-        try:
-            return AbSession.model_validate(figures)
-        except ValidationError as error:
-            return self._unfit(error)
+        return session_of(figures, self.scrub)
 
     def _run(
         self, starts: Mapping[ArmName, ArmStart], chance: random.Random
@@ -165,27 +162,39 @@ class SessionRunner:
             return arms, bursts
 
     def _open(self, start: ArmStart, stack: ExitStack) -> Live:
-        request = start.request.to_json()
-        return stack.enter_context(self.open_arm(request, python=start.python, env=start.env))
+        request = replace(start.request, target=self.place.target).to_json()
+        env = {**start.env, **child_env_at(self.place, start.python)}
+        return stack.enter_context(self.open_arm(request, python=start.python, env=env))
 
-    def _unfit(self, error: ValidationError) -> ArmFailed:
-        """Say which arm's figures are none; both arms run code that may be another's."""
+
+def session_of(
+    figures: Mapping[str, Any], scrub: Callable[[str], str], *, otherwise: Cause = "head"
+) -> AbSession | ArmFailed:
+    """Return the session of these figures, or which arm's are none: both may be another's code.
+
+    `otherwise` is the cause where what is wrong is neither's own.
+    """
+    try:
+        return AbSession.model_validate(figures)
+    except ValidationError as error:
         where = error.errors(include_url=False)[0]["loc"]
-        arm: ArmName = "base" if where[1:2] == ("base",) else "head"
+        arms: dict[object, Cause] = {"base": "base", "head": "head"}
+        arm = arms.get(where[1] if len(where) > 1 else None, otherwise)
         message = f"an arm's answers aren't a session: {explain(error)}"
-        hint = "the runner returns another form"
-        return self._failed(arm, ChildFailed(kind="garbage-reply", message=message, hint=hint))
+    hint = "the runner returns another form"
+    failure = ChildFailed(kind="garbage-reply", message=message, hint=hint)
+    return arm_failed(arm, failure, scrub)
 
-    def _failed(self, arm: ArmName, failure: ChildFailed) -> ArmFailed:
-        if failure.kind == "unavailable":
-            why: Failed | Skipped = Skipped(
-                reason=self.scrub(failure.message), hint=self.scrub(failure.hint)
-            )
-        else:
-            why = Failed(
-                failure=failure.kind,
-                message=self.scrub(failure.message),
-                hint=self.scrub(failure.hint),
-                log_tail=self.scrub(failure.log_tail),
-            )
-        return ArmFailed(arm=arm, why=why)
+
+def arm_failed(arm: Cause, failure: ChildFailed, scrub: Callable[[str], str]) -> ArmFailed:
+    """Return the cell's end: `arm` gave no figure that may count, for that reason."""
+    if failure.kind == "unavailable":
+        why: Failed | Skipped = Skipped(reason=scrub(failure.message), hint=scrub(failure.hint))
+    else:
+        why = Failed(
+            failure=failure.kind,
+            message=scrub(failure.message),
+            hint=scrub(failure.hint),
+            log_tail=scrub(failure.log_tail),
+        )
+    return ArmFailed(arm=arm, why=why)

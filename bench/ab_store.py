@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.ab_record import AbManifest, AbRecord
-from bench.errors import UnknownName
 from bench.record import System
-from bench.store import Store, read_as, to_text, write_atomic
+from bench.store import Store, pick, read_as, to_text, write_atomic
 
 MANIFEST = "ab.json"
 _REMEDY = "move its folder away and compare again"
@@ -35,12 +34,23 @@ class AbFolder:
 
     def write_record(self, record: AbRecord) -> None:
         """Write a cell's record, over what it was before its last session."""
-        write_atomic(self.path / "pairs" / f"{record.pair_id}.json", to_text(record).encode())
+        write_atomic(self._path(record.pair_id), to_text(record).encode())
 
     def records(self) -> Iterator[AbRecord]:
         """Yield the cells in the manifest's order; raises BrokenResult."""
         for pair_id in self.manifest().pairs:
-            yield read_as(AbRecord, self.path / "pairs" / f"{pair_id}.json", remedy=_REMEDY)
+            yield read_as(AbRecord, self._path(pair_id), remedy=_REMEDY)
+
+    def begun(self) -> list[AbRecord]:
+        """Return the cells that have a record; raises BrokenResult.
+
+        A comparison that was cut off before its first session lacks some.
+        """
+        there = [name for name in self.manifest().pairs if self._path(name).exists()]
+        return [read_as(AbRecord, self._path(name), remedy=_REMEDY) for name in there]
+
+    def _path(self, pair_id: str) -> Path:
+        return self.path / "pairs" / f"{pair_id}.json"
 
 
 def create(store: Store, manifest: AbManifest, system: System) -> AbFolder:
@@ -48,9 +58,7 @@ def create(store: Store, manifest: AbManifest, system: System) -> AbFolder:
 
     Raises ResultsNotWritable.
     """
-    system_path = store.root / "systems" / f"{system.system_id}.json"
-    if not system_path.exists():
-        write_atomic(system_path, to_text(system).encode())
+    store.add_system(system)
     folder = AbFolder(store.root / "runs" / manifest.system_id / manifest.run_id)
     folder.write_manifest(manifest)
     return folder
@@ -58,15 +66,9 @@ def create(store: Store, manifest: AbManifest, system: System) -> AbFolder:
 
 def comparisons(store: Store) -> list[AbFolder]:
     """Return all comparisons, oldest first."""
-    found = [AbFolder(path.parent) for path in store.root.glob(f"runs/*/*/{MANIFEST}")]
-    return sorted(found, key=lambda one: (one.path.name, str(one.path)))
+    return [AbFolder(path) for path in store.folders(f"runs/*/*/{MANIFEST}")]
 
 
 def comparison(store: Store, run_id: str) -> AbFolder:
     """Return the comparison of that id, or the newest for `latest`; raises UnknownName."""
-    found = {one.path.name: one for one in comparisons(store)}
-    if run_id == "latest" and found:
-        return list(found.values())[-1]
-    if run_id not in found:
-        raise UnknownName("comparison", run_id, list(found)[-10:] or ["(none yet)"])
-    return found[run_id]
+    return pick("comparison", {one.path.name: one for one in comparisons(store)}, run_id)

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.cell import Cell, Sampling
+from bench.cell import Cell, Sampling, Target
 from bench.errors import Unavailable
 
 MODULE = "bench.arm_worker"
@@ -35,6 +35,7 @@ class ArmRequest:
     """Open `runner` ("module:Class") on `artifact`, check its output, and stay.
 
     `sampling` says how to warm up; `cores` are those that it may run on, None: all that there are.
+    `target` is where it runs; revisions that know of none leave it unread.
     """
 
     runner: str
@@ -44,6 +45,7 @@ class ArmRequest:
     reference: Path
     tolerance: float
     cores: Sequence[int] | None
+    target: Target | None = None
     replies_fd: int = -1
 
     def to_json(self) -> dict[str, Any]:
@@ -56,6 +58,7 @@ class ArmRequest:
             "reference": str(self.reference),
             "tolerance": self.tolerance,
             "cores": None if self.cores is None else list(self.cores),
+            "target": None if self.target is None else self.target.to_json(),
             "replies_fd": self.replies_fd,
         }
 
@@ -68,6 +71,7 @@ class ArmRequest:
                 f"this revision's arm speaks form {PROTOCOL} and was asked in form {asked}",
                 hint="compare revisions that speak the same one as the harness that runs them",
             )
+        target = values.get("target")
         return cls(
             runner=values["runner"],
             cell=Cell.from_json(values["cell"]),
@@ -76,5 +80,6 @@ class ArmRequest:
             reference=Path(values["reference"]),
             tolerance=values["tolerance"],
             cores=values["cores"],
+            target=None if target is None else Target.from_json(target),
             replies_fd=values["replies_fd"],
         )

@@ -9,7 +9,6 @@ from __future__ import annotations
 import gc
 import json
 import os
-import resource
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,8 +22,8 @@ from bench.child import Reply, load, serve
 from bench.errors import BenchError, Unavailable
 from bench.inforce import TASKS, Thread, read_threads, worked
 from bench.measure import check_output, warm_up
-from bench.runners.base import DeviceRunner, Session
-from bench.worker import load_reference, process_facts
+from bench.runners.base import DeviceRunner, Session, TargetedRunner
+from bench.worker import load_reference, process_facts, process_of, spent
 
 # Intel's OpenMP lets its threads spin for 200 ms after the last work (KMP_BLOCKTIME): they would
 # take the other arm's cores. A running thread's time on a CPU is told anew at each tick of the
@@ -46,8 +45,10 @@ def be_an_arm(values: Mapping[str, Any], _: Reply) -> None:
     if isinstance(runner, DeviceRunner):
         raise Unavailable(
             "this runner's sessions run on a device from end to end",
-            hint="compare stored runs of it instead: `python -m bench compare`",
+            hint="compare runners that stay open, or stored runs: `python -m bench compare`",
         )
+    if isinstance(runner, TargetedRunner) and request.target is not None:
+        runner = runner.at(request.target)
     started = time.perf_counter_ns()
     with runner.open(request.cell, request.artifact) as session:
         load_ns = time.perf_counter_ns() - started
@@ -56,7 +57,7 @@ def be_an_arm(values: Mapping[str, Any], _: Reply) -> None:
         first_ns = time.perf_counter_ns() - started
         error = check_output(output, logits, request.tolerance)
         if request.cores is not None:
-            pin(request.cores)
+            bind(session, request.cores)
         ready = {
             "load_ns": load_ns,
             "first_inference_ns": first_ns,
@@ -70,14 +71,14 @@ def be_an_arm(values: Mapping[str, Any], _: Reply) -> None:
                 replies.flush()
 
             send({"ready": ready})
-            obey(session, request, sys.stdin, send, rest_of(request))
+            obey(session, request, sys.stdin, send, rest_of(request, process_of(session).tasks))
 
 
-def rest_of(request: ArmRequest) -> Rest:
+def rest_of(request: ArmRequest, tasks: Path = TASKS) -> Rest:
     """Return how an arm comes to rest: with one thread it is at rest when its call returns."""
     if request.cell.threads == 1:
         return lambda: None
-    return partial(wait_until_quiet, read_threads, time.sleep)
+    return partial(wait_until_quiet, partial(read_threads, tasks), time.sleep)
 
 
 def obey(
@@ -86,7 +87,8 @@ def obey(
     """Answer each of `commands`, at rest, until one tells to quit, or their end."""
     gc.collect()
     gc.disable()
-    threads, usage = read_threads(), resource.getrusage(resource.RUSAGE_SELF)
+    process = process_of(session)
+    threads, usage = read_threads(process.tasks), process.usage()
     for line in commands:
         command = json.loads(line)
         if "sample" in command:
@@ -97,9 +99,10 @@ def obey(
             warm = warm_up(session.sample, request.sampling, time.perf_counter_ns)
             rest()
             send({"warm": {"ns": warm.samples_ns, "steady": warm.steady}})
-            threads, usage = read_threads(), resource.getrusage(resource.RUSAGE_SELF)
+            threads, usage = read_threads(process.tasks), process.usage()
         elif "quit" in command:
-            send({"bye": _farewell(threads, usage)})
+            facts = worked(threads, read_threads(process.tasks))
+            send({"bye": {"facts": facts, "covariates": spent(usage, process.usage())}})
             return
         else:
             raise BenchError(
@@ -107,18 +110,10 @@ def obey(
             )
 
 
-def _farewell(
-    threads: Mapping[str, Thread], before: resource.struct_rusage
-) -> dict[str, Mapping[str, object]]:
-    after = resource.getrusage(resource.RUSAGE_SELF)
-    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {
-        "facts": worked(threads, read_threads()),
-        "covariates": {
-            "involuntary_switches": after.ru_nivcsw - before.ru_nivcsw,
-            "cpu_s": round(cpu_s, 6),
-        },
-    }
+def bind(session: Session, cores: Sequence[int]) -> None:
+    """Bind this process and the one that does the work of `session` to `cores`."""
+    for tasks in {TASKS, process_of(session).tasks}:
+        pin(cores, tasks)
 
 
 def pin(cores: Sequence[int], tasks: Path = TASKS) -> None:

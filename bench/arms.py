@@ -16,7 +16,7 @@ from bench.ab_record import ArmName
 from bench.arm_spec import ArmSpec
 from bench.artifacts import Kind, Launch, Workshop
 from bench.catalog import Catalogue, Entry, Model, load_catalogue, parse_weights, resolve, select
-from bench.cell import Cell
+from bench.cell import DEVICES, Cell
 from bench.environments import Environments
 from bench.errors import InputError, Unavailable, UnknownName
 from bench.launch import ChildResult
@@ -25,7 +25,7 @@ from bench.runners import RunnerEntry
 from bench.suite import Axes, Suite, load_suite, select_cells
 from bench.worktree import RevisionTables, checkout, repository_of, tables_at
 
-SUITES = {"cpu": "cpu", "nvidia-gpu": "gpu"}
+SUITES = {"cpu": "cpu", "nvidia-gpu": "gpu", "android": "arm"}
 PRESET = "standard"
 WORKER = Path("bench/arm_worker.py")
 _LOCKS = Path("bench/envs")
@@ -56,6 +56,20 @@ class Arm:
     def env(self) -> dict[str, str]:
         """What its processes need in their environment."""
         return {} if self.code is None else {"PYTHONPATH": str(self.code)}
+
+    def environment_names(self, runner: str) -> list[str]:
+        """Return the environments that shape the arm's cells of `runner`, by name.
+
+        A device has its engine itself: there they are those of the converters.
+        """
+        entry = self.runners[runner]
+        if entry.target not in DEVICES:
+            return [entry.env]
+        names, kind = set(), self.kinds.get(entry.artifact)
+        while kind is not None:
+            names.add(kind.env)
+            kind = None if kind.source is None else self.kinds[kind.source]
+        return sorted(names)
 
     def workshop(self, cache: Path) -> Workshop:
         """Return the place where its artifacts are made, by its own converters."""
@@ -182,23 +196,25 @@ class Asked:
 def target_of(arms: Sequence[Arm], asked: Asked, tables: Tables) -> str:
     """Return where the arms' runners run.
 
-    Raises Unavailable for runners on a device, InputError for two kinds of target.
+    Raises InputError for two kinds of target, and for two runners on a device: one program there
+    has both arms.
     """
     names = {axes.runners[0] for arm in arms for axes in asked.of(arm)}
     for name in names:
         if name not in tables.runners:
             raise UnknownName("runner", name, tables.runners)
-        if tables.runners[name].target not in SUITES:
-            raise Unavailable(
-                f"runner {name} runs its sessions on a device, and `ab` needs one that stays open",
-                hint="compare stored runs of it: `python -m bench compare`",
-            )
     targets = {tables.runners[name].target for name in names}
     if len(targets) > 1:
         raise InputError(
             f"the arms run on {' and '.join(sorted(targets))}", hint="compare runners of one target"
         )
-    return targets.pop()
+    target = targets.pop()
+    if target in DEVICES and len(names) > 1:
+        raise InputError(
+            f"on {target} the arms' runners are {' and '.join(sorted(names))}",
+            hint="compare nets, weights or settings of one runner there",
+        )
+    return target
 
 
 def cells_of(

@@ -70,6 +70,10 @@ def _threads(count: int) -> str:
     return "1 thread" if count == 1 else f"{count} threads"
 
 
+DEVICES = frozenset({"android"})
+"""The kinds of target that run a session by themselves, from its load to its last sample."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """Where cells run: `kind` is cpu, nvidia-gpu or android.

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 
 _OF_A_NEW_RUN = (
     "preset", "runner", "variant", "batch", "threads", "seed", "sustained", "sessions",
+    "most_sessions", "half_width",
 )  # fmt: skip
+_TYPED = {"most_sessions": "sessions", "half_width": "half-width"}
 
 
 def _check_resume(given: Mapping[str, object]) -> None:
     """Refuse flags that choose cells beside --resume, which goes on with the run's own."""
-    beside = [name for name in _OF_A_NEW_RUN if name in given]
+    beside = [_TYPED.get(name, name) for name in _OF_A_NEW_RUN if name in given]
     if "resume" in given and beside:
         raise InputError(
             f"--resume goes on with the run's own cells and --{beside[0]} asks for others",

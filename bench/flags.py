@@ -86,10 +86,16 @@ def _add_gpu(parser: Parser) -> None:
 
 
 def _add_phone(parser: Parser) -> None:
+    _add_device(parser)
+    parser.add_argument(
+        "--benchmark-bin", metavar="PATH", help="use Paddle Lite's own benchmark_bin instead"
+    )
+
+
+def _add_device(parser: Parser) -> None:
     add = parser.add_argument
     add("--device", metavar="SERIAL", help="the phone, as `adb devices` prints it, or host:port")
     add("--agent", metavar="DIR", help="where `make agent` put the device program")
-    add("--benchmark-bin", metavar="PATH", help="use Paddle Lite's own benchmark_bin instead")
     add("--transport", metavar="WAY", help="direct or server (default: whichever reaches it)")
 
 
@@ -188,12 +194,16 @@ def _add_format(parser: Parser) -> None:
 
 def _add_ab(parser: Parser) -> None:
     add_ab(parser)
+    _add_device(parser)
+    _add_gpu(parser)
     _add_format(parser)
     _add_environments(parser)
 
 
 def _add_bisect(parser: Parser) -> None:
     add_bisect(parser)
+    _add_device(parser)
+    _add_gpu(parser)
     _add_environments(parser)
 
 

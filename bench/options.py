@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,6 +70,16 @@ class Options:
     labels: Path | None = None
     command: Sequence[str] = ()
 
+    def again(self, names: Sequence[str]) -> list[str]:
+        """Return the flags `names`, those as by default left out, and --env, as one types them."""
+        plain = Options()
+        flags = [
+            _typed(name, getattr(self, name))
+            for name in names
+            if getattr(self, name) != getattr(plain, name)
+        ]
+        return [*flags, *(f"--env {it}={shlex.quote(str(path))}" for it, path in self.envs.items())]
+
     def target(self, kind: str) -> Target:
         """Return the target of that kind with what these flags say of it."""
         if kind == "nvidia-gpu":
@@ -94,6 +105,15 @@ class Options:
             sharing="allowed" if self.shared_gpu else "refused",
             partial="allowed" if self.allow_partial else "refused",
         )
+
+
+def _typed(name: str, value: object) -> str:
+    """Return a flag as a person types it; one that is only there or not has no value."""
+    flag = _FLAGS.get(name, f"--{name.replace('_', '-')}")
+    return flag if value is True else f"{flag} {shlex.quote(str(value))}"
+
+
+_FLAGS = {"list_file": "--list"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

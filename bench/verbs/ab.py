@@ -8,10 +8,12 @@ from contextlib import suppress
 from bench.ab import log_ratios
 from bench.ab_campaign import REAL, Seams, compare_live
 from bench.ab_record import AbRecord, ArmFailed
+from bench.ab_resume import asked_before, growth_before, resume_command, unfinished
 from bench.arm_spec import parse_arm
 from bench.compare import percent
 from bench.options import Options, Tables
 from bench.pingpong import Growth, estimate
+from bench.store import Store
 from bench.verbs.verdict import chosen_format, tell
 
 INTERRUPTED = 130
@@ -23,21 +25,26 @@ def run(options: Options, tables: Tables, *, seams: Seams = REAL) -> int:
     Returns 0: no regression, 1: a regression, 3: inconclusive or an arm without a figure, 130: a
     person interrupted it, and what was measured is kept. Raises InputError's kinds and Unavailable.
     """
-    name = chosen_format(options)
+    name, resumed = chosen_format(options), None
+    if options.resume is not None:
+        resumed = unfinished(Store(options.results), options.resume)
+        options = asked_before(resumed, options)
     base, head = parse_arm(options.base), parse_arm(options.head)
     done = compare_live(
         base,
         head,
         options,
         tables,
-        growth=growth_of(options),
+        growth=growth_of(options) if resumed is None else growth_before(resumed),
         say=say,
         observer=observe,
         seams=seams,
+        resumed=resumed,
     )
     say(f"kept in {done.folder.path}")
     if done.interrupted:
-        say("bench: interrupted; what was measured is kept")
+        command = resume_command(done.folder, options)
+        say(f"bench: interrupted; what was measured is kept: go on with `{command}`")
         return INTERRUPTED
     return tell(done.comparison, name)
 

@@ -25,6 +25,7 @@ _USED_FOR = {
     "paddle": "exporting models, measuring with Paddle Inference",
     "gpu": "measuring on an NVIDIA GPU (2.3 GB)",
     "lite": "storage sizes (Paddle Lite's opt); all else works without it",
+    "lite-x86": "measuring with Paddle Lite on x86 (`--suite engines --runner paddle-lite-x86`)",
     "onnx": "exporting to ONNX, which the other engines start from",
     "engines": "ONNX Runtime, OpenVINO, ncnn and MNN (`make bench-engines`)",
 }

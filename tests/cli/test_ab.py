@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,58 +12,15 @@ import pytest
 
 from bench.ab_campaign import Seams
 from bench.ab_record import AbMeasured, AbUnfinished
-from bench.ab_store import AbFolder, comparison, comparisons
+from bench.ab_store import comparison, comparisons
 from bench.cli import main
-from bench.errors import BenchError, UnknownName
-from bench.flag_values import to_options
-from bench.flags import make_parser
+from bench.errors import UnknownName
 from bench.live import Live, open_arm
-from bench.options import Tables
 from bench.store import Store
 from bench.verbs import ab as verb
+from tests.cli.turns import Ab, Opened
 from tests.fakes import tables as fakes
 from tests.fakes.arm_tables import QUICK, arm_tables
-from tests.fakes.repository import commit, make_repository
-
-
-@dataclass(frozen=True)
-class Ab:
-    """Calls the verb on the fake nets, in a place of its own."""
-
-    root: Path
-    capsys: pytest.CaptureFixture[str]
-
-    @property
-    def where(self) -> list[str]:
-        return [
-            "--models", str(fakes.MODELS), "--results", str(self.root / "results"),
-            "--cache", str(self.root / "cache"),
-        ]  # fmt: skip
-
-    def __call__(
-        self, *flags: str, tables: Tables | None = None, seams: Seams = QUICK, all_: bool = False
-    ) -> int:
-        argv = ["ab", *self.where, *([] if all_ else ["--variant", "x0_25"]), *flags]
-        options = to_options(make_parser().parse_args(argv), argv)
-        return verb.run(options, tables or arm_tables(), seams=seams)
-
-    def json(self, *flags: str, **how: Any) -> tuple[int, Any]:
-        status = self(*flags, "--format", "json", **how)
-        return status, json.loads(self.capsys.readouterr().out)
-
-    def refused(self, *flags: str, tables: Tables | None = None) -> str:
-        """The sentence with which it refused, before anything was measured."""
-        project = make_repository(self.root / "project")
-        commit(project)
-        with pytest.raises(BenchError) as raised:
-            self(*flags, tables=tables, seams=replace(QUICK, project=project))
-        assert not comparisons(Store(self.root / "results"))
-        return str(raised.value)
-
-    @property
-    def only(self) -> AbFolder:
-        (found,) = comparisons(Store(self.root / "results"))
-        return found
 
 
 @pytest.fixture
@@ -219,18 +174,7 @@ def test_a_comparison_is_no_run_of_latencies_for_any_other_verb(ab: Ab) -> None:
 
 
 def test_an_interrupted_comparison_keeps_its_sessions(ab: Ab) -> None:
-    opened = 0
-
-    @contextmanager
-    def interrupted(request: Any, **how: Any) -> Iterator[Live]:
-        nonlocal opened
-        opened += 1
-        if opened == 5:
-            raise KeyboardInterrupt
-        with open_arm(request, **how) as arm:
-            yield arm
-
-    assert ab(seams=replace(QUICK, open_arm=interrupted)) == 130
+    assert ab(seams=Opened(most=4).seams) == 130
     assert "interrupted" in ab.capsys.readouterr().err
     assert ab.only.manifest().status == "interrupted"
     (record,) = ab.only.records()
@@ -249,7 +193,10 @@ def test_an_interrupted_comparison_keeps_its_sessions(ab: Ab) -> None:
         (["--head", "rev:no-such-revision"], "there is no revision 'no-such-revision'"),
         (["--head-env", "paddlepaddle=3"], "'paddlepaddle=3' pins no package"),
         (["--head-env", "paddlepaddle==3.2.2"], "no package paddlepaddle is in the environment of"),
-        (["--head", "runner:phone"], "runner phone runs its sessions on a device"),
+        (
+            ["--head", "runner:phone"],
+            "the arms run on android and cpu: compare runners of one target",
+        ),
         (["--variant", "x0_26"], "there is no variant 'x0_26'"),
         (["--half-width", "1"], "--half-width 1: not a share above 0"),
         (["--sessions", "1"], "--sessions 1: not a whole number from 2 on"),

@@ -33,11 +33,13 @@ class Prepared:
     names: Mapping[str, str]
 
 
-def prepared(agent: Path, folder: Path, variants: Sequence[str]) -> Prepared:
+def prepared(
+    agent: Path, folder: Path, variants: Sequence[str], models: Path = ROOT / "models"
+) -> Prepared:
     """Copy the device program in `agent` to `folder` and put the logits of `variants` beside it."""
     shutil.copytree(agent, folder)
     names = {}
-    for variant, artifact in _artifacts(variants).items():
+    for variant, artifact in _artifacts(variants, models).items():
         name = f"{hashlib.sha256(artifact.main.read_bytes()).hexdigest()[:16]}.nb"
         with np.load(artifact.reference) as arrays:
             (folder / f"{name}.logits").write_bytes(arrays["logits"].astype("<f4").tobytes())
@@ -45,12 +47,11 @@ def prepared(agent: Path, folder: Path, variants: Sequence[str]) -> Prepared:
     return Prepared(agent=folder, names=names)
 
 
-def _artifacts(variants: Sequence[str]) -> dict[str, Artifact]:
-    catalogue = load_catalogue(ROOT / "models")
-    seeded = Weights(kind="seeded")
-    models = [resolve(catalogue, name, ROOT / "models", seeded) for name in variants]
+def _artifacts(variants: Sequence[str], models: Path) -> dict[str, Artifact]:
+    catalogue, seeded = load_catalogue(models), Weights(kind="seeded")
+    nets = [resolve(catalogue, name, models, seeded) for name in variants]
     workshop = Workshop(default_cache(), Environments(default_cache()))
-    made = workshop.make(models, [Key(name, KIND, 1) for name in variants], workers=2)
+    made = workshop.make(nets, [Key(name, KIND, 1) for name in variants], workers=2)
     found = {key.variant: it for key, it in made.items() if key.kind == KIND}
     return {name: it for name, it in found.items() if isinstance(it, Artifact)}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,6 +59,7 @@ class Bench:
     ratio: Callable[[Cell, int], float | ArmFailed] = lambda *_: 1.0
     measured: list[tuple[Cell, int]] = field(default_factory=list)
     orders: list[int] = field(default_factory=list)
+    draws: list[float] = field(default_factory=list)
     written: list[AbRecord] = field(default_factory=list)
     told: list[tuple[str, int]] = field(default_factory=list)
 
@@ -67,16 +68,23 @@ class Bench:
         count = sum(it is one for it, _ in self.measured)
         self.measured.append((one, round_))
         self.orders.append(order)
+        self.draws.append(chance.random())
         found = self.ratio(one, count)
         return found if isinstance(found, ArmFailed) else session(found, order, round_)
 
     def observe(self, record: AbRecord, *, left_at_most: int) -> None:
         self.told.append((record.pair_id, left_at_most))
 
-    def run(self, *pairs: Pair, seed: int = 0, growth: Growth = GROWTH) -> list[AbRecord]:
+    def run(
+        self,
+        *pairs: Pair,
+        seed: int = 0,
+        growth: Growth = GROWTH,
+        begun: Sequence[AbRecord] = (),
+    ) -> list[AbRecord]:
         return run_ab(
             pairs, measure=self, write=self.written.append, observer=self.observe, rule=RULE,
-            growth=growth, seed=seed, clock=lambda: 10.0 * len(self.measured),
+            growth=growth, seed=seed, begun=begun, clock=lambda: 10.0 * len(self.measured),
         )  # fmt: skip
 
 

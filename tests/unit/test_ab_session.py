@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -16,9 +16,11 @@ import pytest
 from bench.ab_record import AbSession, ArmFailed, ArmName
 from bench.ab_session import ArmStart, SessionRunner
 from bench.arm_protocol import ArmRequest
+from bench.cell import Target
 from bench.live import Live, open_arm
 from bench.pingpong import Rule
-from bench.record import Failed, Skipped
+from bench.places import Place
+from bench.record import Failed, Session, Skipped
 from tests.fakes import converter
 from tests.fakes.arms import NS
 from tests.fakes.places import FakePlace
@@ -58,10 +60,11 @@ def measure(tmp_path: Path) -> Measure:
         timeout_s: float = 60.0,
         seed: int = 0,
         opening: Callable[..., AbstractContextManager[Live]] = open_arm,
+        place: Place | None = None,
     ) -> AbSession | ArmFailed:
         runner = SessionRunner(
             rule=RULE,
-            place=FakePlace(lambda: {"load_1m": 0.5}),
+            place=place or FakePlace(lambda: {"load_1m": 0.5}),
             open_arm=opening,
             scrub=lambda text: text.replace("engine", "ENGINE"),
             timeout_s=timeout_s,
@@ -91,6 +94,26 @@ def test_a_session_holds_both_arms_and_every_burst_in_order(measure: Measure) ->
         assert arm.steady
         assert len(arm.warmup_ns) >= 5
         assert {"cpu_s", "involuntary_switches"} == set(arm.covariates)
+
+
+class Equipped(FakePlace):
+    """A place whose children need something, as a GPU's do."""
+
+    def child_env(self, python: Path) -> Mapping[str, str]:
+        return {"OF_THE_PLACE": python.name}
+
+    def wants_repeat(self, session: Session) -> bool:
+        raise AssertionError("what held the place back held both arms back")
+
+
+def test_an_arm_is_told_where_it_runs_and_gets_what_the_place_gives_its_children(
+    measure: Measure,
+) -> None:
+    place = Equipped(target=Target(kind="nvidia-gpu", device="GPU-1"))
+    found = measure("Targeted", "Targeted", place=place)
+    assert isinstance(found, AbSession)
+    for arm in found.arms.values():
+        assert (arm.facts["at"], arm.facts["of_the_place"]) == ("nvidia-gpu", PYTHON.name)
 
 
 def test_which_arm_is_started_first_is_chance(measure: Measure) -> None:

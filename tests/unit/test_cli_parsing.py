@@ -63,6 +63,13 @@ def test_a_run_that_is_resumed_takes_no_flag_that_chooses_other_cells() -> None:
     )
 
 
+@pytest.mark.parametrize("flag", ["--variant", "--batch", "--seed", "--sessions", "--half-width"])
+def test_a_comparison_that_is_resumed_has_its_cells_and_its_limits(flag: str) -> None:
+    assert parsed("ab", "--resume", "latest", "--head", "rev:a").head == ("rev:a",)
+    said = refusal("ab", "--resume", "latest", flag, "2")
+    assert said.startswith(f"--resume goes on with the run's own cells and {flag} asks for others")
+
+
 @pytest.mark.parametrize("flag", ["--variant", "--runner", "--batch", "--threads"])
 @pytest.mark.parametrize("empty", ["", " ", ","])
 def test_an_empty_list_is_refused_and_does_not_mean_all(flag: str, empty: str) -> None:

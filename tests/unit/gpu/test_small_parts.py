@@ -14,6 +14,7 @@ from bench.errors import BenchError
 from bench.gpu import stderr
 from bench.gpu.pace import time_paced
 from bench.gpu.presence import has_card
+from bench.options import Options
 
 
 class FakeTime:
@@ -91,6 +92,7 @@ def test_neither_another_makers_card_nor_another_device_of_nvidias_is_one(tmp_pa
 
 
 def test_the_command_that_resumes_a_run_has_its_gpu_flags_as_a_person_types_them() -> None:
-    assert campaign._flag("shared_gpu", True) == "--shared-gpu"
-    assert campaign._flag("gpu", "GPU 1") == "--gpu 'GPU 1'"
+    options = Options(gpu="GPU 1", shared_gpu=True, envs={"gpu": Path("/my python")})
+    told = ["--gpu 'GPU 1'", "--shared-gpu", "--env gpu='/my python'"]
+    assert options.again(campaign._NEEDED) == told
     assert {"gpu", "shared_gpu", "allow_partial"} <= set(campaign._NEEDED)
