@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -99,21 +98,9 @@ def check_place(folder: RunFolder, place: Place) -> None:
 
 def _resume_command(verb: str, folder: RunFolder, options: Options) -> str:
     """Return the command that goes on with the run, with the flags that it can't do without."""
-    plain = Options()
-    flags = [
-        _flag(name, getattr(options, name))
-        for name in _NEEDED
-        if getattr(options, name) != getattr(plain, name)
-        and not (verb == "selftest" and name == "models")  # it has its own
-    ]
-    flags += [f"--env {name}={shlex.quote(str(path))}" for name, path in options.envs.items()]
+    own = {"models"} if verb == "selftest" else set()
+    flags = options.again([name for name in _NEEDED if name not in own])
     return " ".join([f"python -m bench {verb} --resume {folder.path.name}", *flags])
-
-
-def _flag(name: str, value: object) -> str:
-    """Return a flag as a person types it; one that is only there or not has no value."""
-    flag = f"--{name.replace('_', '-')}"
-    return flag if value is True else f"{flag} {shlex.quote(str(value))}"
 
 
 _NEEDED = (

@@ -42,7 +42,7 @@ def new_job(options: Options, tables: Tables, suite: Suite, *, cores: int | None
     sampling = suite.sampling(options.preset)
     if options.sustained_s is not None:
         sampling = sustained(sampling, options.sustained_s)
-    models = _models(options, options.variants)
+    models = models_of(options, options.variants)
     selected = select_cells(suite, models, options.axes, cores=cores, runners=tables.runners)
     if not selected.cells:
         raise InputError(
@@ -69,7 +69,7 @@ def resumed_job(manifest: RunManifest, options: Options, tables: Tables) -> Job:
         if cell.runner not in tables.runners:
             raise UnknownName("runner", cell.runner, tables.runners)
     variants = list(dict.fromkeys(cell.variant for cell in cells))
-    models = _models(options, variants)
+    models = models_of(options, variants)
     hashes = {model.variant: model.hash for model in models}
     for cell in cells:
         if hashes[cell.variant] != cell.model_hash:
@@ -90,7 +90,8 @@ def resumed_job(manifest: RunManifest, options: Options, tables: Tables) -> Job:
     )
 
 
-def _models(options: Options, variants: Sequence[str]) -> tuple[Model, ...]:
+def models_of(options: Options, variants: Sequence[str]) -> tuple[Model, ...]:
+    """Return the models of `variants` (none: all) with their weights; raises InputError's kinds."""
     catalogue = load_catalogue(options.models)
     names = select(catalogue, variants)
     weights = parse_weights(options.weights)

@@ -30,6 +30,7 @@ from bench.errors import BrokenResult, ResultsNotWritable, UnknownName
 from bench.record import SCHEMA_VERSION, Baseline, JournalEntry, Record, RunManifest, System
 
 Stored = TypeVar("Stored", bound=BaseModel)
+Found = TypeVar("Found")
 
 _MAY_LACK = (
     "top1-*.svg", "top1-*.png", "sustained-*.svg", "sustained-*.png", "sustained.csv",
@@ -200,9 +201,7 @@ class Store:
 
         Raises ResultsNotWritable.
         """
-        system_path = self.root / "systems" / f"{system.system_id}.json"
-        if not system_path.exists():
-            write_atomic(system_path, to_text(system).encode())
+        self.add_system(system)
         run = RunFolder(self.root / "runs" / manifest.system_id / manifest.run_id)
         run.write_manifest(manifest)
         return run
@@ -220,18 +219,22 @@ class Store:
 
     def runs(self) -> list[RunFolder]:
         """Return all runs, oldest first."""
-        found = [RunFolder(path.parent) for path in self.root.glob("runs/*/*/run.json")]
-        return sorted(found, key=lambda run: (run.path.name, str(run.path)))
+        return [RunFolder(path) for path in self.folders("runs/*/*/run.json")]
 
     def run(self, run_id: str) -> RunFolder:
         """Return the run of that id, or the newest for `latest`; raises UnknownName."""
-        runs = self.runs()
-        if run_id == "latest" and runs:
-            return runs[-1]
-        for run in runs:
-            if run.path.name == run_id:
-                return run
-        raise UnknownName("run", run_id, [run.path.name for run in runs[-10:]] or ["(no run yet)"])
+        return pick("run", {run.path.name: run for run in self.runs()}, run_id, none="(no run yet)")
+
+    def folders(self, pattern: str) -> list[Path]:
+        """Return the folders of the files that match, oldest first: an id begins with its time."""
+        found = (path.parent for path in self.root.glob(pattern))
+        return sorted(found, key=lambda folder: (folder.name, str(folder)))
+
+    def add_system(self, system: System) -> None:
+        """Write a system's file where there is none; raises ResultsNotWritable."""
+        path = self.root / "systems" / f"{system.system_id}.json"
+        if not path.exists():
+            write_atomic(path, to_text(system).encode())
 
     def system(self, system_id: str) -> System:
         path = self.root / "systems" / f"{system_id}.json"
@@ -275,6 +278,15 @@ class Store:
             with writing(old):
                 old.unlink()
         return list(files)
+
+
+def pick(kind: str, found: Mapping[str, Found], run_id: str, *, none: str = "(none yet)") -> Found:
+    """Return what has that id, or the last for `latest`; raises UnknownName."""
+    if run_id == "latest" and found:
+        return list(found.values())[-1]
+    if run_id not in found:
+        raise UnknownName(kind, run_id, list(found)[-10:] or [none])
+    return found[run_id]
 
 
 def _plots(folder: Path) -> set[Path]:

@@ -15,7 +15,10 @@ lock dev -c harness.txt
 lock paddle
 lock lite --prerelease=allow
 lock onnx --excludes onnx.excludes
-# One platform only, where the others are for all.
+# One platform and one Python only, where the others are for all.
+../../.venv/bin/uv pip compile --quiet --python-platform x86_64-manylinux_2_28 --python-version 3.7 \
+    --generate-hashes --no-annotate --custom-compile-command "make lock" lite-x86.in -o lite-x86.txt
+echo "locked lite-x86"
 ../../.venv/bin/uv pip compile --quiet --python-platform x86_64-manylinux_2_28 --python-version 3.10 \
     --generate-hashes --no-annotate --custom-compile-command "make lock" gpu.in -o gpu.txt
 echo "locked gpu"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -89,17 +88,9 @@ _NEEDED = (
     "data", "list_file", "labels", "results", "models", "cache", "weights", "gpu", "shared_gpu",
     "allow_partial",
 )  # fmt: skip
-_FLAGS = {"list_file": "--list"}
 
 
 def resume_command(folder: AccuracyFolder, options: Options) -> str:
     """Return the command that goes on with a run, with the flags that it can't do without."""
-    plain = Options()
-    words = [f"python -m bench accuracy --resume {folder.path.name}"]
-    for name in _NEEDED:
-        value = getattr(options, name)
-        if value != getattr(plain, name):
-            flag = _FLAGS.get(name, f"--{name.replace('_', '-')}")
-            words.append(flag if value is True else f"{flag} {shlex.quote(str(value))}")
-    words += [f"--env {name}={shlex.quote(str(path))}" for name, path in options.envs.items()]
-    return " ".join(words)
+    flags = options.again(_NEEDED)
+    return " ".join([f"python -m bench accuracy --resume {folder.path.name}", *flags])

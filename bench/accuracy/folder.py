@@ -13,9 +13,9 @@ from pydantic import ValidationError
 
 from bench.accuracy.record import AccuracyManifest, JournalLine
 from bench.boundary import explain
-from bench.errors import BrokenResult, UnknownName
+from bench.errors import BrokenResult
 from bench.record import System
-from bench.store import Store, read_as, to_text, write_atomic, writing
+from bench.store import Store, pick, read_as, to_text, write_atomic, writing
 
 MANIFEST = "accuracy.json"
 JOURNAL = "journal.jsonl"
@@ -71,9 +71,7 @@ def create(store: Store, manifest: AccuracyManifest, system: System) -> Accuracy
 
     Raises ResultsNotWritable.
     """
-    system_path = store.root / "systems" / f"{system.system_id}.json"
-    if not system_path.exists():
-        write_atomic(system_path, to_text(system).encode())
+    store.add_system(system)
     folder = AccuracyFolder(store.root / "accuracy" / manifest.system_id / manifest.run_id)
     folder.write_manifest(manifest)
     return folder
@@ -81,10 +79,5 @@ def create(store: Store, manifest: AccuracyManifest, system: System) -> Accuracy
 
 def find(store: Store, run_id: str) -> AccuracyFolder:
     """Return the accuracy run of that id, or the newest for `latest`; raises UnknownName."""
-    paths = sorted(it.parent for it in store.root.glob(f"accuracy/*/*/{MANIFEST}"))
-    found = {path.name: AccuracyFolder(path) for path in sorted(paths, key=lambda it: it.name)}
-    if run_id == "latest" and found:
-        return list(found.values())[-1]
-    if run_id not in found:
-        raise UnknownName("accuracy run", run_id, list(found)[-10:] or ["(none yet)"])
-    return found[run_id]
+    paths = store.folders(f"accuracy/*/*/{MANIFEST}")
+    return pick("accuracy run", {path.name: AccuracyFolder(path) for path in paths}, run_id)

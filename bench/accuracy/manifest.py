@@ -8,12 +8,13 @@ import numpy as np
 
 from bench.accuracy.dataset import Dataset
 from bench.accuracy.folder import AccuracyFolder
-from bench.accuracy.prepared import Asked, Bench, Made, models_of
+from bench.accuracy.prepared import Asked, Bench, Made
 from bench.accuracy.preprocess import Recipe, decoder
 from bench.accuracy.record import AccuracyManifest, DataFields, ModelFields, RecipeFields
 from bench.artifacts import Artifact
 from bench.catalog import Model
 from bench.errors import InputError
+from bench.job import models_of
 from bench.manifest import make_provenance
 from bench.options import Options
 from bench.record import CellFields

@@ -9,20 +9,22 @@ from functools import partial
 
 from bench.accuracy.engine import Engine, OpenEngine, open_engine
 from bench.artifacts import Artifact, Key, Workshop
-from bench.catalog import Model, load_catalogue, parse_weights, resolve, select
+from bench.catalog import Model
 from bench.cell import Cell
 from bench.environments import Environments
 from bench.errors import InputError, Unavailable, UnknownName
 from bench.host import usable_cores
 from bench.inference_protocol import InferenceRequest
+from bench.job import models_of
 from bench.launch import PROJECT, ChildFailed
 from bench.options import Options, Tables
-from bench.places import EquippedPlace, Place
+from bench.places import Place, child_env_at
 from bench.preparation import settle
 from bench.provenance import hide, scrub
 from bench.record import Failed, Skipped
 from bench.runners import RunnerEntry
 from bench.targets import missing_for
+from bench.workers import worker_of
 
 RUNNER = "paddle"
 SEEDED = "seeded weights know nothing: what they say of an image is chance"
@@ -53,19 +55,6 @@ class Asked:
             for model in self.models
             for runner in self.runners
         ]
-
-
-def models_of(options: Options, variants: Sequence[str]) -> tuple[Model, ...]:
-    """Return the models of `variants` (none: all) with their weights; raises InputError's kinds."""
-    catalogue = load_catalogue(options.models)
-    names = select(catalogue, variants)
-    weights = parse_weights(options.weights)
-    if weights.path is not None and len(names) > 1:
-        raise InputError(
-            f"--weights {options.weights} is one file and {len(names)} variants are asked for",
-            hint="name the one that it belongs to with --variant",
-        )
-    return tuple(resolve(catalogue, name, options.models, weights) for name in names)
 
 
 def asked_for(options: Options, tables: Tables) -> Asked:
@@ -154,9 +143,9 @@ class Bench:
     def open(self, cell: Cell, artifact: Artifact) -> AbstractContextManager[Engine]:
         """Open a cell's engine; raises ArmLost and Unavailable."""
         entry = self._entry(cell)
-        python = self.environments.get(entry.env).python
+        python, told = worker_of(entry, self.environments)
         place = self.place
-        place_env = place.child_env(python) if isinstance(place, EquippedPlace) else {}
+        place_env = child_env_at(place, python)
         request = InferenceRequest(
             runner=entry.path,
             target=place.target,
@@ -165,7 +154,8 @@ class Bench:
             reference=artifact.reference,
             tolerance=entry.tolerance,
         )
-        env = {"OMP_NUM_THREADS": str(cell.threads), **dict(entry.child_env), **place_env}
+        threads = {"OMP_NUM_THREADS": str(cell.threads)}
+        env = threads | dict(entry.child_env) | told | dict(place_env)
         return self.opener(request, python=python, env=env)
 
     def packages(self, cells: Sequence[Cell]) -> dict[str, Mapping[str, str]]:

@@ -64,9 +64,9 @@ include batch normalisation's means and variances, as the list's do; the page's 
 def _costs_row(view: View, variant: str, notes: Footnotes) -> list[str]:
     facts = view.models[variant]
     costs, missing = facts.costs, facts.missing.get("costs")
-    mark = notes.mark(f"{facts.title}: {missing}") if missing else ""
+    mark = notes.mark(missing, of=facts.title) if missing else ""
     if costs is not None and costs.uncounted:
-        mark = notes.mark(f"{facts.title}: not counted: {', '.join(costs.uncounted)}.")
+        mark = notes.mark(f"not counted: {', '.join(costs.uncounted)}.", of=facts.title)
     counted = {
         "macs": f"{costs.macs / 1e6:.2f}{mark}" if costs else f"{_ABSENT}{mark}",
         "flops": f"{costs.flops_paddle / 1e6:.2f}" if costs else _ABSENT,
@@ -112,7 +112,7 @@ def storage_text(view: View, variant: str, notes: Footnotes) -> str:
     facts = view.models[variant]
     text = f"{facts.storage.bytes / BYTES_PER_MIB:.2f}" if facts.storage else _ABSENT
     if "storage" in facts.missing:
-        text += notes.mark(f"{facts.title}: {facts.missing['storage']}")
+        text += notes.mark(facts.missing["storage"], of=facts.title)
     return text
 
 
@@ -133,7 +133,8 @@ def latency_section(view: View, series: Series, notes: Footnotes) -> str:
     head += [_STORAGE] * phone
     for name in beside:
         known = naming.PUBLISHED_COLUMNS[name]
-        head.append(f"published, {known.hardware}:<br>time(ms) {known.setting}")
+        hardware = known.hardware.replace(", ", ",<br>")
+        head.append(f"published, {hardware}:<br>time(ms) {known.setting}")
     head += [_STORAGE_PUBLISHED] * phone
     rows = []
     for variant in series.boxes:

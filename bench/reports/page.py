@@ -13,15 +13,31 @@ class Footnotes:
     """Numbered notes in the order of their first mention; the same text is the same note."""
 
     def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}
+        self._notes: dict[str, tuple[int, dict[str, None]]] = {}
 
-    def mark(self, text: str) -> str:
-        """Return the mark that leads to `text`, put into one line: an engine may say several."""
+    def mark(self, text: str, *, of: str = "") -> str:
+        """Return the mark that leads to `text`, put into one line: an engine may say several.
+
+        Said `of` several, it names the first and how many more.
+        """
         text = " ".join(text.split())
-        return f"[^{self._numbers.setdefault(text, len(self._numbers) + 1)}]"
+        number, said_of = self._notes.setdefault(text, (len(self._notes) + 1, {}))
+        if of:
+            said_of[of] = None
+        return f"[^{number}]"
 
     def lines(self) -> list[str]:
-        return [f"[^{number}]: {text}" for text, number in self._numbers.items()]
+        return [
+            f"[^{number}]: {_first(list(said_of))}{text}"
+            for text, (number, said_of) in self._notes.items()
+        ]
+
+
+def _first(names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    return f"{names[0]}{more}: "
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -38,8 +54,8 @@ def _row(texts: Sequence[str]) -> str:
 def outcome_text(cell_id: str, outcome: Failed | Skipped, notes: Footnotes) -> str:
     """Return what stands in the place of a figure."""
     if isinstance(outcome, Failed):
-        return f"failed{notes.mark(f'{cell_id}: {outcome.failure}: {outcome.message}.')}"
-    return f"skipped{notes.mark(f'{cell_id}: {outcome.reason}: {outcome.hint}.')}"
+        return f"failed{notes.mark(f'{outcome.failure}: {outcome.message}.', of=cell_id)}"
+    return f"skipped{notes.mark(f'{outcome.reason}: {outcome.hint}.', of=cell_id)}"
 
 
 def latency_text(box: Box | None, notes: Footnotes) -> str:
@@ -53,14 +69,15 @@ def latency_text(box: Box | None, notes: Footnotes) -> str:
         return ""
     half = estimate.half_width_ns
     text = with_interval(to_ms(estimate.value_ns), None if half is None else to_ms(half))
-    remarks = [f"{box.cell_id}: {warning}." for warning in box.warnings]
+    remarks = [f"{warning}." for warning in box.warnings]
     if box.unsettled:
         remarks.append(
-            f"{box.cell_id}: the warm-up had not settled in {box.unsettled} of "
-            f"{estimate.sessions} sessions when its time was up."
+            f"the warm-up had not settled in {box.unsettled} of {estimate.sessions} sessions "
+            "when its time was up."
         )
     grade = f" {box.grade}" if box.grade else ""
-    return f"{text} ({estimate.sessions}){grade}{''.join(map(notes.mark, remarks))}"
+    marks = "".join(notes.mark(remark, of=box.cell_id) for remark in remarks)
+    return f"{text} ({estimate.sessions}){grade}{marks}"
 
 
 def distance_text(box: Box | None) -> str:

@@ -37,7 +37,7 @@ def _page_row(view: View, row: Row, notes: Footnotes) -> list[str]:
     if box.outcome is not None:
         ran = outcome_text(box.cell_id, box.outcome, notes)
     elif box.long is not None and box.long.capped:
-        ran += notes.mark(f"{box.cell_id}: {capped_text(box.long.course)}.")
+        ran += notes.mark(f"{capped_text(box.long.course)}.", of=box.cell_id)
     return [view.models[row.variant].title, str(row.batch), str(row.threads), ran, *figures_]
 
 

@@ -59,8 +59,10 @@ class Bench:
         return line
 
     def folders(self) -> list[AccuracyFolder]:
-        found = sorted((self.root / "results/accuracy").glob("*/*"))
-        return [AccuracyFolder(path) for path in found]
+        """Return the runs' folders by their last writing: ids of one second have no order."""
+        found = (self.root / "results/accuracy").glob("*/*")
+        by_time = sorted(found, key=lambda path: path.stat().st_mtime_ns)
+        return [AccuracyFolder(path) for path in by_time]
 
 
 @dataclass

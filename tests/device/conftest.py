@@ -1,14 +1,24 @@
-"""A stand-in of its own for each test that asks for one, and the real adb for each module."""
+"""A stand-in of its own for each test that asks for one, the real adb for each module, both ways.
+
+A way is a function from a stand-in to its client.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from bench.adb.calls import StreamedDevice
+from bench.adb.direct import DirectDevice
+from bench.adb.keys import load_signer
+from bench.adb.server import ServerDevice
 from tests.device.adb_server import Adb, missing_adb, serving
 from tests.device.daemon import Device, Policy, running_device
+from tests.device.reaching import Reach
+from tests.device.test_daemon import eventually
 
 
 @pytest.fixture
@@ -25,3 +35,43 @@ def own_adb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Adb]:
         pytest.skip(reason)
     with serving(tmp_path_factory.mktemp("home")) as adb:
         yield adb
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("android")
+    load_signer(folder)
+    return folder
+
+
+@pytest.fixture
+def direct(keys: Path) -> Iterator[Reach]:
+    with ExitStack() as opened:
+
+        def call(device: Device) -> StreamedDevice:
+            client = DirectDevice.open(device.serial, auth_timeout_s=1, keys=keys)
+            opened.callback(client.close)
+            return client
+
+        yield call
+
+
+@pytest.fixture
+def served(own_adb: Adb) -> Iterator[Reach]:
+    with ExitStack() as opened:
+
+        def call(device: Device) -> StreamedDevice:
+            own_adb("connect", device.serial)
+            opened.callback(own_adb, "disconnect", device.serial)
+            settled = {"device", "unauthorized"}
+            assert eventually(lambda: own_adb.state(device.serial) in settled)
+            return ServerDevice.open(device.serial, address=("127.0.0.1", own_adb.port))
+
+        yield call
+
+
+@pytest.fixture(params=["direct", "served"])
+def reach(request: pytest.FixtureRequest) -> Reach:
+    """Each way in turn."""
+    way: Reach = request.getfixturevalue(request.param)
+    return way

@@ -1,3 +1,5 @@
+"""A step of the plan -> what the worker is asked, and what becomes of its answer."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -8,60 +10,15 @@ from typing import Any
 
 import pytest
 
-from bench.artifacts import Artifact
 from bench.cell import Target
 from bench.environments import Environments
 from bench.launch import ChildFailed, ChildResult, Replied
-from bench.plan import Step
 from bench.protocol import MeasureRequest
-from bench.record import JournalEntry, Scalar, Session
-from bench.runners import RunnerEntry
+from bench.record import JournalEntry, Scalar
 from bench.session import SessionLauncher
 from tests.fakes.places import FakePlace
-from tests.fakes.values import SAMPLING, SESSION, cell
-
-ASKED = cell(threads=3)
-STEP = Step(order=5, round=2, cell=ASKED)
-ENTRY = RunnerEntry(
-    path="some.module:Runner",
-    title="Some",
-    env="harness",
-    artifact="kind",
-    tolerance=0.25,
-    child_env=(("ENGINE_FLAG", "1"),),
-    settings={},
-)
-ARTIFACT = Artifact(
-    folder=Path("/cache/a"), main=Path("/cache/a/model"), reference=Path("/cache/a/ref.npz"),
-    files={}, facts={},
-)  # fmt: skip
-FIGURES: dict[str, Any] = {
-    name: getattr(SESSION, name)
-    for name in (
-        "load_ns", "first_inference_ns", "relative_l2", "facts", "warmup_ns", "steady",
-        "samples_ns", "covariates",
-    )
-}  # fmt: skip
-
-
-class Launch:
-    """Answers with `result` and keeps what it was asked."""
-
-    def __init__(self, result: ChildResult, log: list[str] | None = None) -> None:
-        self.result = result
-        self.module = ""
-        self.request: Mapping[str, Any] = {}
-        self.options: Mapping[str, Any] = {}
-        self.log = [] if log is None else log
-
-    def __call__(self, module: str, request: Mapping[str, Any], **options: Any) -> ChildResult:
-        self.module, self.request, self.options = module, request, options
-        self.log.append("launch")
-        return self.result
-
-
-def replied(**changes: Any) -> Replied:
-    return Replied(value={**FIGURES, **changes}, pid=42, wall_ns=1234, teardown=None)
+from tests.fakes.sessions import ARTIFACT, ASKED, ENTRY, FIGURES, STEP, Launch, replied
+from tests.fakes.values import SAMPLING
 
 
 @pytest.fixture
@@ -224,55 +181,6 @@ def test_a_reply_that_lacks_a_figure_is_a_garbage_reply_that_names_it(
     assert "'steady' is missing" in entry.failed.message
 
 
-GONE = ChildFailed(kind="device-lost", message="it went away", hint="plug it in")
-
-
-class Launches(Launch):
-    """Answers with each of `results` in turn."""
-
-    def __init__(self, *results: ChildResult) -> None:
-        super().__init__(results[0])
-        self.results = iter(results)
-
-    def __call__(self, module: str, request: Mapping[str, Any], **options: Any) -> ChildResult:
-        self.result = next(self.results)
-        return super().__call__(module, request, **options)
-
-
-def launched(place: FakePlace, *results: ChildResult, environments: Environments) -> JournalEntry:
-    return SessionLauncher(
-        runners={"fake": ENTRY},
-        environments=environments,
-        artifacts={ASKED: ARTIFACT},
-        sampling=SAMPLING,
-        launch=Launches(*results),
-        place=place,
-        scrub=str,
-    )(STEP)
-
-
-def test_a_session_whose_place_came_back_is_repeated(environments: Environments) -> None:
-    place = FakePlace(returns=[True, True])
-    entry = launched(place, GONE, GONE, replied(), environments=environments)
-    assert entry.session is not None
-    assert place.failures == [GONE, GONE]
-
-
-def test_a_session_whose_place_stays_away_has_failed_of_that(environments: Environments) -> None:
-    entry = launched(FakePlace(returns=[False]), GONE, replied(), environments=environments)
-    assert entry.failed is not None
-    assert entry.failed.failure == "device-lost"
-
-
-def test_a_place_that_goes_away_every_time_is_not_tried_for_ever(
-    environments: Environments,
-) -> None:
-    place = FakePlace(returns=[True] * 9)
-    entry = launched(place, *[GONE] * 3, environments=environments)
-    assert entry.failed is not None
-    assert len(place.failures) == 3
-
-
 def test_a_tools_own_figures_stand_for_samples_that_it_does_not_print(
     environments: Environments,
 ) -> None:
@@ -281,65 +189,6 @@ def test_a_tools_own_figures_stand_for_samples_that_it_does_not_print(
     entry = answered(result, environments)
     assert entry.session is not None
     assert entry.session.durations_ns == [5]
-
-
-class HeldBack(FakePlace):
-    """A GPU's place: the first `times` sessions were held back."""
-
-    def __init__(self, times: int) -> None:
-        super().__init__()
-        self.left = times
-
-    def child_env(self, python: Path) -> Mapping[str, str]:
-        assert python.is_absolute()
-        return {"CUDA_VISIBLE_DEVICES": "GPU-1", "ENGINE_FLAG": "the place's"}
-
-    def wants_repeat(self, session: Session) -> bool:
-        assert session.samples_ns
-        self.left -= 1
-        return self.left >= 0
-
-
-def test_a_session_that_was_held_back_is_repeated_and_the_next_one_stands(
-    environments: Environments,
-) -> None:
-    results = [dataclasses.replace(replied(), pid=number) for number in (1, 2, 3)]
-    entry = launched(HeldBack(1), *results, environments=environments)
-    assert entry.session is not None
-    assert entry.session.pid == 2
-
-
-def test_of_sessions_that_are_held_back_every_time_the_last_one_stands(
-    environments: Environments,
-) -> None:
-    results = [dataclasses.replace(replied(), pid=number) for number in (1, 2, 3, 4)]
-    entry = launched(HeldBack(9), *results, environments=environments)
-    assert entry.session is not None
-    assert entry.session.pid == 3
-
-
-def test_a_failed_session_is_none_that_was_held_back(environments: Environments) -> None:
-    crash = ChildFailed(kind="crash", message="it fell", hint="look up")
-    entry = launched(HeldBack(9), crash, replied(), environments=environments)
-    assert entry.failed is not None
-    assert entry.failed.failure == "crash"
-
-
-def test_a_place_adds_to_its_childrens_environment(environments: Environments) -> None:
-    launch = Launch(replied())
-    launcher = SessionLauncher(
-        runners={"fake": ENTRY},
-        environments=environments,
-        artifacts={ASKED: ARTIFACT},
-        sampling=SAMPLING,
-        launch=launch,
-        place=HeldBack(0),
-        scrub=str,
-    )
-    launcher(STEP)
-    assert launch.options["env"] == {
-        "OMP_NUM_THREADS": "3", "ENGINE_FLAG": "the place's", "CUDA_VISIBLE_DEVICES": "GPU-1",
-    }  # fmt: skip
 
 
 def test_what_a_gpus_session_tells_beside_its_samples_is_kept(environments: Environments) -> None:

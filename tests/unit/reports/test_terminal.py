@@ -17,7 +17,8 @@ def test_a_table_has_its_heading_its_rows_and_what_its_figures_are() -> None:
     lines = text.splitlines()
     assert (
         lines[0]
-        == "AMD EPYC, 2 cores — Paddle Inference (paddle 3.2.0), FP32, onednn on, preset standard, suite cpu"
+        == "AMD EPYC, 2 cores — Paddle Inference (paddle 3.2.0), FP32, onednn on, preset standard, "
+        "suite cpu"
     )
     assert row(text, "latency, ms") == ["bs=1, thread=1", "bs=4, thread=1"]
     assert row(text, "ShuffleNetV2_x0_25") == ["2.05 ± 0.64 (2) D", "8.05 ± 0.64 (2) C"]
