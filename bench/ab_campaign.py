@@ -95,14 +95,7 @@ def compare_live(
 
     Raises InputError's kinds, Unavailable, and ResultsNotWritable.
     """
-    make = partial(
-        make_arm,
-        options=options,
-        tables=tables,
-        project=seams.project,
-        read_tables=seams.read_tables,
-    )
-    arms = (make("base", base), make("head", head))
+    arms = _arms(base, head, options, tables, seams)
     asked = _asked(options, arms[0])
     target = options.target(target_of(arms, asked, tables))
     check_target(SUITES[target.kind], target, asked.runners, tables.runners)
@@ -122,6 +115,20 @@ def compare_live(
         folder = gone_on(resumed, manifest) if resumed else create(store, manifest, place.system)
         measure = _sessions(place, seams, tables)
         return _measured(folder, pairs, measure, growth, options, observer)
+
+
+def _arms(
+    base: ArmSpec, head: ArmSpec, options: Options, tables: Tables, seams: Seams
+) -> tuple[Arm, Arm]:
+    """Return both arms, their revisions checked out; raises InputError's kinds, and Unavailable."""
+    make = partial(
+        make_arm,
+        options=options,
+        tables=tables,
+        project=seams.project,
+        read_tables=seams.read_tables,
+    )
+    return make("base", base), make("head", head)
 
 
 def _sessions(place: Place, seams: Seams, tables: Tables) -> SessionRunner | DeviceSessionRunner:
