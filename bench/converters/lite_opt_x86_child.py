@@ -23,30 +23,28 @@ def main(arguments: list[str]) -> None:
     folder, target, descriptor = arguments
     os.chdir(folder)
     with os.fdopen(int(descriptor), "w") as replies:
-        try:
-            from paddlelite import lite
-        except ImportError as error:
-            replies.write(json.dumps({"unavailable": f"paddlelite isn't there ({error})"}) + "\n")
-            return
         # A thread of its own has a fresh heap, by whose addresses opt names buffers.
         with ThreadPoolExecutor(max_workers=1) as fresh_heap:
-            version = fresh_heap.submit(optimize, lite, target).result()
-        replies.write(json.dumps({"ready": {"paddlelite": version}}) + "\n")
+            first = fresh_heap.submit(optimized, target).result()
+        replies.write(json.dumps(first) + "\n")
 
 
-def optimize(lite: Any, target: str) -> str:
-    """Make model.nb of m and p in the current folder and return opt's version.
+def optimized(target: str) -> dict[str, Any]:
+    """Make model.nb of m and p in the current folder; return what there is to say first.
 
-    What it can't digest it answers with a C++ abort.
+    What opt can't digest it answers with a C++ abort.
     """
+    try:
+        from paddlelite import lite
+    except ImportError as error:
+        return {"unavailable": f"paddlelite can't be imported there ({error})"}
     opt = lite.Opt()
     opt.set_model_file("m")
     opt.set_param_file("p")
     opt.set_valid_places(target)
     opt.set_optimize_out("model")
     opt.run()
-    version: str = opt.version()
-    return version.lstrip("v")
+    return {"ready": {"paddlelite": opt.version().lstrip("v")}}
 
 
 if __name__ == "__main__":

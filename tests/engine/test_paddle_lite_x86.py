@@ -9,6 +9,7 @@ import pytest
 
 from bench.artifacts import Artifact, Key
 from bench.cell import Cell
+from bench.converters import lite_opt_x86
 from bench.engine_process import EngineLost, open_engine_process
 from bench.environments import Environments, Interpreter
 from bench.errors import Unavailable
@@ -68,6 +69,21 @@ def test_an_old_python_tells_its_packages_too(engine: Interpreter) -> None:
 def test_the_file_says_what_made_it(artifact: Artifact) -> None:
     assert (artifact.facts["paddlelite"], artifact.facts["target"]) == ("2.12", "x86")
     assert artifact.facts["bytes"] == artifact.main.stat().st_size
+
+
+@pytest.mark.usefixtures("artifact")
+def test_conversions_agree_in_the_hash_of_the_body_whatever_the_paths(
+    environments: Environments, tmp_path: Path
+) -> None:
+    (program,) = made([Key("x0_25", "paddle-program", 1)], environments).values()
+    source = {
+        "model": str(program.main), "params": str(program.main.with_suffix(".pdiparams")),
+    }  # fmt: skip
+    bodies = set()
+    for length in (1, 40, 90, 140):
+        (out := tmp_path / ("x" * length)).mkdir()
+        bodies.add(lite_opt_x86.convert(source, {"target": "x86"}, out)["sha256_body"])
+    assert len(bodies) == 1
 
 
 @pytest.mark.parametrize("threads", [1, 2])

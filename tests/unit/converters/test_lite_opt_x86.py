@@ -85,5 +85,5 @@ def test_an_interpreter_without_opt_is_unavailable(
     source: dict[str, str], out: Path, monkeypatch: MonkeyPatch
 ) -> None:
     monkeypatch.setenv(ENGINE_PYTHON, sys.executable)
-    with pytest.raises(Unavailable, match="paddlelite isn't there"):
+    with pytest.raises(Unavailable, match="paddlelite can't be imported there"):
         lite_opt_x86.convert(source, X86, out)
