@@ -97,8 +97,9 @@ def compare_live(
     """
     arms = _arms(base, head, options, tables, seams)
     asked = _asked(options, arms[0])
-    target = options.target(target_of(arms, asked, tables))
-    check_target(SUITES[target.kind], target, asked.runners, tables.runners)
+    target = options.own_target(target_of(arms, asked, tables))
+    runners = f"runner {' and '.join(asked.runners)}"
+    check_target(runners, target, asked.runners, tables.runners)
     store = Store(options.results)
     store.check_writable()
     with opened(target, tables.places) as place:

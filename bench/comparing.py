@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
+from bench.ab_store import comparisons
 from bench.compare import Comparison, share
 from bench.coverage import SESSIONS
 from bench.errors import BrokenResult, InputError, UnknownName
@@ -56,8 +57,13 @@ def side_of(name: str, store: Store) -> Side:
     try:
         return _side(name, store.run(name), store)
     except UnknownName as error:
+        if name in {one.path.name for one in comparisons(store)}:
+            raise InputError(
+                f"{name} is a live comparison and no run",
+                hint="its verdicts were printed when it ended; name two runs",
+            ) from error
         known = [*store.baselines(), *(run.path.name for run in store.runs()[-10:])]
-        raise UnknownName("run or baseline", name, known or ["(no run yet)"]) from error
+        raise UnknownName("run or baseline", name, known) from error
 
 
 def baseline_side(baseline: Baseline, store: Store) -> Side:
@@ -120,7 +126,7 @@ def _latest(store: Store) -> Side:
     """Return the newest run that is of models and no self-test."""
     runs = [run for run in store.runs() if not is_apart(run.manifest())]
     if not runs:
-        raise UnknownName("run", "latest", ["(no run yet)"])
+        raise UnknownName("run", "latest", [])
     return _side(runs[-1].path.name, runs[-1], store)
 
 

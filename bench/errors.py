@@ -49,17 +49,29 @@ class InputError(BenchError):
     """Something that the person typed can't be used as it is."""
 
 
+_FIRST = {
+    "run": "measure one: `python -m bench run`",
+    "run or baseline": "measure one: `python -m bench run`",
+    "baseline": "set one: `python -m bench baseline set RUN`",
+    "comparison": "make one: `python -m bench ab`",
+    "accuracy run": "make one: `python -m bench accuracy --data DIR`",
+}
+
+
 class UnknownName(InputError):
-    """`name` is none of the `known` ones of its `kind`."""
+    """`name` is none of the `known` ones of its `kind`, of which there may be none yet."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        self.name = name
         choices = sorted(known)
+        if not choices:
+            super().__init__(f"there is no {kind} yet", hint=_FIRST.get(kind, "make one first"))
+            return
         near = difflib.get_close_matches(name, choices, n=1)
         guess = f"did you mean '{near[0]}'? " if near else ""
         super().__init__(
             f"there is no {kind} '{name}'", hint=f"{guess}choose from {', '.join(choices)}"
         )
-        self.name = name
 
 
 class BrokenFile(InputError):

@@ -26,7 +26,7 @@ def _check_resume(given: Mapping[str, object]) -> None:
     beside = [_TYPED.get(name, name) for name in _OF_A_NEW_RUN if name in given]
     if "resume" in given and beside:
         raise InputError(
-            f"--resume goes on with the run's own cells and --{beside[0]} asks for others",
+            f"--resume goes on with what the run began with, and --{beside[0]} is a part of that",
             hint=f"leave out --{beside[0]}, or leave out --resume to start a new run",
         )
 

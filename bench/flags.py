@@ -62,7 +62,11 @@ def _add_common(parser: Parser) -> None:
 
 def _add_selecting(parser: Parser) -> None:
     add = parser.add_argument
-    add("--suite", metavar="NAME", help="cpu, gpu, arm, or the path of a .toml (default: cpu)")
+    add(
+        "--suite",
+        metavar="NAME",
+        help="cpu, engines, precisions, gpu, arm, or a .toml (default: cpu)",
+    )
     add("--preset", metavar="NAME", help="quick, standard or paddleclas (default: standard)")
     add("--runner", metavar="A,B", help="runners, by comma")
     add("--variant", metavar="A,B", help="models of the catalogue, by comma (default: all)")

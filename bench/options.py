@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench.artifacts import KINDS, Kind, Launch
 from bench.cell import Target
+from bench.errors import InputError
 from bench.launch import PROJECT, run_child
 from bench.places import PLACES
 from bench.runners import RUNNERS, RunnerEntry
@@ -80,6 +81,19 @@ class Options:
         ]
         return [*flags, *(f"--env {it}={shlex.quote(str(path))}" for it, path in self.envs.items())]
 
+    def own_target(self, kind: str) -> Target:
+        """Return the target of that kind; raises InputError where a flag belongs to another one."""
+        plain = Options()
+        for other, names in _OF_A_TARGET.items():
+            given = [it for it in names if getattr(self, it) != getattr(plain, it)]
+            if given and other != kind:
+                raise InputError(
+                    f"--{given[0].replace('_', '-')} is for {_TITLES[other]}, and this runs on "
+                    f"{_TITLES[kind]}",
+                    hint="leave it out, or ask for a suite or a runner of that target",
+                )
+        return self.target(kind)
+
     def target(self, kind: str) -> Target:
         """Return the target of that kind with what these flags say of it."""
         if kind == "nvidia-gpu":
@@ -114,6 +128,11 @@ def _typed(name: str, value: object) -> str:
 
 
 _FLAGS = {"list_file": "--list"}
+_OF_A_TARGET = {
+    "android": ("device", "agent", "benchmark_bin", "transport"),
+    "nvidia-gpu": ("gpu", "shared_gpu", "allow_partial"),
+}
+_TITLES = {"android": "a phone", "nvidia-gpu": "a GPU", "cpu": "this machine's CPU"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

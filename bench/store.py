@@ -223,7 +223,7 @@ class Store:
 
     def run(self, run_id: str) -> RunFolder:
         """Return the run of that id, or the newest for `latest`; raises UnknownName."""
-        return pick("run", {run.path.name: run for run in self.runs()}, run_id, none="(no run yet)")
+        return pick("run", {run.path.name: run for run in self.runs()}, run_id)
 
     def folders(self, pattern: str) -> list[Path]:
         """Return the folders of the files that match, oldest first: an id begins with its time."""
@@ -248,7 +248,7 @@ class Store:
         """Return a system's baseline; raises UnknownName or BrokenResult."""
         known = self.baselines()
         if system_id not in known:
-            raise UnknownName("baseline", system_id, known or ["(no baseline yet)"])
+            raise UnknownName("baseline", system_id, known)
         path = self.root / "baselines" / f"{system_id}.json"
         return read_as(Baseline, path, remedy="restore it from git, or set it again")
 
@@ -280,12 +280,12 @@ class Store:
         return list(files)
 
 
-def pick(kind: str, found: Mapping[str, Found], run_id: str, *, none: str = "(none yet)") -> Found:
+def pick(kind: str, found: Mapping[str, Found], run_id: str) -> Found:
     """Return what has that id, or the last for `latest`; raises UnknownName."""
     if run_id == "latest" and found:
         return list(found.values())[-1]
     if run_id not in found:
-        raise UnknownName(kind, run_id, list(found)[-10:] or [none])
+        raise UnknownName(kind, run_id, list(found)[-10:])
     return found[run_id]
 
 

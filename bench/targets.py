@@ -53,13 +53,13 @@ def missing_for(
 
 
 def check_target(
-    suite: str, target: Target, names: Iterable[str], runners: Mapping[str, RunnerEntry]
+    what: str, target: Target, names: Iterable[str], runners: Mapping[str, RunnerEntry]
 ) -> None:
-    """Raise Unavailable, naming everything that is missing, where `suite` can't run here."""
+    """Raise Unavailable, naming everything that is missing, where `what` can't run here."""
     lacks = missing_for(target, names, runners)
     if lacks:
-        what = "; ".join(one.what for one in lacks)
-        raise Unavailable(f"suite {suite} can't run here: {what}", hint=lacks[0].remedy)
+        told = "; ".join(one.what for one in lacks)
+        raise Unavailable(f"{what} can't run here: {told}", hint=lacks[0].remedy)
 
 
 def _cpu(_: Target) -> list[Missing]:

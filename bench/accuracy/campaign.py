@@ -47,7 +47,7 @@ def measure(
     store = Store(options.results)
     store.check_writable()
     check_here(asked, options, tables)
-    with opened(options.target(asked.target), tables.places) as place, quiet_decoder():
+    with opened(options.own_target(asked.target), tables.places) as place, quiet_decoder():
         environments = Environments(options.cache, options.envs)
         bench = Bench(
             tables=tables, options=options, place=place, environments=environments, opener=opener

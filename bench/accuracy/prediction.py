@@ -74,7 +74,7 @@ def predict(
 @contextmanager
 def _engine(asked: Asked, options: Options, tables: Tables, opener: OpenEngine) -> Iterator[Engine]:
     check_here(asked, options, tables)
-    with opened(options.target(asked.target), tables.places) as place:
+    with opened(options.own_target(asked.target), tables.places) as place:
         environments = Environments(options.cache, options.envs)
         bench = Bench(
             tables=tables, options=options, place=place, environments=environments, opener=opener

@@ -106,7 +106,7 @@ def target_of(runners: Sequence[str], table: Mapping[str, RunnerEntry]) -> str:
 
 def check_here(asked: Asked, options: Options, tables: Tables) -> None:
     """Raise Unavailable where this machine lacks what the runners need."""
-    lacks = missing_for(options.target(asked.target), asked.runners, tables.runners)
+    lacks = missing_for(options.own_target(asked.target), asked.runners, tables.runners)
     if lacks:
         raise Unavailable(
             f"{' and '.join(asked.runners)} can't run here: {lacks[0].what}", hint=lacks[0].remedy

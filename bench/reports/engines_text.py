@@ -13,9 +13,10 @@ from bench.units import significant, to_ms
 _NOTE = """\
 One row, one net; one table, the same work, from the runs of one suite. **Bold**: the fastest of its
 row, and only where its interval lies below every other one's: of the others nothing says which is
-faster. Load: from the file to an engine ready to infer, one-time work and optimisation included.
-Memory: the most that the session's process ever held, Python and loading included. Relative L2: how
-far the farthest output was from the reference in FP32. Load and memory are medians over sessions.
+faster. Load: from the file to an engine ready to infer, one-time work and optimisation included,
+and the start of its interpreter where it needs one of its own (Paddle Lite on x86). Memory: the
+most that the process with the engine ever held, Python and loading included. Relative L2: how far
+the farthest output was from the reference in FP32. Load and memory are medians over sessions.
 """
 
 

@@ -63,7 +63,8 @@ def growth_of(options: Options) -> Growth:
 
 def observe(record: AbRecord, *, left_at_most: int) -> None:
     """Say what a session came to."""
-    say(f"{record.label}: {_so_far(record)}; at most {left_at_most} sessions to come")
+    left = f"at most {left_at_most} to come" if left_at_most else "the last one"
+    say(f"{record.label}: {_so_far(record)}; {left}")
 
 
 def _so_far(record: AbRecord) -> str:

@@ -93,7 +93,7 @@ def _run(store: Store, name: str) -> RunFolder:
     if name == "latest" and runs:
         return list(runs.values())[-1]
     if name not in runs:
-        raise UnknownName("run", name, list(runs)[-10:] or ["(no run yet)"])
+        raise UnknownName("run", name, list(runs)[-10:])
     return runs[name]
 
 

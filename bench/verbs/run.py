@@ -41,11 +41,11 @@ def _opened_for(
     """Open the place that the suite, or the run to go on with, is for; raises Unavailable."""
     if resumed is None:
         suite = load_suite(options.suite)
-        target = options.target(suite.file.target)
-        check_target(suite.name, target, suite.runners, tables.runners)
+        target = options.own_target(suite.file.target)
+        check_target(f"suite {suite.name}", target, suite.runners, tables.runners)
     else:
         manifest = resumed.manifest()
-        target = options.target(manifest.target)
+        target = options.own_target(manifest.target)
         runners = [cell.runner for cell in manifest.cells.values()]
-        check_target(manifest.suite, target, runners, tables.runners)
+        check_target(f"suite {manifest.suite}", target, runners, tables.runners)
     return opened(target, tables.places)

@@ -245,3 +245,28 @@ def test_the_command_line_reaches_the_verb(
     with pytest.raises(SystemExit):
         main(["ab", "--help"])
     assert "--half-width" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--device", "R58M"], "--device is for a phone, and this runs on this machine's CPU"),
+        (["--transport", "direct"], "--transport is for a phone"),
+        (["--gpu", "1"], "--gpu is for a GPU, and this runs on this machine's CPU"),
+        (["--shared-gpu"], "--shared-gpu is for a GPU"),
+    ],
+)
+def test_a_flag_of_another_target_is_refused_and_not_left_unread(
+    flags: list[str], said: str, ab: Ab
+) -> None:
+    assert said in ab.refused("--runner", "paddle", *flags)
+
+
+def test_a_live_comparison_is_no_run_for_compare(
+    ab: Ab, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ab()
+    capsys.readouterr()
+    results = ["--results", str(ab.root / "results")]
+    assert main(["compare", ab.only.path.name, "latest", *results]) == 2
+    assert "is a live comparison and no run" in capsys.readouterr().err

@@ -147,7 +147,7 @@ def test_without_a_newer_run_there_is_nothing_to_check(baseline: Baseline) -> No
 def test_a_system_without_a_baseline_is_told(baseline: Baseline) -> None:
     status, text = baseline("check")
     assert status == 2
-    assert f"there is no baseline '{BOX}'" in text
+    assert "there is no baseline yet: set one: `python -m bench baseline set RUN`" in text
 
 
 def test_a_cell_that_was_taken_out_of_the_baseline_is_not_checked(
@@ -191,7 +191,7 @@ def test_a_baseline_whose_record_is_gone_is_told(baseline: Baseline, results: Pa
         (["set", "a", "b"], "set takes one run, and 2 are given"),
         (["set", "a"], "there is no run 'a'"),
         (["check", "a", "b"], "check takes one system, and 2 are given"),
-        (["show", "a"], "there is no baseline 'a'"),
+        (["show", "a"], "there is no baseline yet: set one"),
         (["check", "--format", "xml"], "there is no --format 'xml'"),
     ],
 )

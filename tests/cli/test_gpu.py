@@ -50,7 +50,7 @@ def test_a_run_without_a_gpu_says_so_in_one_sentence_and_makes_nothing(tmp_path:
 def test_neither_can_two_arms_be_compared_on_one(tmp_path: Path) -> None:
     where = ["--results", str(tmp_path / "results"), "--cache", str(tmp_path / "cache")]
     line = complaint(call("ab", "--runner", "tensorrt", "--variant", "x0_25", *where))
-    assert "suite gpu can't run here: there is no NVIDIA GPU" in line
+    assert "runner tensorrt can't run here: there is no NVIDIA GPU" in line
     assert list(tmp_path.iterdir()) == []
 
 

@@ -59,7 +59,7 @@ def test_a_run_that_is_resumed_takes_no_flag_that_chooses_other_cells() -> None:
     assert parsed("run", "--resume", "latest", "--json").resume == "latest"
     said = refusal("run", "--resume", "latest", "--variant", "x0_5")
     assert said.startswith(
-        "--resume goes on with the run's own cells and --variant asks for others"
+        "--resume goes on with what the run began with, and --variant is a part of that"
     )
 
 
@@ -67,7 +67,9 @@ def test_a_run_that_is_resumed_takes_no_flag_that_chooses_other_cells() -> None:
 def test_a_comparison_that_is_resumed_has_its_cells_and_its_limits(flag: str) -> None:
     assert parsed("ab", "--resume", "latest", "--head", "rev:a").head == ("rev:a",)
     said = refusal("ab", "--resume", "latest", flag, "2")
-    assert said.startswith(f"--resume goes on with the run's own cells and {flag} asks for others")
+    assert said.startswith(
+        f"--resume goes on with what the run began with, and {flag} is a part of that"
+    )
 
 
 @pytest.mark.parametrize("flag", ["--variant", "--runner", "--batch", "--threads"])

@@ -65,7 +65,7 @@ def lacks(
 @pytest.mark.usefixtures("machine")
 def test_the_cpu_lacks_nothing_anywhere() -> None:
     assert lacks("cpu") == []
-    check_target("cpu", Target(kind="cpu"), ["paddle"], ALL)
+    check_target("suite cpu", Target(kind="cpu"), ["paddle"], ALL)
 
 
 NO_DRIVER = "there is no NVIDIA driver (no /proc/driver/nvidia/version, no nvidia-smi)"
@@ -162,7 +162,9 @@ def test_a_runner_that_is_yet_to_come_is_missing(machine: Path) -> None:
 @pytest.mark.usefixtures("machine")
 def test_all_that_is_missing_is_told_with_the_first_remedy() -> None:
     with pytest.raises(Unavailable) as caught:
-        check_target("arm", Target(kind="android"), ["paddle-lite"], {"paddle": ALL["paddle"]})
+        check_target(
+            "suite arm", Target(kind="android"), ["paddle-lite"], {"paddle": ALL["paddle"]}
+        )
     assert caught.value.problem == (
         f"suite arm can't run here: {NO_AGENT}; {NO_PHONE}; "
         "this version has no runner 'paddle-lite'"

@@ -187,5 +187,5 @@ def test_runs_are_found_by_id_and_the_newest_as_latest(tmp_path: Path) -> None:
 
 
 def test_without_any_run_latest_is_none(tmp_path: Path) -> None:
-    with pytest.raises(UnknownName, match="none yet"):
+    with pytest.raises(UnknownName, match="no accuracy run yet"):
         find(Store(tmp_path), "latest")
