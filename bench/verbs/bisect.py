@@ -47,9 +47,12 @@ def run(options: Options, tables: Tables, *, seams: Seams = REAL) -> int:
     Returns 0, 3: it is one of several, between which none can be tested, 130: a person interrupted
     it. Raises InputError's kinds, also where BAD isn't slower than GOOD.
     """
-    for flag, value in (("--good", options.good), ("--cell", options.cell)):
-        if value is None:
-            raise InputError(f"{flag} is missing", hint="see `python -m bench bisect --help`")
+    given = {"--good": options.good, "--cell": options.cell}
+    if missing := [flag for flag, value in given.items() if value is None]:
+        verb = "is" if len(missing) == 1 else "are"
+        raise InputError(
+            f"{' and '.join(missing)} {verb} missing", hint="see `python -m bench bisect --help`"
+        )
     good, bad = str(options.good), options.bad
     commit_of(seams.project, good)
     bad_commit = commit_of(seams.project, bad)

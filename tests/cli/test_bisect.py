@@ -108,6 +108,7 @@ def test_without_a_broken_one_between_it_is_one_revision(
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
+        ([], "--good and --cell are missing"),
         (["--cell", CELL], "--good is missing"),
         (["--good", "HEAD"], "--cell is missing"),
         (["--good", "nope", "--cell", CELL], "there is no revision 'nope'"),
