@@ -19,7 +19,8 @@ from bench.ab_store import AbFolder, comparison
 from bench.arms import Arm
 from bench.catalog import Model
 from bench.cell import Cell
-from bench.errors import BenchError, DeviceError, InputError, ResultsNotWritable
+from bench.early_end import telling_how_to_go_on
+from bench.errors import InputError, ResultsNotWritable
 from bench.options import Options
 from bench.pingpong import Growth, Rule
 from bench.places import Place
@@ -111,20 +112,11 @@ def _flags(name: ArmName, texts: Sequence[str]) -> list[str]:
 @contextmanager
 def kept(folder: AbFolder, options: Options) -> Iterator[None]:
     """See to it that what ends a comparison early leaves one that can be gone on with."""
-    resume = f"`{resume_command(folder, options)}`"
     try:
-        yield
-    except ResultsNotWritable as error:
-        raise ResultsNotWritable(
-            f"{error.problem}; what was measured before is kept",
-            hint=f"free some space, then {resume}",
-        ) from error
-    except DeviceError as error:
-        _interrupt(folder)
-        raise BenchError(
-            f"{error.problem}; what was measured before is kept",
-            hint=f"{error.hint}, then {resume}",
-        ) from error
+        with telling_how_to_go_on(resume_command(folder, options)):
+            yield
+    except ResultsNotWritable:
+        raise  # nothing more can be written
     except BaseException:
         _interrupt(folder)
         raise

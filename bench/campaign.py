@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from functools import partial
 
 from bench.artifacts import Workshop
+from bench.early_end import telling_how_to_go_on
 from bench.environments import Environments
-from bench.errors import BenchError, DeviceError, InputError, ResultsNotWritable
+from bench.errors import BenchError, InputError, ResultsNotWritable
 from bench.host import usable_cores
 from bench.job import Job
 from bench.launch import PROJECT
@@ -61,7 +62,7 @@ def carry_out(
             place=place,
             scrub=partial(_scrubbed, device=place.target.device),
         )
-        resume = f"`{_resume_command(verb, folder, options)}`"
+        resume = _resume_command(verb, folder, options)
         records = None
         with _kept(folder, resume):
             records = run_plan(
@@ -166,21 +167,18 @@ def _kept(folder: RunFolder, resume: str) -> Iterator[None]:
     A person's interruption is told here and goes no further.
     """
     try:
-        yield
+        with telling_how_to_go_on(resume):
+            yield
     except KeyboardInterrupt:
         _interrupt(folder)
-        sys.stderr.write(f"\nbench: interrupted; what was measured is kept: go on with {resume}\n")
-    except ResultsNotWritable as error:
-        raise ResultsNotWritable(
-            f"{error.problem}; what was measured before is kept",
-            hint=f"free some space, then {resume}",
-        ) from error
-    except DeviceError as error:
+        sys.stderr.write(
+            f"\nbench: interrupted; what was measured is kept: go on with `{resume}`\n"
+        )
+    except ResultsNotWritable:
+        raise  # nothing more can be written
+    except BenchError:
         _interrupt(folder)
-        raise BenchError(
-            f"{error.problem}; what was measured before is kept",
-            hint=f"{error.hint}, then {resume}",
-        ) from error
+        raise
 
 
 def _interrupt(folder: RunFolder) -> None:

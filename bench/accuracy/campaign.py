@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bench.accuracy.dataset import Dataset, check_labels
@@ -14,8 +13,8 @@ from bench.accuracy.prepared import Asked, Bench, check_here
 from bench.accuracy.preprocess import quiet_decoder, recipe_for
 from bench.accuracy.progress import say
 from bench.accuracy.run import AccuracyRun
+from bench.early_end import telling_how_to_go_on
 from bench.environments import Environments
-from bench.errors import ResultsNotWritable
 from bench.options import Options, Tables
 from bench.places import opened
 from bench.store import Store
@@ -62,7 +61,7 @@ def measure(
             create(store, manifest, place.system) if resumed is None else gone_on(resumed, manifest)
         )
         run = AccuracyRun(folder=folder, bench=bench, dataset=dataset, made=made, recipes=recipes)
-        with _told_how_to_go_on(folder, options):
+        with telling_how_to_go_on(resume_command(folder, options)):
             interrupted = run.measured(asked.models)
     return Outcome(folder=folder, remarks=remarks, interrupted=interrupted)
 
@@ -70,18 +69,6 @@ def measure(
 def _checked(dataset: Dataset, classes: Mapping[str, int | None]) -> tuple[str, ...]:
     told = [check_labels(dataset, count) for count in classes.values() if count is not None]
     return tuple(dict.fromkeys(remark for remark in told if remark is not None))
-
-
-@contextmanager
-def _told_how_to_go_on(folder: AccuracyFolder, options: Options) -> Iterator[None]:
-    """See to it that what ends a run early leaves one that can be gone on with."""
-    try:
-        yield
-    except ResultsNotWritable as error:
-        raise ResultsNotWritable(
-            f"{error.problem}; what was measured before is kept",
-            hint=f"free some space, then `{resume_command(folder, options)}`",
-        ) from error
 
 
 _NEEDED = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ After = Mapping[str, tuple[str, ...]]
 _MORE = {"sample": "phase", "tasks": "when"}
 
 
-class Events:
+class Events(ABC):
     """Reads the lines as they come: `feed` each, then `finish` of the session that it is.
 
     An event goes by its name with its phase, its time and its arm, where it has them: "sample
@@ -45,9 +46,9 @@ class Events:
         self.take(name, fields)
         self._last = event
 
+    @abstractmethod
     def take(self, name: str, fields: Fields) -> None:
         """Keep what the event of that bare name says; raises GarbledAgent for what it can't say."""
-        raise NotImplementedError
 
     def check_ended(self) -> None:
         """Raise GarbledAgent where the session's end is missing."""

@@ -45,7 +45,7 @@ class FakeDevice:
     def lines(
         self, command: Sequence[str], *, silence_s: float = 60.0
     ) -> AbstractContextManager[Iterator[str]]:
-        raise NotImplementedError
+        raise AssertionError("nothing that is tested on this stand-in streams")
 
     def push(
         self, local: Path, remote: str, *, mode: int = 0o644, timeout_s: float = 120.0
@@ -53,7 +53,7 @@ class FakeDevice:
         self.commands.append(f"push {local} {remote} {mode:o}")
 
     def pull(self, remote: str, local: Path, *, timeout_s: float = 120.0) -> None:
-        raise NotImplementedError
+        raise AssertionError("nothing that is tested on this stand-in pulls")
 
     def properties(self) -> Mapping[str, str]:
         return self._properties

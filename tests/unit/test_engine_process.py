@@ -82,8 +82,9 @@ def test_neither_this_projects_modules_nor_those_beside_a_program_shadow_others(
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     (tmp_path / "colorsys.py").write_text("raise AssertionError('this file was imported')")
-    with start("import colorsys\n" + _READY):
-        pass
+    ready = "say(json.dumps({'ready': {'colorsys': colorsys.__file__}}))\n"
+    with start("import colorsys\n" + ready) as process:
+        assert not process.ready["colorsys"].startswith(str(tmp_path))
 
 
 FALLS = "os.kill(os.getpid(), signal.SIGSEGV)\n"

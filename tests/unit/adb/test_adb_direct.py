@@ -232,7 +232,15 @@ def test_a_connection_that_loses_its_step_is_lost_and_then_opened_anew(
 
 
 def test_closing_twice_is_closing(connect: Connect) -> None:
-    with peer(Wire.greet) as port:
+    ended: list[bool] = []
+
+    def watch(wire: Wire) -> None:
+        wire.greet()
+        wire.wait_for_the_end()
+        ended.append(True)
+
+    with peer(watch) as port:
         device = connect(port)
         device.close()
         device.close()
+    assert ended == [True]

@@ -89,7 +89,7 @@ def test_the_process_is_known_as_soon_as_it_has_said_so() -> None:
 
 @pytest.mark.parametrize("missing", range(len(SESSION)))
 def test_a_session_that_lacks_a_line_is_none(missing: int) -> None:
-    refused(SESSION[:missing] + SESSION[missing + 1 :])
+    assert refused(SESSION[:missing] + SESSION[missing + 1 :])
 
 
 @pytest.mark.parametrize("place", range(len(SESSION) - 1))
@@ -98,9 +98,9 @@ def test_a_session_with_two_lines_exchanged_is_none_unless_they_are_equal(place:
     events[place], events[place + 1] = events[place + 1], events[place]
     same_kind = events[place]["event"] == events[place + 1]["event"] == "sample"
     if events[place] == events[place + 1] or same_kind:
-        read(events)
+        assert len(read(events).bursts) == len(ORDER)
     else:
-        refused(events)
+        assert refused(events)
 
 
 @pytest.mark.parametrize(
