@@ -2,10 +2,10 @@
 
 import sys
 
-from bench.interpreter import ensure
+from bench.cli.bootstrap import ensure
 
 if __name__ == "__main__":
     ensure("bench")
-    from bench.cli import main
+    from bench.cli.main import main
 
     sys.exit(main(sys.argv[1:]))

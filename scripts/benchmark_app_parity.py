@@ -27,14 +27,14 @@ from typing import Any
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
-from bench.artifacts import Artifact, Key, Workshop  # noqa: E402
-from bench.catalog import Model, Weights, load_catalogue, resolve, select  # noqa: E402
-from bench.cell import Cell  # noqa: E402
-from bench.environments import Environments  # noqa: E402
-from bench.errors import BenchError, InputError  # noqa: E402
-from bench.launch import ChildFailed, run_child  # noqa: E402
-from bench.options import default_cache  # noqa: E402
-from bench.units import significant, to_ms  # noqa: E402
+from bench.artifacts.builder import Artifact, Key, Workshop
+from bench.config.catalog import Model, Weights, load_catalogue, resolve, select
+from bench.core.cell import Cell
+from bench.core.errors import BenchError, InputError
+from bench.core.units import significant, to_ms
+from bench.environments.interpreters import Environments
+from bench.experiments.context import default_cache
+from bench.launcher.process import ChildFailed, run_child
 
 ALLOWED = 0.03
 VARIANTS = "x0_25,x0_5,x1_0,x2_0"

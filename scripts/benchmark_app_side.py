@@ -1,6 +1,6 @@
 """One side of benchmark_app_parity.py, in the engines' interpreter: either tool, for a few seconds.
 
-Started by `bench.launch`; its request says which `side`: `benchmark_app` or `harness`.
+Started by `bench.launcher.process`; its request says which `side`: `benchmark_app` or `harness`.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.cell import Cell
-from bench.child import Reply, serve
+from bench.core.cell import Cell
 from bench.runners.openvino import OpenVinoRunner
-from bench.worker import load_reference
+from bench.worker.serve import Reply, serve
+from bench.worker.session import load_reference
 
 _NS_PER_MS = 1_000_000
 _CHUNK = 20

@@ -20,13 +20,13 @@ from statistics import median
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
-from bench.cell import Target  # noqa: E402
-from bench.places import opened  # noqa: E402
-from bench.record import Session  # noqa: E402
-from bench.units import NS_PER_S  # noqa: E402
-from tests.device.agent_build import built_agent, missing_tools  # noqa: E402
-from tests.device.arm_run import prepared, run_arm  # noqa: E402
-from tests.device.daemon import Policy, running_device  # noqa: E402
+from bench.core.cell import Target
+from bench.core.units import NS_PER_S
+from bench.storage.schema.latency import Session
+from bench.targets.base import opened
+from tests.device.agent_build import built_agent, missing_tools
+from tests.device.arm_run import prepared, run_arm
+from tests.device.daemon import Policy, running_device
 
 MOST_S = 0.5
 NET = "x0_25"

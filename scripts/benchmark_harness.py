@@ -20,23 +20,21 @@ from statistics import median
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
-from bench.cell import Cell, Sampling  # noqa: E402
-from bench.record import (  # noqa: E402
-    CellFields,
+from bench.config.suite import load_suite
+from bench.core.cell import Cell, Sampling
+from bench.runners.base import time_calls
+from bench.storage.directory import Store
+from bench.storage.files import to_text
+from bench.storage.schema.common import CellFields, Provenance, SamplingFields, System
+from bench.storage.schema.latency import (
     Costs,
     Measured,
     ModelFacts,
-    Provenance,
     Record,
     RunManifest,
-    SamplingFields,
     Session,
     Storage,
-    System,
 )
-from bench.runners.base import time_calls  # noqa: E402
-from bench.store import Store, to_text  # noqa: E402
-from bench.suite import load_suite  # noqa: E402
 
 CELLS = 10_000
 SYSTEMS = 2

@@ -9,7 +9,7 @@
 set -eu
 
 project=$(cd "$(dirname "$0")/.." && pwd)
-sources=$project/bench/runners/android_agent
+sources=$project/bench/runners/paddle_lite/agent
 library=libpaddle_light_api_shared.so
 
 refuse() {

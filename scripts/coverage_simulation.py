@@ -1,9 +1,9 @@
 """How often intervals of 5 sessions hold the long-run median, over the sessions that runs stored.
 
 Draws from each cell with at least 8 sessions (a self-test's base and again count as one) and prints
-the share of draws whose 95% interval holds it, as `bench.coverage.Coverage` defines it, and beside
-it the share that holds the other sessions' mean. The pooled share must be 93%: status 1 where it is
-less, 2 where no cell has enough sessions. A single cell may lie below by chance.
+the share of draws whose 95% interval holds it, as `bench.analysis.coverage.Coverage` defines it,
+and beside it the share that holds the other sessions' mean. The pooled share must be 93%: status 1
+where it is less, 2 where no cell has enough sessions. A single cell may lie below by chance.
 
     .venv/bin/python scripts/coverage_simulation.py [--results DIR] [--draws N]
 """
@@ -18,10 +18,10 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
-from bench.coverage import DRAWS, SESSIONS, Coverage, Rate, coverage, session_medians  # noqa: E402
-from bench.record import Measured, Session  # noqa: E402
-from bench.selftest import AGAIN, BASE, SUITE  # noqa: E402
-from bench.store import RunFolder, Store  # noqa: E402
+from bench.analysis.coverage import DRAWS, SESSIONS, Coverage, Rate, coverage, session_medians
+from bench.analysis.selftest import AGAIN, BASE, SUITE
+from bench.storage.directory import RunFolder, Store
+from bench.storage.schema.latency import Measured, Session
 
 LEAST = 0.93
 ENOUGH = 8

@@ -16,11 +16,12 @@ from statistics import fmean, median
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
-from bench.cli import main as bench  # noqa: E402
-from bench.record import Failed, Measured, Record  # noqa: E402
-from bench.reports.device import on_device  # noqa: E402
-from bench.store import Store  # noqa: E402
-from bench.units import significant, to_ms  # noqa: E402
+from bench.analysis.gpu_figures import on_device
+from bench.cli.main import main as bench
+from bench.core.units import significant, to_ms
+from bench.storage.directory import Store
+from bench.storage.schema.common import Failed
+from bench.storage.schema.latency import Measured, Record
 
 HEAD = (
     "variant", "runner", "batch", "end to end, ms", "on device, ms", "enqueue, ms", "rel. L2",

@@ -17,9 +17,9 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
-from bench.host import heading, read_host  # noqa: E402
-from bench.provenance import git_state  # noqa: E402
-from bench.store import utc_now  # noqa: E402
+from bench.devices.host.facts import heading, read_host
+from bench.launcher.git import git_state
+from bench.storage.files import utc_now
 
 PAGE = PROJECT / "docs" / "measurement.md"
 

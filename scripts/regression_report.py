@@ -26,12 +26,13 @@ from typing import Any
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
-from bench.ab_record import AbRecord  # noqa: E402
-from bench.ab_store import comparison  # noqa: E402
-from bench.host import heading, read_host  # noqa: E402
-from bench.provenance import git_state  # noqa: E402
-from bench.store import Store, utc_now, write_atomic  # noqa: E402
-from scripts.regression_tally import (  # noqa: E402
+from bench.devices.host.facts import heading, read_host
+from bench.launcher.git import git_state
+from bench.storage.ab import comparison
+from bench.storage.directory import Store
+from bench.storage.files import utc_now, write_atomic
+from bench.storage.schema.ab import AbRecord
+from scripts.regression_tally import (
     Trial,
     engines_table,
     live_table,

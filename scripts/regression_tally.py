@@ -11,10 +11,10 @@ from typing import Any
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
-from bench.compare import CellEvidence, judge, percent  # noqa: E402
-from bench.coverage import Rate  # noqa: E402
-from bench.pairs import welch  # noqa: E402
-from bench.reports.page import table  # noqa: E402
+from bench.analysis.coverage import Rate
+from bench.analysis.stored_runs import welch
+from bench.analysis.verdicts import CellEvidence, judge, percent
+from bench.reports.markdown.tables import table
 
 KINDS = {"same": "the same net", "plus5": "slower by 5%", "plus10": "slower by 10%"}
 NAIVE = 0.05

@@ -19,7 +19,7 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
-from bench.units import to_ms, with_interval  # noqa: E402
+from bench.core.units import to_ms, with_interval
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Write results/schema/v<version>/*.schema.json from the models in bench/record.py."""
+"""Write results/schema/v<version>/*.schema.json from the models in bench/storage/schema."""
 
 from __future__ import annotations
 
@@ -9,16 +9,10 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
-from pydantic import BaseModel  # noqa: E402
+from pydantic import BaseModel
 
-from bench.record import (  # noqa: E402
-    SCHEMA_VERSION,
-    Baseline,
-    JournalEntry,
-    Record,
-    RunManifest,
-    System,
-)
+from bench.storage.schema.common import SCHEMA_VERSION, System
+from bench.storage.schema.latency import Baseline, JournalEntry, Record, RunManifest
 
 MODELS: dict[str, type[BaseModel]] = {
     "record": Record,

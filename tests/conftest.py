@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from bench.cli import main
-from bench.environments import Environments
-from bench.errors import Unavailable
-from bench.options import Tables, default_cache
+from bench.cli.main import main
+from bench.core.errors import Unavailable
+from bench.environments.interpreters import Environments
+from bench.experiments.context import Tables, default_cache
 from tests.fakes import tables as fakes
 
 # A loaded machine is no fault of the code: no example fails for its duration.

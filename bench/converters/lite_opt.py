@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.errors import ArtifactError
+from bench.core.errors import ArtifactError
 
 # Bytes up to here hold the tool's version string with uninitialised padding: two runs differ there.
 HEADER_BYTES = 18

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.converters import lite_opt, lite_opt_x86_child
-from bench.engine_process import open_engine_process
+from bench.launcher.foreign_interpreter import open_engine_process
 
 _PROGRAM = Path(lite_opt_x86_child.__file__)
 _WITHIN_S = 300.0

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.converters import onnx_file
-from bench.errors import ArtifactError
+from bench.core.errors import ArtifactError
 
 
 def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.errors import ArtifactError
+from bench.core.errors import ArtifactError
 
 _FLOATS = ("FLOAT16", "BFLOAT16", "DOUBLE")
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.errors import ArtifactError
+from bench.core.errors import ArtifactError
 
 
 def path(source: Mapping[str, Any]) -> Path:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.converters import onnx_file
-from bench.errors import ArtifactError
+from bench.core.errors import ArtifactError
 
 _ERRORS_ONLY = 3
 # What there is in float32, and what must stand in its place.

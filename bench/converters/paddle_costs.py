@@ -24,7 +24,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from bench.errors import ArtifactError
+from bench.core.errors import ArtifactError
 
 Shape = tuple[int, ...]
 _OPEN = -1  # Paddle's sign for a dimension that is known at run time

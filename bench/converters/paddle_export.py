@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.converters import paddle_costs, paddle_net, paddle_program, swish_beta
-from bench.errors import ArtifactError
+from bench.core.errors import ArtifactError
 
 if TYPE_CHECKING:
     from numpy import float32

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import ArtifactError
+from bench.core.errors import ArtifactError
 
 if TYPE_CHECKING:
     from numpy import float32

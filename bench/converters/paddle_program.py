@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.converters.paddle_net import first_line
-from bench.errors import ArtifactError
+from bench.core.errors import ArtifactError
 
 if TYPE_CHECKING:
     from numpy import float32

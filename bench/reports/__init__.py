@@ -10,13 +10,13 @@ import importlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from bench.reports.view import View
+from bench.analysis.series import View
 
 FORMATS: Mapping[str, str] = {
-    "markdown": "bench.reports.markdown:write",
-    "csv": "bench.reports.tables_csv:write",
+    "markdown": "bench.reports.markdown.page:write",
+    "csv": "bench.reports.csv_tables:write",
     "engines": "bench.reports.engines:write",
-    "plots": "bench.reports.figures:write",
+    "plots": "bench.reports.plots.figures:write",
     "sustained": "bench.reports.sustained:write",
 }
 

@@ -1,70 +1,16 @@
-"""Long sessions in a report: their rows, which every format writes in its own way, and their plots.
-
-They stand apart from the latency tables: a figure of one long session has no interval, and what it
-is about is how the latency changes.
-"""
+"""The format of long sessions: their plots. Tables stand in markdown and CSV."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bench.drift import Course
-from bench.reports import naming
-from bench.reports.view import Box, Series, View
-from bench.units import NS_PER_S, duration
+from bench.analysis import naming
+from bench.analysis.series import Series, View
+from bench.analysis.sustained_rows import Row, ratio_text, rows
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """A cell of a series of long sessions."""
-
-    series: Series
-    variant: str
-    batch: int
-    threads: int
-    box: Box
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Panel:
-    """One cell's latency over its time."""
-
-    title: str
-    course: Course
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """Panels one below the other. `name` is the stem of the files' names."""
-
-    name: str
-    title: str
-    panels: tuple[Panel, ...]
-    caption: str
-
-
-def rows(series: Series) -> Iterator[Row]:
-    """Yield the series' cells in the order of its tables."""
-    for variant, row in series.boxes.items():
-        for (batch, threads), box in sorted(row.items()):
-            yield Row(series=series, variant=variant, batch=batch, threads=threads, box=box)
-
-
-def ratio_text(course: Course) -> str:
-    """Return the last tenth over the first, as in ×1.03."""
-    return "" if course.ratio is None else f"×{course.ratio:.2f}"
-
-
-def ran_text(course: Course) -> str:
-    """Return how long a session was in inference."""
-    return duration(course.ran_ns / NS_PER_S)
-
-
-def capped_text(course: Course) -> str:
-    """Return what is to be said of a session that the cap on samples ended."""
-    return f"the session ended at {course.samples:,} samples, before its time was up"
+if TYPE_CHECKING:
+    from bench.reports.plots.sustained import Figure
 
 
 def figures(view: View) -> list[Figure]:
@@ -77,6 +23,8 @@ def figures(view: View) -> list[Figure]:
 
 
 def _figure(view: View, stem: str, group: list[Series]) -> Figure:
+    from bench.reports.plots.sustained import Figure, Panel
+
     panels = [
         Panel(title=_panel_title(view, row, several=len(group) > 1), course=row.box.long.course)
         for series in group
@@ -112,7 +60,7 @@ def _panel_title(view: View, row: Row, *, several: bool) -> str:
 
 def write(view: View, folder: Path) -> dict[Path, bytes]:
     """Return the files of all figures and their bytes, SVG and PNG."""
-    from bench.reports.sustained_plot import render
+    from bench.reports.plots.sustained import render
 
     files: dict[Path, bytes] = {}
     for figure in figures(view):

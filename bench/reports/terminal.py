@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 
-from bench.reports import naming, sustained_text
-from bench.reports.page import distance_text
-from bench.reports.view import Box, Series, View
-from bench.units import to_ms, with_interval
+from bench.analysis import naming
+from bench.analysis.series import Box, Series, View
+from bench.core.units import to_ms, with_interval
+from bench.reports.markdown import sustained as sustained_text
+from bench.reports.markdown.tables import distance_text
 
 
 def latency_tables(view: View) -> str:

@@ -1,7 +1,7 @@
 """The runners by name. A new engine is one file in this folder and one line here.
 
 Standard library only, and no runner is imported: the parent reads this table to know which
-interpreter and which artifact a runner wants; only `bench.worker` loads the class.
+interpreter and which artifact a runner wants; only `bench.worker.session` loads the class.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ class RunnerEntry:
     """`path` is "module:Class"; `env` and `artifact` name entries of their own tables.
 
     `child_env` is set in the worker's environment before it starts; `worker_env` runs a worker that
-    `env` is too old for (`bench.workers`). `tolerance` is the relative L2 distance from the
-    reference logits that FP32 output may have. `tolerances` has the other precisions that the
-    engine knows, on some chip, each with its own; `artifacts` the kinds that stand in the place of
-    `artifact` for one of them.
+    `env` is too old for (`bench.environments.interpreters`). `tolerance` is the relative L2
+    distance from the reference logits that FP32 output may have. `tolerances` has the other
+    precisions that the engine knows, on some chip, each with its own; `artifacts` the kinds that
+    stand in the place of `artifact` for one of them.
     """
 
     path: str
@@ -89,7 +89,7 @@ RUNNERS: Mapping[str, RunnerEntry] = {
         settings={},
     ),
     "paddle-tensorrt": RunnerEntry(
-        path="bench.runners.paddle_tensorrt:PaddleTensorrtRunner",
+        path="bench.runners.tensorrt.paddle:PaddleTensorrtRunner",
         title="Paddle Inference with TensorRT",
         env="gpu",
         artifact="paddle-program",
@@ -103,7 +103,7 @@ RUNNERS: Mapping[str, RunnerEntry] = {
         settings={"sleep_ms": ("0", "10")},
     ),
     "tensorrt": RunnerEntry(
-        path="bench.runners.tensorrt:TensorrtRunner",
+        path="bench.runners.tensorrt.native:TensorrtRunner",
         title="TensorRT",
         env="gpu",
         artifact="onnx",
@@ -116,7 +116,7 @@ RUNNERS: Mapping[str, RunnerEntry] = {
         },
     ),
     "paddle-lite": RunnerEntry(
-        path="bench.runners.paddle_lite:PaddleLiteRunner",
+        path="bench.runners.paddle_lite.android:PaddleLiteRunner",
         title="Paddle Lite",
         env="harness",
         artifact="paddle-lite-nb",
@@ -125,7 +125,7 @@ RUNNERS: Mapping[str, RunnerEntry] = {
         settings={"power_mode": ("high", "low", "full", "no_bind")},
     ),
     "paddle-lite-x86": RunnerEntry(
-        path="bench.runners.paddle_lite_x86:PaddleLiteX86Runner",
+        path="bench.runners.paddle_lite.x86:PaddleLiteX86Runner",
         title="Paddle Lite on x86",
         env="lite-x86",
         worker_env="harness",

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from bench.cell import Cell, Sampling, Target
-from bench.errors import BenchError, Unavailable
-from bench.units import Nanoseconds
+from bench.core.cell import Cell, Sampling, Target
+from bench.core.errors import BenchError, Unavailable
+from bench.core.units import Nanoseconds
 
 if TYPE_CHECKING:
     import numpy as np
@@ -113,7 +113,7 @@ class DeviceSession:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turns:
-    """How two models on a device take turns; see `bench.pingpong.Rule`.
+    """How two models on a device take turns; see `bench.experiments.ab.interleave.Rule`.
 
     `order` has the arm of each burst, 0 or 1, one of each in every pair.
     """
@@ -235,6 +235,25 @@ def time_calls(call: Callable[[], object], count: int) -> list[Nanoseconds]:
     clock = time.perf_counter_ns
     samples = [0] * count
     for index in range(count):
+        started = clock()
+        call()
+        samples[index] = clock() - started
+    return [Nanoseconds(sample) for sample in samples]
+
+
+def time_paced(
+    call: Callable[[], object],
+    count: int,
+    *,
+    pause_s: float,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], int] = time.perf_counter_ns,
+) -> list[Nanoseconds]:
+    """Return the duration of each of `count` calls, `pause_s` seconds of sleep before each."""
+    samples = [0] * count
+    for index in range(count):
+        if pause_s:
+            sleep(pause_s)
         started = clock()
         call()
         samples[index] = clock() - started

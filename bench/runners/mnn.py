@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.cell import Cell
-from bench.errors import Unavailable
+from bench.core.cell import Cell
+from bench.core.errors import Unavailable
+from bench.core.units import Nanoseconds
 from bench.runners.base import Array, import_engine, require_precision, time_calls
-from bench.units import Nanoseconds
 
 # Codes of getSessionInfo (MNN's Interpreter.hpp): the backend in use, the number of threads.
 _BACKENDS, _THREADS = 2, 4

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.cell import Cell
-from bench.errors import ArtifactError, Unavailable
+from bench.core.cell import Cell
+from bench.core.errors import ArtifactError, Unavailable
+from bench.core.units import Nanoseconds
 from bench.runners.base import Array, import_engine, require_precision, time_calls
-from bench.units import Nanoseconds
 
 # The options that lower FP32, most of them on by default where the chip has such instructions.
 # Those for INT8 act on nets that were quantised, and on no others.

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.cell import Cell
+from bench.core.cell import Cell
+from bench.core.units import Nanoseconds
 from bench.runners.base import Array, import_engine, require_precision, time_calls
-from bench.units import Nanoseconds
 
 _PROVIDER = "CPUExecutionProvider"
 # Threads of the pool wait busily for work (ONNX Runtime's default), or asleep. One thread has no

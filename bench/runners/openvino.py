@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.cell import Cell
-from bench.errors import Unavailable
+from bench.core.cell import Cell
+from bench.core.errors import Unavailable
+from bench.core.units import NS_PER_MS, Nanoseconds
 from bench.runners.base import Array, import_engine, require_precision, time_calls
-from bench.units import NS_PER_MS, Nanoseconds
 
 # By the names of OpenVINO's element types; the lowest of those in the running graph is in force.
 _LOW = {"bf16": "bf16", "f16": "fp16", "i8": "int8", "u8": "int8"}

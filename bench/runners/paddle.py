@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.cell import Cell
-from bench.errors import Unavailable
+from bench.core.cell import Cell
+from bench.core.errors import Unavailable
+from bench.core.units import Nanoseconds
 from bench.runners.base import Array, time_calls
-from bench.units import Nanoseconds
 
 # Frees tensors once that many GB wait; a negative number: when the predictor goes (Paddle's
 # documentation, "Memory management flags").

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bench.accuracy.engine import Engine, open_engine
-from bench.accuracy.folder import AccuracyFolder
-from bench.cli import main
-from bench.flag_values import to_options
-from bench.flags import make_parser
-from bench.options import Tables
-from bench.verbs import accuracy
+from bench.cli.commands import accuracy
+from bench.cli.flag_values import to_options
+from bench.cli.main import main
+from bench.cli.options import make_parser
+from bench.experiments.context import Tables
+from bench.launcher.engine import Engine, open_engine
+from bench.storage.accuracy import AccuracyFolder
 from tests.fakes import tables as fakes
 from tests.fakes.seeing import seeing_tables
 

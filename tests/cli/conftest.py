@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.cli import main
+from bench.cli.main import main
 from tests.cli.verifying import Place
 from tests.conftest import FAKE_SUITE
 from tests.fakes import tables as fakes

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bench.launch import ChildFailed, ChildResult, Replied, run_child
+from bench.launcher.process import ChildFailed, ChildResult, Replied, run_child
 
 
 def nothing() -> None:
@@ -26,7 +26,7 @@ class Counted:
     sessions: list[str] = field(default_factory=list)
 
     def __call__(self, module: str, request: Any, **how: Any) -> ChildResult:
-        if module != "bench.worker":
+        if module != "bench.worker.session":
             return run_child(module, request, **how)
         if len(self.sessions) == self.after:
             self.event()
@@ -51,6 +51,6 @@ class Failing:
     message: str
 
     def __call__(self, module: str, request: Any, **how: Any) -> ChildResult:
-        if module != "bench.worker":
+        if module != "bench.worker.session":
             return run_child(module, request, **how)
         return ChildFailed(kind="error", message=self.message, hint="see log_tail", log_tail="")

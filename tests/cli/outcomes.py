@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from bench.store import RunFolder, Store
+from bench.storage.directory import RunFolder, Store
 
 QUICK = ("--preset", "quick")
 

@@ -57,7 +57,7 @@ def contents(folder: Path) -> dict[str, bytes | None]:
 
 
 if __name__ == "__main__":
-    from bench.cli import main
+    from bench.cli.main import main
     from tests.fakes.tables import tables
 
     sys.exit(main(sys.argv[1:], tables()))

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from bench.ab_campaign import Seams
-from bench.ab_record import AbMeasured, AbUnfinished
-from bench.ab_store import comparison, comparisons
-from bench.cli import main
-from bench.errors import UnknownName
-from bench.live import Live, open_arm
-from bench.store import Store
-from bench.verbs import ab as verb
+from bench.cli.commands import ab as verb
+from bench.cli.main import main
+from bench.core.errors import UnknownName
+from bench.experiments.ab.experiment import Seams
+from bench.launcher.client import Live, open_arm
+from bench.storage.ab import comparison, comparisons
+from bench.storage.directory import Store
+from bench.storage.schema.ab import AbMeasured, AbUnfinished
 from tests.cli.turns import Ab, Opened
 from tests.fakes import tables as fakes
 from tests.fakes.arm_tables import QUICK, arm_tables

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.ab_record import AbMeasured, AbUnfinished
-from bench.ab_resume import asked_before, growth_before
-from bench.errors import BenchError, DeviceLost, ResultsNotWritable
-from bench.options import Options
+from bench.core.errors import BenchError, DeviceLost, ResultsNotWritable
+from bench.experiments.ab.resume import asked_before, growth_before
+from bench.experiments.context import Options
+from bench.storage.schema.ab import AbMeasured, AbUnfinished
 from tests.cli.process import call
 from tests.cli.turns import Ab, Opened
 from tests.fakes import tables as fakes

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from bench.ab_campaign import Seams
-from bench.ab_store import MANIFEST, AbFolder
-from bench.environments import ENVIRONMENTS
-from bench.errors import InputError, UnknownName
-from bench.pingpong import Rule
-from bench.worktree import RevisionTables
+from bench.core.errors import InputError, UnknownName
+from bench.environments.specs import ENVIRONMENTS
+from bench.experiments.ab.experiment import Seams
+from bench.experiments.ab.interleave import Rule
+from bench.experiments.ab.revisions import RevisionTables
+from bench.storage.ab import MANIFEST, AbFolder
 from tests.cli.turns import Ab, Opened
 from tests.fakes.arm_tables import arm_tables
 from tests.fakes.repository import commit, copy_of_the_project

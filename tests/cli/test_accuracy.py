@@ -11,9 +11,9 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import top_k_accuracy_score
 
-from bench.accuracy.preprocess import load_image, recipe_for
-from bench.coverage import clopper_pearson
-from bench.options import Tables
+from bench.analysis.coverage import clopper_pearson
+from bench.experiments.accuracy.preprocess import load_image, recipe_for
+from bench.experiments.context import Tables
 from tests.cli.accuracies import NAMES, Bench
 from tests.cli.process import ROOT
 from tests.fakes.seeing import CLASSES, SIZE, paint, paint_folders, see, seeing_tables

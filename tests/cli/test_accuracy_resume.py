@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.flag_values import to_options
-from bench.flags import make_parser
-from bench.verbs import accuracy
+from bench.cli.commands import accuracy
+from bench.cli.flag_values import to_options
+from bench.cli.options import make_parser
 from tests.cli.accuracies import NAMES, Bench, Counted, run
 from tests.fakes.seeing import paint, paint_folders, seeing_tables
 

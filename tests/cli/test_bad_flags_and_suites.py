@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.cli import main
-from bench.host import usable_cores
+from bench.cli.main import main
+from bench.devices.host.facts import usable_cores
 from tests.cli.process import call, complaint, contents
 
 MANY = usable_cores() + 1

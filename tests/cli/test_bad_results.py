@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.cli import main
+from bench.cli.main import main
 from tests.cli.process import call, complaint, contents
 from tests.fakes import tables as fakes
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.cli import main
-from bench.places.local import LocalPlace
-from bench.store import Store
-from bench.verbs import baseline as verb
+from bench.cli.commands import baseline as verb
+from bench.cli.main import main
+from bench.storage.directory import Store
+from bench.targets.cpu import LocalPlace
 from tests.cli.process import contents
 from tests.cli.test_compare import BASE, HEAD, SAME, SLOWER, cells, selftest
 from tests.fakes.records import put, record, stored, system

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from bench.environments import ENVIRONMENTS
-from bench.errors import InputError, UnknownName
-from bench.flag_values import to_options
-from bench.flags import make_parser
-from bench.options import Options
-from bench.verbs import ab, bisect
-from bench.verbs.bisect import asked_cell
-from bench.worktree import RevisionTables
+from bench.cli.commands import ab, bisect
+from bench.cli.commands.bisect import asked_cell
+from bench.cli.flag_values import to_options
+from bench.cli.options import make_parser
+from bench.core.errors import InputError, UnknownName
+from bench.environments.specs import ENVIRONMENTS
+from bench.experiments.ab.revisions import RevisionTables
+from bench.experiments.context import Options
 from tests.fakes import tables as fakes
 from tests.fakes.arm_tables import QUICK, arm_tables
 from tests.fakes.repository import commit, copy_of_the_project, run_git
@@ -52,7 +52,7 @@ class History:
 def history(tmp_path_factory: pytest.TempPathFactory) -> History:
     root = tmp_path_factory.mktemp("history")
     project = copy_of_the_project(root / "project")
-    runner, worker = project / "tests/fakes/arms.py", project / "bench/arm_worker.py"
+    runner, worker = project / "tests/fakes/arms.py", project / "bench/worker/commands.py"
     kept = worker.read_text()
     worker.unlink()
     made = [commit(project, "before arms")]
@@ -146,8 +146,8 @@ def test_a_cell_s_digest_tells_its_settings(
 
 
 def fake_cell(settings: dict[str, str]) -> str:
-    from bench.catalog import Weights, load_catalogue, resolve
-    from bench.cell import Cell
+    from bench.config.catalog import Weights, load_catalogue, resolve
+    from bench.core.cell import Cell
 
     model = resolve(load_catalogue(fakes.MODELS), "x0_25", fakes.MODELS, Weights())
     return Cell(

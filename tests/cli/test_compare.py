@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from bench.cli import main
-from bench.record import Record
-from bench.store import Store
+from bench.cli.main import main
+from bench.storage.directory import Store
+from bench.storage.schema.latency import Record
 from tests.cli.process import call, contents
 from tests.fakes.records import manifest, provenance, put, record, stored, system
 

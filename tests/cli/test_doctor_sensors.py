@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from bench import sensors
-from bench.cli import main
-from bench.conditions import SENSORS
+from bench.analysis import sensor_cost as sensors
+from bench.cli.main import main
+from bench.devices.host.state import SENSORS
 
 
 @pytest.fixture(autouse=True)

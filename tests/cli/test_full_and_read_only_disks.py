@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.options import Tables
-from bench.store import RunFolder, Store
+from bench.experiments.context import Tables
+from bench.storage.directory import RunFolder, Store
 from tests.cli.launches import Counted
 from tests.cli.process import call, complaint, contents
 from tests.fakes import tables as fakes

@@ -12,14 +12,15 @@ from typing import Any
 
 import pytest
 
-from bench.cli import main
-from bench.environments import ENVIRONMENTS, Environments
-from bench.errors import Unavailable
-from bench.launch import ChildFailed, ChildResult, Replied
-from bench.options import Tables
+from bench.cli.main import main
+from bench.core.errors import Unavailable
+from bench.environments.interpreters import Environments
+from bench.environments.specs import ENVIRONMENTS
+from bench.experiments.context import Tables
+from bench.launcher.process import ChildFailed, ChildResult, Replied
 from tests.cli.process import call, complaint
 from tests.fakes.records import failed, put, record, skipped, stored
-from tests.unit.reports.test_device import gauged
+from tests.unit.analysis.test_gpu_figures import gauged
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "gpu_check.py"
 NO_GPU = "this machine has an NVIDIA GPU"
@@ -155,7 +156,7 @@ def test_an_installed_environment_is_proved_by_the_tensorrt_that_it_loads(
     probe = Probe(loads(8, 5, 3))
     assert install(probe) == 0
     assert built == ["gpu"]
-    assert probe.asked[0] == "bench.gpu.probe"
+    assert probe.asked[0] == "bench.worker.probe"
     assert "paddlepaddle 2.6.2 loads TensorRT 8.5.3" in capsys.readouterr().out
     assert install(probe, "--json") == 0
     assert json.loads(capsys.readouterr().out)["loads"] == [8, 5, 3]

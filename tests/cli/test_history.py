@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.cli import main
+from bench.cli.main import main
 from tests.fakes.records import failed, put, record, stored, system
 
 CELL = record("mine").cell_id

@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
-from bench.ab_record import AbMeasured
-from bench.cli import main
-from bench.environments import ENVIRONMENTS
-from bench.kinds import KINDS
-from bench.options import Tables
-from bench.record import Failed, Measured, Record, Skipped
+from bench.artifacts.formats import KINDS
+from bench.cli.main import main
+from bench.environments.specs import ENVIRONMENTS
+from bench.experiments.context import Tables
 from bench.runners import RUNNERS
+from bench.storage.schema.ab import AbMeasured
+from bench.storage.schema.common import Failed, Skipped
+from bench.storage.schema.latency import Measured, Record
 from tests.cli.outcomes import only_run
 from tests.cli.turns import Ab
 from tests.fakes import tables as fakes

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.accuracy.preprocess import load_image, recipe_for
-from bench.cli import main
-from bench.options import Tables
+from bench.cli.main import main
+from bench.experiments.accuracy.preprocess import load_image, recipe_for
+from bench.experiments.context import Tables
 from tests.fakes import tables as fakes
 from tests.fakes.seeing import SIZE, paint, see, seeing_tables
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bench.cli import main
+from bench.cli.main import main
 from tests.fakes.records import facts, put, record, stored
 
 Recommend = Callable[..., tuple[int, str, str]]

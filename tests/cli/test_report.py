@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.store import Store
+from bench.storage.directory import Store
 from tests.cli.process import call, contents
 from tests.fakes import tables as fakes
 from tests.fakes.records import put, record, stored, system

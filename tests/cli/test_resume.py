@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.launch import ChildResult
-from bench.record import RunManifest
-from bench.store import RunFolder, Store
+from bench.launcher.process import ChildResult
+from bench.storage.directory import RunFolder, Store
+from bench.storage.schema.latency import RunManifest
 from tests.cli.launches import Counted, interrupt
 from tests.cli.outcomes import QUICK, figures, only_run
 from tests.fakes.tables import tables

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.cli import main
-from bench.launch import ChildFailed, ChildResult, Replied, run_child
-from bench.options import Options
-from bench.store import Store
-from bench.verbs import selftest as verb
+from bench.cli.commands import selftest as verb
+from bench.cli.main import main
+from bench.experiments.context import Options
+from bench.launcher.process import ChildFailed, ChildResult, Replied, run_child
+from bench.storage.directory import Store
 from tests.cli.launches import interrupt, nothing
 from tests.cli.process import ROOT
 from tests.fakes import tables as fakes
@@ -42,7 +42,7 @@ class Simulated:
     requests: list[Any] = field(default_factory=list)
 
     def __call__(self, module: str, request: Any, **how: Any) -> ChildResult:
-        if module != "bench.worker":
+        if module != "bench.worker.session":
             return run_child(module, request, **how)
         if len(self.requests) == self.after:
             self.event()
@@ -99,7 +99,7 @@ def test_three_arms_are_measured_once_a_round_in_random_order_and_kept(
 
 
 def test_a_session_samples_as_the_standard_preset_does(selftest: Call) -> None:
-    from bench.suite import load_suite
+    from bench.config.suite import load_suite
 
     launch = Simulated()
     selftest("--sessions", "6", launch=launch)

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from bench.launch import ChildResult, run_child
-from bench.store import Store
+from bench.launcher.process import ChildResult, run_child
+from bench.storage.directory import Store
 from tests.fakes.tables import tables
 
 Run = Callable[..., int]
@@ -26,7 +26,7 @@ class Shortened:
     asked: list[dict[str, Any]] = field(default_factory=list)
 
     def __call__(self, module: str, request: Any, **how: Any) -> ChildResult:
-        if module != "bench.worker":
+        if module != "bench.worker.session":
             return run_child(module, request, **how)
         self.asked.append(request["sampling"] | {"child_timeout_s": how["timeout_s"]})
         return run_child(

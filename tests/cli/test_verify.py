@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.cli import main
-from bench.report import write_report
-from bench.store import Store, to_text
+from bench.cli.main import main
+from bench.reports.build import write_report
+from bench.storage.directory import Store
+from bench.storage.files import to_text
 from tests.cli.process import contents
 from tests.cli.verifying import ALL, Place, edit, short
 from tests.fakes import tables as fakes

@@ -4,7 +4,7 @@ import shutil
 from dataclasses import replace
 from typing import Any
 
-from bench.report import write_report
+from bench.reports.build import write_report
 from tests.cli.process import contents
 from tests.cli.verifying import ALL, Place, edit, edit_run, tables_in
 from tests.fakes import tables as fakes

@@ -17,16 +17,16 @@ from typing import Any
 
 import pytest
 
-from bench.ab_campaign import Seams
-from bench.ab_store import AbFolder, comparisons
-from bench.errors import BenchError, InputError
-from bench.flag_values import to_options
-from bench.flags import make_parser
-from bench.live import Live, open_arm
-from bench.options import Tables
-from bench.pingpong import Rule
-from bench.store import Store
-from bench.verbs import ab as verb
+from bench.cli.commands import ab as verb
+from bench.cli.flag_values import to_options
+from bench.cli.options import make_parser
+from bench.core.errors import BenchError, InputError
+from bench.experiments.ab.experiment import Seams
+from bench.experiments.ab.interleave import Rule
+from bench.experiments.context import Tables
+from bench.launcher.client import Live, open_arm
+from bench.storage.ab import AbFolder, comparisons
+from bench.storage.directory import Store
 from tests.cli.launches import interrupt
 from tests.cli.process import contents
 from tests.fakes import tables as fakes

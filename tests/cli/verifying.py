@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from bench.cli import main
-from bench.options import Tables
-from bench.store import Store
+from bench.cli.main import main
+from bench.experiments.context import Tables
+from bench.storage.directory import Store
 from tests.fakes import tables as fakes
 
 ALL = ("one b1", "one b4", "second b1", "second b4")

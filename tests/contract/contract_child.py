@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from bench.cell import Cell
-from bench.child import Reply, load, serve
-from bench.errors import Unavailable
+from bench.core.cell import Cell
+from bench.core.errors import Unavailable
 from bench.runners.base import Array, Runner
-from bench.worker import load_reference, process_of
+from bench.worker.serve import Reply, load, serve
+from bench.worker.session import load_reference, process_of
 
 # A thread with less than this share of the busiest one's time takes no part in the work. A thread
 # pool's own bookkeeping has been seen at 2-5%, Paddle's thread that frees tensors at 21% and more.

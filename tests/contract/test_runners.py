@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from bench.artifacts import KINDS, Artifact, Key, Kind, Workshop
-from bench.catalog import Model, Weights, load_catalogue, resolve
-from bench.cell import Cell
-from bench.environments import ENVIRONMENTS, Environments
-from bench.errors import ArtifactError, Unavailable
-from bench.launch import ChildFailed, run_child
-from bench.options import default_cache
+from bench.artifacts.builder import KINDS, Artifact, Key, Kind, Workshop
+from bench.config.catalog import Model, Weights, load_catalogue, resolve
+from bench.core.cell import Cell
+from bench.core.errors import ArtifactError, Unavailable
+from bench.environments.interpreters import Environments, worker_of
+from bench.environments.specs import ENVIRONMENTS
+from bench.experiments.context import default_cache
+from bench.launcher.process import ChildFailed, run_child
 from bench.runners import RUNNERS, RunnerEntry
-from bench.workers import worker_of
 from tests.fakes.tables import FAKE_KINDS, fake_runner
 from tests.fakes.values import model
 

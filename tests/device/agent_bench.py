@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.phone.agent_lines import AgentRun, parse
+from bench.runners.paddle_lite.agent_sessions import AgentRun, parse
 from tests.device.agent_build import built_agent, emulated, missing_tools
 
 SHAPE = (1, 3, 4, 4)

@@ -14,12 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.artifacts import Artifact, Key, Workshop
-from bench.catalog import Weights, load_catalogue, resolve
-from bench.environments import Environments
-from bench.options import default_cache
-from bench.record import Record, RunManifest, System
-from bench.store import Store
+from bench.artifacts.builder import Artifact, Key, Workshop
+from bench.config.catalog import Weights, load_catalogue, resolve
+from bench.environments.interpreters import Environments
+from bench.experiments.context import default_cache
+from bench.storage.directory import Store
+from bench.storage.schema.common import System
+from bench.storage.schema.latency import Record, RunManifest
 from tests.cli.process import ROOT, Done, call
 
 KIND = "paddle-lite-nb"

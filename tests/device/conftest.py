@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.adb.calls import StreamedDevice
-from bench.adb.direct import DirectDevice
-from bench.adb.keys import load_signer
-from bench.adb.server import ServerDevice
+from bench.devices.android.adb.calls import StreamedDevice
+from bench.devices.android.adb.direct import DirectDevice
+from bench.devices.android.adb.keys import load_signer
+from bench.devices.android.adb.server import ServerDevice
 from tests.device.adb_server import Adb, missing_adb, serving
 from tests.device.daemon import Device, Policy, running_device
 from tests.device.reaching import Reach

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from bench.adb.calls import StreamedDevice
+from bench.devices.android.adb.calls import StreamedDevice
 from tests.device.daemon import Device
 
 TMP = "/data/local/tmp"

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from bench.ab_record import AbMeasured, AbRecord, ArmFailed
-from bench.ab_store import AbFolder, comparison
-from bench.record import Failed
-from bench.store import Store
+from bench.storage.ab import AbFolder, comparison
+from bench.storage.directory import Store
+from bench.storage.schema.ab import AbMeasured, AbRecord, ArmFailed
+from bench.storage.schema.common import Failed
 from tests.cli.process import Done, call
 from tests.device.agent_build import built_agent, missing_tools
 from tests.device.arm_run import Prepared, prepared

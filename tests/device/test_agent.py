@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.cell import Sampling
-from bench.measure import take_samples, warm_up
-from bench.phone.agent_lines import AgentRun, parse
-from bench.phone.agent_tasks import in_force
-from bench.units import NS_PER_S, Nanoseconds
+from bench.core.cell import Sampling
+from bench.core.units import NS_PER_S, Nanoseconds
+from bench.runners.paddle_lite.agent_sessions import AgentRun, parse
+from bench.runners.paddle_lite.agent_tasks import in_force
+from bench.worker.sampling import take_samples, warm_up
 from tests.device.agent_bench import INPUT, Bench, agent_bench
 
 RULE = Sampling(
@@ -66,7 +66,7 @@ def test_what_is_not_finite_is_printed_as_null(bench: Bench) -> None:
 
 
 def by_our_own_rule(run: AgentRun, *, spent: Callable[[], int], **rule: Any) -> dict[str, object]:
-    """What bench/measure.py makes of the same durations, on a clock that the case decides."""
+    """What bench/worker/sampling.py makes of the same durations, by the case's clock."""
     given = Sampling(**{**RULE.to_json(), **rule})
     warm = warm_up(serve(run.warmup_ns), given, spent)
     timed = take_samples(serve(run.samples_ns), given, spent)

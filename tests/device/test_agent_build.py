@@ -16,7 +16,7 @@ import pytest
 
 from tests.device.agent_build import LIBRARY, PROJECT, SCRIPT, built_agent, missing_tools
 
-SOURCES = PROJECT / "bench" / "runners" / "android_agent"
+SOURCES = PROJECT / "bench" / "runners" / "paddle_lite/agent"
 ELF = b"\x7fELF\x02\x01\x01" + bytes(9) + struct.pack("<HH", 3, 183) + bytes(44)
 COMPILER = """#!/bin/sh
 printf '%s\\n' "$@" > "{log}"
@@ -103,7 +103,7 @@ def test_for_a_board_nothing_of_a_phone_is_linked(tmp_path: Path, ndk: Path, lit
 
 def test_the_sources_digest_follows_every_source(tmp_path: Path, ndk: Path, lite: Path) -> None:
     project = tmp_path / "project"
-    sources = project / "bench" / "runners" / "android_agent"
+    sources = project / "bench" / "runners" / "paddle_lite/agent"
     shutil.copytree(SOURCES, sources)
     (project / "scripts").mkdir()
     script = Path(shutil.copy(SCRIPT, project / "scripts"))

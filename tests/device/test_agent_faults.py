@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.phone.agent_fields import AgentFailed, GarbledAgent
-from bench.phone.agent_lines import parse
+from bench.runners.paddle_lite.agent_events import AgentFailed, GarbledAgent
+from bench.runners.paddle_lite.agent_sessions import parse
 from tests.device.agent_bench import Bench, agent_bench
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.phone.agent_fields import AgentFailed, GarbledAgent
-from bench.phone.agent_pair import AgentPair, parse_pair
-from bench.phone.agent_tasks import in_force
-from bench.pingpong import Rule
+from bench.experiments.ab.interleave import Rule
+from bench.runners.paddle_lite.agent_events import AgentFailed, GarbledAgent
+from bench.runners.paddle_lite.agent_pair import AgentPair, parse_pair
+from bench.runners.paddle_lite.agent_tasks import in_force
 from tests.device.agent_bench import INPUT, Bench, agent_bench
 
 ORDER = "abbaba"

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.options import default_cache
-from bench.record import Measured
+from bench.experiments.context import default_cache
+from bench.storage.schema.latency import Measured
 from tests.cli.process import call
 from tests.device.adb_server import Adb
 from tests.device.agent_build import built_agent, missing_tools

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.record import Failed, Measured
+from bench.storage.schema.common import Failed
+from bench.storage.schema.latency import Measured
 from tests.cli.process import call, complaint
 from tests.device.agent_build import LIBRARY, built_agent, missing_tools
 from tests.device.arm_run import Prepared, Ran, prepared, run_arm
@@ -235,10 +236,10 @@ def test_a_serial_that_is_no_device_is_refused_and_no_shell_sees_it(
 
 
 def test_two_runs_do_not_share_a_phone(device: Device, nets: Prepared, suite: Path) -> None:
-    from bench.adb.find import open_device
-    from bench.phone.identity import serial_digest
-    from bench.phone.lock import locked
-    from bench.places.phone import _locks
+    from bench.devices.android.adb.find import open_device
+    from bench.devices.android.identity import serial_digest
+    from bench.devices.android.lock import locked
+    from bench.targets.android import _locks
 
     connected = open_device(device.serial)
     try:

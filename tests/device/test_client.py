@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.errors import CommandFailed
+from bench.core.errors import CommandFailed
 from tests.device.daemon import Device, Faults, Policy, running_device
 from tests.device.reaching import MIB, TMP, Reach, shell
 from tests.device.test_daemon import eventually

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.errors import DeviceLost, DeviceTimeout, PushFailed
+from bench.core.errors import DeviceLost, DeviceTimeout, PushFailed
 from tests.device.daemon import CommandFault, Device, PushFault
 from tests.device.reaching import MIB, TMP, Reach, shell
 from tests.device.test_daemon import eventually

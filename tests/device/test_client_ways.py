@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from bench.adb import find
-from bench.adb.calls import StreamedDevice
-from bench.adb.direct import DirectDevice
-from bench.adb.known import Known
-from bench.adb.server import ServerDevice
-from bench.errors import DeviceError, DeviceLost, DeviceNotFound, DeviceUnauthorized
+from bench.core.errors import DeviceError, DeviceLost, DeviceNotFound, DeviceUnauthorized
+from bench.devices.android.adb import find
+from bench.devices.android.adb.calls import StreamedDevice
+from bench.devices.android.adb.direct import DirectDevice
+from bench.devices.android.adb.known import Known
+from bench.devices.android.adb.server import ServerDevice
 from tests.device.adb_server import Adb
 from tests.device.daemon import CommandFault, Device, Policy, running_device
 from tests.device.reaching import TMP, Reach, shell

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.errors import ArtifactError
+from bench.core.errors import ArtifactError
 
 ROOT = Path(__file__).resolve().parents[2]
 PIR = {"FLAGS_enable_pir_api": "1"}
@@ -30,7 +30,7 @@ PUBLISHED_NAMES = {
 _DRIVER = """
 import importlib, json, sys
 from pathlib import Path
-from bench.errors import ArtifactError
+from bench.core.errors import ArtifactError
 
 requests, answers = json.load(sys.stdin), []
 for request in requests:

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from bench.artifacts import Artifact, Key, Workshop
-from bench.catalog import Weights, load_catalogue, resolve
-from bench.environments import Environments
-from bench.errors import ArtifactError, Unavailable
-from bench.options import default_cache
+from bench.artifacts.builder import Artifact, Key, Workshop
+from bench.config.catalog import Weights, load_catalogue, resolve
+from bench.core.errors import ArtifactError, Unavailable
+from bench.environments.interpreters import Environments, worker_of
+from bench.experiments.context import default_cache
 from bench.runners import RUNNERS
-from bench.workers import worker_of
 from tests.engine.converting import ROOT, run
 
 MODELS = ROOT / "models"
@@ -24,9 +23,9 @@ _DRIVER = """
 import json, sys
 from pathlib import Path
 import numpy as np
-from bench.cell import Cell
-from bench.child import load
-from bench.worker import load_reference
+from bench.core.cell import Cell
+from bench.worker.serve import load
+from bench.worker.session import load_reference
 
 request, distances = json.load(sys.stdin), []
 for runner, batch, main, reference in request:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from sklearn.metrics import top_k_accuracy_score
 
-from bench.accuracy.folder import AccuracyFolder
-from bench.environments import Environments
-from bench.errors import Unavailable
+from bench.core.errors import Unavailable
+from bench.environments.interpreters import Environments
+from bench.storage.accuracy import AccuracyFolder
 from tests.cli.process import call
 from tests.fakes.seeing import paint
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.environments import Environments
-from bench.errors import Unavailable
+from bench.core.errors import Unavailable
+from bench.environments.interpreters import Environments
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "benchmark_app_parity.py"
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.environments import Environments
-from bench.record import Measured, ModelFacts, Record, RunManifest
-from bench.store import Store
-from bench.units import BYTES_PER_MIB
+from bench.core.units import BYTES_PER_MIB
+from bench.environments.interpreters import Environments
+from bench.storage.directory import Store
+from bench.storage.schema.latency import Measured, ModelFacts, Record, RunManifest
 from tests.cli.process import ROOT, call
 
 pytestmark = pytest.mark.engine

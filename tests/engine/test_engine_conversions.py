@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.environments import Environments
-from bench.errors import Unavailable
+from bench.core.errors import Unavailable
+from bench.environments.interpreters import Environments
 from bench.runners import RUNNERS
 from tests.engine.converting import PROGRAM, Answer, attempt, run
 from tests.engine.own_nets import fill_folder, options, tiny
@@ -204,9 +204,9 @@ def test_an_interpreter_without_the_tool_is_told_what_is_missing(
 _OPEN = """
 import json, sys
 from pathlib import Path
-from bench.cell import Cell
-from bench.child import load
-from bench.errors import BenchError
+from bench.core.cell import Cell
+from bench.worker.serve import load
+from bench.core.errors import BenchError
 
 told = {}
 for name, path, artifact in json.load(sys.stdin):

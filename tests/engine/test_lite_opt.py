@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bench.errors import ArtifactError
+from bench.core.errors import ArtifactError
 from tests.engine.converting import PROGRAM, PUBLISHED_NAMES, attempt, convert, published
 
 pytestmark = pytest.mark.engine

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.artifacts import Key
-from bench.environments import Environments
+from bench.artifacts.builder import Key
+from bench.environments.interpreters import Environments
 from bench.runners import RUNNERS
 from tests.engine.inferring import VARIANTS, distances
 

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from bench.artifacts import Artifact, Key
-from bench.cell import Cell
+from bench.artifacts.builder import Artifact, Key
 from bench.converters import lite_opt_x86
-from bench.engine_process import EngineLost, open_engine_process
-from bench.environments import Environments, Interpreter
-from bench.errors import Unavailable
-from bench.protocol import ENGINE_PYTHON
-from bench.runners import RUNNERS, paddle_lite_x86
-from bench.runners.paddle_lite_x86 import PaddleLiteX86Runner
+from bench.core.cell import Cell
+from bench.core.errors import Unavailable
+from bench.core.protocol import ENGINE_PYTHON
+from bench.environments.interpreters import Environments, Interpreter
+from bench.launcher.foreign_interpreter import EngineLost, open_engine_process
+from bench.runners import RUNNERS
+from bench.runners.paddle_lite import x86 as paddle_lite_x86
+from bench.runners.paddle_lite.x86 import PaddleLiteX86Runner
 from tests.engine.inferring import VARIANTS, distances, made
 
 pytestmark = pytest.mark.engine
@@ -108,7 +109,7 @@ def test_a_file_that_is_no_net_is_the_engines_abort_and_not_the_workers(
 def test_a_target_that_opt_does_not_know_ends_its_process_only(
     artifact: Artifact, tmp_path: Path
 ) -> None:
-    program = Path(paddle_lite_x86.__file__).parents[1] / "converters/lite_opt_x86_child.py"
+    program = Path(paddle_lite_x86.__file__).parents[2] / "converters/lite_opt_x86_child.py"
     with (
         pytest.raises(EngineLost),
         open_engine_process(program, str(tmp_path), "no-such-chip", timeout_s=60.0),

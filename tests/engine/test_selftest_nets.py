@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.catalog import Weights, load_catalogue, resolve
-from bench.verbs.selftest import MODELS
+from bench.config.catalog import Weights, load_catalogue, resolve
+from bench.experiments.selftest import MODELS
 from tests.engine.converting import PIR, convert
 
 pytestmark = pytest.mark.engine

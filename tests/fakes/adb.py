@@ -9,8 +9,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from bench.adb.calls import StreamedDevice
-from bench.adb.streams import Deadline
+from bench.devices.android.adb.calls import StreamedDevice
+from bench.devices.android.adb.streams import Deadline
 
 Came = bytes | BaseException
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bench.ab_campaign import Seams
-from bench.ab_pairs import WARM
-from bench.options import Tables
-from bench.pingpong import Rule
+from bench.experiments.ab.cells import WARM
+from bench.experiments.ab.experiment import Seams
+from bench.experiments.ab.interleave import Rule
+from bench.experiments.context import Tables
 from tests.fakes import tables as fakes
 
 # Bursts of the real length, so that a fake knows one, and few of them.

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from bench.cell import Cell, Sampling, Target
+from bench.core.cell import Cell, Sampling, Target
+from bench.core.units import Nanoseconds
 from bench.runners.base import Array, DeviceSession
-from bench.units import Nanoseconds
 from tests.fakes.net import infer
 
 NS = 10_000_000

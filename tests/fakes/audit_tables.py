@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bench.audit import Column, Cost, Row, Table, audit
-from bench.audit.table import Source
+from bench.analysis.audit import Column, Cost, Row, Table, audit
+from bench.analysis.audit.table import Source
 
 THREADS = tuple(
     Column(name=f"t{n}", kind="latency", unit="ms", threads=n, batch=1) for n in (1, 2, 4)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.child import Reply, serve
+from bench.worker.serve import Reply, serve
 
 
 def tells_its_environment(request: Mapping[str, Any], reply: Reply) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.errors import ArtifactError
+from bench.core.errors import ArtifactError
 from tests.fakes.net import infer
 
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from bench.adb.device import Completed, quoted
-from bench.errors import CommandFailed, PushFailed
-from bench.phone.workspace import PARENT
+from bench.core.errors import CommandFailed, PushFailed
+from bench.devices.android.adb.device import Completed, quoted
+from bench.devices.android.workspace import PARENT
 
 UNHEARD = Completed(status=127, stdout=b"", stderr=b"sh: inaccessible or not found\n")
 

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.cell import Cell, Target
-from bench.protocol import MeasureRequest
+from bench.core.cell import Cell, Target
+from bench.core.protocol import MeasureRequest
+from bench.core.units import Nanoseconds
 from bench.runners.base import Array
-from bench.units import Nanoseconds
-from bench.worker import measure
+from bench.worker.session import measure
 from tests.fakes import converter
 from tests.fakes.net import infer
 from tests.fakes.values import CELL, SAMPLING

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from bench.launch import PROJECT
+from bench.core.paths import PROJECT
 
 _SITE = Path(__file__).with_name("stand_in_lite")
 _START = """

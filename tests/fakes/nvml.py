@@ -8,7 +8,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from bench.gpu.nvml import Nvml
+from bench.devices.nvidia.nvml import Nvml
 
 
 class NVMLError(Exception):

@@ -10,16 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.cell import Cell, Sampling, Target
-from bench.errors import BenchError, DeviceLost
-from bench.runners.base import (
-    ArmFailure,
-    Array,
-    DeviceArm,
-    DevicePair,
-    DeviceSession,
-    Turns,
-)
+from bench.core.cell import Cell, Sampling, Target
+from bench.core.errors import BenchError, DeviceLost
+from bench.runners.base import ArmFailure, Array, DeviceArm, DevicePair, DeviceSession, Turns
 from tests.fakes.net import infer
 
 NS = 10_000_000

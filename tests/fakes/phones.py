@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bench.adb.device import Completed
+from bench.devices.android.adb.device import Completed
 from tests.fakes.device import said
 
 SD855 = {

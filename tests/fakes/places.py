@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from bench.cell import Target
-from bench.launch import ChildFailed
-from bench.record import Scalar, System
+from bench.core.cell import Target
+from bench.launcher.process import ChildFailed
+from bench.storage.schema.common import Scalar, System
 from tests.fakes.values import SYSTEM
 
 HERE = Target(kind="cpu")

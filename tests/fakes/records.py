@@ -9,24 +9,26 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.cell import Cell
-from bench.record import (
+from bench.analysis.series import Series, StoredRun, View, gather
+from bench.core.cell import Cell
+from bench.storage.directory import Store
+from bench.storage.schema.common import (
     CellFields,
-    Costs,
     Failed,
-    Measured,
-    ModelFacts,
     Provenance,
-    Record,
-    RunManifest,
     SamplingFields,
-    Session,
     Skipped,
-    Storage,
     System,
 )
-from bench.reports.view import Series, StoredRun, View, gather
-from bench.store import Store
+from bench.storage.schema.latency import (
+    Costs,
+    Measured,
+    ModelFacts,
+    Record,
+    RunManifest,
+    Session,
+    Storage,
+)
 
 ENGINE = "paddle 3.2.0"
 MODEL_HASH = "0123456789abcdef"
@@ -46,7 +48,7 @@ _SAMPLING: dict[str, Any] = {
 def session(
     samples_ms: Sequence[float] = (2.0,), *, engine: str = ENGINE, **fields: Any
 ) -> Session:
-    """Return a session of samples in ms; `fields` are those of `bench.record.Session`."""
+    """Return a session of samples in ms; `fields` are those of a stored session."""
     values: dict[str, Any] = {
         "started": "2024-05-01T12:00:05+00:00", "order": 0, "round": 0, "pid": 4711,
         "wall_ns": 2_000_000_000, "load_ns": 90_000_000, "first_inference_ns": 8_000_000,
@@ -83,7 +85,8 @@ def record(
 ) -> Record:
     """Return a cell's record: a session for each of `samples_ms`, none where `outcome` is given.
 
-    `cell_fields` are those of `bench.cell.Cell`, `sampling` those of `bench.cell.Sampling`.
+    `cell_fields` are those of `bench.core.cell.Cell`, `sampling` those of
+    `bench.core.cell.Sampling`.
     """
     values = _CELL | {"variant": variant} | cell_fields
     cell = Cell.from_json(values)

@@ -36,7 +36,7 @@ def commit(folder: Path, message: str = "change") -> str:
 def copy_of_the_project(folder: Path) -> Path:
     """Return a repository with the code that arms of fake runners need, not committed yet."""
     make_repository(folder)
-    ignored = shutil.ignore_patterns("__pycache__", "android_agent", "*.txt")
+    ignored = shutil.ignore_patterns("__pycache__", "paddle_lite/agent", "*.txt")
     shutil.copytree(ROOT / "bench", folder / "bench", ignore=ignored)
     (folder / "tests").mkdir()
     shutil.copytree(ROOT / "tests/fakes", folder / "tests/fakes", ignore=ignored)

@@ -14,10 +14,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.cell import Cell
-from bench.errors import Unavailable
+from bench.core.cell import Cell
+from bench.core.errors import Unavailable
+from bench.core.units import Nanoseconds
 from bench.runners.base import Array, time_calls
-from bench.units import Nanoseconds
 from tests.fakes.net import infer
 
 

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from bench.cell import Cell
-from bench.options import Tables
+from bench.core.cell import Cell
+from bench.core.units import Nanoseconds
+from bench.experiments.context import Tables
 from bench.runners import RunnerEntry
 from bench.runners.base import Array
-from bench.units import Nanoseconds
 from tests.fakes import converter
 from tests.fakes.tables import FAKE_KINDS, fake_runner
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.artifacts import Artifact
-from bench.launch import ChildResult, Replied
-from bench.plan import Step
+from bench.artifacts.builder import Artifact
+from bench.experiments.latency.schedule import Step
+from bench.launcher.process import ChildResult, Replied
 from bench.runners import RunnerEntry
 from tests.fakes.values import SESSION, cell
 

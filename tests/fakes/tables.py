@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from bench.artifacts import KINDS
-from bench.options import Tables
+from bench.artifacts.builder import KINDS
+from bench.experiments.context import Tables
 from bench.runners import RunnerEntry
 
 MODELS = Path(__file__).parent / "models"

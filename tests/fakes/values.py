@@ -9,20 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from bench.catalog import Model, Weights
-from bench.cell import Cell, Sampling
-from bench.record import (
-    CellFields,
-    Failed,
-    JournalEntry,
-    Measured,
-    Provenance,
-    Record,
-    RunManifest,
-    SamplingFields,
-    Session,
-    System,
-)
+from bench.config.catalog import Model, Weights
+from bench.core.cell import Cell, Sampling
+from bench.storage.schema.common import CellFields, Failed, Provenance, SamplingFields, System
+from bench.storage.schema.latency import JournalEntry, Measured, Record, RunManifest, Session
 
 CELL = Cell(variant="x0_25", model_hash="abc", runner="fake", batch=1, threads=1, input="3x8x8")
 SAMPLING = Sampling(

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.artifacts import Artifact, Key, Kind, Made, Workshop
-from bench.catalog import Model
-from bench.child import load
-from bench.environments import Environments, Interpreter
-from bench.errors import ArtifactError, BenchError, Unavailable
-from bench.launch import ChildFailed, ChildResult, Replied
-from bench.protocol import ConvertRequest
+from bench.artifacts.builder import Artifact, Key, Kind, Made, Workshop
+from bench.config.catalog import Model
+from bench.core.errors import ArtifactError, BenchError, Unavailable
+from bench.core.protocol import ConvertRequest
+from bench.environments.interpreters import Environments, Interpreter
+from bench.launcher.process import ChildFailed, ChildResult, Replied
+from bench.worker.serve import load
 from tests.fakes import converter
 from tests.fakes.values import model
 
@@ -31,7 +31,7 @@ class Children:
         self._lock = threading.Lock()
 
     def __call__(self, module: str, request: dict[str, Any], **options: Any) -> ChildResult:
-        assert module == "bench.converter"
+        assert module == "bench.worker.convert"
         with self._lock:
             self.requests.append(request)
             self.options.append(options)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.report import view_of
-from bench.reports import markdown, tables_csv
-from bench.reports.view import StoredRun
+from bench.analysis.series import StoredRun
+from bench.reports import csv_tables as tables_csv
+from bench.reports.build import view_of
+from bench.reports.markdown import page as markdown
 from tests.fakes import tables as fakes
 from tests.fakes.records import (
     costs,

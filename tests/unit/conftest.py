@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.store import RunFolder, Store
+from bench.storage.directory import RunFolder, Store
 from tests.fakes.values import SYSTEM, manifest
 from tests.fakes.workshop import Bench
 

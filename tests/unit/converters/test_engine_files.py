@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bench.converters import mnn_convert, ncnn_pnnx, onnx_file, openvino_ir
-from bench.errors import ArtifactError
+from bench.core.errors import ArtifactError
 
 MonkeyPatch = pytest.MonkeyPatch
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from bench.converters import lite_opt_x86
-from bench.engine_process import EngineLost
-from bench.errors import ArtifactError, Unavailable
-from bench.protocol import ENGINE_PYTHON
+from bench.core.errors import ArtifactError, Unavailable
+from bench.core.protocol import ENGINE_PYTHON
+from bench.launcher.foreign_interpreter import EngineLost
 from tests.fakes.lite_x86 import interpreter
 
 MonkeyPatch = pytest.MonkeyPatch

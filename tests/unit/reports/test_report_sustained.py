@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from bench.record import Record
-from bench.reports import figures as accuracy
-from bench.reports import markdown, tables_csv
+from bench.analysis.series import StoredRun, View
+from bench.reports import csv_tables as tables_csv
+from bench.reports.markdown import page as markdown
+from bench.reports.plots import figures as accuracy
 from bench.reports.sustained import figures, write
 from bench.reports.terminal import latency_tables
-from bench.reports.view import StoredRun, View
+from bench.storage.schema.latency import Record
 from tests.fakes.records import facts, failed, record, skipped, stored, system, view
 
 LONG = {

@@ -4,10 +4,10 @@ import csv
 import io
 from pathlib import Path
 
-from bench.catalog import Published
-from bench.record import Record
-from bench.reports import tables_csv
-from bench.reports.view import View
+from bench.analysis.series import View
+from bench.config.catalog import Published
+from bench.reports import csv_tables as tables_csv
+from bench.storage.schema.latency import Record
 from tests.fakes.records import (
     facts,
     failed,

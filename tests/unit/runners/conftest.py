@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from bench.cell import Target
-from bench.gpu import cudart
-from bench.gpu.cudart import Cuda
-from bench.runners.tensorrt import TensorrtRunner, TensorrtSession
+from bench.core.cell import Target
+from bench.runners.tensorrt import cuda as cudart
+from bench.runners.tensorrt.cuda import Cuda
+from bench.runners.tensorrt.native import TensorrtRunner, TensorrtSession
 from tests.fakes.cuda import FakeCudart
 from tests.fakes.trt import FakeTensorrt, onnx
 from tests.fakes.values import cell

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from bench.cell import Cell
-from bench.errors import Unavailable
+from bench.core.cell import Cell
+from bench.core.errors import Unavailable
 from bench.runners import mnn, ncnn, onnxruntime, openvino
 from bench.runners.base import import_engine, require_precision
 

@@ -1,0 +1,1 @@
+"""Statistics, verdicts, grades and audits: pure functions over stored values."""

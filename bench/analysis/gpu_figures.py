@@ -1,0 +1,106 @@
+"""What a GPU's sessions tell beside the latency, which is end to end: the time on the device, the
+time that the host takes to hand the work over, energy, and what building the engine took.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from statistics import fmean, median
+
+from bench.analysis.statistics import Estimate, summarize
+from bench.core.units import NS_PER_S
+from bench.storage.schema.latency import Record, Session
+
+ON_DEVICE, ENQUEUE = "on_device", "enqueue"
+LAUNCH_BOUND = 0.8
+"""Above this share of the time on the device one measures handing over (trtexec's rule)."""
+
+HEAD = (
+    "system_id", "runner", "settings", "precision", "preset", "variant", "batch", "on_device_ns",
+    "on_device_half_width_95_ns", "enqueue_ns", "launch_bound", "energy_mj_per_inference",
+    "builds", "build_spread", "build_ns", "run_id", "cell_id",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnDevice:
+    """The other figures of one cell.
+
+    `builds` counts the engines that its sessions ran; `build_spread` is how far their figures are
+    apart, as a share of the smallest, None for a single one. `build_ns` is None where no session
+    built.
+    """
+
+    on_device: Estimate
+    enqueue: Estimate
+    launch_bound: bool
+    energy_mj: float | None
+    builds: int
+    build_spread: float | None
+    build_ns: float | None
+
+
+def on_device(record: Record) -> OnDevice | None:
+    """Return the other figures of a measured record, None where it has none."""
+    sessions = record.sessions
+    if not sessions or not all({ON_DEVICE, ENQUEUE} <= set(one.figures_ns) for one in sessions):
+        return None
+    inside = [session.figures_ns[ON_DEVICE] for session in sessions]
+    handing = [session.figures_ns[ENQUEUE] for session in sessions]
+    by_build = _by_build(sessions)
+    built = [session.build_ns for session in sessions if session.build_ns is not None]
+    return OnDevice(
+        on_device=summarize(inside, record.sampling.statistic),
+        enqueue=summarize(handing, record.sampling.statistic),
+        launch_bound=fmean(map(median, handing)) > LAUNCH_BOUND * fmean(map(median, inside)),
+        energy_mj=_energy_mj(sessions),
+        builds=len(by_build),
+        build_spread=max(by_build) / min(by_build) - 1 if len(by_build) > 1 else None,
+        build_ns=fmean(built) if built else None,
+    )
+
+
+def _by_build(sessions: Sequence[Session]) -> list[float]:
+    """Return the mean of the sessions' medians on the device, build by build."""
+    found: dict[str, list[float]] = {}
+    for session in sessions:
+        build = session.facts.get("build", "0")
+        found.setdefault(build, []).append(max(median(session.figures_ns[ON_DEVICE]), 1))
+    return [fmean(medians) for medians in found.values()]
+
+
+def _energy_mj(sessions: Sequence[Session]) -> float | None:
+    found = [session.covariates.get("energy_mj_per_inference") for session in sessions]
+    known = [value for value in found if isinstance(value, int | float)]
+    return fmean(known) if known else None
+
+
+def rows(named: Iterator[tuple[Sequence[object], OnDevice, Sequence[object]]]) -> bytes:
+    """Return device.csv: what names a cell, its figures, and where they come from."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(HEAD)
+    for names, it, origin in named:
+        writer.writerow([*names, *_figures(it), *origin])
+    return buffer.getvalue().encode()
+
+
+def _figures(it: OnDevice) -> list[object]:
+    half = it.on_device.half_width_ns
+    return [
+        round(it.on_device.value_ns), "" if half is None else round(half),
+        round(it.enqueue.value_ns), it.launch_bound,
+        "" if it.energy_mj is None else round(it.energy_mj, 4), it.builds,
+        "" if it.build_spread is None else round(it.build_spread, 4),
+        "" if it.build_ns is None else round(it.build_ns),
+    ]  # fmt: skip
+
+
+def build_text(it: OnDevice) -> str:
+    """Return how many builds there were, how far apart, and what one took, for a table."""
+    apart = "" if it.build_spread is None else f", {it.build_spread:.1%} apart"
+    took = "" if it.build_ns is None else f", {it.build_ns / NS_PER_S:.0f} s each"
+    return f"{it.builds}{apart}{took}"

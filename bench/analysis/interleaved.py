@@ -1,0 +1,96 @@
+"""Estimates from interleaved A/B sessions: paired log ratios, and when there are enough."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, median
+from typing import Literal
+
+from bench.analysis.statistics import t_interval
+
+ArmName = Literal["base", "head"]
+
+
+ARMS: tuple[ArmName, ...] = ("base", "head")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """A cell gets `sessions`, then more up to `max_sessions`, until its 95% interval is within
+    `half_width` (a share) or the comparison has lasted `grow_for_s`.
+    """
+
+    sessions: int = 3
+    max_sessions: int = 10
+    half_width: float = 0.01
+    grow_for_s: float = 140.0
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """What one arm did in a row: durations in ns, the first ones too."""
+
+    arm: ArmName
+    ns: tuple[int, ...]
+
+
+def log_ratio(bursts: Sequence[Burst], *, dropped: int) -> float:
+    """Return a session's estimate of log(head / base).
+
+    Raises ValueError for a pair that isn't of one burst of each arm with a sample left.
+    """
+    pairs = zip(bursts[::2], bursts[1::2], strict=True)
+    return median(_of_pair({it.arm: it.ns[dropped:] for it in pair}) for pair in pairs)
+
+
+def _of_pair(samples: Mapping[ArmName, Sequence[int]]) -> float:
+    if set(samples) != set(ARMS) or not all(samples.values()):
+        raise ValueError("a pair isn't of one burst of each arm")
+    # A tick of the clock at least: an engine that does nothing takes no time.
+    return math.log(max(median(samples["head"]), 1) / max(median(samples["base"]), 1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """log(head / base) over `sessions`: its mean and its standard error."""
+
+    log_ratio: float
+    se: float
+    sessions: int
+
+    @property
+    def df(self) -> int:
+        return self.sessions - 1
+
+    @property
+    def ratio(self) -> float:
+        return math.exp(self.log_ratio)
+
+
+def estimate(log_ratios: Sequence[float]) -> Estimate:
+    """Return the estimate over sessions of fresh processes; raises ValueError for fewer than 2."""
+    count, mean = len(log_ratios), fmean(log_ratios)
+    if count < 2:
+        raise ValueError("an interval takes two sessions")
+    squares = math.fsum((value - mean) ** 2 for value in log_ratios)
+    return Estimate(log_ratio=mean, se=math.sqrt(squares / (count - 1) / count), sessions=count)
+
+
+def stopped(log_ratios: Sequence[float], growth: Growth, *, elapsed_s: float) -> str | None:
+    """Return why a cell takes no more sessions, None: it takes another. Never for its verdict.
+
+    narrow   the 95% interval's half-width is within `growth.half_width`
+    cap      `growth.max_sessions` are in
+    time     the comparison has lasted `growth.grow_for_s`, and `growth.sessions` are in
+    """
+    count = len(log_ratios)
+    if count < growth.sessions:
+        return None
+    _, half = t_interval(log_ratios)
+    if half is not None and math.expm1(half) <= growth.half_width:
+        return "narrow"
+    if count >= growth.max_sessions:
+        return "cap"
+    return "time" if elapsed_s >= growth.grow_for_s else None

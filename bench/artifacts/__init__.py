@@ -1,0 +1,1 @@
+"""What engines load: exported and converted files, cached by content."""

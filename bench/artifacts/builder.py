@@ -1,0 +1,267 @@
+"""A model -> the files that engines load: exported and converted by children, hashed and cached.
+
+An artifact's folder in the cache bears a key over everything that shapes its bytes: the model, the
+kind, the batch, the converter's code, the packages of the interpreter that ran it, and the same of
+what it was made of. It counts only while the files in it have the hashes that its `artifact.json`
+says.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.artifacts.formats import KINDS, Kind
+from bench.config.catalog import Model
+from bench.core.digest import canonical_digest, file_sha256
+from bench.core.errors import ArtifactError, BenchError
+from bench.core.paths import PACKAGE
+from bench.core.protocol import ConvertRequest, write_json
+from bench.environments.interpreters import Environments, Interpreter, worker_of
+from bench.launcher.process import ChildFailed, ChildResult, run_child
+
+__all__ = [
+    "CONVERTERS", "INPUT_SEED", "KINDS", "REFERENCE", "Artifact", "Key", "Kind", "Launch", "Made",
+    "Workshop", "load", "settle",
+]  # fmt: skip
+
+CONVERTERS = PACKAGE / "converters"
+INPUT_SEED = 0
+REFERENCE = "reference.npz"
+_MANIFEST = "artifact.json"
+_TIMEOUT_S = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Which artifact: of which variant, of which kind, for which batch."""
+
+    variant: str
+    kind: str
+    batch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """Files in the cache. `reference` holds the seeded input and the reference logits."""
+
+    folder: Path
+    main: Path
+    reference: Path
+    files: Mapping[str, str]
+    facts: Mapping[str, Any]
+
+
+Made = dict[Key, Artifact | BenchError]
+Launch = Callable[..., ChildResult]
+
+
+@dataclass(slots=True)
+class Workshop:
+    """Makes artifacts, each at most once; a failure is a value, so that the others go on."""
+
+    cache: Path
+    environments: Environments
+    kinds: Mapping[str, Kind] = field(default_factory=lambda: KINDS)
+    launch: Launch = run_child
+    converters: Path = CONVERTERS
+
+    def make(
+        self,
+        models: Sequence[Model],
+        wanted: Iterable[Key],
+        *,
+        workers: int,
+        on_done: Callable[[str], None] = lambda _: None,
+    ) -> Made:
+        """Return an artifact or the error that took its place for each of `wanted`.
+
+        Models are worked on side by side; nothing is measured meanwhile.
+        """
+        by_model = {model.variant: set[Key]() for model in models}
+        for key in wanted:
+            by_model[key.variant].add(key)
+        made: Made = {}
+        with ThreadPoolExecutor(max_workers=workers) as pool:
+            for part in pool.map(lambda m: self._make_for(m, by_model[m.variant], on_done), models):
+                made |= part
+        return made
+
+    def _make_for(self, model: Model, keys: set[Key], on_done: Callable[[str], None]) -> Made:
+        made: Made = {}
+        for kind in self._in_order(keys):
+            batches = sorted(self._batches(kind, keys))
+            try:
+                made |= self._make_kind(model, kind, batches, made)
+            except BenchError as error:  # the environment can't be had
+                made |= {Key(model.variant, kind, batch): error for batch in batches}
+            on_done(f"{model.variant} {kind}")
+        return made
+
+    def _in_order(self, keys: set[Key]) -> list[str]:
+        """Return the kinds that `keys` need, sources before what is made of them."""
+        needed: dict[str, None] = {}
+
+        def need(kind: str) -> None:
+            source = self.kinds[kind].source
+            if source is not None:
+                need(source)
+            needed[kind] = None
+
+        for kind in sorted({key.kind for key in keys}):
+            need(kind)
+        return list(needed)
+
+    def _batches(self, kind: str, keys: set[Key]) -> set[int]:
+        return {key.batch for key in keys if kind in self._in_order({key})}
+
+    def _make_kind(self, model: Model, kind: str, batches: list[int], made: Made) -> Made:
+        """Make the missing batches: an export's in one child, a conversion's in one each."""
+        entry = self.kinds[kind]
+        interpreter = self.environments.get(entry.env)
+        folders = {b: self.folder(model, kind, b, interpreter) for b in batches}
+        result: Made = {}
+        missing = [b for b in batches if load(folders[b], entry) is None]
+        for group in [missing] if entry.source is None else [[b] for b in missing]:
+            try:
+                self._convert(model, kind, {b: folders[b] for b in group}, interpreter, made)
+            except BenchError as error:
+                result |= {Key(model.variant, kind, batch): error for batch in group}
+        for batch, folder in folders.items():
+            artifact = load(folder, entry)
+            if artifact is not None:
+                result[Key(model.variant, kind, batch)] = artifact
+        return result
+
+    def folder(self, model: Model, kind: str, batch: int, interpreter: Interpreter) -> Path:
+        digest = canonical_digest(self._key(model, kind, batch, interpreter), 16)
+        return self.cache / "artifacts" / f"{model.variant}-{kind}-b{batch}-{digest}"
+
+    def makers(self, kind: str) -> list[str]:
+        """Return the environments that have a part in `kind`, its own first."""
+        below = self.kinds[kind].source
+        return [self.kinds[kind].env, *(self.makers(below) if below else [])]
+
+    def _key(self, model: Model, kind: str, batch: int, interpreter: Interpreter) -> list[Any]:
+        """Return what shapes the bytes of an artifact, its sources' own in it."""
+        entry = self.kinds[kind]
+        code = [file_sha256(self.converters / name) for name in entry.code]
+        key = [model.hash, model.input, kind, batch, code, interpreter.digest, INPUT_SEED]
+        if entry.source is not None:
+            below = self.environments.get(self.kinds[entry.source].env)
+            key.append(self._key(model, entry.source, batch, below))
+        return key
+
+    def _convert(
+        self,
+        model: Model,
+        kind: str,
+        folders: Mapping[int, Path],
+        interpreter: Interpreter,
+        made: Made,
+    ) -> None:
+        """Have one child make `kind` for the batches of `folders`, and settle what it made."""
+        if not folders:
+            return
+        source = self._source(model, kind, min(folders), interpreter, made)
+        (self.cache / "artifacts").mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".making-", dir=self.cache / "artifacts") as holder:
+            facts = self._run(kind, source, sorted(folders), Path(holder))
+            for batch, folder in folders.items():
+                made_here = Path(holder) / f"b{batch}" if source.reference is None else Path(holder)
+                self._check_made(kind, made_here)
+                if source.reference is not None:
+                    shutil.copyfile(source.reference, made_here / REFERENCE)
+                settle(made_here, folder, facts)
+
+    def _check_made(self, kind: str, folder: Path) -> None:
+        if not (folder / self.kinds[kind].main).is_file():
+            raise ArtifactError(
+                f"{kind}: the converter wrote no {self.kinds[kind].main}",
+                hint="it must write the file that its entry in bench.artifacts.builder.KINDS names",
+            )
+
+    def _source(
+        self, model: Model, kind: str, batch: int, interpreter: Interpreter, made: Made
+    ) -> _Source:
+        """Return what the converter is told of its source; raises the error that took its place."""
+        below = self.kinds[kind].source
+        if below is None:
+            weights = self.cache / "weights" / f"{model.variant}-{model.hash}-{interpreter.digest}"
+            told = {"input": list(model.input), "weights": model.weights.source()}
+            return _Source({**model.source, **told}, {"weights_cache": str(weights)}, None)
+        artifact = made[Key(model.variant, below, batch)]
+        if isinstance(artifact, BenchError):
+            raise artifact
+        beside = self.kinds[below].beside.items()
+        files = {name: str(artifact.folder / file) for name, file in beside}
+        return _Source({"model": str(artifact.main), **files}, {}, artifact.reference)
+
+    def _run(
+        self,
+        kind: str,
+        source: _Source,
+        batches: list[int],
+        out: Path,
+    ) -> Mapping[str, Any]:
+        entry = self.kinds[kind]
+        python, told = worker_of(entry, self.environments)
+        options = {**entry.options, **source.options, "batches": batches, "input_seed": INPUT_SEED}
+        request = ConvertRequest(
+            converter=entry.converter, source=source.told, options=options, out=out
+        )
+        result = self.launch(
+            "bench.worker.convert",
+            request.to_json(),
+            python=python,
+            # One thread: a sum in another order would give other weights.
+            env={"OMP_NUM_THREADS": "1", **entry.child_env, **told},
+            timeout_s=_TIMEOUT_S,
+        )
+        if isinstance(result, ChildFailed):
+            raise ArtifactError(
+                f"{kind}: {result.message}", hint=result.hint, log_tail=result.log_tail
+            )
+        return result.value
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What a converter works on; `reference` is its source's, None: the converter makes one."""
+
+    told: Mapping[str, Any]
+    options: Mapping[str, Any]
+    reference: Path | None
+
+
+def settle(made: Path, folder: Path, facts: Mapping[str, Any]) -> None:
+    """Move a finished artifact to its place in the cache, its hashes with it."""
+    files = {path.name: file_sha256(path) for path in sorted(made.iterdir())}
+    write_json(made / _MANIFEST, {"facts": facts, "files": files})
+    shutil.rmtree(folder, ignore_errors=True)
+    os.replace(made, folder)  # noqa: PTH105 - replaces an empty folder too
+
+
+def load(folder: Path, kind: Kind) -> Artifact | None:
+    """Return the artifact in `folder`, or None where it isn't there whole."""
+    try:
+        manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+        whole = all(file_sha256(folder / name) == sha for name, sha in manifest["files"].items())
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return None
+    if not whole:
+        return None
+    return Artifact(
+        folder=folder,
+        main=folder / kind.main,
+        reference=folder / REFERENCE,
+        files=manifest["files"],
+        facts=manifest["facts"],
+    )

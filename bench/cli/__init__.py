@@ -1,0 +1,1 @@
+"""The command line: options, console and one file a verb in commands/."""

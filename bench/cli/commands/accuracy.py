@@ -1,0 +1,80 @@
+"""`bench accuracy`: how often nets are right over labelled images, and how engines agree."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from bench.analysis.accuracy import NoAccuracy, summarize
+from bench.config.catalog import load_published
+from bench.core.errors import InputError
+from bench.experiments.accuracy.cells import asked_for
+from bench.experiments.accuracy.class_names import read_names
+from bench.experiments.accuracy.dataset import Dataset, read_folder, read_list
+from bench.experiments.accuracy.experiment import Outcome, measure, resume_command
+from bench.experiments.accuracy.manifest import asked_before
+from bench.experiments.accuracy.progress import say
+from bench.experiments.context import Options, Tables
+from bench.launcher.engine import OpenEngine, open_engine
+from bench.reports.accuracy import remarks_on, table, to_values
+from bench.storage.accuracy import find
+from bench.storage.directory import Store
+from bench.storage.schema.latency import reason
+
+INTERRUPTED = 130
+
+
+def run(options: Options, tables: Tables, *, opener: OpenEngine = open_engine) -> int:
+    """Measure top-1 and top-5 over the images of --data and print them.
+
+    Returns 0: every runner has its shares, 1: one hasn't, 130: a person interrupted it. Raises
+    InputError's kinds, Unavailable, and ResultsError's kinds.
+    """
+    resumed = None if options.resume is None else find(Store(options.results), options.resume)
+    asked = asked_for(options, tables) if resumed is None else asked_before(resumed, options)
+    dataset = read_data(options)
+    done = measure(asked, dataset, options, tables, resumed=resumed, opener=opener)
+    if done.interrupted:
+        command = resume_command(done.folder, options)
+        say(f"\nbench: interrupted; what was measured is kept: go on with `{command}`")
+        return INTERRUPTED
+    return _tell(done, dataset, options)
+
+
+def read_data(options: Options) -> Dataset:
+    """Return the labelled images that the flags name; raises InputError's kinds."""
+    if options.data is None:
+        raise InputError(
+            "accuracy has no images",
+            hint="name their folder: `python -m bench accuracy --data DIR`",
+        )
+    if options.list_file is not None:
+        return read_list(options.data, options.list_file)
+    classes = None if options.labels is None else read_names(options.labels)
+    return read_folder(options.data, classes=classes)
+
+
+def _tell(done: Outcome, dataset: Dataset, options: Options) -> int:
+    manifest = done.folder.manifest()
+    summary = summarize(manifest, done.folder.journal())
+    missing = [it for it in summary.results if isinstance(it, NoAccuracy)]
+    if not summary.read:
+        name, why = next(iter(summary.unreadable.items()))
+        raise InputError(
+            f"none of the {summary.images} images can be read (the first, {name}: {why})",
+            hint="check --data and, where one is given, the paths in --list",
+        )
+    names = [image.name for image in dataset.images]
+    remarks = [*remarks_on(manifest), *done.remarks]
+    if options.as_json:
+        values = to_values(manifest, summary, names, remarks)
+        sys.stdout.write(json.dumps(values, indent=1) + "\n")
+    else:
+        published = load_published(options.models)
+        sys.stdout.write(table(manifest, summary, names, published))
+        sys.stdout.write(f"\nwrote {done.folder.path}\n")
+        for remark in remarks:
+            say(f"bench: {remark}")
+    for it in missing:
+        say(f"bench: {it.variant} {it.runner} {reason(it.why)}")
+    return 1 if missing else 0

@@ -1,0 +1,183 @@
+"""`bench bisect`: the first revision of this project at which a cell became slower."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import product
+
+from bench.analysis.verdicts import CellVerdict, percent
+from bench.cli.commands.ab import INTERRUPTED, growth_of, observe, say
+from bench.config.catalog import load_catalogue, parse_weights, resolve, select
+from bench.config.suite import Axes
+from bench.core.cell import Cell
+from bench.core.errors import BenchError, InputError, UnknownName
+from bench.experiments.ab.bisect import BAD, GOOD, SKIP, bisect
+from bench.experiments.ab.experiment import REAL, Seams, compare_live
+from bench.experiments.ab.spec import ArmSpec
+from bench.experiments.context import Options, Tables
+from bench.launcher.git import commit_of, git
+from bench.runners import RunnerEntry
+
+_CELL = re.compile(
+    r"(?P<variant>[A-Za-z0-9_.]+)-(?P<runner>.+)-(?P<precision>[a-z0-9]+)"
+    r"-b(?P<batch>[0-9]+)-t(?P<threads>[0-9]+)(-(?P<digest>[0-9a-f]{12}))?"
+)
+_STATUS: Mapping[str, int] = {"SLOWER": BAD, "SAME": GOOD, "FASTER": GOOD}
+_WORDS = {GOOD: "good", BAD: "bad", SKIP: "can't be tested"}
+
+
+class _Interrupted(Exception):
+    """A person interrupted a comparison."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One cell as the flags of a comparison, and the settings that its id stands for."""
+
+    options: Options
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+def run(options: Options, tables: Tables, *, seams: Seams = REAL) -> int:
+    """Print the first slower commit, found with git's own bisection.
+
+    Returns 0, 3: it is one of several, between which none can be tested, 130: a person interrupted
+    it. Raises InputError's kinds, also where BAD isn't slower than GOOD.
+    """
+    given = {"--good": options.good, "--cell": options.cell}
+    if missing := [flag for flag, value in given.items() if value is None]:
+        verb = "is" if len(missing) == 1 else "are"
+        raise InputError(
+            f"{' and '.join(missing)} {verb} missing", hint="see `python -m bench bisect --help`"
+        )
+    good, bad = str(options.good), options.bad
+    commit_of(seams.project, good)
+    bad_commit = commit_of(seams.project, bad)
+    test = _Test(good=good, asked=asked_cell(options, tables), tables=tables, seams=seams)
+    try:
+        if test(bad_commit) != BAD:
+            raise InputError(
+                f"{bad} isn't told slower than {good}: {test.last}",
+                hint="name revisions between which the cell became slower",
+            )
+        found = bisect(seams.project, good=good, bad=bad, test=test, cache=options.cache)
+    except _Interrupted:
+        say("bench: interrupted")
+        return INTERRUPTED
+    for commit in found.commits:
+        sys.stdout.write(git(seams.project, "log", "-1", "--format=%h %s", commit))
+    if len(found.commits) == 1:
+        sys.stdout.write(f"{found.commits[0]} is the first slower commit\n")
+        return 0
+    sys.stdout.write("one of these is the first slower commit: the others can't be tested\n")
+    return 3
+
+
+@dataclass(slots=True, kw_only=True)
+class _Test:
+    """Compares a revision with GOOD, live; `last` is what that came to, in words."""
+
+    good: str
+    asked: Asked
+    tables: Tables
+    seams: Seams
+    last: str = ""
+
+    def __call__(self, revision: str) -> int:
+        """Return GOOD, BAD or SKIP. Whatever keeps a revision from being measured skips it."""
+        status = SKIP
+        try:
+            cell = self._compare(revision)
+        except BenchError as error:
+            self.last = str(error)
+        else:
+            change = f" ({percent(cell.ratio)})" if cell.ratio is not None else f", {cell.reason}"
+            self.last = cell.verdict.lower() + change
+            status = _STATUS.get(cell.verdict, SKIP)
+        say(f"{revision[:12]} {_WORDS[status]}: {self.last}")
+        return status
+
+    def _compare(self, revision: str) -> CellVerdict:
+        base, head = (
+            ArmSpec(texts=(f"rev:{it}",), revision=it, settings=self.asked.settings)
+            for it in (self.good, revision)
+        )
+        done = compare_live(
+            base,
+            head,
+            self.asked.options,
+            self.tables,
+            growth=growth_of(self.asked.options),
+            say=lambda _: None,
+            observer=observe,
+            seams=self.seams,
+        )
+        if done.interrupted:
+            raise _Interrupted
+        (cell,) = done.comparison.cells
+        return cell
+
+
+def asked_cell(options: Options, tables: Tables) -> Asked:
+    """Return the cell that `--cell` names; its digest may be left out, and the suite's settings
+    then hold.
+
+    Raises InputError for what is no cell's id, UnknownName for a runner or variant that isn't here.
+    """
+    found = _CELL.fullmatch(str(options.cell))
+    if found is None:
+        raise InputError(
+            f"--cell {options.cell}: no cell's id",
+            hint="as in x0_5-paddle-fp32-b1-t1; the files in a run's cells/ are named by them",
+        )
+    if found["runner"] not in tables.runners:
+        raise UnknownName("runner", found["runner"], tables.runners)
+    axes = Axes(
+        runners=[found["runner"]],
+        batches=[int(found["batch"])],
+        threads=[int(found["threads"])],
+    )
+    one = replace(options, variants=[found["variant"]], axes=axes)
+    return Asked(options=one, settings=_settings(one, tables, found["digest"], found["precision"]))
+
+
+def _settings(
+    options: Options, tables: Tables, digest: str | None, precision: str
+) -> Mapping[str, str]:
+    if digest is None:
+        return {}
+    (variant,) = select(load_catalogue(options.models), options.variants)
+    model = resolve(
+        load_catalogue(options.models), variant, options.models, parse_weights(options.weights)
+    )
+    (runner,), (batch,), (threads,) = (
+        options.axes.runners,
+        options.axes.batches,
+        options.axes.threads,
+    )
+    for settings in _combinations(tables.runners[runner]):
+        cell = Cell(
+            variant=variant,
+            model_hash=model.hash,
+            runner=runner,
+            batch=batch,
+            threads=threads,
+            precision=precision,
+            input=model.input_text,
+            settings=tuple(sorted(settings.items())),
+        )
+        if cell.id.endswith(digest):
+            return settings
+    say(f"{options.cell} is of another net or setting than today's: the suite's settings hold")
+    return {}
+
+
+def _combinations(entry: RunnerEntry) -> Iterator[dict[str, str]]:
+    """Yield every choice of the runner's settings, each of them set or not."""
+    names = list(entry.settings)
+    for values in product(*((None, *entry.settings[name]) for name in names)):
+        chosen = zip(names, values, strict=True)
+        yield {name: value for name, value in chosen if value is not None}

@@ -1,0 +1,26 @@
+"""`bench compare BASE HEAD`: two stored runs, cell by cell."""
+
+from __future__ import annotations
+
+from bench.cli.console import chosen_format, tell
+from bench.cli.stored import compare_stored, side_of
+from bench.core.errors import InputError
+from bench.experiments.context import Options, Tables
+from bench.storage.directory import Store
+
+
+def run(options: Options, tables: Tables) -> int:
+    """Print the verdicts of HEAD against BASE.
+
+    Returns 0: no regression, 1: a regression, 3: inconclusive, not comparable, or advice. Raises
+    InputError's kinds and BrokenResult.
+    """
+    name = chosen_format(options)
+    if len(options.words) != 2:
+        raise InputError(
+            f"compare takes BASE and HEAD, and {len(options.words)} are given",
+            hint="as in `python -m bench compare RUN latest`",
+        )
+    store = Store(options.results)
+    base, head = (side_of(word, store) for word in options.words)
+    return tell(compare_stored(base, head, store), name)

@@ -1,0 +1,208 @@
+"""`bench doctor`: what can run on this machine, what is missing for the rest, what brings it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
+
+from bench.analysis import sensor_cost as sensors
+from bench.config.suite import FOLDER, load_suite
+from bench.core.errors import ResultsError, Unavailable
+from bench.devices.host.facts import heading, read_host, usable_cores
+from bench.devices.host.procfs import LIVE
+from bench.devices.host.state import SENSORS, read_conditions
+from bench.devices.nvidia.libraries import library_path
+from bench.environments.interpreters import Environments
+from bench.environments.specs import ENVIRONMENTS
+from bench.experiments.context import Options, Tables
+from bench.launcher.process import ChildFailed
+from bench.storage.directory import Store
+from bench.targets.requirements import missing_for
+from bench.worker.probe import EXPECTED
+
+_USED_FOR = {
+    "paddle": "exporting models, measuring with Paddle Inference",
+    "gpu": "measuring on an NVIDIA GPU (2.3 GB)",
+    "lite": "storage sizes (Paddle Lite's opt); all else works without it",
+    "lite-x86": "measuring with Paddle Lite on x86 (`--suite engines --runner paddle-lite-x86`)",
+    "onnx": "exporting to ONNX, which the other engines start from",
+    "engines": "ONNX Runtime, OpenVINO, ncnn and MNN (`make bench-engines`)",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One line of the doctor: `state` is ok, note or missing."""
+
+    item: str
+    state: str
+    detail: str
+    remedy: str = ""
+
+
+def run(options: Options, tables: Tables) -> int:
+    """Print the findings; 0 where the local CPU can be measured, else 1.
+
+    With `options.sensors` print what reading the machine's state costs instead, and return 0.
+    With `options.install` build the GPU engines' environment instead; see
+    `bench.cli.commands.doctor`.
+    """
+    if options.sensors:
+        return _sensors(options)
+    if options.install:
+        return install(options, tables)
+    findings = [
+        *_machine(),
+        *_environments(options),
+        _results(options),
+        *_suites(options, tables),
+    ]
+    if options.as_json:
+        sys.stdout.write(json.dumps([asdict(one) for one in findings], indent=1) + "\n")
+    else:
+        sys.stdout.write("".join(_line(one) for one in findings))
+    needed = {"environment paddle", "results", "suite cpu"}
+    return int(any(one.item in needed and one.state == "missing" for one in findings))
+
+
+def _machine() -> list[Finding]:
+    host, state = read_host(), read_conditions()
+    governor = str(state.get("governor", "unknown"))
+    findings = [
+        Finding(
+            item="machine",
+            state="ok",
+            detail=f"{heading(host)}; {usable_cores()} usable cores, {host.memory_gib} GiB",
+        )
+    ]
+    if governor not in ("performance", "unknown"):
+        findings.append(
+            Finding(
+                item="governor",
+                state="note",
+                detail=f"the frequency governor is '{governor}': clocks move while one measures",
+                remedy="sudo cpupower frequency-set -g performance",
+            )
+        )
+    if governor == "unknown":
+        findings.append(
+            Finding(item="governor", state="note", detail="unknown, as in most virtual machines")
+        )
+    return findings
+
+
+def _environments(options: Options) -> list[Finding]:
+    environments = Environments(options.cache, options.envs)
+    findings = []
+    for name in ENVIRONMENTS:
+        problem = environments.problem(name)
+        if problem is not None:
+            detail = f"{problem.problem} (for {_USED_FOR[name]})"
+            state, remedy = "missing", problem.hint
+        else:
+            built = environments.is_built(name)
+            how = "ready" if built else "not built yet: built by the first run"
+            detail, state, remedy = f"{how} (for {_USED_FOR[name]})", "ok", ""
+        findings.append(
+            Finding(item=f"environment {name}", state=state, detail=detail, remedy=remedy)
+        )
+    return findings
+
+
+def _results(options: Options) -> Finding:
+    store = Store(options.results)
+    if not options.results.exists():
+        return Finding(item="results", state="ok", detail=f"{options.results}: made by a run")
+    try:
+        store.check_writable()
+        return Finding(
+            item="results", state="ok", detail=f"{options.results}: {len(store.runs())} runs"
+        )
+    except ResultsError as error:
+        return Finding(item="results", state="missing", detail=error.problem, remedy=error.hint)
+
+
+def _suites(options: Options, tables: Tables) -> list[Finding]:
+    findings = []
+    for path in sorted(FOLDER.glob("*.toml")):
+        suite = load_suite(path.stem)
+        target = options.target(suite.file.target)
+        lacks = missing_for(target, suite.runners, tables.runners)
+        item = f"suite {suite.name}"
+        if not lacks:
+            findings.append(Finding(item=item, state="ok", detail=suite.file.title))
+        findings += [
+            Finding(item=item, state="missing", detail=one.what, remedy=one.remedy) for one in lacks
+        ]
+    return findings
+
+
+def _sensors(options: Options) -> int:
+    readers: dict[str, Callable[[], object]] = {
+        name: partial(sensor, LIVE) for name, sensor in SENSORS.items()
+    }
+    costs = sensors.read_costs(
+        readers | {"all of them": read_conditions}, time.perf_counter_ns, reads=sensors.READS
+    )
+    found = sensors.effect(
+        sensors.count_up, read_conditions, time.perf_counter_ns, bursts=sensors.BURSTS
+    )
+    if options.as_json:
+        shown = asdict(found) | {"sentence": found.sentence}
+        value = {"reads": [asdict(one) for one in costs], "effect": shown}
+        sys.stdout.write(json.dumps(value, indent=1) + "\n")
+    else:
+        lines = [f"{'sensor':20}{'median, us':>12}{'max, us':>12}"]
+        lines += [f"{one.sensor:20}{one.median_us:12.1f}{one.max_us:12.1f}" for one in costs]
+        sys.stdout.write("\n".join([*lines, "", found.sentence]) + "\n")
+    return 0
+
+
+def _line(one: Finding) -> str:
+    remedy = f"\n{'':29}-> {one.remedy}" if one.remedy else ""
+    return f"{one.state:8} {one.item:19} {one.detail}{remedy}\n"
+
+
+_TIMEOUT_S = 300.0
+
+
+def install(options: Options, tables: Tables) -> int:
+    """Print what was proved and return 0; raises Unavailable where TensorRT doesn't load."""
+    interpreter = Environments(options.cache, options.envs).get("gpu")
+    paths = library_path(interpreter.python, options.cache.absolute(), os.environ)
+    result = tables.launch(
+        "bench.worker.probe", {}, python=interpreter.python, env=paths, timeout_s=_TIMEOUT_S
+    )
+    if isinstance(result, ChildFailed):
+        raise Unavailable(
+            f"the GPU engines don't load: {result.message}", hint=_last_line(result) or result.hint
+        )
+    loads = tuple(result.value["loads"])
+    expected = EXPECTED if "gpu" not in options.envs else tuple(result.value["built_for"])
+    if loads != expected:
+        raise Unavailable(
+            f"Paddle loads TensorRT {_dotted(loads)}, and it should be {_dotted(expected)}",
+            hint="delete its environment in the cache, and run `doctor --install` again",
+        )
+    told = f"paddlepaddle {result.value['paddle']} loads TensorRT {_dotted(loads)}"
+    text = (
+        json.dumps(dict(result.value))
+        if options.as_json
+        else f"ok       environment gpu     {told}"
+    )
+    sys.stdout.write(text + "\n")
+    return 0
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
+
+
+def _last_line(result: ChildFailed) -> str:
+    lines = result.log_tail.strip().splitlines()
+    return lines[-1] if lines else ""

@@ -1,0 +1,77 @@
+"""`bench history CELL`: a cell's figures over the runs, as a table and a plot."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+
+from bench.analysis.history import Stored, histories
+from bench.cli.stored import gate_of, is_apart
+from bench.config.thresholds import DEFAULT
+from bench.core.errors import InputError, UnknownName
+from bench.experiments.context import Options, Tables
+from bench.reports.history import history_text, history_values
+from bench.storage.directory import Store
+from bench.storage.schema.latency import Measured
+
+_SHOWN = 10
+
+
+def run(options: Options, tables: Tables) -> int:
+    """Print the history on each system and preset, write its plot, and return 0.
+
+    Raises UnknownName and InputError for a name that is no cell's or several cells', and what
+    reading results raises.
+    """
+    from bench.reports.plots.history import render
+
+    if len(options.words) != 1:
+        raise InputError(
+            f"history takes one cell, and {len(options.words)} are given",
+            hint="as in `python -m bench history x0_25-paddle-fp32-b1-t1`",
+        )
+    store = Store(options.results)
+    runs = [(run, run.manifest()) for run in store.runs()]
+    kept = [(run, manifest) for run, manifest in runs if not is_apart(manifest)]
+    cell_id = chosen(options.words[0], (name for _, it in kept for name in it.cells))
+    stored: list[Stored] = [
+        (manifest, store.system(manifest.system_id).heading, record)
+        for run, manifest in kept
+        if cell_id in manifest.cells
+        for record in run.records()
+        if record.cell_id == cell_id and isinstance(record.outcome, Measured)
+    ]
+    if not stored:
+        raise InputError(f"no run has a figure of {cell_id}", hint="measure it first")
+    gate = gate_of(stored[-1][0].suite) or DEFAULT
+    found = histories(stored, min_effect=gate.of(cell_id))
+    files = [p for history in found for p in store.write_history(render(history))]
+    names = [str(path) for path in files]
+    if options.as_json:
+        values = {"histories": [history_values(one) for one in found], "files": names}
+        sys.stdout.write(json.dumps(values, indent=1) + "\n")
+    else:
+        sys.stdout.write("\n".join(map(history_text, found)))
+        sys.stdout.write("\n" + "".join(f"wrote {name}\n" for name in names))
+    return 0
+
+
+def chosen(name: str, cells: Iterable[str]) -> str:
+    """Return the one cell whose id is `name` or begins with it.
+
+    Raises UnknownName, or InputError that names the candidates.
+    """
+    known = sorted(set(cells))
+    near = [cell for cell in known if cell.startswith(name)]
+    if name in known:
+        return name
+    if len(near) > 1:
+        more = f", and {len(near) - _SHOWN} more" if len(near) > _SHOWN else ""
+        raise InputError(
+            f"{len(near)} cells begin with '{name}'",
+            hint=f"name one of {', '.join(near[:_SHOWN])}{more}",
+        )
+    if not near:
+        raise UnknownName("cell", name, known or ["(no cell yet)"])
+    return near[0]

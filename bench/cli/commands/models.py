@@ -1,0 +1,74 @@
+"""`bench models`: the catalogue with its costs, counted ones where a run has counted them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from bench.config.catalog import Published, load_catalogue, load_published, select
+from bench.core.units import BYTES_PER_MIB
+from bench.experiments.context import Options, Tables
+from bench.reports.build import view_of
+from bench.storage.schema.latency import ModelFacts
+
+
+def run(options: Options, tables: Tables) -> int:
+    """Print one line a model."""
+    catalogue, published = load_catalogue(options.models), load_published(options.models)
+    known = view_of(options.results, options.models).models
+    rows = []
+    for variant in select(catalogue, options.variants):
+        entry = catalogue.models[variant]
+        row = describe(known.get(variant), published.get(entry.published or ""))
+        source = entry.factory or entry.exported
+        rows.append({"variant": variant, "published_as": entry.published, "source": source} | row)
+    if options.as_json:
+        sys.stdout.write(json.dumps(rows, indent=1) + "\n")
+    else:
+        sys.stdout.write(_text(rows))
+    return 0
+
+
+def describe(facts: ModelFacts | None, published: Published | None) -> dict[str, Any]:
+    """Return counted and published costs; None is what isn't known."""
+    costs, storage = (facts.costs, facts.storage) if facts else (None, None)
+    figures = published.figures if published else {}
+    return {
+        "macs": costs.macs if costs else None,
+        "flops_paddle": costs.flops_paddle if costs else None,
+        "params": costs.params if costs else None,
+        "storage_bytes": storage.bytes if storage else None,
+        "published_flops_m": figures.get("flops_m"),
+        "published_params_m": figures.get("params_m"),
+        "published_storage_mb": figures.get("storage_mb"),
+        "published_top1": figures.get("top1"),
+    }
+
+
+_COLUMNS = (
+    ("MACs (M)", "macs", 1e6),
+    ("FLOPs (M)", "flops_paddle", 1e6),
+    ("published", "published_flops_m", 1),
+    ("params (M)", "params", 1e6),
+    ("published", "published_params_m", 1),
+    (".nb (MiB)", "storage_bytes", BYTES_PER_MIB),
+    ("published", "published_storage_mb", 1),
+    ("top-1 (published)", "published_top1", 1),
+)
+
+
+def _text(rows: list[dict[str, Any]]) -> str:
+    lines = ["  ".join(["variant".ljust(10), *(head.rjust(10) for head, _, _ in _COLUMNS)])]
+    for row in rows:
+        figures = [
+            _figure(row[key], unit).rjust(max(10, len(head))) for head, key, unit in _COLUMNS
+        ]
+        lines.append("  ".join([row["variant"].ljust(10), *figures]))
+    if any(row["macs"] is None for row in rows):
+        lines.append("– not counted yet: `python -m bench run` counts each model that it measures")
+    return "\n".join(lines) + "\n"
+
+
+def _figure(value: float | None, unit: float) -> str:
+    return "–" if value is None else f"{value / unit:.4g}" if unit == 1 else f"{value / unit:.2f}"

@@ -1,0 +1,94 @@
+"""`bench plan`: what would run, in which order, and how long it should take. Runs nothing."""
+
+from __future__ import annotations
+
+import json
+import sys
+from statistics import fmean
+
+from bench.config.catalog import load_published
+from bench.config.suite import load_suite
+from bench.core.units import NS_PER_S, duration
+from bench.devices.host.facts import usable_cores
+from bench.experiments.context import Options, Tables
+from bench.experiments.latency.forecast import Expected, expect
+from bench.experiments.latency.job import Job, new_job
+from bench.experiments.latency.schedule import Plan
+from bench.storage.directory import Store
+
+
+def run(options: Options, tables: Tables) -> int:
+    """Print the plan."""
+    suite = load_suite(options.suite)
+    cores = usable_cores() if suite.file.target == "cpu" else None
+    job = new_job(options, tables, suite, cores=cores)
+    plan = job.plan()
+    expected = expect(plan, _earlier(options), _macs(options, job))
+    print_ = _print_json if options.as_json else _print_text
+    print_(job, plan, expected)
+    return 0
+
+
+def _earlier(options: Options) -> dict[str, float]:
+    """Return the mean seconds of a session of each cell in the newest run that has it."""
+    found: dict[str, float] = {}
+    for run in Store(options.results).runs():
+        for record in run.records():
+            if record.sessions and record.sampling.preset == options.preset:
+                walls = [session.wall_ns / NS_PER_S for session in record.sessions]
+                found[record.cell_id] = fmean(walls)
+    return found
+
+
+def _macs(options: Options, job: Job) -> dict[str, float]:
+    published = load_published(options.models)
+    rows = {m.variant: published.get(m.published or "") for m in job.models}
+    return {v: 1e6 * row.figures.get("flops_m", 0) for v, row in rows.items() if row is not None}
+
+
+def _print_text(job: Job, plan: Plan, expected: Expected) -> None:
+    lines = [
+        f"suite {job.suite} ({job.suite_title}), preset {job.sampling.preset}, seed {job.seed}",
+        f"{len(plan.cells)} cells x {_sessions(job)} sessions, {_time(expected)}",
+        *(f"left out: {note}" for note in job.left_out),
+    ]
+    for step in plan.steps:
+        if step.order % len(plan.cells) == 0:
+            lines.append(f"round {step.round + 1}")
+        lines.append(f"  {step.order + 1:4d}  {step.cell.label}")
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _sessions(job: Job) -> str:
+    rule = job.sampling
+    grows = rule.most_sessions > rule.sessions
+    return f"{rule.sessions} to {rule.most_sessions}" if grows else str(rule.sessions)
+
+
+def _time(expected: Expected) -> str:
+    least, most = duration(expected.seconds), duration(expected.most_seconds)
+    span = least if least == most else f"{least} to {most}"
+    return f"about {span} ({_basis(expected)})"
+
+
+def _basis(expected: Expected) -> str:
+    if not expected.known:
+        return "guessed from FLOPs: no earlier session is stored"
+    return f"from earlier sessions of {expected.known} of {expected.cells} cells"
+
+
+def _print_json(job: Job, plan: Plan, expected: Expected) -> None:
+    value = {
+        "suite": job.suite,
+        "preset": job.sampling.preset,
+        "seed": job.seed,
+        "expected_s": round(expected.seconds, 1),
+        "expected_most_s": round(expected.most_seconds, 1),
+        "expected_from_earlier_cells": expected.known,
+        "left_out": list(job.left_out),
+        "steps": [
+            {"order": step.order, "round": step.round, "cell_id": step.cell.id}
+            for step in plan.steps
+        ],
+    }
+    sys.stdout.write(json.dumps(value, indent=1) + "\n")

@@ -1,0 +1,105 @@
+"""`bench predict`: the five classes that a net sees in one image, and what one inference takes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bench.config.catalog import OTHER_WEIGHTS, SEEDED, load_catalogue
+from bench.core.errors import InputError
+from bench.core.units import significant, to_ms
+from bench.experiments.accuracy.cells import Asked, asked_for
+from bench.experiments.accuracy.class_names import check_count, read_names
+from bench.experiments.accuracy.predict import TIMED, WARM_UP, Prediction, predict
+from bench.experiments.accuracy.progress import say
+from bench.experiments.context import Options, Tables
+from bench.launcher.engine import OpenEngine, open_engine
+
+_INCLUDES = "the input copied in, the net run, the output copied out"
+
+
+def run(options: Options, tables: Tables, *, opener: OpenEngine = open_engine) -> int:
+    """Print what one net sees in one image. Returns 0.
+
+    Raises InputError's kinds, Unavailable, and BenchError where the engine gives no answer.
+    """
+    path, asked = _image(options), _asked(options, tables)
+    names = None if options.labels is None else read_names(options.labels)
+    found = predict(path, asked, options, tables, opener=opener)
+    if names is not None and options.labels is not None:
+        check_count(names, found.outputs, options.labels)
+    if options.as_json:
+        sys.stdout.write(json.dumps(_values(asked, found, names), indent=1) + "\n")
+    else:
+        sys.stdout.write(_text(asked, found, names))
+    if asked.models[0].weights.kind == "seeded":
+        say(f"bench: {SEEDED}; {OTHER_WEIGHTS}")
+    return 0
+
+
+def _image(options: Options) -> Path:
+    if len(options.words) != 1:
+        raise InputError(
+            f"predict takes one image, and {len(options.words) or 'none'} is given",
+            hint="as in `python -m bench predict cat.jpg`",
+        )
+    return Path(options.words[0])
+
+
+def _asked(options: Options, tables: Tables) -> Asked:
+    """Return the one model and runner; raises InputError where several are named."""
+    several = next((it for it in (options.variants, options.axes.runners) if len(it) > 1), None)
+    if several is not None:
+        raise InputError(
+            f"predict asks one engine about one net, and {', '.join(several)} are given",
+            hint="name one --variant and one --runner",
+        )
+    first = next(iter(load_catalogue(options.models).models))
+    return asked_for(replace(options, variants=options.variants or [first]), tables)
+
+
+def _text(asked: Asked, found: Prediction, names: Sequence[str] | None) -> str:
+    (model,), (runner,) = asked.models, asked.runners
+    lines = [f"{model.title}, {model.weights.kind} weights, {runner} ({found.engine})", ""]
+    for number, share in zip(found.classes, found.shares, strict=True):
+        name = "" if names is None else f"  {names[number]}"
+        lines.append(f"  {share:8.3%}  class {number}{name}")
+    threads = "1 thread" if asked.threads == 1 else f"{asked.threads} threads"
+    inference, reading, load = map(_ms, (found.inference_ns, found.reading_ns, found.load_ns))
+    lines.append(
+        f"\none inference: {inference} ms on {threads}, the median of {TIMED} after {WARM_UP} to "
+        f"warm up: {_INCLUDES}"
+    )
+    lines.append(
+        f"not in it: {reading} ms to read and prepare the image, {load} ms to load the net; "
+        f"`python -m bench run` measures with intervals"
+    )
+    return "\n".join(lines) + "\n"
+
+
+def _ms(nanoseconds: float) -> str:
+    return significant(to_ms(nanoseconds))
+
+
+def _values(asked: Asked, found: Prediction, names: Sequence[str] | None) -> dict[str, Any]:
+    (model,), (runner,) = asked.models, asked.runners
+    best = zip(found.classes, found.shares, strict=True)
+    return {
+        "variant": model.variant,
+        "runner": runner,
+        "engine": found.engine,
+        "weights": model.weights.kind,
+        "threads": asked.threads,
+        "classes": [
+            {"class": number, "name": names[number] if names else None, "probability": share}
+            for number, share in best
+        ],
+        "inference_ns": found.inference_ns,
+        "inference_includes": _INCLUDES,
+        "reading_ns": found.reading_ns,
+        "load_ns": found.load_ns,
+    }

@@ -1,0 +1,144 @@
+"""`bench recommend`: which net on which engine, from stored results."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from bench.analysis.recommend import Advice, Asked, Choice, Choices, advise, choices
+from bench.core.errors import InputError, ResultsError, UnknownName
+from bench.core.units import with_interval
+from bench.experiments.context import Options, Tables
+from bench.reports.build import view_of
+
+_NOTE = (
+    "top-1 is PaddleClas's published figure for FP32 and trained weights; latency was measured "
+    "here, in FP32, and fits with the whole of its 95% interval"
+)
+
+_SHOWN = 5
+
+
+def run(options: Options, tables: Tables) -> int:
+    """Print the choice on each system that has figures.
+
+    Returns 0, or 1 where nothing fits on any of them. Raises InputError's kinds, and ResultsError
+    where no stored figure can answer.
+    """
+    asked = _asked(options, tables)
+    if not options.results.is_dir():
+        raise ResultsError(
+            f"there is no results folder {options.results}",
+            hint="run `make bench-engines` first, or name one with --results DIR",
+        )
+    given = choices(view_of(options.results, options.models), asked)
+    able = [one for one in given if one.found]
+    if not able:
+        raise ResultsError(_nothing(asked, given), hint=_remedy(asked))
+    advice = [advise(one, asked) for one in able]
+    write = _json if options.as_json else _text
+    sys.stdout.write(write(asked, able, advice))
+    return 0 if any(one.best for one in advice) else 1
+
+
+def _asked(options: Options, tables: Tables) -> Asked:
+    if options.max_ms is None and options.min_top1 is None:
+        raise InputError(
+            "recommend needs a limit",
+            hint="give --max-ms X, --min-top1 Y or both, as in `recommend --max-ms 10`",
+        )
+    for flag, values in (("--batch", options.axes.batches), ("--threads", options.axes.threads)):
+        if len(values) > 1:
+            raise InputError(
+                f"{flag} takes one value here, and {len(values)} are given",
+                hint="ask once for each",
+            )
+    for runner in options.axes.runners:
+        if runner not in tables.runners:
+            raise UnknownName("runner", runner, tables.runners)
+    return Asked(
+        max_ms=options.max_ms,
+        min_top1=options.min_top1,
+        batch=next(iter(options.axes.batches), 1),
+        threads=next(iter(options.axes.threads), None),
+        runners=tuple(options.axes.runners),
+    )
+
+
+def _nothing(asked: Asked, given: Sequence[Choices]) -> str:
+    threads = "" if asked.threads is None else f", threads {asked.threads}"
+    runners = f", runner {' or '.join(asked.runners)}" if asked.runners else ""
+    reasons = {reason for one in given for reason in one.left_out}
+    why = f" ({'; '.join(sorted(reasons))})" if reasons else ""
+    return f"no stored figure can answer for batch {asked.batch}{threads}{runners}{why}"
+
+
+def _remedy(asked: Asked) -> str:
+    flags = [f"--batch {asked.batch}"] * (asked.batch != 1)
+    flags += [f"--threads {asked.threads}"] * (asked.threads not in (None, 1))
+    flags += [f"--runner {','.join(asked.runners)}"] * bool(asked.runners)
+    more = f" ARGS='{' '.join(flags)}'" if flags else ""
+    return f"measure first: `make bench-engines{more}`"
+
+
+def _text(asked: Asked, given: Sequence[Choices], advice: Sequence[Advice]) -> str:
+    lines = []
+    for one, left in zip(advice, given, strict=True):
+        lines += [one.heading, *(f"  {line}" for line in _lines(asked, one, left))]
+    return "\n".join([*lines, _NOTE]) + "\n"
+
+
+def _lines(asked: Asked, advice: Advice, given: Choices) -> list[str]:
+    best = advice.best
+    lines = []
+    if best is not None:
+        lines.append(f"{_named(best)}: {_figures(best)}")
+        lines += [
+            f"{_named(one, beside=best)} can't be told apart: {_figures(one)}"
+            for one in advice.ties[:_SHOWN]
+        ]
+        lines += _more(advice.ties)
+    elif advice.nearest is not None:
+        near = advice.nearest
+        lines.append(f"nothing fits; the nearest is {_named(near)}: {_figures(near)}")
+    lines += [
+        f"it can't be told whether {_named(one)} fits: {_figures(one)} lies across "
+        f"{asked.max_ms:g} ms"
+        for one in advice.open[:_SHOWN]
+    ]
+    lines += _more(advice.open)
+    lines += [f"left out: {count}, {why}" for why, count in sorted(given.left_out.items())]
+    runs = {one.run_id for one in given.found}
+    if len(runs) > 1:
+        lines.append(
+            f"from {len(runs)} runs, between which more may have changed than intervals tell"
+        )
+    return lines
+
+
+def _more(found: Sequence[Choice]) -> list[str]:
+    left = len(found) - _SHOWN
+    return [f"and {left} more of which the same is true (--json has them)"] if left > 0 else []
+
+
+def _named(one: Choice, *, beside: Choice | None = None) -> str:
+    """Return `x0_5 on MNN`; of the same net as `beside` the engine alone."""
+    threads = "1 thread" if one.threads == 1 else f"{one.threads} threads"
+    where = f"{one.engine}, {threads}"
+    same = beside is not None and beside.variant == one.variant
+    return where if same else f"{one.variant} on {where}"
+
+
+def _figures(one: Choice) -> str:
+    grade = f" (grade {one.grade})" if one.grade else ""
+    time = with_interval(one.latency_ms, one.half_ms)
+    return f"{time} ms{grade}, published top-1 {one.top1:.2f}%"
+
+
+def _json(asked: Asked, given: Sequence[Choices], advice: Sequence[Advice]) -> str:
+    systems = [
+        {**asdict(one), "left_out": left.left_out} for one, left in zip(advice, given, strict=True)
+    ]
+    return json.dumps({"asked": asdict(asked), "note": _NOTE, "systems": systems}, indent=1) + "\n"

@@ -1,0 +1,234 @@
+"""`bench verify`: is the report what comes out of the stored samples, and does a run still hold?
+
+Builds and exports nothing, and leaves results/ as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from bench.analysis.freshness import (
+    CellCheck,
+    Difference,
+    Doubt,
+    FileCheck,
+    Stale,
+    Unchecked,
+    compare_artifact,
+    compare_files,
+    compare_model,
+    compare_packages,
+    judge,
+)
+from bench.analysis.selftest import SUITE as SELFTEST
+from bench.artifacts.builder import Key, Workshop
+from bench.config.catalog import Model, load_catalogue, parse_weights, resolve
+from bench.core.digest import file_sha256
+from bench.core.errors import BrokenFile, InputError, Unavailable
+from bench.environments.interpreters import Environments
+from bench.experiments.context import Options, Tables
+from bench.experiments.preparation import artifact_name
+from bench.reports.build import FOLDER, render_report
+from bench.storage.directory import RunFolder, Store
+from bench.storage.schema.common import CellFields
+from bench.storage.schema.latency import RunManifest
+
+_REASONS_SHOWN = 3
+
+
+def run(options: Options, tables: Tables) -> int:
+    """Check the report on all runs and the cells of one run, the newest unless --run names another.
+
+    Returns 0: the report is what comes out and no cell is stale, 1: it isn't, or one is. Raises
+    what reading results, models and flags raises.
+    """
+    folder = _folder(options)
+    files = _check_report(options, None)
+    if (folder.path / FOLDER).is_dir():
+        files += _check_report(options, folder.path.name)
+    cells = _check_cells(options, tables, folder)
+    if options.as_json:
+        _print_json(folder, files, cells)
+    else:
+        sys.stdout.write("\n".join(_lines(folder, files, cells)) + "\n")
+    well = all(it.state == "same" for it in files) and all(it.state != "stale" for it in cells)
+    return 0 if well else 1
+
+
+def _folder(options: Options) -> RunFolder:
+    """Return the run to check; a self-test's nets are in no catalogue, so it is none."""
+    store = Store(options.results)
+    if options.run in (None, "latest"):
+        runs = [run for run in store.runs() if run.manifest().suite != SELFTEST]
+        return runs[-1] if runs else store.run("latest")
+    folder = store.run(str(options.run))
+    if folder.manifest().suite == SELFTEST:
+        raise InputError(
+            f"run {options.run} is a self-test, of nets that no catalogue has",
+            hint=f"weigh it again with `python -m bench selftest --from {options.run}`",
+        )
+    return folder
+
+
+def _check_report(options: Options, run_id: str | None) -> list[FileCheck]:
+    folder, derived = render_report(options.results, options.models, run_id)
+    return compare_files(derived, Store(options.results).report_files(folder, derived))
+
+
+def _check_cells(options: Options, tables: Tables, folder: RunFolder) -> list[CellCheck]:
+    manifest = folder.manifest()
+    cells = {record.cell_id: record.cell for record in folder.records()}
+    today = _today(options, tables, {cell.variant for cell in cells.values()})
+    finished = [
+        judge(cell_id, _doubts(cell_id, cell, manifest, today)) for cell_id, cell in cells.items()
+    ]
+    absent = [
+        judge(cell_id, [_absent(manifest)]) for cell_id in manifest.cells if cell_id not in cells
+    ]
+    return finished + absent
+
+
+def _absent(manifest: RunManifest) -> Doubt:
+    if manifest.status == "complete":
+        return Stale("its record is gone, and the run is complete")
+    return Unchecked("it isn't measured yet")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Today:
+    """What this machine has now, asked for without making any of it."""
+
+    models: Mapping[str, Model | Doubt]
+    tables: Tables
+    workshop: Workshop
+
+    def packages(self, name: str) -> Mapping[str, str] | Doubt:
+        environments = self.workshop.environments
+        if not environments.is_built(name):
+            return Unchecked(f"environment {name} isn't built here")
+        try:
+            return environments.get(name).packages
+        except Unavailable as error:
+            return Unchecked(str(error))
+
+    def hashes(self, model: Model, key: Key, files: Sequence[str]) -> Mapping[str, str] | Doubt:
+        """Return the SHA-256 of those of `files` that the cache has under today's key."""
+        kinds, name = self.workshop.kinds, artifact_name(key)
+        if key.kind not in kinds:
+            return Stale(f"there is no kind of artifact '{key.kind}' any more")
+        entry = kinds[key.kind]
+        for maker in self.workshop.makers(key.kind):
+            if isinstance(self.packages(maker), Stale | Unchecked):
+                return Unchecked(f"{name}: its key in the cache needs environment {maker}")
+        interpreter = self.workshop.environments.get(entry.env)
+        folder = self.workshop.folder(model, key.kind, key.batch, interpreter)
+        if not folder.is_dir():
+            return Unchecked(f"{name} isn't in the cache as today's code and packages make it")
+        return {file: file_sha256(folder / file) for file in files if (folder / file).is_file()}
+
+
+def _today(options: Options, tables: Tables, variants: set[str]) -> _Today:
+    catalogue, weights = load_catalogue(options.models), parse_weights(options.weights)
+
+    def model(variant: str) -> Model | Doubt:
+        if variant not in catalogue.models:
+            return Stale(f"{variant} is gone from the catalogue")
+        try:
+            return resolve(catalogue, variant, options.models, weights)
+        except BrokenFile as error:
+            return Unchecked(str(error))
+
+    environments = Environments(options.cache, options.envs)
+    return _Today(
+        models={variant: model(variant) for variant in variants},
+        tables=tables,
+        workshop=Workshop(options.cache, environments, kinds=tables.kinds, launch=tables.launch),
+    )
+
+
+def _doubts(
+    cell_id: str, cell: CellFields, manifest: RunManifest, today: _Today
+) -> Iterator[Doubt]:
+    model, facts = today.models[cell.variant], manifest.models.get(cell.variant)
+    if cell_id not in manifest.cells:
+        yield Stale("run.json has no such cell")
+    yield from compare_model(cell, facts.weights if facts else None, model)
+    runner = today.tables.runners.get(cell.runner)
+    if runner is None:
+        yield Stale(f"there is no runner '{cell.runner}' any more")
+        return
+    environments = manifest.provenance.environments
+    yield from compare_packages(
+        runner.env, environments.get(runner.env), today.packages(runner.env)
+    )
+    # The cache keeps another net's artifacts under other keys: there is nothing to compare.
+    if isinstance(model, Model) and model.hash == cell.model_hash:
+        key = Key(cell.variant, runner.artifact_of(cell.precision), cell.batch)
+        then = (facts.artifacts if facts else {}).get(artifact_name(key), {})
+        now = today.hashes(model, key, list(then))
+        yield from compare_artifact(artifact_name(key), then, now)
+
+
+def _print_json(folder: RunFolder, files: Sequence[FileCheck], cells: Sequence[CellCheck]) -> None:
+    value = {
+        "run": folder.path.name,
+        "report": [_file_json(one) for one in files],
+        "cells": [asdict(one) for one in cells],
+    }
+    sys.stdout.write(json.dumps(value, indent=1) + "\n")
+
+
+def _file_json(check: FileCheck) -> dict[str, Any]:
+    where = {} if check.difference is None else asdict(check.difference)
+    return {"file": str(check.file), "state": check.state} | where
+
+
+def _lines(
+    folder: RunFolder, files: Sequence[FileCheck], cells: Sequence[CellCheck]
+) -> Iterator[str]:
+    yield from (f"{one.state:<9}  {one.file}{_where(one.difference)}" for one in files)
+    for cell in cells:
+        if cell.state == "stale":
+            yield f"stale      {cell.cell_id}: {_shortened(cell.reasons)}"
+    doubts = Counter(why for cell in cells if cell.state == "unchecked" for why in cell.reasons)
+    yield from (f"unchecked  {_cells(count)}: {why}" for why, count in doubts.items())
+    yield _sentence(folder, files, cells)
+
+
+def _where(difference: Difference | None) -> str:
+    if difference is None:
+        return ""
+    found, derived = (
+        "nothing" if text is None else repr(text) for text in (difference.found, difference.derived)
+    )
+    return f", line {difference.line}: {found} on disk, {derived} from the samples"
+
+
+def _shortened(reasons: Sequence[str]) -> str:
+    more = len(reasons) - _REASONS_SHOWN
+    shown = "; ".join(reasons[:_REASONS_SHOWN])
+    return f"{shown}; and {more} more (--json has them)" if more > 0 else shown
+
+
+def _sentence(folder: RunFolder, files: Sequence[FileCheck], cells: Sequence[CellCheck]) -> str:
+    wrong = sum(one.state != "same" for one in files)
+    report = (
+        f"{wrong} of {len(files)} report files are not"
+        if wrong
+        else f"all {len(files)} report files are"
+    )
+    states = Counter(one.state for one in cells)
+    counts = ", ".join(f"{states[state]} {state}" for state in ("current", "stale", "unchecked"))
+    return (
+        f"{report} what comes out of the stored samples; "
+        f"of the {_cells(len(cells))} of run {folder.path.name}: {counts}"
+    )
+
+
+def _cells(count: int) -> str:
+    return "1 cell" if count == 1 else f"{count} cells"

@@ -1,0 +1,106 @@
+"""How a run ends on the terminal: its table, the files written, what failed and why."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bench.analysis.grade import explain, findings
+from bench.analysis.verdicts import Comparison
+from bench.experiments.context import Options
+from bench.reports.build import view_of, write_report
+from bench.reports.comparison.formats import check_format, rendered, step_summary
+from bench.reports.csv_tables import LATENCY_HEAD, SUSTAINED_HEAD, latency_rows, sustained_rows
+from bench.reports.terminal import latency_tables
+from bench.storage.directory import RunFolder
+from bench.storage.schema.common import Failed, Skipped
+from bench.storage.schema.latency import Measured, Record
+
+
+def conclude(options: Options, folder: RunFolder, records: Sequence[Record]) -> int:
+    """Write the report, print this run's table and the files.
+
+    Returns 0, or 1 where a cell has no figure.
+    """
+    files = write_report(options.results, options.models)
+    view = view_of(options.results, options.models, folder.path.name)
+    if options.as_json:
+        _print_json(
+            folder,
+            files,
+            cells=[dict(zip(LATENCY_HEAD, row, strict=True)) for row in latency_rows(view)],
+            sustained=[dict(zip(SUSTAINED_HEAD, row, strict=True)) for row in sustained_rows(view)],
+        )
+    else:
+        sys.stdout.write(latency_tables(view))
+        sys.stdout.write("\n" + "\n".join(f"wrote {path}" for path in [folder.path, *files]) + "\n")
+        if options.explain:
+            sys.stdout.write(
+                explanation_text({it.cell_id: explain(findings(it)) for it in records})
+            )
+    return tell_failures(records)
+
+
+def explanation_text(reasons: Mapping[str, Sequence[str]]) -> str:
+    """Return each cell's reasons, indented below its id."""
+    return "".join(
+        f"{cell_id}\n" + "".join(f"    {reason}\n" for reason in found or ["A: nothing lowers it"])
+        for cell_id, found in reasons.items()
+    )
+
+
+def _print_json(
+    folder: RunFolder, files: Sequence[Path], **tables: Sequence[Mapping[str, object]]
+) -> None:
+    result: dict[str, object] = {"run": str(folder.path), "files": [str(path) for path in files]}
+    for name, rows in tables.items():
+        result[name] = [{key: None if it == "" else it for key, it in r.items()} for r in rows]
+    sys.stdout.write(json.dumps(result, indent=1) + "\n")
+
+
+def tell_failures(records: Sequence[Record]) -> int:
+    """Say each reason once, with the cells that it took; return the exit status."""
+    reasons: dict[str, list[str]] = {}
+    for record in records:
+        if not isinstance(record.outcome, Measured):
+            reasons.setdefault(_reason(record.outcome), []).append(record.cell_id)
+    for reason, cells in reasons.items():
+        others = len(cells) - 1
+        more = f" and {others} more cell{'s' * (others > 1)}" if others else ""
+        sys.stderr.write(f"bench: {cells[0]}{more} {reason}\n")
+    return 1 if reasons else 0
+
+
+def _reason(outcome: Failed | Skipped) -> str:
+    """Return why in one line: an engine may say it in several."""
+    if isinstance(outcome, Failed):
+        text = f"failed ({outcome.failure}): {outcome.message}: {outcome.hint}"
+    else:
+        text = f"skipped: {outcome.reason}: {outcome.hint}"
+    return " ".join(text.split())
+
+
+_SUMMARY = "GITHUB_STEP_SUMMARY"
+
+
+def chosen_format(options: Options) -> str:
+    """Return the format that the flags ask for; raises UnknownName."""
+    name = "json" if options.as_json else options.output_format
+    check_format(name)
+    return name
+
+
+def tell(comparison: Comparison, name: str, *, environment: Mapping[str, str] = os.environ) -> int:
+    """Print `comparison` in the format of that name; return its exit status.
+
+    For GitHub the summary is added to the step's, where the environment has a place for it.
+    """
+    sys.stdout.write(rendered(comparison, name))
+    place = environment.get(_SUMMARY)
+    if name == "github" and place:
+        with Path(place).open("a", encoding="utf-8") as file:
+            file.write(step_summary(comparison))
+    return comparison.exit_status

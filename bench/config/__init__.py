@@ -1,0 +1,1 @@
+"""What a person configures: suites, the catalogue of models, thresholds."""

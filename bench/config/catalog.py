@@ -1,0 +1,229 @@
+"""The models: models/catalog.toml, and the published figures in models/published.csv.
+
+Adding a model is one entry: a `module:function` factory that returns the net, or the path of an
+exported Paddle model of one's own.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError, model_validator
+
+from bench.core.digest import canonical_digest, file_sha256
+from bench.core.errors import BrokenFile, InputError, UnknownName
+from bench.storage.validation import Strict, explain, read_toml
+
+CATALOG = "catalog.toml"
+PUBLISHED = "published.csv"
+FAULTS = "known_faults.toml"
+_HASH_DIGITS = 16
+
+
+class Entry(Strict):
+    """One model of the catalogue; exactly one of `factory` and `exported`."""
+
+    factory: str | None = None
+    exported: str | None = None
+    published: str | None = None
+    title: str | None = None
+    input: Annotated[tuple[Annotated[int, Field(gt=0)], ...], Field(min_length=1)] = (3, 224, 224)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Entry:
+        if (self.factory is None) == (self.exported is None):
+            raise ValueError("give exactly one of 'factory' and 'exported'")
+        if self.factory is not None and not all(self.factory.partition(":")):
+            raise ValueError("'factory' is written \"module:function\"")
+        return self
+
+
+class Catalogue(Strict):
+    """The whole of catalog.toml."""
+
+    models: Annotated[
+        dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.]+$")], Entry], Field(min_length=1)
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """Which weights a net gets: seeded (and BN-calibrated), pretrained, or a `.pdparams` file."""
+
+    kind: str = "seeded"
+    path: Path | None = None
+
+    def source(self) -> dict[str, Any]:
+        """Return what the exporter wants to be told."""
+        if self.kind == "file":
+            return {"kind": "file", "path": str(self.path)}
+        return {"kind": "seeded", "seed": 0} if self.kind == "seeded" else {"kind": self.kind}
+
+    def identity(self) -> dict[str, Any]:
+        """Return what names these weights wherever they lie."""
+        if self.path is not None:
+            return {"kind": "file", "sha256": file_sha256(self.path)}
+        return self.source()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """A net with its weights: what an artifact is made from. `hash` is part of each cell's id."""
+
+    variant: str
+    title: str
+    input: tuple[int, ...]
+    source: Mapping[str, Any]
+    weights: Weights
+    hash: str
+    published: str | None = None
+
+    @property
+    def input_text(self) -> str:
+        return "x".join(str(extent) for extent in self.input)
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """One row of published.csv: figures by column, an empty field left out."""
+
+    name: str
+    family: str
+    figures: Mapping[str, float]
+    texts: Mapping[str, str]
+
+
+class Fault(Strict):
+    """A published figure that can't be right, or means something else than it seems to."""
+
+    model: str
+    columns: tuple[str, ...]
+    note: str
+
+
+class Faults(Strict):
+    """The whole of known_faults.toml."""
+
+    fault: tuple[Fault, ...] = ()
+
+
+def parse_weights(text: str) -> Weights:
+    """Return the weights that `--weights` names; raises InputError where it is no such file."""
+    if text in ("seeded", "pretrained"):
+        return Weights(kind=text)
+    path = Path(text)
+    if not path.is_file():
+        raise InputError(
+            f"--weights {text}: there is no such file",
+            hint="give 'seeded', 'pretrained' or the path of a .pdparams file",
+        )
+    return Weights(kind="file", path=path.resolve())
+
+
+def load_catalogue(folder: Path) -> Catalogue:
+    """Return models/catalog.toml; raises BrokenFile."""
+    path = folder / CATALOG
+    try:
+        return Catalogue.model_validate(read_toml(path))
+    except ValidationError as error:
+        raise BrokenFile(path, explain(error), hint="see models/README.md for the form") from error
+
+
+def select(catalogue: Catalogue, names: Sequence[str]) -> list[str]:
+    """Return the variants that `names` mean, all for none; raises UnknownName."""
+    for name in names:
+        if name not in catalogue.models:
+            raise UnknownName("variant", name, catalogue.models)
+    return list(dict.fromkeys(names)) or list(catalogue.models)
+
+
+def resolve(catalogue: Catalogue, variant: str, folder: Path, weights: Weights) -> Model:
+    """Return `variant` with `weights`, hashed; raises BrokenFile where its file isn't there."""
+    entry = catalogue.models[variant]
+    if entry.exported is not None:
+        source, identity = _exported(folder, entry.exported)
+        weights = Weights(kind="exported")
+    else:
+        source = {"factory": entry.factory, "search_path": [str(folder.resolve())]}
+        identity = {"factory": entry.factory, "code": _factory_code(str(entry.factory), folder)}
+        identity["weights"] = weights.identity()
+    return Model(
+        variant=variant,
+        title=entry.title or entry.published or variant,
+        input=entry.input,
+        source=source,
+        weights=weights,
+        hash=canonical_digest([identity, entry.input], _HASH_DIGITS),
+        published=entry.published,
+    )
+
+
+def _exported(folder: Path, exported: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    path = (folder / exported).resolve()
+    params = path.with_suffix(".pdiparams")
+    for needed in (path, params):
+        if not needed.is_file():
+            raise BrokenFile(
+                folder / CATALOG,
+                f"the exported model's file {needed.name} isn't at {exported}",
+                hint="give the path of its .json or .pdmodel, the .pdiparams beside it",
+            )
+    return (
+        {"exported": str(path)},
+        {"exported": [file_sha256(path), file_sha256(params)]},
+    )
+
+
+def _factory_code(factory: str, folder: Path) -> str | None:
+    """Return a digest of the factory's code where it lies in the models folder, else None.
+
+    Every .py file of the folder counts, since the factory's may import them. A package's factory
+    (paddle.vision) is pinned by its environment's lock instead.
+    """
+    top = factory.partition(":")[0].partition(".")[0]
+    if not ((folder / f"{top}.py").is_file() or (folder / top).is_dir()):
+        return None
+    files = sorted(folder.rglob("*.py"))
+    return canonical_digest([[str(path.relative_to(folder)), file_sha256(path)] for path in files])
+
+
+def load_published(folder: Path) -> dict[str, Published]:
+    """Return published.csv by model name; raises BrokenFile."""
+    path = folder / PUBLISHED
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        return {row["model"]: _published(row) for row in rows}
+    except OSError as error:
+        raise BrokenFile(path, str(error.strerror), hint="restore it from git") from error
+    except (KeyError, ValueError, TypeError, AttributeError, csv.Error) as error:
+        raise BrokenFile(
+            path, f"not the published table: {error}", hint="restore it from git"
+        ) from error
+
+
+def load_faults(folder: Path) -> tuple[Fault, ...]:
+    """Return known_faults.toml, empty where there is none; raises BrokenFile."""
+    path = folder / FAULTS
+    if not path.exists():
+        return ()
+    try:
+        return Faults.model_validate(read_toml(path)).fault
+    except ValidationError as error:
+        raise BrokenFile(path, explain(error), hint="restore it from git") from error
+
+
+def _published(row: Mapping[str, str]) -> Published:
+    texts = {name: text for name, text in row.items() if text and name not in ("model", "family")}
+    figures = {name: float(text) for name, text in texts.items()}
+    return Published(row["model"], row["family"], figures, texts)
+
+
+SEEDED = "seeded weights know nothing: what they say of an image is chance"
+
+
+OTHER_WEIGHTS = "give --weights pretrained, or a .pdparams file"

@@ -1,0 +1,36 @@
+"""How large a change must be to count: `[gate]` of a suite's file.
+
+[gate]
+min_effect = 0.03                     # a share: 3%
+cells = { "x0_25-*-t4-*" = 0.08 }     # by a cell's id or the slug before its digest; the first
+                                      # pattern that holds counts
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import Annotated
+
+from pydantic import Field
+
+from bench.storage.validation import Strict
+
+Effect = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Gate(Strict):
+    """The minimum effect of a target, as a share, and that of cells whose name fits a pattern."""
+
+    min_effect: Effect = 0.03
+    cells: dict[str, Effect] = {}
+
+    def of(self, cell_id: str) -> float:
+        """Return the minimum effect of that cell."""
+        names = (cell_id, cell_id.rpartition("-")[0])
+        for pattern, effect in self.cells.items():
+            if any(fnmatchcase(name, pattern) for name in names):
+                return effect
+        return self.min_effect
+
+
+DEFAULT = Gate()

@@ -1,0 +1,1 @@
+"""Devices: this host, an Android phone over adb, an NVIDIA GPU through NVML."""

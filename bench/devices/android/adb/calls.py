@@ -1,0 +1,168 @@
+"""A device's calls, over whatever opens a stream to one of its services."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from bench.core.errors import CommandFailed, DeviceLost, DeviceTimeout, InputError
+from bench.devices.android.adb.device import Completed, checked, quoted
+from bench.devices.android.adb.shell import STDERR, STDOUT, MarkedOutput, Shell, SplitOutput
+from bench.devices.android.adb.streams import Deadline, Stream
+from bench.devices.android.adb.sync import receive_file, send_file
+
+TAIL_BYTES = 4096
+
+_PROPERTY = re.compile(r"^\[([^\]\n]*)\]: \[(.*?)\]\r?$", re.MULTILINE | re.DOTALL)
+
+
+class StreamedDevice(ABC):
+    """`bench.devices.android.adb.device.Device`, but for how a stream is opened.
+
+    On a device that lacks the shell protocol 2 (before Android 7) a command's stderr comes mixed
+    into its stdout.
+    """
+
+    def __init__(self, serial: str) -> None:
+        self._serial = serial
+
+    @property
+    def serial(self) -> str:
+        return self._serial
+
+    @abstractmethod
+    def _open(self, service: str, deadline: Deadline) -> Stream:
+        """Open a stream; raises a DeviceError, TimeoutError or ConnectionError."""
+
+    @abstractmethod
+    def _features(self, deadline: Deadline) -> frozenset[str]:
+        """Return what the device says that it can do; raises as `_open` does."""
+
+    @abstractmethod
+    def _drop(self) -> None:
+        """Forget a connection that can't be relied on: the next call opens another."""
+
+    def close(self) -> None:
+        self._drop()
+
+    def run(self, command: Sequence[str], *, timeout_s: float = 30.0) -> Completed:
+        deadline = Deadline.after(timeout_s)
+        with (
+            self._telling(_name(command), timeout_s),
+            closing(self._start(command, deadline)) as shell,
+        ):
+            return shell.finish(deadline)
+
+    @contextmanager
+    def lines(self, command: Sequence[str], *, silence_s: float = 60.0) -> Iterator[Iterator[str]]:
+        with self._telling(_name(command), silence_s):
+            shell = self._start(command, Deadline.after(silence_s))
+        with closing(shell), closing(self._lines_of(shell, _name(command), silence_s)) as lines:
+            yield lines
+
+    def _lines_of(self, shell: Shell, name: str, silence_s: float) -> Generator[str, None, None]:
+        rest, stderr = b"", b""
+        while shell.status is None:
+            with self._telling(name, silence_s):
+                pieces = shell.read(Deadline.after(silence_s))
+            stderr = b"".join([stderr, *_of(STDERR, pieces)])[-TAIL_BYTES:]
+            *whole, rest = b"".join([rest, *_of(STDOUT, pieces)]).split(b"\n")
+            yield from map(_text, whole)
+        if rest:
+            yield _text(rest)
+        if shell.status != 0:
+            raise CommandFailed(name, shell.status, stderr.decode("utf-8", "replace"))
+
+    def push(
+        self, local: Path, remote: str, *, mode: int = 0o644, timeout_s: float = 120.0
+    ) -> None:
+        deadline = Deadline.after(timeout_s)
+        with (
+            _readable(local) as file,
+            self._telling(f"the push of {local.name}", timeout_s),
+            closing(self._open("sync:", deadline)) as stream,
+        ):
+            mtime_s = int(os.fstat(file.fileno()).st_mtime)
+            send_file(stream, file, remote, mode=mode, mtime_s=mtime_s, deadline=deadline)
+
+    def pull(self, remote: str, local: Path, *, timeout_s: float = 120.0) -> None:
+        deadline = Deadline.after(timeout_s)
+        with (
+            _replacing(local) as file,
+            self._telling(f"the pull of {remote}", timeout_s),
+            closing(self._open("sync:", deadline)) as stream,
+        ):
+            for piece in receive_file(stream, remote, deadline):
+                file.write(piece)
+
+    def properties(self) -> Mapping[str, str]:
+        return dict(_PROPERTY.findall(checked(self.run(["getprop"]), "getprop").text))
+
+    def _start(self, command: Sequence[str], deadline: Deadline) -> Shell:
+        line = quoted(command)
+        if "shell_v2" in self._features(deadline):
+            return Shell(self._open(f"shell,v2,raw:{line}", deadline), SplitOutput())
+        mark = f"bench-{secrets.token_hex(8)}:"
+        stream = self._open(f"shell:{line}; echo {mark}$?", deadline)
+        return Shell(stream, MarkedOutput(mark=mark.encode()))
+
+    @contextmanager
+    def _telling(self, during: str, timeout_s: float) -> Iterator[None]:
+        """Say what a link's failure means for the device."""
+        try:
+            yield
+        except TimeoutError as error:
+            self._drop()
+            raise DeviceTimeout(self._serial, during, timeout_s) from error
+        except ConnectionError as error:
+            self._drop()
+            raise DeviceLost(self._serial, during) from error
+
+
+def _name(command: Sequence[str]) -> str:
+    return f"`{PurePosixPath(command[0]).name}`"
+
+
+def _of(channel: int, pieces: Sequence[tuple[int, bytes]]) -> Iterator[bytes]:
+    return (data for of, data in pieces if of == channel)
+
+
+def _text(line: bytes) -> str:
+    return line.removesuffix(b"\r").decode("utf-8", "replace")
+
+
+@contextmanager
+def _readable(local: Path) -> Iterator[BinaryIO]:
+    try:
+        with local.open("rb") as file:
+            yield file
+    except OSError as error:
+        raise InputError(
+            f"{local} can't be read: {error.strerror}", hint="check the path and its permissions"
+        ) from error
+
+
+@contextmanager
+def _replacing(local: Path) -> Iterator[BinaryIO]:
+    """Give a file beside `local` that takes its name once all is in it, and is gone otherwise."""
+    try:
+        handle, name = tempfile.mkstemp(dir=local.parent, prefix=f".{local.name}-")
+        beside = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                yield file
+            beside.replace(local)
+        finally:
+            beside.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{local} can't be written: {error.strerror}",
+            hint="choose a folder that can be, or free some space",
+        ) from error

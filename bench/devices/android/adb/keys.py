@@ -1,0 +1,146 @@
+"""The key pairs by which a device knows this computer: those of `adb` itself, in ~/.android."""
+
+from __future__ import annotations
+
+import base64
+import os
+import struct
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa, utils
+
+from bench.core.errors import BrokenFile, Unavailable
+
+ANDROID_FOLDER = Path("~/.android")
+KEY_BITS = 2048
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signer:
+    """A private key, and its public half in the form that devices read."""
+
+    key: rsa.RSAPrivateKey
+    public: bytes
+
+    def sign(self, token: bytes) -> bytes:
+        """Return the signature over a device's token, which stands for a SHA-1 digest."""
+        return self.key.sign(token, padding.PKCS1v15(), utils.Prehashed(hashes.SHA1()))  # noqa: S303
+
+
+def load_signer(folder: Path = ANDROID_FOLDER) -> Signer:
+    """Return the signer of `folder`/adbkey; makes the pair, readable by this user only, if missing.
+
+    Raises BrokenFile where the file holds no such key, Unavailable where it can't be made.
+    """
+    path = folder.expanduser() / "adbkey"
+    try:
+        if not path.exists():
+            _make_key(path)
+        signer = _read(path)
+        if not _public_path(path).exists():
+            _put(_public_path(path), signer.public + b"\n")
+    except OSError as error:
+        raise Unavailable(
+            f"{path} can't serve as this computer's key ({error.strerror})",
+            hint=f"make {path.parent} writable, or set HOME to a folder that is",
+        ) from error
+    return signer
+
+
+def load_signers(
+    folder: Path = ANDROID_FOLDER, *, environment: Mapping[str, str] = os.environ
+) -> list[Signer]:
+    """Return this computer's own signer, then those of the files that ADB_VENDOR_KEYS names.
+
+    As for adb, that is a list of key files, or of folders of *.adb_key, joined by `:`. What can't
+    be read as a key there is left out.
+    """
+    named = [
+        Path(each) for each in environment.get("ADB_VENDOR_KEYS", "").split(os.pathsep) if each
+    ]
+    return [load_signer(folder), *(signer for path in named for signer in _vendor(path))]
+
+
+def _vendor(path: Path) -> Iterator[Signer]:
+    for file in sorted(path.glob("*.adb_key")) if path.is_dir() else [path]:
+        try:
+            yield _read(file)
+        except (OSError, BrokenFile):
+            continue
+
+
+def _read(path: Path) -> Signer:
+    try:
+        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    except (ValueError, TypeError) as error:
+        raise BrokenFile(
+            path, "is no private key", hint="move it away, and a new one is made"
+        ) from error
+    if not isinstance(key, rsa.RSAPrivateKey) or key.key_size != KEY_BITS:
+        raise BrokenFile(
+            path, f"is no RSA key of {KEY_BITS} bits", hint="move it away, and a new one is made"
+        )
+    return Signer(key=key, public=_public(key.public_key()))
+
+
+def _make_key(path: Path) -> None:
+    """Make a key at `path`, whole or not at all; one that another process made first stays."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    pem = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS).private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    with _beside(path, pem) as made, suppress(FileExistsError):
+        os.link(made, path)
+
+
+def _put(path: Path, data: bytes) -> None:
+    with _beside(path, data) as made:
+        made.chmod(0o644)
+        made.replace(path)
+
+
+@contextmanager
+def _beside(path: Path, data: bytes) -> Iterator[Path]:
+    """Give a file beside `path`, of mode 0600, that holds `data`; what is left of it goes."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    made = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        yield made
+    finally:
+        made.unlink(missing_ok=True)
+
+
+def _public_path(path: Path) -> Path:
+    return path.with_name(f"{path.name}.pub")
+
+
+def _public(key: rsa.RSAPublicKey) -> bytes:
+    """Return a public key as Android writes it: numbers for Montgomery's reduction, in base64.
+
+    The layout is that of libcrypto_utils/android_pubkey.cpp: words, -1/n mod 2^32, n, R^2 mod n
+    and the exponent, all little-endian.
+    """
+    numbers = key.public_numbers()
+    size = KEY_BITS // 8
+    inverse = -pow(numbers.n, -1, 1 << 32) % (1 << 32)
+    square = pow(1 << KEY_BITS, 2, numbers.n)
+    blob = b"".join(
+        (
+            struct.pack("<II", size // 4, inverse),
+            numbers.n.to_bytes(size, "little"),
+            square.to_bytes(size, "little"),
+            struct.pack("<I", numbers.e),
+        )
+    )
+    return base64.b64encode(blob) + b" bench@localhost"

@@ -1,0 +1,1 @@
+"""The machine at hand: facts, state, and the files of /proc and /sys."""

@@ -1,0 +1,114 @@
+"""Which GPU is meant: --gpu, else CUDA_VISIBLE_DEVICES, else the first one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from bench.core.errors import InputError, Unavailable
+from bench.devices.nvidia.nvml import Nvml
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gpu:
+    """A GPU, or an instance that MIG made of one.
+
+    `handle` is its own. `card` is that of the whole card, which alone has clocks and power.
+    """
+
+    uuid: str
+    handle: Any
+    card: Any
+    mig: bool = False
+
+
+def choose(nvml: Nvml, *, asked: str | None, visible: str | None) -> Gpu:
+    """Return the GPU that `asked` names (UUID, its beginning, or index), or the first visible one.
+
+    An index counts as nvidia-smi does, by PCI address. `visible` is CUDA_VISIBLE_DEVICES, None
+    where it isn't set. Raises Unavailable where there is none, InputError where a name fits none.
+    """
+    everything = _all(nvml)
+    if not everything:
+        raise Unavailable(
+            "the driver sees no NVIDIA GPU", hint="see `nvidia-smi -L`; is the card seated?"
+        )
+    allowed = _visible(nvml, everything, visible)
+    if asked is None:
+        return _whole(nvml, allowed[0])
+    found = _find(nvml, everything, asked, "--gpu")
+    if found.uuid not in {gpu.uuid for gpu in allowed}:
+        raise InputError(
+            f"--gpu {asked} is hidden by CUDA_VISIBLE_DEVICES={visible}",
+            hint="leave one of the two out",
+        )
+    return _whole(nvml, found)
+
+
+def count(nvml: Nvml) -> int:
+    """Return how many cards the driver sees."""
+    return int(nvml.ask("nvmlDeviceGetCount") or 0)
+
+
+def _all(nvml: Nvml) -> list[Gpu]:
+    gpus = []
+    for index in range(count(nvml)):
+        handle = nvml.ask("nvmlDeviceGetHandleByIndex", args=(index,))
+        uuid = None if handle is None else nvml.text("nvmlDeviceGetUUID", args=(handle,))
+        if uuid is not None:
+            gpus.append(Gpu(uuid=uuid, handle=handle, card=handle))
+    return gpus
+
+
+def instances(nvml: Nvml, card: Any) -> list[Gpu]:
+    """Return the instances that MIG made of `card`, nothing where MIG is off."""
+    mode = nvml.ask("nvmlDeviceGetMigMode", args=(card,))
+    if not mode or mode[0] != 1:
+        return []
+    found = []
+    for index in range(int(nvml.ask("nvmlDeviceGetMaxMigDeviceCount", args=(card,)) or 0)):
+        handle = nvml.ask("nvmlDeviceGetMigDeviceHandleByIndex", args=(card, index))
+        uuid = None if handle is None else nvml.text("nvmlDeviceGetUUID", args=(handle,))
+        if uuid is not None:
+            found.append(Gpu(uuid=uuid, handle=handle, card=card, mig=True))
+    return found
+
+
+def _visible(nvml: Nvml, everything: list[Gpu], visible: str | None) -> list[Gpu]:
+    """Return what CUDA_VISIBLE_DEVICES leaves, in its order; CUDA stops at the first bad entry."""
+    if visible is None:
+        return [*everything, *(one for gpu in everything for one in instances(nvml, gpu.card))]
+    names = [name.strip() for name in visible.split(",")]
+    kept: list[Gpu] = []
+    for name in names:
+        if name in ("", "-1", "NoDevFiles"):
+            break
+        kept.append(_find(nvml, everything, name, "CUDA_VISIBLE_DEVICES"))
+    if not kept:
+        raise Unavailable(
+            f"CUDA_VISIBLE_DEVICES={visible} hides every GPU", hint="unset it, or name one there"
+        )
+    return kept
+
+
+def _find(nvml: Nvml, everything: list[Gpu], name: str, where: str) -> Gpu:
+    if name.isascii() and name.isdigit():
+        matching = everything[int(name) :][:1]
+    else:
+        known = [*everything, *(one for gpu in everything for one in instances(nvml, gpu.card))]
+        matching = [gpu for gpu in known if gpu.uuid.startswith(name)]
+    if len(matching) != 1:
+        what = "fits several GPUs" if matching else "fits no GPU"
+        raise InputError(f"{where} {name} {what}", hint="see `nvidia-smi -L` for those there are")
+    return matching[0]
+
+
+def _whole(nvml: Nvml, gpu: Gpu) -> Gpu:
+    """Return `gpu`, unless it is a card that MIG has split, which CUDA can't use as one."""
+    parts = [] if gpu.mig else instances(nvml, gpu.card)
+    if parts:
+        raise InputError(
+            f"GPU {gpu.uuid} is split by MIG",
+            hint=f"name an instance with --gpu: {', '.join(part.uuid for part in parts)}",
+        )
+    return gpu

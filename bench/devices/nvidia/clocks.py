@@ -1,0 +1,57 @@
+"""Whether a GPU's clock was held still, as far as its own readings tell. Pure.
+
+NVML has no call that tells a lock. What shows is a clock that is the same at both ends of every
+session's samples and isn't simply the highest, or the driver's word that a setting holds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bench.devices.nvidia.throttling import KEY
+
+Values = Mapping[str, str | int | float]
+
+_SETTING = 0x2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clocks:
+    """What the SM clock did over a cell's sessions; `command` would lock it."""
+
+    held: bool
+    reason: str
+    command: str
+
+
+def clocks(before: Sequence[Values], covariates: Sequence[Values]) -> Clocks | None:
+    """Return what is known of the SM clock, None where no session was on a GPU.
+
+    `before` are the sessions' readings, `covariates` those around their samples.
+    """
+    seen = [mhz for one in covariates for mhz in _numbers(one, "sm_mhz_begin", "sm_mhz_end")]
+    if not seen:
+        return None
+    low, high = min(seen), max(seen)
+    limits = [mhz for one in before for mhz in _numbers(one, "max_sm_mhz")]
+    still = low == high and len(seen) == 2 * len(covariates)
+    below = bool(limits) and high < min(limits)
+    span = f"{low:g} MHz" if low == high else f"{low:g} to {high:g} MHz"
+    known = [mhz for one in before for mhz in _numbers(one, "application_sm_mhz")]
+    target = round(min(known, default=low))
+    return Clocks(
+        held=still and (below or all(_set(one) for one in covariates)),
+        reason=f"SM clock {span}",
+        command=f"sudo nvidia-smi -lgc {target},{target}",
+    )
+
+
+def _numbers(values: Values, *names: str) -> list[float]:
+    found = (values.get(name) for name in names)
+    return [value for value in found if isinstance(value, int | float)]
+
+
+def _set(covariates: Values) -> bool:
+    bits = covariates.get(KEY, 0)
+    return isinstance(bits, int) and bool(bits & _SETTING)

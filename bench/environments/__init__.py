@@ -1,0 +1,1 @@
+"""Interpreters by name, built from locked requirements."""

@@ -1,0 +1,306 @@
+"""Interpreters by name: made by uv from a locked file in bench/envs/, or the user's own.
+
+    paddle    any Python that the harness itself runs on
+    lite      Python 3.10: Paddle Lite's wheels exist for no later one
+    lite-x86  Python 3.7: the Paddle Lite that runs on x86 exists for no other; Linux on x86-64
+    onnx      Python 3.10 to 3.12: Paddle2ONNX's wheels exist for no later one
+    engines   ONNX Runtime, OpenVINO, ncnn and MNN, and their converters
+    gpu       Python 3.10: TensorRT 8.5.3 exists for no later one; Linux on x86-64
+    harness   the interpreter that runs this; no engine in it
+
+A built environment lies in the cache under its name and a digest of lock, Python and platform, and
+counts once its `complete.json` is there.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from bench.core.digest import canonical_digest
+from bench.core.errors import Unavailable, UnknownName
+from bench.core.paths import PACKAGE
+from bench.core.protocol import ENGINE_PYTHON, write_json
+from bench.environments.overrides import Pin, pinned
+from bench.environments.specs import ENVIRONMENTS, EnvSpec
+
+LOCKS = PACKAGE / "envs"
+_COMPLETE = "complete.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interpreter:
+    """A Python to run children with; `packages` name -> version, `digest` over all of that."""
+
+    name: str
+    python: Path
+    packages: Mapping[str, str]
+    digest: str
+
+
+@dataclass(slots=True)
+class Environments:
+    """Finds or builds interpreters. `given` are the user's own, by name.
+
+    `specs` lie in the folder `locks`; `pins` take the place of what those hold of their packages.
+    """
+
+    cache: Path
+    given: Mapping[str, Path] = field(default_factory=dict)
+    locks: Path = field(default_factory=lambda: LOCKS)
+    specs: Mapping[str, EnvSpec] = field(default_factory=lambda: ENVIRONMENTS)
+    pins: Sequence[Pin] = ()
+    _known: dict[str, Interpreter] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in self.given:
+            if name not in self.specs:
+                raise UnknownName("environment", name, self.specs)
+
+    def get(self, name: str) -> Interpreter:
+        """Return the interpreter, building its environment where there is none.
+
+        Raises Unavailable where it can't be had here.
+        """
+        if name not in self._known:
+            self._known[name] = self._find(name)
+        return self._known[name]
+
+    def problem(self, name: str) -> Unavailable | None:
+        """Return why `name` can't be had, without building anything."""
+        try:
+            if name in self.given:
+                given(name, self.given[name])
+            elif name != "harness" and not self.is_built(name):
+                base_python(self.specs[name])
+        except Unavailable as error:
+            return error
+        return None
+
+    def is_built(self, name: str) -> bool:
+        """Tell whether `get` needs to install nothing."""
+        if name in self.given or name == "harness":
+            return True
+        try:
+            return is_complete(self._folder(name))
+        except Unavailable:
+            return False
+
+    def _find(self, name: str) -> Interpreter:
+        if name == "harness":
+            return describe(name, Path(sys.executable))
+        if name in self.given:
+            return given(name, self.given[name])
+        return self._built(name)
+
+    def _built(self, name: str) -> Interpreter:
+        folder = self._folder(name)
+        with _locked(folder):
+            if not is_complete(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+                build(name, self.specs[name], folder, locks=self.locks, pins=self.pins)
+        return _read_complete(name, folder)
+
+    def lock(self, name: str) -> str:
+        """Return what `name` is made of, the pins in it."""
+        lock = (self.locks / self.specs[name].lock).read_text(encoding="utf-8")
+        return pinned(lock, self.pins) if self.pins else lock
+
+    def _folder(self, name: str) -> Path:
+        spec = self.specs[name]
+        lock = self.lock(name)
+        key = canonical_digest([lock, str(base_python(spec)), platform.machine()])
+        return self.cache / "envs" / f"{name}-{key}"
+
+
+def is_complete(folder: Path) -> bool:
+    """Tell whether an environment was built to its end and the Python below it is still there."""
+    return (folder / _COMPLETE).exists() and _python_in(folder).exists()
+
+
+def given(name: str, python: Path) -> Interpreter:
+    """Return an interpreter of the user's own; raises Unavailable where it lacks what it needs."""
+    found, needs = describe(name, python), ENVIRONMENTS[name].needs
+    if needs and not set(needs) & set(found.packages):
+        raise Unavailable(
+            f"the interpreter for environment '{name}', {python}, has no {needs[0]}",
+            hint=f"install it there, or leave --env {name} out to have one built",
+        )
+    return found
+
+
+def build(
+    name: str,
+    spec: EnvSpec,
+    folder: Path,
+    *,
+    locks: Path = LOCKS,
+    pins: Sequence[Pin] = (),
+) -> None:
+    """Make the environment in `folder` and mark it complete.
+
+    Raises Unavailable with uv's last line.
+    """
+    uv = _uv()
+    _run([uv, "venv", "--quiet", "--python", str(base_python(spec)), str(folder)], name)
+    lock, hashes = locks / spec.lock, ["--require-hashes"]
+    left_out = lock.with_suffix(".excludes")
+    if pins:  # the lock knows no hash of them; those that it knows are verified all the same
+        text = pinned(lock.read_text(encoding="utf-8"), pins)
+        lock, hashes = folder / "pinned.txt", []
+        lock.write_text(text, encoding="utf-8")
+    # Compiled once here, or each session would compile the engine's thousands of modules anew.
+    install = [uv, "pip", "install", "--quiet", *hashes, "--compile-bytecode"]
+    install += ["--excludes", str(left_out)] if left_out.exists() else []
+    _run([*install, "--python", str(_python_in(folder)), "-r", str(lock)], name)
+    found = describe(name, _python_in(folder))
+    write_json(folder / _COMPLETE, {"packages": found.packages, "digest": found.digest})
+
+
+def describe(name: str, python: Path) -> Interpreter:
+    """Ask an interpreter for its packages; raises Unavailable where it doesn't answer."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+    try:
+        done = subprocess.run(
+            [str(python), "-c", QUERY],
+            capture_output=True, text=True, timeout=60, check=True, env=environment,
+        )  # fmt: skip
+        packages = dict(sorted(json.loads(done.stdout).items()))
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        raise Unavailable(
+            f"the interpreter for environment '{name}', {python}, doesn't run: {_short(error)}",
+            hint=f"give a Python with --env {name}=PATH",
+        ) from error
+    return Interpreter(
+        name=name, python=python, packages=packages, digest=canonical_digest(packages)
+    )
+
+
+def base_python(spec: EnvSpec) -> Path:
+    """Return the interpreter to build on; raises Unavailable where the version isn't to be had."""
+    versions = [] if spec.python is None else spec.python.split(",")
+    if not versions or platform.python_version().rpartition(".")[0] in versions:
+        # Not .venv's own link to it: an environment on top of .venv would end with it.
+        return Path(sys.executable).resolve()
+    for version in versions:
+        command = [_uv(), "python", "find", "--no-python-downloads", "--no-project", version]
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, env=_find_environment(version)
+        )
+        if done.returncode == 0:
+            return Path(done.stdout.strip())
+    raise Unavailable(
+        f"there is no Python {' or '.join(versions)} on this machine",
+        hint=f"`.venv/bin/uv python install {versions[0]}` or your package manager brings one",
+    )
+
+
+def _find_environment(version: str) -> dict[str, str]:
+    """Return an environment in which uv gets past pyenv's shims.
+
+    `uv python find` stops at a shim whose version isn't active; naming any installed one mends it.
+    """
+    environment = {k: v for k, v in os.environ.items() if k != "VIRTUAL_ENV"}
+    root = Path(environment.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    installed = sorted((root / "versions").glob(f"{version}.*"))
+    return environment | ({"PYENV_VERSION": installed[-1].name} if installed else {})
+
+
+def _uv() -> str:
+    from uv import find_uv_bin
+
+    return find_uv_bin()
+
+
+def _run(command: list[str], name: str) -> None:
+    environment = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONPATH")}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    if done.returncode != 0:
+        raise Unavailable(
+            f"environment '{name}' could not be made: {_cause(done.stderr)}",
+            hint=f"mend that and run again, or give a Python of your own with --env {name}=PATH",
+        )
+
+
+def _cause(stderr: str) -> str:
+    """Return the first and the last thing that uv said, without its hints and addresses."""
+    lines = [line.strip(" ×├╰─▶│") for line in stderr.splitlines()]
+    said = [line for line in lines if line and not line.lower().startswith(("hint", "help"))]
+    told = ": ".join(dict.fromkeys([*said[:1], *said[-1:]])) or "uv failed"
+    return re.sub(r"\w+://\S+", "the registry", told)
+
+
+def _python_in(folder: Path) -> Path:
+    return folder / "bin" / "python"
+
+
+def _read_complete(name: str, folder: Path) -> Interpreter:
+    made = json.loads((folder / _COMPLETE).read_text(encoding="utf-8"))
+    return Interpreter(
+        name=name, python=_python_in(folder), packages=made["packages"], digest=made["digest"]
+    )
+
+
+def _short(error: Exception) -> str:
+    if isinstance(error, subprocess.CalledProcessError):
+        return f"it left with status {error.returncode}"
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    return type(error).__name__
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep two runs from building the same environment at once."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+# Prints {name: version} as JSON, "python" among them. importlib.metadata came with 3.8; before, the
+# names of the folders that it would read tell the same.
+QUERY = """
+import json, sys
+try:
+    from importlib.metadata import distributions
+    names = [(it.metadata["Name"], it.version) for it in distributions()]
+except ImportError:
+    from pathlib import Path
+    folders = [it.stem for path in sys.path for it in Path(path).glob("*.dist-info")]
+    names = [folder.replace("_", "-").rsplit("-", 1) for folder in folders]
+told = {name.lower(): version for name, version in names if name}
+print(json.dumps(dict(told, python=sys.version.split()[0])))
+"""
+
+
+class Entry(Protocol):
+    """A runner or a kind of artifact: `env` has the engine, `worker_env` its worker (None: too)."""
+
+    @property
+    def env(self) -> str: ...
+
+    @property
+    def worker_env(self) -> str | None: ...
+
+
+def worker_of(entry: Entry, environments: Environments) -> tuple[Path, dict[str, str]]:
+    """Return the interpreter of `entry`'s children and what their environment must tell them.
+
+    Raises Unavailable where one of the interpreters can't be had.
+    """
+    engine = environments.get(entry.env).python
+    if entry.worker_env is None:
+        return engine, {}
+    return environments.get(entry.worker_env).python, {ENGINE_PYTHON: str(engine)}

@@ -1,0 +1,1 @@
+"""Use cases: what is measured, in which order, what is kept and resumed."""

@@ -1,0 +1,117 @@
+"""One session of a live comparison on a device, whose own program alternates both models.
+
+The bursts and their order are those of `bench.experiments.ab.interleave`; what is drawn is drawn
+here, so that the record's seed tells it. Between two bursts nothing crosses the cable.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.analysis.interleaved import ARMS
+from bench.artifacts.builder import Launch
+from bench.core.pair_protocol import MODULE, PairArm, PairRequest
+from bench.experiments.ab.interleave import Rule
+from bench.experiments.ab.session import ArmStart, arm_failed, session_of
+from bench.launcher.process import ChildFailed, ChildResult
+from bench.storage.files import utc_now
+from bench.storage.schema.ab import AbSession, ArmFailed, ArmName
+from bench.targets.base import Place
+
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceSessionRunner:
+    """Runs sessions on the device of `place`, read before and after one, never during."""
+
+    rule: Rule
+    place: Place
+    launch: Launch
+    scrub: Callable[[str], str]
+    timeout_s: float = 300.0
+
+    def __call__(
+        self, starts: Mapping[ArmName, ArmStart], *, order: int, round_: int, chance: random.Random
+    ) -> AbSession | ArmFailed:
+        """Measure one session; whatever the device does becomes a value.
+
+        One whose device went away and came back is repeated, a few times at most. Raises
+        DeviceError where it stays away, and Unavailable where an interpreter can't be started.
+        """
+        opened: list[ArmName] = chance.sample(ARMS, len(ARMS))
+        turns = [chance.sample((0, 1), 2) for _ in range(self.rule.pairs)]
+        request = self._request(starts, opened, [index for pair in turns for index in pair])
+        for _ in range(_TRIES):
+            before, began, started = dict(self.place.ready()), utc_now(), time.perf_counter_ns()
+            result = self._launch(starts, request)
+            wall_ns = time.perf_counter_ns() - started
+            if not (isinstance(result, ChildFailed) and self.place.is_back(result)):
+                break
+        if isinstance(result, ChildFailed):
+            self.place.ready()  # a device that stays away is no end of this cell: it can be resumed
+            return arm_failed("both", result, self.scrub)
+        if "failed" in result.value:
+            told = dict(result.value["failed"])
+            return arm_failed(told.pop("arm"), ChildFailed(**told), self.scrub)
+        figures = {
+            "started": began,
+            "order": order,
+            "round": round_,
+            "opened": opened,
+            "cores": [],
+            "wall_ns": wall_ns,
+            "arms": _with_pid(result.value.get("arms"), result.pid),
+            "bursts": result.value.get("bursts"),
+            "before": before,
+            "after": dict(self.place.conditions()),
+        }
+        return session_of(figures, self.scrub, otherwise="both")
+
+    def _launch(self, starts: Mapping[ArmName, ArmStart], request: PairRequest) -> ChildResult:
+        start = starts["base"]
+        return self.launch(
+            MODULE,
+            request.to_json(),
+            python=start.python,
+            env=start.env,
+            timeout_s=self.timeout_s,
+        )
+
+    def _request(
+        self, starts: Mapping[ArmName, ArmStart], opened: Sequence[ArmName], order: Sequence[int]
+    ) -> PairRequest:
+        first, second = (_arm(name, starts[name]) for name in opened)
+        asked = starts["base"].request
+        return PairRequest(
+            runner=asked.runner,
+            target=self.place.target,
+            arms=(first, second),
+            sampling=asked.sampling,
+            order=order,
+            burst_s=self.rule.burst_s,
+            least_calls=self.rule.least_calls,
+            most_calls=self.rule.most_calls,
+        )
+
+
+def _arm(name: ArmName, start: ArmStart) -> PairArm:
+    asked = start.request
+    return PairArm(
+        name=name,
+        cell=asked.cell,
+        artifact=asked.artifact,
+        reference=asked.reference,
+        tolerance=asked.tolerance,
+    )
+
+
+def _with_pid(arms: Any, pid: int) -> Any:
+    """Return the arms' figures with the process that told them; it is one for both."""
+    if not isinstance(arms, dict) or not all(isinstance(one, dict) for one in arms.values()):
+        return arms  # no session, and `session_of` says so
+    return {name: {"pid": pid, **figures} for name, figures in arms.items()}

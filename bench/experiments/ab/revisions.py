@@ -1,0 +1,159 @@
+"""Other revisions of a repository, checked out by `git worktree` into the cache.
+
+The person's own checkout, its branch and its index stay as they are. A revision's folder is kept
+and used again; git forgets it once the folder is gone (`git worktree prune`).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from bench.artifacts.builder import Kind
+from bench.core.digest import canonical_digest
+from bench.core.errors import BenchError, InputError, Unavailable
+from bench.environments.specs import EnvSpec
+from bench.launcher.git import commit_of, git, repository_of
+from bench.launcher.programs import run_code
+from bench.runners import RunnerEntry
+
+_TELL = """
+import dataclasses, json
+from bench.artifacts.formats import KINDS
+from bench.environments.specs import ENVIRONMENTS
+from bench.runners import RUNNERS
+tables = {"runners": RUNNERS, "kinds": KINDS, "environments": ENVIRONMENTS}
+plain = {t: {n: dataclasses.asdict(e) for n, e in table.items()} for t, table in tables.items()}
+print(json.dumps(plain))
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkout:
+    """A revision's files: `folder` stands where the asked folder stands in its repository."""
+
+    folder: Path
+    commit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevisionTables:
+    """What a revision of this project knows: its runners, kinds of artifact and environments."""
+
+    runners: Mapping[str, RunnerEntry]
+    kinds: Mapping[str, Kind]
+    environments: Mapping[str, EnvSpec]
+
+
+def checkout(folder: Path, revision: str, cache: Path) -> Checkout:
+    """Return `folder` as it was at `revision`.
+
+    Raises InputError where there is no such revision or it has no such folder.
+    """
+    top, commit = repository_of(folder), commit_of(folder, revision)
+    inside = folder.resolve().relative_to(top.resolve())
+    place = cache / "worktrees" / f"{canonical_digest(str(top.resolve()), 8)}-{commit[:16]}"
+    with _locked(place):
+        if not _stands(place, commit):
+            # Forced: git may still know a folder that somebody has deleted.
+            git(top, "worktree", "add", "--force", "--detach", str(place.absolute()), commit)
+    if not (place / inside).is_dir():
+        raise InputError(
+            f"revision {revision} has no folder {inside}", hint="take a later revision"
+        )
+    return Checkout(folder=place / inside, commit=commit)
+
+
+def _stands(place: Path, commit: str) -> bool:
+    """Tell whether `place` is that commit, whole; what is there and isn't goes."""
+    if not place.exists():
+        return False
+    try:
+        whole = (
+            git(place, "rev-parse", "HEAD").strip() == commit
+            and repository_of(place).resolve() == place.resolve()
+            and not git(place, "status", "--porcelain", "--untracked-files=no").strip()
+        )
+    except BenchError:
+        whole = False
+    if not whole:
+        import shutil
+
+        shutil.rmtree(place)
+    return whole
+
+
+@contextmanager
+def temporary(folder: Path, revision: str, cache: Path) -> Iterator[Path]:
+    """Yield a worktree of `folder`'s repository at `revision`, which goes afterwards.
+
+    For a bisection: its refs are the worktree's own, so that several can go on at once.
+    """
+    import tempfile
+
+    top, commit = repository_of(folder), commit_of(folder, revision)
+    (cache / "worktrees").mkdir(parents=True, exist_ok=True)
+    place = Path(tempfile.mkdtemp(prefix="bisect-", dir=cache / "worktrees")).absolute()
+    place.rmdir()
+    git(top, "worktree", "add", "--detach", "--no-checkout", str(place), commit)
+    try:
+        yield place
+    finally:
+        git(top, "worktree", "remove", "--force", str(place))
+
+
+def tables_at(folder: Path) -> RevisionTables:
+    """Return the tables of the revision of this project in `folder`.
+
+    Raises Unavailable where it can't tell them.
+    """
+    if not (folder / "bench" / "core").is_dir():
+        raise Unavailable(
+            "that revision is from before the harness moved into packages, and its worker speaks "
+            "another protocol",
+            hint="compare with a revision that has the folder bench/core",
+        )
+    done = run_code(_TELL, folder)
+    try:
+        told = json.loads(done.stdout)
+        return RevisionTables(
+            runners={name: _entry(RunnerEntry, it) for name, it in told["runners"].items()},
+            kinds={name: _entry(Kind, it) for name, it in told["kinds"].items()},
+            environments={name: _entry(EnvSpec, it) for name, it in told["environments"].items()},
+        )
+    except (ValueError, LookupError, TypeError) as error:
+        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        raise Unavailable(
+            f"that revision doesn't tell its runners: {last}", hint="take a later revision"
+        ) from error
+
+
+Entry = TypeVar("Entry", RunnerEntry, Kind, EnvSpec)
+
+
+def _entry(kind: type[Entry], values: Mapping[str, Any]) -> Entry:
+    """Return a table's entry; what this version has no field for is left out."""
+    known = {field.name for field in fields(kind)}
+    return kind(**{name: _frozen(value) for name, value in values.items() if name in known})
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_frozen(it) for it in value)
+    if isinstance(value, dict):
+        return {name: _frozen(it) for name, it in value.items()}
+    return value
+
+
+@contextmanager
+def _locked(place: Path) -> Iterator[None]:
+    """Keep two comparisons from checking the same revision out at once."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with place.with_suffix(".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

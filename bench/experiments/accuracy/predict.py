@@ -1,0 +1,107 @@
+"""One image through one engine: the best classes, and what one inference takes."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+from bench.analysis.topk import best_classes, probabilities
+from bench.artifacts.builder import Artifact
+from bench.core.errors import BenchError, BrokenFile
+from bench.environments.interpreters import Environments
+from bench.experiments.accuracy.batch import check_finite
+from bench.experiments.accuracy.cells import Asked, Bench, check_here
+from bench.experiments.accuracy.preprocess import Unreadable, load_image, quiet_decoder, recipe_for
+from bench.experiments.accuracy.progress import say
+from bench.experiments.context import Options, Tables
+from bench.launcher.engine import Engine, OpenEngine, write_images
+from bench.storage.schema.latency import reason
+from bench.targets.base import opened
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float32]
+
+WARM_UP = 3
+TIMED = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """The best classes with their softmax shares; `outputs` is how many classes there are.
+
+    `inference_ns` is the median of `TIMED` inferences after `WARM_UP` others, each end to end: the
+    input copied in, the net run, the output copied out.
+    """
+
+    classes: tuple[int, ...]
+    shares: tuple[float, ...]
+    outputs: int
+    inference_ns: float
+    reading_ns: int
+    load_ns: int
+    engine: str
+
+
+def predict(
+    path: Path, asked: Asked, options: Options, tables: Tables, *, opener: OpenEngine
+) -> Prediction:
+    """Return what the one model and runner of `asked` see in an image file.
+
+    Raises InputError's kinds, Unavailable, and BenchError where the engine gives no answer.
+    """
+    (model,) = asked.models
+    recipe = recipe_for(model.input)
+    started = time.perf_counter_ns()
+    try:
+        with quiet_decoder():
+            array = load_image(path, recipe)
+    except Unreadable as error:
+        raise BrokenFile(path, error.problem, hint="give a whole image file") from error
+    reading_ns = time.perf_counter_ns() - started
+    with _engine(asked, options, tables, opener) as engine:
+        return _asked_of(engine, array, path.name, reading_ns)
+
+
+@contextmanager
+def _engine(asked: Asked, options: Options, tables: Tables, opener: OpenEngine) -> Iterator[Engine]:
+    check_here(asked, options, tables)
+    with opened(options.own_target(asked.target), tables.places) as place:
+        environments = Environments(options.cache, options.envs)
+        bench = Bench(
+            tables=tables, options=options, place=place, environments=environments, opener=opener
+        )
+        (cell,) = asked.cells()
+        made = bench.make(asked, [cell], lambda what: say(f"preparing: {what}"))[cell]
+        if not isinstance(made, Artifact):
+            raise BenchError(
+                f"{cell.variant} {cell.runner} {reason(made)}", hint="choose another --runner"
+            )
+        with bench.open(cell, made) as engine:
+            yield engine
+
+
+def _asked_of(engine: Engine, array: Floats, name: str, reading_ns: int) -> Prediction:
+    with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
+        images = write_images(Path(scratch), array[None])
+        logits = check_finite(engine.infer(images, 1), [name])
+        engine.time(WARM_UP)
+        samples = engine.time(TIMED)
+    classes = best_classes(logits)[0].tolist()
+    return Prediction(
+        classes=tuple(classes),
+        shares=tuple(float(share) for share in probabilities(logits)[0][classes]),
+        outputs=logits.shape[1],
+        inference_ns=median(samples),
+        reading_ns=reading_ns,
+        load_ns=engine.ready.load_ns,
+        engine=engine.ready.facts.get("engine", "unknown"),
+    )

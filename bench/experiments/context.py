@@ -1,0 +1,146 @@
+"""What the command line says, as one frozen value that every verb takes."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.artifacts.builder import KINDS, Kind, Launch
+from bench.config.suite import Axes
+from bench.core.cell import Target
+from bench.core.errors import InputError
+from bench.core.paths import PROJECT
+from bench.launcher.process import run_child
+from bench.runners import RUNNERS, RunnerEntry
+from bench.targets.base import PLACES
+
+# Where `make agent` puts the device program and the libraries that it needs.
+AGENT = PROJECT / "build" / "agent"
+
+
+def default_cache() -> Path:
+    """Return where environments and artifacts go unless --cache says otherwise."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "shufflenet-bench"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Every flag of every verb; a verb reads those that it has."""
+
+    suite: str = "cpu"
+    preset: str = "standard"
+    sustained_s: float | None = None
+    variants: Sequence[str] = ()
+    axes: Axes = field(default_factory=Axes)
+    results: Path = Path("results")
+    models: Path = Path("models")
+    cache: Path = field(default_factory=default_cache)
+    weights: str = "seeded"
+    seed: int = 0
+    envs: Mapping[str, Path] = field(default_factory=dict)
+    device: str | None = None
+    agent: Path = AGENT
+    benchmark_bin: Path | None = None
+    transport: str | None = None
+    gpu: str | None = None
+    shared_gpu: bool = False
+    allow_partial: bool = False
+    install: bool = False
+    resume: str | None = None
+    run: str | None = None
+    sessions: int = 12
+    sensors: bool = False
+    explain: bool = False
+    as_json: bool = False
+    output_format: str = "table"
+    words: Sequence[str] = ()
+    base: Sequence[str] = ()
+    head: Sequence[str] = ()
+    most_sessions: int = 10
+    half_width: float = 0.01
+    good: str | None = None
+    bad: str = "HEAD"
+    cell: str | None = None
+    max_ms: float | None = None
+    min_top1: float | None = None
+    data: Path | None = None
+    list_file: Path | None = None
+    labels: Path | None = None
+    command: Sequence[str] = ()
+
+    def again(self, names: Sequence[str]) -> list[str]:
+        """Return the flags `names`, those as by default left out, and --env, as one types them."""
+        plain = Options()
+        flags = [
+            _typed(name, getattr(self, name))
+            for name in names
+            if getattr(self, name) != getattr(plain, name)
+        ]
+        return [*flags, *(f"--env {it}={shlex.quote(str(path))}" for it, path in self.envs.items())]
+
+    def own_target(self, kind: str) -> Target:
+        """Return the target of that kind; raises InputError where a flag belongs to another one."""
+        plain = Options()
+        for other, names in _OF_A_TARGET.items():
+            given = [it for it in names if getattr(self, it) != getattr(plain, it)]
+            if given and other != kind:
+                raise InputError(
+                    f"--{given[0].replace('_', '-')} is for {_TITLES[other]}, and this runs on "
+                    f"{_TITLES[kind]}",
+                    hint="leave it out, or ask for a suite or a runner of that target",
+                )
+        return self.target(kind)
+
+    def target(self, kind: str) -> Target:
+        """Return the target of that kind with what these flags say of it."""
+        if kind == "nvidia-gpu":
+            return self._gpu_target()
+        if kind != "android":
+            return Target(kind=kind)
+        tool = self.benchmark_bin
+        return Target(
+            kind=kind,
+            device=self.device,
+            agent=str(self.agent.absolute()),
+            benchmark_bin=None if tool is None else str(tool.absolute()),
+            transport=self.transport,
+        )
+
+    def _gpu_target(self) -> Target:
+        own = self.envs.get("gpu")
+        return Target(
+            kind="nvidia-gpu",
+            device=self.gpu,
+            engines=str(self.cache.absolute() / "engines"),
+            own_python=None if own is None else str(own),
+            sharing="allowed" if self.shared_gpu else "refused",
+            partial="allowed" if self.allow_partial else "refused",
+        )
+
+
+def _typed(name: str, value: object) -> str:
+    """Return a flag as a person types it; one that is only there or not has no value."""
+    flag = _FLAGS.get(name, f"--{name.replace('_', '-')}")
+    return flag if value is True else f"{flag} {shlex.quote(str(value))}"
+
+
+_FLAGS = {"list_file": "--list"}
+_OF_A_TARGET = {
+    "android": ("device", "agent", "benchmark_bin", "transport"),
+    "nvidia-gpu": ("gpu", "shared_gpu", "allow_partial"),
+}
+_TITLES = {"android": "a phone", "nvidia-gpu": "a GPU", "cpu": "this machine's CPU"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tables:
+    """What can be plugged in: runners, kinds of artifact, and how a child is launched."""
+
+    runners: Mapping[str, RunnerEntry] = field(default_factory=lambda: RUNNERS)
+    kinds: Mapping[str, Kind] = field(default_factory=lambda: KINDS)
+    launch: Launch = run_child
+    places: Mapping[str, str] = field(default_factory=lambda: PLACES)

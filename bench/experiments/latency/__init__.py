@@ -1,0 +1,1 @@
+"""Latency of many cells in interleaved rounds."""

@@ -1,0 +1,147 @@
+"""run_plan(): the loop over a plan's steps, nothing else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from bench.analysis.stopping import stopped
+from bench.core.cell import Cell
+from bench.experiments.latency.schedule import Plan, Step
+from bench.storage.directory import RunFolder
+from bench.storage.schema.common import CellFields, Failed, SamplingFields, Skipped
+from bench.storage.schema.latency import JournalEntry, Measured, Record, Session
+
+
+class Observer(Protocol):
+    """Is told what happens between sessions; it draws nothing while one is measured.
+
+    `left` counts the sessions that will likely be run, this one included.
+    """
+
+    def starts(self, step: Step, left: int) -> None: ...
+    def ended(self, step: Step, entry: JournalEntry) -> None: ...
+
+
+class Progress:
+    """What is in so far, by cell: sessions, or the outcome that ended the cell early.
+
+    `elapsed_s` tells how long the run has lasted.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        settled: Mapping[Cell, Failed | Skipped],
+        elapsed_s: Callable[[], float],
+    ) -> None:
+        self._plan = plan
+        self._elapsed_s = elapsed_s
+        self._enough: dict[str, str] = {}
+        self._taken = 0
+        self._sessions: dict[str, list[Session]] = {cell.id: [] for cell in plan.cells}
+        self._ended: dict[str, Failed | Skipped] = {c.id: it for c, it in settled.items()}
+
+    def take(self, entry: JournalEntry) -> None:
+        """Count an entry in."""
+        self._taken += 1
+        if entry.session is not None:
+            self._sessions.setdefault(entry.cell_id, []).append(entry.session)
+            self._weigh(entry.cell_id)
+        elif entry.failed or entry.skipped:
+            self._ended[entry.cell_id] = entry.failed or entry.skipped  # type: ignore[assignment]
+
+    def _weigh(self, cell_id: str) -> None:
+        samples = [session.durations_ns for session in self._sessions[cell_id]]
+        why = stopped(samples, self._plan.sampling, elapsed_s=self._elapsed_s())
+        if why is not None:
+            self._enough[cell_id] = why
+
+    def wants(self, step: Step) -> bool:
+        """Tell whether `step` is still to be run."""
+        cell_id = step.cell.id
+        if not self._is_complete(cell_id):
+            self._weigh(cell_id)  # the run's time may have run out since its last session
+        taken = {session.order for session in self._sessions[cell_id]}
+        return not self._is_complete(cell_id) and step.order not in taken
+
+    def left(self, steps: Sequence[Step]) -> int:
+        """Return how many of `steps` will likely be run: of the growth, what there is time for."""
+        rule = self._plan.sampling
+        wanted = [step for step in steps if self.wants(step)]
+        first = sum(step.round < rule.sessions for step in wanted)
+        if not self._taken or rule.max_sessions is None:
+            return len(wanted)
+        elapsed = self._elapsed_s()
+        affordable = (rule.grow_for_s - elapsed) / max(elapsed / self._taken, 1e-9)
+        return max(1, first + min(len(wanted) - first, max(0, int(affordable) - first)))
+
+    def _is_complete(self, cell_id: str) -> bool:
+        return cell_id in self._ended or cell_id in self._enough
+
+    def record(self, cell: Cell) -> Record | None:
+        """Return `cell`'s record once it is complete."""
+        if not self._is_complete(cell.id):
+            return None
+        sessions, ended = self._sessions[cell.id], self._ended.get(cell.id)
+        return Record(
+            cell_id=cell.id,
+            cell=CellFields(**cell.to_json()),
+            plan_hash=self._plan.cell_hash(cell),
+            sampling=SamplingFields(**self._plan.sampling.to_json()),
+            outcome=ended or Measured(stopped=self._enough[cell.id]),  # type: ignore[arg-type]
+            sessions=sorted(sessions, key=lambda session: session.order),
+        )
+
+
+def run_plan(
+    plan: Plan,
+    *,
+    launch: Callable[[Step], JournalEntry],
+    run: RunFolder,
+    observer: Observer,
+    settled: Mapping[Cell, Failed | Skipped],
+    clock: Callable[[], float] = time.monotonic,
+) -> list[Record]:
+    """Run every step of `plan` that `run` doesn't hold yet and return the records of all cells.
+
+    `settled` are cells whose outcome stands before anything runs. Each session is in the journal
+    before the next one starts, each cell in a file as soon as its last session is in.
+    """
+    started = clock()
+    progress = Progress(plan, settled, lambda: clock() - started)
+    done = _resume(plan, run, progress)
+    for cell in plan.cells:
+        _finish(cell, progress, run, done)
+    waiting = [step for step in plan.steps if step.cell.id not in done]
+    for index, step in enumerate(waiting):
+        if not progress.wants(step):
+            _finish(step.cell, progress, run, done)
+            continue
+        observer.starts(step, progress.left(waiting[index:]))
+        entry = launch(step)
+        run.append(entry)
+        progress.take(entry)
+        observer.ended(step, entry)
+        _finish(step.cell, progress, run, done)
+    run.drop_journal()
+    return [done[cell.id] for cell in plan.cells]
+
+
+def _resume(plan: Plan, run: RunFolder, progress: Progress) -> dict[str, Record]:
+    """Take in what `run` already holds; return its finished cells."""
+    wanted = {cell.id: plan.cell_hash(cell) for cell in plan.cells}
+    for entry in run.journal():
+        if entry.cell_id in wanted:
+            progress.take(entry)
+    return {r.cell_id: r for r in run.records() if wanted.get(r.cell_id) == r.plan_hash}
+
+
+def _finish(cell: Cell, progress: Progress, run: RunFolder, done: dict[str, Record]) -> None:
+    if cell.id in done:
+        return
+    record = progress.record(cell)
+    if record is not None:
+        run.write_record(record)
+        done[cell.id] = record

@@ -1,0 +1,132 @@
+"""Before anything is measured: interpreters, artifacts, costs and storage of the planned cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.artifacts.builder import Artifact, Key, Made, Workshop
+from bench.config.catalog import Model
+from bench.core.cell import Cell
+from bench.core.errors import ArtifactError, BenchError, Unavailable
+from bench.runners import RunnerEntry
+from bench.storage.schema.common import Failed, Skipped
+from bench.storage.schema.latency import Costs, ModelFacts, Storage
+
+STORAGE_KIND = "paddle-lite-nb"
+COSTS_KIND = "paddle-pir"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What the measuring needs: each cell has an artifact or the outcome that stands for it."""
+
+    artifacts: Mapping[Cell, Artifact]
+    settled: Mapping[Cell, Failed | Skipped]
+    models: Mapping[str, ModelFacts]
+
+
+def wanted_keys(cells: Sequence[Cell], runners: Mapping[str, RunnerEntry]) -> set[Key]:
+    """Return the artifacts of `cells`, and those that tell each model's costs and storage."""
+    variants = {cell.variant for cell in cells}
+    return (
+        {_key(cell, runners) for cell in cells}
+        | {Key(variant, STORAGE_KIND, 1) for variant in variants}
+        | {Key(variant, COSTS_KIND, 1) for variant in variants}
+    )
+
+
+def prepare(
+    cells: Sequence[Cell],
+    models: Sequence[Model],
+    *,
+    runners: Mapping[str, RunnerEntry],
+    workshop: Workshop,
+    workers: int,
+    on_done: Callable[[str], None],
+) -> Prepared:
+    """Make what `cells` need. Raises Unavailable where no runner's interpreter can be had."""
+    _require_interpreter(cells, runners, workshop)
+    made = workshop.make(models, wanted_keys(cells, runners), workers=workers, on_done=on_done)
+    found = {cell: made[_key(cell, runners)] for cell in cells}
+    return Prepared(
+        artifacts={cell: it for cell, it in found.items() if isinstance(it, Artifact)},
+        settled={cell: settle(it) for cell, it in found.items() if isinstance(it, BenchError)},
+        models={model.variant: model_facts(model, made) for model in models},
+    )
+
+
+def _key(cell: Cell, runners: Mapping[str, RunnerEntry]) -> Key:
+    return Key(cell.variant, runners[cell.runner].artifact_of(cell.precision), cell.batch)
+
+
+def _require_interpreter(
+    cells: Sequence[Cell], runners: Mapping[str, RunnerEntry], workshop: Workshop
+) -> None:
+    problems: list[Unavailable] = []
+    names = dict.fromkeys(runners[cell.runner].env for cell in cells)
+    for name in names:
+        try:
+            workshop.environments.get(name)
+        except Unavailable as error:
+            problems.append(error)
+    if problems and len(problems) == len(names):
+        raise problems[0]
+
+
+def settle(error: BenchError) -> Failed | Skipped:
+    """Return the outcome of a cell whose artifact could not be had."""
+    if isinstance(error, Unavailable):
+        return Skipped(reason=error.problem, hint=error.hint)
+    tail = error.log_tail if isinstance(error, ArtifactError) else ""
+    return Failed(failure="conversion", message=error.problem, hint=error.hint, log_tail=tail)
+
+
+def model_facts(model: Model, made: Made) -> ModelFacts:
+    """Return what is known of `model` beside its latency, and why the rest isn't."""
+    own = {key: it for key, it in made.items() if key.variant == model.variant}
+    exports = [it for key, it in own.items() if key.kind == COSTS_KIND]
+    facts = next((it.facts for it in exports if isinstance(it, Artifact)), {})
+    costs, costs_missing = _costs(facts, own[Key(model.variant, COSTS_KIND, 1)])
+    storage, storage_missing = _storage(own[Key(model.variant, STORAGE_KIND, 1)])
+    return ModelFacts(
+        title=model.title,
+        published=model.published,
+        model_hash=model.hash,
+        weights=model.weights.kind,
+        weights_sha256=facts.get("weights_sha256"),
+        costs=costs,
+        storage=storage,
+        missing=costs_missing | storage_missing,
+        artifacts={
+            artifact_name(key): dict(it.files)
+            for key, it in sorted(own.items(), key=lambda pair: (pair[0].kind, pair[0].batch))
+            if isinstance(it, Artifact)
+        },
+    )
+
+
+def artifact_name(key: Key) -> str:
+    """Return what run.json calls a model's artifact."""
+    return f"{key.kind} b{key.batch}"
+
+
+def _costs(
+    facts: Mapping[str, Any], first: Artifact | BenchError
+) -> tuple[Costs | None, dict[str, str]]:
+    if "costs" in facts:
+        return Costs.model_validate(facts["costs"]), {}
+    reason = str(first) if isinstance(first, BenchError) else "the export counted none"
+    return None, {"costs": reason}
+
+
+def _storage(it: Artifact | BenchError) -> tuple[Storage | None, dict[str, str]]:
+    if isinstance(it, BenchError):
+        return None, {"storage": str(it)}
+    return Storage(
+        format="Paddle Lite .nb, " + str(it.facts["target"]),
+        bytes=it.facts["bytes"],
+        sha256_body=it.facts["sha256_body"],
+        converter=f"paddlelite {it.facts['paddlelite']}",
+    ), {}

@@ -1,0 +1,1 @@
+"""Child processes: start one, talk to it, judge how it ended; git."""

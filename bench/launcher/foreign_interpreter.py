@@ -1,0 +1,167 @@
+"""An engine in an interpreter of its own, below a worker or a converter that can't import it.
+
+The harness names that interpreter in ENGINE_PYTHON. A program for it is started by its path and by
+itself (-I): this project's packages import on Python 3.10 only, and files beside the program bear
+engines' names. It speaks first, one line of JSON on a pipe of its own:
+
+    {"ready": {...}}        what it has done so far
+    {"unavailable": "why"}  it can't import its engine
+
+From then on it answers each line on its standard input by one line on that pipe, and leaves when
+they end. What it printed last is told where it falls over. It stays in its parent's process group:
+who ends the one ends the other. Standard library only.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.core.errors import BenchError, Unavailable
+from bench.core.protocol import ENGINE_PYTHON, STDERR, STDOUT
+from bench.launcher.client import ArmLost, LiveArm
+from bench.launcher.process import ChildFailed, judge, request_folder
+
+_LEAVES_WITHIN_S = 10.0
+
+
+class EngineLost(BenchError):
+    """The engine's process gave no answer; `kind` is that of a failed child.
+
+    As a text it ends in what that process printed last, for the log of whoever started it.
+    """
+
+    def __init__(self, kind: str, message: str, *, hint: str, log_tail: str = "") -> None:
+        super().__init__(f"the engine's own process: {message}", hint=hint)
+        self.kind = kind
+        self.log_tail = log_tail
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}\n{self.log_tail}"
+
+
+@dataclass(slots=True, kw_only=True)
+class EngineProcess:
+    """A program that runs in the engine's interpreter.
+
+    `ready` is what it told first; `folder` is for files that both sides read and write.
+    """
+
+    ready: Mapping[str, Any]
+    live: LiveArm
+
+    @property
+    def pid(self) -> int:
+        return self.live.pid
+
+    @property
+    def folder(self) -> Path:
+        return self.live.folder
+
+    def ask(self, command: Mapping[str, object], timeout_s: float) -> Mapping[str, Any]:
+        """Give it a command and return its answer; raises EngineLost."""
+        with _told():
+            return self.live.ask(command, timeout_s)
+
+
+def garbage(answer: object) -> EngineLost:
+    """Return the error of an answer that isn't what was asked for."""
+    return EngineLost(
+        "garbage-reply", f"it answered {answer!r}", hint="its program is of another version"
+    )
+
+
+@contextmanager
+def open_engine_process(program: Path, *words: str, timeout_s: float) -> Iterator[EngineProcess]:
+    """Start `program` with `words` and a pipe's number, and end it afterwards, whatever happened.
+
+    Yields once it has told that it is ready. Raises EngineLost where it doesn't within `timeout_s`
+    or where it falls over when it is to leave, Unavailable where interpreter or engine are missing.
+    """
+    # The current folder is a worker's own, and goes with it where it has to be killed.
+    with request_folder(Path.cwd()) as folder:
+        heard, replies = os.pipe()
+        try:
+            process = _start([*_python(), str(program), *words, str(replies)], folder, replies)
+        except BaseException:
+            os.close(heard)
+            raise
+        finally:
+            os.close(replies)
+        live = LiveArm(process=process, folder=folder, replies=heard)
+        try:
+            yield EngineProcess(ready=_ready(live, timeout_s), live=live)
+            _leave(live)
+        finally:
+            process.kill()
+            process.communicate()  # closes its standard input and waits
+            os.close(heard)
+
+
+def _python() -> list[str]:
+    python = os.environ.get(ENGINE_PYTHON)
+    if python is None:
+        raise Unavailable(
+            "nobody told the interpreter that has the engine",
+            hint=f"let the harness start this, or name it in {ENGINE_PYTHON}",
+        )
+    return [python, "-I"]
+
+
+def _start(command: list[str], folder: Path, replies: int) -> subprocess.Popen[bytes]:
+    try:
+        with (folder / STDOUT).open("wb") as out, (folder / STDERR).open("wb") as err:
+            return subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=out, stderr=err, cwd=folder,
+                pass_fds=[replies],
+            )  # fmt: skip
+    except OSError as error:
+        raise Unavailable(
+            f"the engine's interpreter {command[0]} can't be started: {error.strerror}",
+            hint="delete its environment, which is then built again, or give one with --env",
+        ) from error
+
+
+def _ready(live: LiveArm, timeout_s: float) -> Mapping[str, Any]:
+    with _told():
+        first = live.hear(timeout_s)
+    if "unavailable" in first:
+        raise Unavailable(
+            str(first["unavailable"]), hint="leave --env out to have its environment built"
+        )
+    if not isinstance(first.get("ready"), dict):
+        raise garbage(first)
+    ready: Mapping[str, Any] = first["ready"]
+    return ready
+
+
+def _leave(live: LiveArm) -> None:
+    """Let it tear its engine down; raises EngineLost unless it leaves with status 0."""
+    assert live.process.stdin is not None  # noqa: S101 - it is a pipe
+    with suppress(OSError):
+        live.process.stdin.close()
+    try:
+        status: int | None = live.process.wait(_LEAVES_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        status = None
+    if status != 0:
+        found = judge(live.folder, status, live.pid, 0, _LEAVES_WITHIN_S)
+        raise _lost(found) if isinstance(found, ChildFailed) else garbage(found)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except ArmLost as lost:
+        raise _lost(lost.failure) from None
+
+
+def _lost(failure: ChildFailed) -> EngineLost:
+    said = "its answer isn't one" if failure.kind == "garbage-reply" else failure.message
+    return EngineLost(failure.kind, said, hint=failure.hint, log_tail=failure.log_tail)

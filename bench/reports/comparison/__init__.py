@@ -1,0 +1,1 @@
+"""Verdicts of a comparison: table, markdown, JSON, JUnit and GitHub annotations."""

@@ -1,0 +1,173 @@
+"""Which plots there are: top-1 against latency (a system and runner each) and against costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from bench.analysis import naming
+from bench.analysis.series import Column, Series, View
+from bench.core.units import BYTES_PER_MIB, to_ms
+from bench.reports.plots.figure import Figure, Line, Panel, Point, named
+from bench.storage.schema.latency import ModelFacts
+
+_TOP1 = "Top-1 accuracy is PaddleClas's published figure for ImageNet-1k throughout."
+
+
+def figures(view: View) -> list[Figure]:
+    """Return the figures that `view` has points for."""
+    latency = [latency_figure(view, series) for series in plotted(view.series)]
+    costs = [
+        cost_figure(
+            view, "storage", "Storage of the Paddle Lite .nb file (MiB)", "storage_mb", _mib
+        ),
+        cost_figure(view, "flops", "FLOPs by paddle.flops (M)", "flops_m", _flops),
+        cost_figure(view, "params", "Parameters (M)", "params_m", _params),
+    ]
+    return [figure for figure in [*latency, *costs] if figure is not None]
+
+
+def plotted(all_series: Iterable[Series]) -> list[Series]:
+    """Return, of the series that would share a plot, the one with the most sessions behind it.
+
+    The published accuracy is FP32's, so that only such series have one.
+    """
+    best: dict[str, Series] = {}
+    for series in all_series:
+        if series.precision != "fp32":
+            continue
+        stem = naming.latency_stem(series)
+        newest = max(series.runs, default="")
+        held = best.get(stem)
+        if held is None or (series.most_sessions, newest) > (
+            held.most_sessions,
+            max(held.runs, default=""),
+        ):
+            best[stem] = series
+    return list(best.values())
+
+
+def latency_figure(view: View, series: Series) -> Figure | None:
+    """Return top-1 against the series' first column, beside what was published elsewhere."""
+    if not series.columns:
+        return None
+    column = series.columns[0]
+    measured = _latency_points(view, series, column)
+    if not measured:
+        return None
+    panels = [
+        Panel(
+            title=f"Measured: {series.system.heading}",
+            x_label=f"Latency (ms), {naming.setting(series, column)}, {series.precision.upper()}",
+            measured=measured,
+            measured_name=naming.runner_title(series.runner),
+        )
+    ]
+    beside = next((c for c in series.beside if c in naming.PUBLISHED_COLUMNS), None)
+    if beside is not None:
+        known = naming.PUBLISHED_COLUMNS[beside]
+        panels.append(
+            Panel(
+                title=f"Published: {known.hardware}",
+                x_label=f"Latency (ms), {known.setting}",
+                context=context(view, beside),
+            )
+        )
+    return Figure(
+        name=naming.latency_stem(series),
+        title="Top-1 accuracy against latency",
+        panels=tuple(panels),
+        caption=f"{naming.heading(series)}: {naming.statistic(series)}. "
+        f"Error bars: the interval{_cut(measured)}. The panels are of different hardware. "
+        f"{_TOP1}{_unnamed(measured)}",
+    )
+
+
+def _latency_points(view: View, series: Series, column: Column) -> tuple[Point, ...]:
+    points = []
+    for variant, row in series.boxes.items():
+        box, top1 = row.get(column), _top1(view, variant)
+        if box is None or box.estimate is None or top1 is None:
+            continue
+        value, half = to_ms(box.estimate.value_ns), box.estimate.half_width_ns
+        # A log axis has no place for an interval that reaches zero, as two sessions' may.
+        low = None if half is None else max(value - to_ms(half), value / 10)
+        high = None if half is None else value + to_ms(half)
+        points.append(Point(label=variant, x=value, top1=top1, x_low=low, x_high=high))
+    return tuple(points)
+
+
+def cost_figure(
+    view: View, name: str, label: str, column: str, measure: Callable[[ModelFacts], float | None]
+) -> Figure | None:
+    """Return top-1 against one cost, counted beside published; None where nothing was counted."""
+    points = []
+    for variant, facts in view.models.items():
+        value, top1 = measure(facts), _top1(view, variant)
+        if value is not None and top1 is not None:
+            points.append(Point(label=variant, x=value, top1=top1))
+    if not points:
+        return None
+    title = f"Top-1 accuracy against {'FLOPs' if name == 'flops' else name}"
+    panel = Panel(
+        title="Counted here, beside the published mobile models",
+        x_label=label,
+        measured=tuple(points),
+        measured_name="counted by this harness",
+        context=context(view, column),
+    )
+    caption = (
+        f"Lines: the mobile models that PaddleClas published. {_TOP1}{_unnamed(tuple(points))}"
+    )
+    return Figure(name=f"top1-{name}", title=title, panels=(panel,), caption=caption)
+
+
+def _cut(points: tuple[Point, ...]) -> str:
+    cut = any(point.x_low == point.x / 10 for point in points)
+    return ", cut at a tenth of the figure where it reaches below" if cut else ""
+
+
+def _unnamed(points: tuple[Point, ...]) -> str:
+    """Return what the caption says where not every point has its label."""
+    everyone = len(named(points)) == len(points)
+    return "" if everyone else " Only models on the Pareto front are named."
+
+
+def context(view: View, column: str) -> tuple[Line, ...]:
+    """Return the published models that have `column`, a line a family, in x order."""
+    families: dict[str, list[Point]] = {}
+    for row in view.published.values():
+        if column in row.figures and "top1" in row.figures:
+            point = Point(label=row.name, x=row.figures[column], top1=100 * row.figures["top1"])
+            families.setdefault(row.family, []).append(point)
+    return tuple(
+        Line(family=family, points=tuple(sorted(points, key=lambda point: point.x)))
+        for family, points in families.items()
+    )
+
+
+def _top1(view: View, variant: str) -> float | None:
+    row = view.published_of(variant)
+    return 100 * row.figures["top1"] if row and "top1" in row.figures else None
+
+
+def _mib(facts: ModelFacts) -> float | None:
+    return facts.storage.bytes / BYTES_PER_MIB if facts.storage else None
+
+
+def _flops(facts: ModelFacts) -> float | None:
+    return facts.costs.flops_paddle / 1e6 if facts.costs else None
+
+
+def _params(facts: ModelFacts) -> float | None:
+    return facts.costs.params / 1e6 if facts.costs else None
+
+
+def write(view: View, folder: Path) -> dict[Path, bytes]:
+    """Return the files of all figures and their bytes, SVG and PNG."""
+    from bench.reports.plots.scatter import render
+
+    files: dict[Path, bytes] = {}
+    for figure in figures(view):
+        files |= {folder / name: data for name, data in render(figure).items()}
+    return files

@@ -1,0 +1,1 @@
+"""Paddle Lite: on a phone through the device program or benchmark_bin, and on x86."""

@@ -1,0 +1,233 @@
+"""Paddle Lite on an Android phone: its .nb, run by the device program over ADB.
+
+The program takes the samples by itself, one line each, and ends with its counts: a session that
+lost a part of them is none. It can hold two models open and alternate them, for a live comparison.
+With `Target.benchmark_bin` the official tool runs instead.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bench.core.cell import Cell, Sampling, Target
+from bench.core.errors import DeviceNotFound, Unavailable
+from bench.devices.android.adb.find import open_device
+from bench.devices.android.workspace import Workspace
+from bench.runners.base import ArmFailure, Array, DeviceArm, DevicePair, DeviceSession, Turns
+from bench.runners.paddle_lite.agent_events import AgentFailed
+from bench.runners.paddle_lite.agent_lines import Events
+from bench.runners.paddle_lite.agent_pair import AgentPair, PairLines
+from bench.runners.paddle_lite.agent_sessions import AgentLines, AgentRun
+from bench.runners.paddle_lite.agent_tasks import Watched, cores_of, in_force
+from bench.runners.paddle_lite.benchmark_bin import by_tool, power_mode_of
+
+PROGRAM = "bench_agent"
+_SILENCE_S = 60.0
+_KEPT = 0o644
+_RUN = 0o755
+_ARMS = ("a", "b")
+_UNBOUND = ("no_bind", "full")
+
+
+class PaddleLiteRunner:
+    """Runs `model.nb` on the phone that the target names."""
+
+    def run(
+        self, target: Target, cell: Cell, artifact: Path, x: Array, sampling: Sampling
+    ) -> DeviceSession:
+        _require_fp32(cell)
+        with closing(open_device(_serial(target), transport=target.transport)) as device:
+            there = Workspace(device)
+            if target.benchmark_bin is not None:
+                tool, model = Path(target.benchmark_bin), _name(artifact)
+                files = {model: (artifact, _KEPT)}
+                there.push_changed(files | _beside(tool.parent, [tool.name, "*.so"]))
+                return by_tool(there, tool.name, cell, there.path(model), sampling)
+            given, model = _push(there, target, x, artifact)
+            flags = agent_flags(cell, x.shape, sampling) | {"input": given, "model": model}
+            started = time.perf_counter()
+            reading = AgentLines()
+            _by_agent(there, flags, reading)
+            run = reading.finish()
+            return _session(run, target, cell, device_s=time.perf_counter() - started)
+
+    def run_pair(
+        self,
+        target: Target,
+        cells: tuple[Cell, Cell],
+        artifacts: tuple[Path, Path],
+        x: Array,
+        sampling: Sampling,
+        turns: Turns,
+    ) -> DevicePair:
+        for cell in cells:
+            _require_fp32(cell)
+        with closing(open_device(_serial(target), transport=target.transport)) as device:
+            there = Workspace(device)
+            given, *models = _push(there, target, x, *artifacts)
+            flags = agent_flags(cells[0], x.shape, sampling) | pair_flags(cells[1], turns)
+            flags |= {"input": given, "model": models[0], "against": models[1]}
+            started = time.perf_counter()
+            reading = PairLines(flags["order"])
+            try:
+                _by_agent(there, flags, reading)
+            except AgentFailed as error:
+                if error.arm not in _ARMS:
+                    raise
+                raise ArmFailure(_ARMS.index(error.arm), error) from error
+            run = reading.finish()
+            return _pair(run, target, cells, device_s=time.perf_counter() - started)
+
+
+def _require_fp32(cell: Cell) -> None:
+    if cell.precision != "fp32":
+        raise Unavailable(
+            f"the paddle-lite runner has no {cell.precision} on this phone",
+            hint="use precision fp32",
+        )
+
+
+def _serial(target: Target) -> str:
+    if target.device is None:
+        raise DeviceNotFound(None, hint="name one: `make bench-arm DEVICE=serial`")
+    return target.device
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _name(artifact: Path) -> str:
+    return f"{_digest(artifact.read_bytes())}.nb"
+
+
+def _push(there: Workspace, target: Target, x: Array, *artifacts: Path) -> list[str]:
+    """Push the device program, the input and the models; return the paths there of the latter."""
+    names = [_name(artifact) for artifact in artifacts]
+    files = dict(zip(names, ((artifact, _KEPT) for artifact in artifacts), strict=True))
+    files |= _beside(Path(target.agent or "."), ["[!.]*"])
+    with _input_file(x) as given:
+        there.push_changed(files | {given.name: (given, _KEPT)})
+    return [there.path(name) for name in (given.name, *names)]
+
+
+def _beside(folder: Path, patterns: Sequence[str]) -> dict[str, tuple[Path, int]]:
+    """Return a program and its libraries, by name; notes about them (.json) stay here."""
+    found = [file for pattern in patterns for file in sorted(folder.glob(pattern))]
+    return {file.name: (file, _RUN) for file in found if file.is_file() and file.suffix != ".json"}
+
+
+@contextmanager
+def _input_file(x: Array) -> Iterator[Path]:
+    """Yield a file of the input's values, named by them."""
+    content = x.astype("<f4").tobytes()
+    with TemporaryDirectory(prefix="bench-") as holder:
+        path = Path(holder) / f"{_digest(content)}.input"
+        path.write_bytes(content)
+        yield path
+
+
+def _by_agent(there: Workspace, flags: Mapping[str, str], reading: Events) -> None:
+    """Run the device program and have its lines read to their end."""
+    words = [word for name, value in flags.items() for word in (f"--{name}", value)]
+    with there.device.lines(there.command(PROGRAM, words), silence_s=_SILENCE_S) as lines:
+        for line in lines:
+            reading.feed(line)
+
+
+def agent_flags(cell: Cell, shape: tuple[int, ...], sampling: Sampling) -> dict[str, str]:
+    """Return the device program's flags for a session, see paddle_lite/agent/LINES.md."""
+    return {
+        "shape": ",".join(map(str, shape)),
+        "threads": str(cell.threads),
+        "power-mode": power_mode_of(cell),
+        "warmup": str(sampling.warmup_calls),
+        "warmup-seconds": f"{sampling.warmup_s:g}",
+        "warmup-cap-seconds": f"{sampling.warmup_cap_s:g}",
+        "steady-window": str(sampling.steady_window),
+        "steady-tolerance": f"{sampling.steady_tolerance or 0:g}",
+        "repeats": str(sampling.samples),
+        "min-repeats": str(sampling.min_samples),
+        "seconds": f"{sampling.budget_s:g}",
+    }
+
+
+def pair_flags(against: Cell, turns: Turns) -> dict[str, str]:
+    """Return the flags that two models take over those of one, see paddle_lite/agent/LINES.md."""
+    return {
+        "against-threads": str(against.threads),
+        "against-power-mode": power_mode_of(against),
+        "order": "".join(_ARMS[index] for index in turns.order),
+        "burst-seconds": f"{turns.burst_s:g}",
+        "least-calls": str(turns.least_calls),
+        "most-calls": str(turns.most_calls),
+    }
+
+
+def _session(run: AgentRun, target: Target, cell: Cell, *, device_s: float) -> DeviceSession:
+    return DeviceSession(
+        load_ns=run.load_ns,
+        first_inference_ns=run.first_inference_ns,
+        output=run.output,
+        warmup_ns=run.warmup_ns,
+        steady=run.steady,
+        samples_ns=run.samples_ns,
+        facts=_facts(run, run, target, cell),
+        covariates=_covariates(run.peak_rss_kib, device_s),
+    )
+
+
+def _pair(
+    run: AgentPair, target: Target, cells: tuple[Cell, Cell], *, device_s: float
+) -> DevicePair:
+    """Return both arms, in the order in which they were opened."""
+    first, second = (
+        DeviceArm(
+            load_ns=arm.load_ns,
+            first_inference_ns=arm.first_inference_ns,
+            output=arm.output,
+            warmup_ns=arm.warmup_ns,
+            steady=arm.steady,
+            facts=_facts(run, arm, target, cell),
+        )
+        for arm, cell in zip((run.arms[letter] for letter in _ARMS), cells, strict=True)
+    )
+    return DevicePair(
+        arms=(first, second),
+        bursts=[(_ARMS.index(arm), ns) for arm, ns in run.bursts],
+        covariates=_covariates(run.peak_rss_kib, device_s),
+    )
+
+
+def _facts(
+    run: AgentRun | AgentPair, watched: Watched, target: Target, cell: Cell
+) -> dict[str, str]:
+    big = frozenset(target.big_cores)
+    facts = in_force(watched, asked_threads=cell.threads, big_cores=big)
+    mode = power_in_force(power_mode_of(cell), cores_of(facts.get("allowed", "")), big)
+    facts |= {"power_mode": mode} if mode else {}
+    engine = {"engine": f"paddle-lite {run.library}", "agent": run.version}
+    return engine | {"threads": str(cell.threads), "precision": "fp32", **facts}
+
+
+def _covariates(peak_rss_kib: int, device_s: float) -> dict[str, float]:
+    return {"peak_rss_mib": round(peak_rss_kib / 1024, 1), "device_s": round(device_s, 3)}
+
+
+def power_in_force(asked: str, allowed: frozenset[int], big: frozenset[int]) -> str:
+    """Return the power mode that the cores which the workers may use stand for, '' if not told.
+
+    A worker bound to all cores and one that is not bound look the same: both are what was asked.
+    """
+    if not allowed or not big:
+        return ""
+    if allowed <= big:
+        return "high"
+    if allowed.isdisjoint(big):
+        return "low"
+    return asked if asked in _UNBOUND else "no_bind"

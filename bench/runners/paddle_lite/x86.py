@@ -1,0 +1,83 @@
+"""Paddle Lite on x86, in a process of its own: its wheel is for Python 3.7, which no worker is.
+
+That process holds the predictor and times its own inferences (`x86_child.py`). A sample
+is end to end: the input copied in, the net run, the output copied out. Neither the way between the
+two processes nor the worker's own work counts, but in the load and the first inference it does: the
+other interpreter's start is part of the load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.core.cell import Cell
+from bench.core.units import Nanoseconds
+from bench.launcher.foreign_interpreter import EngineProcess, garbage, open_engine_process
+from bench.runners.base import Array, Usage, require_precision
+
+_PROGRAM = Path(__file__).with_name("x86_child.py")
+_OPENS_WITHIN_S = 120.0
+_INFERS_WITHIN_S = 20.0
+_ANSWERS_WITHIN_S = 30.0
+
+
+class PaddleLiteX86Runner:
+    """Opens `model.nb`, made for x86 and one batch."""
+
+    @contextmanager
+    def open(self, cell: Cell, artifact: Path) -> Iterator[PaddleLiteX86Session]:
+        require_precision(cell, "fp32")
+        words = (str(artifact), str(cell.threads))
+        with open_engine_process(_PROGRAM, *words, timeout_s=_OPENS_WITHIN_S) as process:
+            yield PaddleLiteX86Session(process)
+
+
+class PaddleLiteX86Session:
+    """A predictor in its process, told what to do by lines and arrays in files."""
+
+    def __init__(self, process: EngineProcess) -> None:
+        self._process = process
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        told = self._process.ready
+        return {
+            "engine": f"paddlelite {told['paddlelite']}",
+            "python": told["python"],
+            "threads": str(told["threads"]),
+            # Paddle Lite has no lower precision on x86, and the output is held to FP32's distance.
+            "precision": "fp32",
+        }
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def usage(self) -> Usage:
+        told = self._process.ask({"usage": True}, _ANSWERS_WITHIN_S)
+        try:
+            return Usage(**told)
+        except TypeError:
+            raise garbage(told) from None
+
+    def infer(self, x: Array) -> Array:
+        import numpy as np
+
+        given, made = (self._process.folder / name for name in ("x.npy", "y.npy"))
+        np.save(given, x)
+        command = {"infer": str(given), "into": str(made)}
+        told = self._process.ask(command, _ANSWERS_WITHIN_S + _INFERS_WITHIN_S)
+        if "shape" not in told:
+            raise garbage(told)
+        output: Array = np.load(made)
+        return output
+
+    def sample(self, count: int) -> list[Nanoseconds]:
+        within_s = _ANSWERS_WITHIN_S + count * _INFERS_WITHIN_S
+        told = self._process.ask({"sample": count}, within_s)
+        samples = told.get("ns")
+        if not isinstance(samples, list) or len(samples) != count:
+            raise garbage(told)
+        return [Nanoseconds(sample) for sample in samples]

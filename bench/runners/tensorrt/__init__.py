@@ -1,0 +1,1 @@
+"""TensorRT: through Paddle Inference and natively."""

@@ -1,0 +1,260 @@
+"""TensorRT by itself on an NVIDIA GPU, from ONNX, with or without a CUDA graph.
+
+A sample is end to end: copy in, run, copy out, from and to ordinary memory, as Paddle does it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.core.cell import Cell, Target
+from bench.core.errors import BenchError, Unavailable
+from bench.core.units import Nanoseconds
+from bench.runners.base import Array, time_paced
+from bench.runners.tensorrt import cuda as cudart
+from bench.runners.tensorrt import engine_cache
+from bench.runners.tensorrt.builder import build
+from bench.runners.tensorrt.cuda import Cuda, Handle
+from bench.runners.tensorrt.engine_cache import EngineKey, Kept, Slot
+from bench.runners.tensorrt.telemetry import Gauge, open_gauge
+
+_PLAN = "model.plan"
+
+
+class TensorrtRunner:
+    """Opens `model.onnx`, exported for one batch."""
+
+    def __init__(self, target: Target | None = None) -> None:
+        self._target = target or Target(kind="nvidia-gpu")
+
+    def at(self, target: Target) -> TensorrtRunner:
+        return TensorrtRunner(target)
+
+    @contextmanager
+    def open(self, cell: Cell, artifact: Path) -> Iterator[TensorrtSession]:
+        if cell.precision != "fp32":
+            raise Unavailable(
+                f"the tensorrt runner has no {cell.precision}", hint="use precision fp32"
+            )
+        import tensorrt as trt
+
+        settings = {"cuda_graph": "off", "sleep_ms": "0", "tactics": "all", **dict(cell.settings)}
+        cuda, logger = cudart.load(), trt.Logger(trt.Logger.WARNING)
+        made = make_engine(
+            trt, logger, self._key(trt, cell, artifact, settings), self._root, artifact
+        )
+        facts = {
+            "engine": f"TensorRT {trt.__version__}",
+            "threads": str(cell.threads),
+            **made.facts,
+            "cuda": cuda.version(),
+            "gpu": self._target.gpu_name or "unknown",
+            "cuda_graph": settings["cuda_graph"],
+            "sleep_ms": settings["sleep_ms"],
+        }
+        with ExitStack() as held:
+            context = Context(trt, made.engine, cuda, held)
+            yield TensorrtSession(
+                context, facts, open_gauge(self._target.device), made.build_ns,
+                graph=settings["cuda_graph"], pause_s=int(settings["sleep_ms"]) / 1000,
+            )  # fmt: skip
+
+    @property
+    def _root(self) -> Path | None:
+        return None if self._target.engines is None else Path(self._target.engines)
+
+    def _key(self, trt: Any, cell: Cell, artifact: Path, settings: Mapping[str, str]) -> EngineKey:
+        return EngineKey(
+            runner="tensorrt",
+            tensorrt=trt.__version__,
+            gpu=self._target.gpu_name or "unknown",
+            model_sha256=engine_cache.files_sha256([artifact]),
+            batch=cell.batch,
+            flags={"precision": cell.precision, "tf32": "off", "tactics": settings["tactics"]},
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """An engine, what was in force when it was built, and what building it took, if it was now.
+
+    `runtime` must outlive the engine.
+    """
+
+    runtime: Any
+    engine: Any
+    facts: Mapping[str, str]
+    build_ns: int | None
+
+
+def make_engine(trt: Any, logger: Any, key: EngineKey, root: Path | None, onnx: Path) -> Made:
+    """Load the engine of `key` whose turn it is, or build it; raises BenchError's kinds."""
+    root = root or onnx.parent / "engines"
+    slot = engine_cache.choose(root, key)
+    found = engine_cache.read(slot)
+    kept = found or _build(trt, logger, key, root, slot, onnx)
+    plan = (slot.folder / _PLAN).read_bytes()
+    runtime = trt.Runtime(logger)
+    engine = runtime.deserialize_cuda_engine(plan)
+    if engine is None:
+        raise BenchError(
+            "TensorRT can't load the engine that it built",
+            hint="delete the folder engines in the cache and run again",
+        )
+    engine_cache.prove_hit(slot, kept)
+    engine_cache.mark_used(slot)
+    facts = {"build": str(slot.build), "engine_cache": "hit" if found else "built"}
+    return Made(
+        runtime=runtime,
+        engine=engine,
+        facts={**kept.facts, **facts},
+        build_ns=None if found else kept.build_ns,
+    )
+
+
+def _build(trt: Any, logger: Any, key: EngineKey, root: Path, slot: Slot, onnx: Path) -> Kept:
+    """Build into `slot`. Builds of one number share their timings, of different numbers don't:
+    else every build would pick what the first one did.
+    """
+    timings = engine_cache.timings_path(root, key, slot)
+    started = time.perf_counter_ns()
+    built = build(
+        trt, logger, onnx, tactics=key.flags["tactics"],
+        timings=timings.read_bytes() if timings.exists() else b"",
+    )  # fmt: skip
+    build_ns = time.perf_counter_ns() - started
+    engine_cache.write(slot.folder / _PLAN, built.plan)
+    engine_cache.write(timings, built.timings)
+    return engine_cache.keep(slot, build_ns=build_ns, facts=built.facts)
+
+
+class Context:
+    """An engine ready to run in a stream of its own, its input and output on the device."""
+
+    def __init__(self, trt: Any, engine: Any, cuda: Cuda, held: ExitStack) -> None:
+        import numpy as np
+
+        self.cuda, self._held = cuda, held
+        self._context = engine.create_execution_context()
+        self.stream = cuda.stream()
+        held.callback(cuda.destroy_stream, self.stream)
+        names = [engine.get_tensor_name(index) for index in range(engine.num_io_tensors)]
+        inputs = [n for n in names if engine.get_tensor_mode(n) == trt.TensorIOMode.INPUT]
+        outputs = [n for n in names if n not in inputs]
+        if (len(inputs), len(outputs)) != (1, 1):
+            raise BenchError(
+                f"the engine has {len(inputs)} inputs and {len(outputs)} outputs",
+                hint="this runner takes nets with one of each",
+            )
+        self.output = np.empty(tuple(engine.get_tensor_shape(outputs[0])), np.float32)
+        self._shape = tuple(engine.get_tensor_shape(inputs[0]))
+        self._to = self._bind(inputs[0], 4 * int(np.prod(self._shape)), held)
+        self._from = self._bind(outputs[0], self.output.nbytes, held)
+
+    def _bind(self, name: str, size: int, held: ExitStack) -> int:
+        address = self.cuda.allocate(size)
+        held.callback(self.cuda.free, address)
+        self._context.set_tensor_address(name, address)
+        return address
+
+    def copy_in(self, x: Array) -> None:
+        if x.shape != self._shape:
+            raise BenchError(
+                f"the input's shape is {x.shape}, the engine's {self._shape}",
+                hint="the artifact was exported for another batch",
+            )
+        self.cuda.copy_in(self._to, x, self.stream)
+
+    def copy_out(self) -> Array:
+        """Return the output once everything before it is done."""
+        self.cuda.copy_out(self.output, self._from, self.stream)
+        self.cuda.wait(self.stream)
+        return self.output
+
+    def capture(self) -> Handle:
+        """Return a graph of one `enqueue`, which goes with this context."""
+        graph = self.cuda.capture(self.enqueue, self.stream)
+        self._held.callback(self.cuda.destroy_graph, graph)
+        return graph
+
+    def enqueue(self) -> None:
+        if not self._context.execute_async_v3(self.stream):
+            raise BenchError(
+                "TensorRT refused to run the engine", hint="see log_tail in the cell's file"
+            )
+
+
+class TensorrtSession:
+    """A context, run by `enqueue`s or by launches of a graph that holds one."""
+
+    def __init__(
+        self, context: Context, facts: Mapping[str, str], gauge: Gauge, build_ns: int | None,
+        *, graph: str, pause_s: float,
+    ) -> None:  # fmt: skip
+        self._context, self._cuda, self._gauge = context, context.cuda, gauge
+        self.facts, self.build_ns = facts, build_ns
+        self._wants_graph, self._pause_s = graph == "on", pause_s
+        self._graph: Handle | None = None
+        self._x: Any = None
+
+    def infer(self, x: Array) -> Array:
+        import numpy as np
+
+        self._x = np.ascontiguousarray(x, np.float32)
+        if self._wants_graph and self._graph is None:
+            self._capture()
+        output: Array = self._end_to_end().copy()
+        return output
+
+    def _capture(self) -> None:
+        """TensorRT allocates on its first run, which a graph may not hold: run once before."""
+        self._context.copy_in(self._x)
+        self._context.enqueue()
+        self._cuda.wait(self._context.stream)
+        self._graph = self._context.capture()
+
+    def _run(self) -> None:
+        if self._graph is None:
+            self._context.enqueue()
+        else:
+            self._cuda.launch(self._graph, self._context.stream)
+
+    def _end_to_end(self) -> Array:
+        self._context.copy_in(self._x)
+        self._run()
+        return self._context.copy_out()
+
+    def sample(self, count: int) -> list[Nanoseconds]:
+        return time_paced(self._end_to_end, count, pause_s=self._pause_s)
+
+    def begin(self) -> None:
+        self._gauge.begin()
+
+    def end(self, count: int) -> Mapping[str, float]:
+        return self._gauge.end(count)
+
+    def figures(self, count: int) -> Mapping[str, list[int]]:
+        """Time runs without copies: by events on the device, and what handing them over takes."""
+        with ExitStack() as held:
+            first, last = self._cuda.event(), self._cuda.event()
+            held.callback(self._cuda.destroy_event, first)
+            held.callback(self._cuda.destroy_event, last)
+            runs = [self._between(first, last) for _ in range(count)]
+        return {"on_device": [run[0] for run in runs], "enqueue": [run[1] for run in runs]}
+
+    def _between(self, first: Handle, last: Handle) -> tuple[int, int]:
+        stream, clock = self._context.stream, time.perf_counter_ns
+        if self._pause_s:
+            time.sleep(self._pause_s)
+        self._cuda.record(first, stream)
+        started = clock()
+        self._run()
+        enqueue_ns = clock() - started
+        self._cuda.record(last, stream)
+        self._cuda.wait(stream)
+        return self._cuda.elapsed_ns(first, last), enqueue_ns

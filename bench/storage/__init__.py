@@ -1,0 +1,1 @@
+"""results/: schemas, validation, atomic files, run directories."""

@@ -1,0 +1,102 @@
+"""Atomic files, validated reading, and run ids."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from bench.core.errors import BrokenResult, ResultsNotWritable
+from bench.storage.schema.common import SCHEMA_VERSION
+from bench.storage.validation import explain
+
+Stored = TypeVar("Stored", bound=BaseModel)
+
+
+# A line break tells an array from a text that looks like one: in JSON no text holds a line break.
+_NUMBERS = re.compile(r"\[\n\s+(-?\d[\d.e+-]*(?:,\n\s+-?\d[\d.e+-]*)*)\n\s*\]")
+
+
+def utc_now() -> str:
+    """Return the time in ISO 8601, UTC, to the second."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+def new_run_id(commit: str | None) -> str:
+    """Return <UTC>-<git sha8>-<id8>."""
+    stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+    return f"{stamp}-{(commit or 'no-commit')[:8]}-{secrets.token_hex(4)}"
+
+
+def to_text(value: BaseModel) -> str:
+    """Return `value` as JSON with sorted keys and each array of numbers in one line."""
+    text = json.dumps(value.model_dump(mode="json"), indent=1, sort_keys=True, ensure_ascii=False)
+    return _NUMBERS.sub(lambda m: "[" + re.sub(r"\s+", " ", m.group(1)) + "]", text) + "\n"
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn the system's refusal to write `path` into ResultsNotWritable."""
+    try:
+        yield
+    except OSError as error:
+        raise ResultsNotWritable(
+            f"{path} can't be written: {error.strerror}",
+            hint="free some space or make the folder writable, or name another with --results DIR",
+        ) from error
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Put `data` at `path`, whole or not at all; raises ResultsNotWritable."""
+    beside = path.with_name(f".{path.name}.tmp")
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with beside.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(path)
+        finally:  # gone already, unless something went wrong
+            beside.unlink(missing_ok=True)
+        _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_as(kind: type[Stored], path: Path, *, remedy: str) -> Stored:
+    """Return the file as a `kind`; raises BrokenResult that names the file and what is wrong."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BrokenResult(path, str(error.strerror), hint=remedy) from error
+    try:
+        return kind.model_validate_json(data)
+    except ValidationError as error:
+        problem = _version_problem(data) or explain(error)
+        raise BrokenResult(path, problem, hint=remedy) from error
+
+
+def _version_problem(data: bytes) -> str | None:
+    try:
+        found = json.loads(data)
+    except ValueError:
+        return None
+    version = found.get("schema_version") if isinstance(found, dict) else None
+    if version is None or version == SCHEMA_VERSION:
+        return None
+    return f"schema version {version!r}, this harness reads {SCHEMA_VERSION}"

@@ -1,0 +1,122 @@
+"""What is stored of an accuracy run: its manifest, and a journal of what each engine saw.
+
+The journal stays: it holds each image's label and each engine's best classes, and every share is
+derived from it. Logits are not kept; how far engines were apart at most is.
+
+ACCURACY_SCHEMA_VERSION history
+    1  first form
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from bench.storage.schema.common import CellFields, Count, Duration, Failed, Provenance, Skipped
+from bench.storage.validation import Strict
+
+ACCURACY_SCHEMA_VERSION: Literal[1] = 1
+
+Best = Annotated[list[Count], Field(min_length=1)]
+
+
+class DataFields(Strict):
+    """The data set: how many images, by what they are labelled, and a digest of all of that."""
+
+    images: Annotated[int, Field(gt=0)]
+    layout: Literal["folders", "list"]
+    digest: str
+
+
+class RecipeFields(Strict):
+    """How images became inputs."""
+
+    short: Annotated[int, Field(gt=0)]
+    height: Annotated[int, Field(gt=0)]
+    width: Annotated[int, Field(gt=0)]
+    resizing: str = "INTER_LINEAR"
+    decoder: str
+
+
+class ModelFields(Strict):
+    """A net, its weights, and how many classes it tells apart, None where no engine has a file."""
+
+    title: str
+    model_hash: str
+    weights: str
+    classes: Annotated[int, Field(gt=0)] | None
+    published: str | None
+    recipe: RecipeFields
+
+
+class AccuracyManifest(Strict):
+    """accuracy.json: everything of a run that isn't in its journal.
+
+    `variants` and `runners` stand as they were asked for; keys are sorted when they are written.
+    """
+
+    schema_version: Literal[1] = ACCURACY_SCHEMA_VERSION
+    run_id: str
+    system_id: str
+    status: Literal["running", "interrupted", "complete"]
+    started: str
+    finished: str | None = None
+    target: str
+    data: DataFields
+    chunk: Annotated[int, Field(gt=0)]
+    variants: list[str]
+    runners: list[str]
+    cells: dict[str, CellFields]
+    models: dict[str, ModelFields]
+    provenance: Provenance
+
+
+class ApartFields(Strict):
+    """The image of a chunk at which `other` differs most from `one` (relative L2 of the logits)."""
+
+    one: str
+    other: str
+    image: Count
+    relative_l2: Annotated[float, Field(ge=0)]
+
+
+class ChunkFields(Strict):
+    """A row of images, by their numbers in the data set, through every engine of one net.
+
+    `labels` belong to `images`, as do the lists of `best`: five classes an image, the best first.
+    `unreadable` are the names of those that gave no picture, each with the reason.
+    """
+
+    start: Count
+    images: list[Count]
+    labels: list[Count]
+    unreadable: dict[str, str]
+    best: dict[str, list[Best]]
+    apart: list[ApartFields]
+
+    @model_validator(mode="after")
+    def _one_of_each(self) -> ChunkFields:
+        lengths = {len(self.images), len(self.labels), *(len(it) for it in self.best.values())}
+        if len(lengths) > 1:
+            raise ValueError("images, labels and classes aren't as many")
+        return self
+
+
+class OpenedFields(Strict):
+    """What an engine told of itself once it was open, its output checked."""
+
+    load_ns: Duration
+    relative_l2: Annotated[float, Field(ge=0)]
+    facts: dict[str, str]
+
+
+class JournalLine(Strict):
+    """A line of journal.jsonl, of one variant: a chunk, or what became of one runner."""
+
+    variant: str
+    chunk: ChunkFields | None = None
+    runner: str | None = None
+    opened: OpenedFields | None = None
+    failed: Failed | None = None
+    skipped: Skipped | None = None

@@ -1,0 +1,100 @@
+"""What the stored models share: cell, sampling, system, provenance, outcomes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from bench.core.cell import Cell
+from bench.storage.validation import Strict
+
+SCHEMA_VERSION: Literal[1] = 1
+
+
+Version = Literal[1]
+
+
+Count = Annotated[int, Field(ge=0)]
+
+
+Duration = Annotated[int, Field(ge=0, description="nanoseconds")]
+
+
+Scalar = str | int | float
+
+
+class CellFields(Strict):
+    """`bench.core.cell.Cell` as it is stored."""
+
+    variant: str
+    model_hash: str
+    runner: str
+    batch: Annotated[int, Field(gt=0)]
+    threads: Annotated[int, Field(gt=0)]
+    precision: str
+    input: str
+    settings: dict[str, str]
+
+    def to_cell(self) -> Cell:
+        return Cell.from_json(self.model_dump())
+
+
+class SamplingFields(Strict):
+    """`bench.core.cell.Sampling` as it is stored."""
+
+    preset: str
+    sessions: Annotated[int, Field(gt=0)]
+    samples: Annotated[int, Field(gt=0)]
+    min_samples: Annotated[int, Field(gt=0)]
+    budget_s: float
+    warmup_calls: Count
+    warmup_s: float
+    warmup_cap_s: float
+    steady_window: int
+    steady_tolerance: float | None
+    statistic: Literal["median", "mean"]
+    timeout_s: float
+    max_sessions: int | None = None
+    half_width: float | None = None
+    grow_for_s: float = 0.0
+
+
+class Skipped(Strict):
+    """The cell can't be had here; `hint` says what would bring it."""
+
+    kind: Literal["skipped"] = "skipped"
+    reason: str
+    hint: str
+
+
+class Failed(Strict):
+    """The cell was tried and gave no figure that may count."""
+
+    kind: Literal["failed"] = "failed"
+    failure: str
+    message: str
+    hint: str
+    log_tail: str
+
+
+class Provenance(Strict):
+    """Who could repeat this run, with what: code, command, versions, the state of the machine."""
+
+    commit: str | None
+    dirty: bool | None
+    command: list[str]
+    harness: dict[str, str]
+    environments: dict[str, dict[str, str]]
+    host: str
+    conditions: dict[str, Scalar]
+
+
+class System(Strict):
+    """results/systems/<system_id>.json: hardware under its real name."""
+
+    schema_version: Version = SCHEMA_VERSION
+    system_id: str
+    heading: str
+    emulated: bool = False
+    facts: dict[str, Scalar | list[str]]

@@ -1,0 +1,219 @@
+"""What is stored: sessions with their raw samples, a cell's outcome, a run's manifest, a system.
+
+pydantic at the boundary: an unknown field is an error that names it. Every statistic is derived
+from the samples elsewhere (`bench.analysis.statistics`); no record holds one.
+
+SCHEMA_VERSION history
+    1  first form
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from bench.storage.schema.common import (
+    SCHEMA_VERSION,
+    CellFields,
+    Count,
+    Duration,
+    Failed,
+    Provenance,
+    SamplingFields,
+    Scalar,
+    Skipped,
+    Version,
+)
+from bench.storage.validation import Strict
+
+
+class Session(Strict):
+    """One fresh process: the unit of inference. Durations in integer nanoseconds, in order.
+
+    `reported_ns` (min, max, avg) stands for the samples of a tool that prints none, and no output
+    that could be checked (`relative_l2` None). `figures_ns` are durations of other figures than the
+    samples, which are end to end: `on_device` and `enqueue`. `build_ns` is what this session took
+    to build its engine, None where it built none; `load_ns` doesn't hold it.
+    """
+
+    started: str
+    order: Count
+    round: Count
+    pid: int
+    wall_ns: Duration
+    load_ns: Duration
+    first_inference_ns: Duration
+    relative_l2: Annotated[float, Field(ge=0)] | None
+    steady: bool
+    warmup_ns: list[Duration]
+    samples_ns: list[Duration]
+    reported_ns: dict[str, Duration] | None = None
+    figures_ns: dict[str, list[Duration]] = {}
+    build_ns: Duration | None = None
+    facts: dict[str, str]
+    covariates: dict[str, Scalar]
+    before: dict[str, Scalar]
+    after: dict[str, Scalar]
+    teardown: str | None = None
+
+    @property
+    def durations_ns(self) -> list[int]:
+        """The samples; of a tool that prints none, the mean that it reported."""
+        return self.samples_ns or [(self.reported_ns or {})["avg"]]
+
+    @model_validator(mode="after")
+    def _has_a_figure(self) -> Session:
+        if self.reported_ns is None and (not self.samples_ns or self.relative_l2 is None):
+            raise ValueError("a session has no sample, or its output wasn't checked")
+        if self.reported_ns is not None and (self.samples_ns or "avg" not in self.reported_ns):
+            raise ValueError("a session has a tool's figures and samples, or no average")
+        return self
+
+
+class Measured(Strict):
+    """Each of its sessions gave samples and the right output; `stopped` says why there are no more.
+
+    `bench.analysis.stopping` tells what the words mean.
+    """
+
+    kind: Literal["measured"] = "measured"
+    stopped: Literal["fixed", "narrow", "cap", "time"] = "fixed"
+
+
+Outcome = Annotated[Measured | Skipped | Failed, Field(discriminator="kind")]
+
+
+class Record(Strict):
+    """One cell of one run."""
+
+    schema_version: Version = SCHEMA_VERSION
+    unit: Literal["ns"] = "ns"
+    cell_id: str
+    cell: CellFields
+    plan_hash: str
+    sampling: SamplingFields
+    outcome: Outcome
+    sessions: list[Session]
+
+    @model_validator(mode="after")
+    def _measured_has_sessions(self) -> Record:
+        if isinstance(self.outcome, Measured) and not self.sessions:
+            raise ValueError("a measured cell has no session")
+        return self
+
+
+class JournalEntry(Strict):
+    """A line of journal.jsonl: a session that ended well, or a failure that ended its cell."""
+
+    cell_id: str
+    session: Session | None = None
+    failed: Failed | None = None
+    skipped: Skipped | None = None
+
+
+class Storage(Strict):
+    """The size of the file that a phone would hold."""
+
+    format: str
+    bytes: Annotated[int, Field(gt=0)]
+    sha256_body: str
+    converter: str
+
+
+class Costs(Strict):
+    """Counted per image over the exported program; the conventions are in models/README.md."""
+
+    params: Count
+    params_trainable: Count
+    macs: Count
+    flops_paddle: Count
+    uncounted: list[str]
+
+
+class ModelFacts(Strict):
+    """What a run knows of a model beside its latency."""
+
+    title: str
+    published: str | None
+    model_hash: str
+    weights: str
+    weights_sha256: str | None = None
+    costs: Costs | None = None
+    storage: Storage | None = None
+    missing: dict[str, str] = {}
+    artifacts: dict[str, dict[str, str]] = {}
+
+
+class RunManifest(Strict):
+    """run.json: everything of a run that isn't a cell's record."""
+
+    schema_version: Version = SCHEMA_VERSION
+    run_id: str
+    system_id: str
+    status: Literal["running", "interrupted", "complete"]
+    started: str
+    finished: str | None = None
+    suite: str
+    suite_title: str
+    target: str
+    beside: list[str]
+    seed: int
+    sampling: SamplingFields
+    rounds: list[list[str]]
+    cells: dict[str, CellFields]
+    models: dict[str, ModelFacts]
+    left_out: list[str]
+    weights: str
+    provenance: Provenance
+
+
+class ModelRecipe(Strict):
+    """The net that was measured, and the SHA-256 of the files that engines loaded, by artifact."""
+
+    model_hash: str
+    weights: str
+    weights_sha256: str | None = None
+    artifacts: dict[str, dict[str, str]] = {}
+
+
+class Recipe(Strict):
+    """What it takes to measure a baseline again; `locks` has the SHA-256 of bench/envs/*.txt."""
+
+    commit: str
+    command: list[str]
+    locks: dict[str, str]
+    harness: dict[str, str]
+    environments: dict[str, dict[str, str]]
+    models: dict[str, ModelRecipe]
+
+
+class Baseline(Strict):
+    """results/baselines/<system_id>.json: the run that later ones are held against, by cell."""
+
+    schema_version: Version = SCHEMA_VERSION
+    system_id: str
+    accepted: str
+    suite: str
+    preset: str
+    recipe: Recipe
+    cells: Annotated[dict[str, str], Field(description="cell_id -> run_id", min_length=1)]
+
+    @property
+    def run_id(self) -> str:
+        return next(iter(self.cells.values()))
+
+    @model_validator(mode="after")
+    def _of_one_run(self) -> Baseline:
+        if len(set(self.cells.values())) > 1:
+            raise ValueError("its cells are of several runs, and the recipe is of one")
+        return self
+
+
+def reason(why: Failed | Skipped) -> str:
+    """Return why there is no figure, in one line."""
+    if isinstance(why, Failed):
+        text = f"failed ({why.failure}): {why.message}: {why.hint}"
+    else:
+        text = f"skipped: {why.reason}: {why.hint}"
+    return " ".join(text.split())

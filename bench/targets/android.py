@@ -1,0 +1,145 @@
+"""An Android phone over ADB, locked to this run, its folder there cleaned at the end.
+
+A connection is opened for each reading and closed again: over USB the device serves one at a time,
+and between readings that is the worker's.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from bench.core.cell import Target
+from bench.core.digest import canonical_digest
+from bench.core.errors import DeviceError, DeviceLost, DeviceNotFound, DeviceTimeout
+from bench.devices.android.adb.device import Device
+from bench.devices.android.adb.find import choose, open_device
+from bench.devices.android.cooldown import wait_until_cool
+from bench.devices.android.identity import (
+    Cluster,
+    PhoneFacts,
+    _hardware,
+    big_cores,
+    heading,
+    read_identity,
+    serial_digest,
+)
+from bench.devices.android.lock import locked
+from bench.devices.android.preflight import notes, preflight
+from bench.devices.android.state import read_conditions
+from bench.devices.android.workspace import Workspace
+from bench.launcher.process import ChildFailed
+from bench.storage.schema.common import Scalar, System
+
+COMES_BACK_S = 60.0
+_POLL_S = 1.0
+_GONE = {error.kind for error in (DeviceLost, DeviceTimeout, DeviceNotFound)}
+
+
+def _locks() -> Path:
+    """Return the folder of this user's locks, the same for every run."""
+    return Path(tempfile.gettempdir()) / f"bench-locks-{os.getuid()}"
+
+
+def _tell(note: str) -> None:
+    sys.stderr.write(f"phone: {note}\n")
+
+
+class PhonePlace:
+    """One phone, from its lock to its clean-up. Raises DeviceError's kinds and Unavailable."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = replace(target, device=choose(target.device))
+        self._held = ExitStack()
+        with self._connected() as device:
+            facts = read_identity(device)
+            preflight(device, facts)
+            self._held.enter_context(locked(serial_digest(device), _locks()))
+            Workspace(device).clean()  # what a run that was cut off may have left
+        self.system = system_of(facts)
+        self.cores = facts.cores
+        self.target = replace(self.target, big_cores=tuple(sorted(big_cores(facts))))
+        for note in notes(self.conditions()):
+            _tell(note)
+
+    @contextmanager
+    def _connected(self) -> Iterator[Device]:
+        device = open_device(self.target.device or "", transport=self.target.transport)
+        try:
+            yield device
+        finally:
+            device.close()
+
+    def conditions(self) -> Mapping[str, Scalar]:
+        """Read the phone's state, waiting for it where it has just gone."""
+        for last in (False, True):
+            try:
+                with self._connected() as device:
+                    return read_conditions(device)
+            except DeviceError as error:
+                if last or not self._returns(error.kind):
+                    raise
+        raise AssertionError("the loop returns or raises")
+
+    def ready(self) -> Mapping[str, Scalar]:
+        """Return the state of a phone that is cool enough; waits for that."""
+        return wait_until_cool(self.conditions, tell=_tell)
+
+    def is_back(self, failure: ChildFailed) -> bool:
+        """Wait for a phone that went away; what still runs there of ours is ended."""
+        return self._returns(failure.kind)
+
+    def _returns(self, kind: str) -> bool:
+        if kind not in _GONE:
+            return False
+        gives_up = time.monotonic() + COMES_BACK_S
+        while time.monotonic() < gives_up:
+            with suppress(DeviceError), self._connected() as device:
+                Workspace(device).stop()
+                return True
+            time.sleep(_POLL_S)
+        return False
+
+    def close(self) -> None:
+        """Remove the folder on the phone, where it can still be reached, and give the lock back."""
+        with self._held, suppress(DeviceError), self._connected() as device:
+            Workspace(device).clean()
+
+
+def system_of(facts: PhoneFacts) -> System:
+    """Return the phone as the results name it: a slug, 8 hex digits over its facts, a heading.
+
+    An emulated one is called that in its very name, whatever chip its properties claim.
+    """
+    identity = asdict(facts)
+    del identity["build_digest"]
+    slug = re.sub(r"[^a-z0-9]+", "-", _hardware(facts).lower()).strip("-")[:40].strip("-")
+    cores = f"{facts.cores}c" if facts.cores else ""
+    parts = (slug, cores, canonical_digest(identity, length=8))
+    return System(
+        system_id="-".join(part for part in parts if part),
+        heading=heading(facts),
+        emulated=facts.emulated,
+        facts=_stored(facts),
+    )
+
+
+def _stored(facts: PhoneFacts) -> dict[str, Scalar | list[str]]:
+    values: dict[str, Scalar | list[str] | None] = {
+        "model": facts.model, "manufacturer": facts.manufacturer, "soc": facts.soc,
+        "abi": facts.abi, "abis": list(facts.abis), "android": facts.android, "sdk": facts.sdk,
+        "cores": facts.cores, "clusters": [_in_words(cluster) for cluster in facts.clusters],
+        "memory_gib": facts.memory_gib,
+    }  # fmt: skip
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _in_words(cluster: Cluster) -> str:
+    return f"cores {','.join(map(str, cluster.cores))}: {cluster.max_khz} kHz"

@@ -1,0 +1,42 @@
+"""This machine's CPU: always there, never gone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from bench.core.cell import Target
+from bench.devices.host.facts import HostFacts, heading, read_host, system_id, usable_cores
+from bench.devices.host.state import read_conditions
+from bench.launcher.process import ChildFailed
+from bench.storage.schema.common import Scalar, System
+
+
+class LocalPlace:
+    """The machine that the harness runs on."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.system = make_system(read_host())
+        self.cores = usable_cores()
+
+    def conditions(self) -> Mapping[str, Scalar]:
+        return read_conditions()
+
+    def ready(self) -> Mapping[str, Scalar]:
+        return read_conditions()
+
+    def is_back(self, failure: ChildFailed) -> bool:
+        """Tell that it never went: a failure here is the cell's own, whatever `failure` is."""
+        del failure
+        return False
+
+    def close(self) -> None:
+        """Nothing to leave."""
+
+
+def make_system(host: HostFacts) -> System:
+    """Return the machine at hand as results/systems stores it."""
+    known = {name: value for name, value in asdict(host).items() if value is not None}
+    facts = {name: list(v) if isinstance(v, tuple) else v for name, v in known.items()}
+    return System(system_id=system_id(host), heading=heading(host), facts=facts)

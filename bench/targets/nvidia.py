@@ -1,0 +1,112 @@
+"""An NVIDIA GPU of this machine, alone unless --shared-gpu says otherwise."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from bench.core.cell import Target
+from bench.core.digest import canonical_digest
+from bench.core.errors import Unavailable
+from bench.devices.host.facts import HostFacts, read_host, usable_cores
+from bench.devices.host.state import read_conditions
+from bench.devices.nvidia.choice import Gpu, choose
+from bench.devices.nvidia.identity import Identity, read_identity
+from bench.devices.nvidia.libraries import library_path
+from bench.devices.nvidia.nvml import Nvml, open_nvml
+from bench.devices.nvidia.readings import compute_processes, has_company, read
+from bench.devices.nvidia.throttling import KEY, THROTTLED, reasons
+from bench.launcher.process import ChildFailed
+from bench.storage.schema.common import Scalar, System
+from bench.storage.schema.latency import Session
+
+COOLS_S = 60.0
+_POLL_S = 1.0
+
+
+class GpuPlace:
+    """One GPU, or one instance that MIG made of it. Raises Unavailable and InputError."""
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        nvml: Nvml | None = None,
+        environ: Mapping[str, str] = os.environ,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._nvml, self._environ, self._sleep = nvml or open_nvml(), environ, sleep
+        visible = environ.get("CUDA_VISIBLE_DEVICES")
+        self._gpu = choose(self._nvml, asked=target.device, visible=visible)
+        self._identity = read_identity(self._nvml, self._gpu)
+        self.target = replace(
+            target,
+            device=self._gpu.uuid,
+            gpu_name=self._identity.name,
+            capability=self._identity.capability,
+        )
+        self.system = make_system(self._identity, read_host())
+        self.cores = usable_cores()
+        _check_alone(self._nvml, self._gpu, self.target)
+
+    def conditions(self) -> Mapping[str, Scalar]:
+        """Read the host and the GPU; how the GPU is set up was read once and stands beside."""
+        now = read(self._nvml, self._gpu)
+        return {**read_conditions(), **self._identity.setup, **now}
+
+    def ready(self) -> Mapping[str, Scalar]:
+        """Return its state once nothing holds its clock back, or after COOLS_S seconds."""
+        for _ in range(int(COOLS_S / _POLL_S)):
+            bits = read(self._nvml, self._gpu).get(KEY, 0)
+            if not (isinstance(bits, int) and bits & THROTTLED):
+                break
+            self._sleep(_POLL_S)
+        return self.conditions()
+
+    def is_back(self, failure: ChildFailed) -> bool:
+        """Tell that it never went: a failure here is the cell's own, whatever `failure` is."""
+        del failure
+        return False
+
+    def child_env(self, python: Path) -> Mapping[str, str]:
+        """Return what shows a child this GPU alone, and its libraries."""
+        cache = Path(self.target.engines or "engines").parent
+        return {
+            "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+            "CUDA_VISIBLE_DEVICES": self._gpu.uuid,
+            **library_path(python, cache, self._environ),
+        }
+
+    def wants_repeat(self, session: Session) -> bool:
+        """Tell whether the clock was held back, or other processes came."""
+        if reasons(session.before, session.after, session.covariates):
+            return True
+        return self.target.sharing == "refused" and has_company(session.after)
+
+    def close(self) -> None:
+        self._nvml.close()
+
+
+def _check_alone(nvml: Nvml, gpu: Gpu, target: Target) -> None:
+    others = compute_processes(nvml, gpu)
+    if not others or target.sharing == "allowed":
+        return
+    many = "another process computes" if others == 1 else f"{others} other processes compute"
+    raise Unavailable(
+        f"{many} on {target.gpu_name}",
+        hint="wait for its end (`nvidia-smi`), or measure beside it with --shared-gpu",
+    )
+
+
+def make_system(identity: Identity, host: HostFacts) -> System:
+    """Return the GPU and the machine around it as results/systems stores them."""
+    known = {name: value for name, value in asdict(host).items() if value is not None}
+    around = {name: list(v) if isinstance(v, tuple) else v for name, v in known.items()}
+    facts = {**around, **identity.facts}
+    slug = re.sub(r"[^a-z0-9]+", "-", identity.name.lower()).strip("-")
+    system_id = f"{slug}-{canonical_digest(facts, length=8)}"
+    return System(system_id=system_id, heading=identity.name, facts=facts)

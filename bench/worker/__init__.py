@@ -1,0 +1,1 @@
+"""The child process that holds one engine: standard library and numpy only."""

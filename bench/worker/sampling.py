@@ -1,0 +1,108 @@
+"""Warm-up, steady state, sampling and the check of the output; pure, the clock passed in.
+
+The warm-up rule (drop max(calls, seconds), then compare two halves of a window) follows pyperf's
+calibration; the thresholds are the suite's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from bench.core.cell import Sampling
+from bench.core.errors import BenchError
+from bench.core.units import NS_PER_S, Nanoseconds
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float32]
+
+Sample = Callable[[int], list[Nanoseconds]]
+Clock = Callable[[], int]
+
+_CHUNK = 10
+
+
+class WrongOutput(BenchError):
+    """The runner's output is not the net's: no time of it may count."""
+
+    kind = "wrong-output"
+
+
+@dataclass(frozen=True, slots=True)
+class WarmUp:
+    """What was run before sampling, in order; `steady` tells whether its end had settled."""
+
+    samples_ns: list[Nanoseconds]
+    steady: bool
+
+
+def warm_up(sample: Sample, rule: Sampling, clock: Clock) -> WarmUp:
+    """Run until `rule`'s calls and seconds are spent and a window is steady, or to its cap."""
+    started = clock()
+    taken: list[Nanoseconds] = []
+
+    def spent(seconds: float) -> bool:
+        return clock() - started >= seconds * NS_PER_S
+
+    while len(taken) < rule.warmup_calls or not spent(rule.warmup_s):
+        if taken and spent(rule.warmup_cap_s):
+            return WarmUp(taken, steady=False)
+        taken += sample(1)
+    if rule.steady_tolerance is None:
+        return WarmUp(taken, steady=False)
+    while not spent(rule.warmup_cap_s):
+        window = sample(rule.steady_window)
+        taken += window
+        if is_steady(window, rule.steady_tolerance):
+            return WarmUp(taken, steady=True)
+    return WarmUp(taken, steady=False)
+
+
+def is_steady(window: list[Nanoseconds], tolerance: float) -> bool:
+    """Tell whether the medians of the window's halves are within `tolerance` of the first."""
+    half = len(window) // 2
+    first, second = median(window[:half]), median(window[half:])
+    return abs(second - first) <= tolerance * first
+
+
+def take_samples(sample: Sample, rule: Sampling, clock: Clock) -> list[Nanoseconds]:
+    """Return `rule.samples` durations; once the budget is spent, `rule.min_samples` at least."""
+    started = clock()
+    taken: list[Nanoseconds] = []
+    while len(taken) < rule.samples:
+        over = clock() - started >= rule.budget_s * NS_PER_S
+        wanted = (rule.min_samples if over else rule.samples) - len(taken)
+        if wanted <= 0:
+            break
+        taken += sample(min(wanted, _CHUNK))
+    return taken
+
+
+def check_output(output: Any, logits: Any, tolerance: float) -> float:
+    """Return the relative L2 distance of `output` from `logits`.
+
+    Raises WrongOutput where the shapes differ, a value isn't finite, or the distance exceeds
+    `tolerance`.
+    """
+    import numpy as np
+
+    got = np.asarray(output, dtype=np.float64)
+    if got.shape != logits.shape:
+        raise WrongOutput(
+            f"the output's shape is {got.shape}, the reference's {logits.shape}",
+            hint="the artifact isn't the net that was asked for",
+        )
+    with np.errstate(divide="ignore", invalid="ignore"):  # a reference of zeros: NaN, refused below
+        distance = float(np.linalg.norm(got - logits) / np.linalg.norm(logits))
+    if not distance <= tolerance:  # also true of NaN
+        raise WrongOutput(
+            f"the output is {distance:.3g} away from the reference logits (relative L2), "
+            f"{tolerance:.3g} is allowed",
+            hint="no time of a wrong answer counts",
+        )
+    return distance

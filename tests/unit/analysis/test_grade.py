@@ -1,0 +1,162 @@
+"""The grade is the worst that any rule allows: a fault in each lowers it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from bench.analysis import grade as grading
+from bench.analysis.grade import RULES, findings
+from bench.storage.schema.latency import Record
+from tests.fakes.records import failed, record
+
+CLEAN_FACTS = {"engine": "paddle 3.2.0", "threads_worked": "1"}
+CLEAN: dict[str, Any] = {"governor": "performance", "steal_ms": 100, "throttle_count": 7}
+STEADY = (2.00, 2.01, 1.99, 2.00, 2.01)
+
+
+def made(
+    medians: Sequence[float] = STEADY,
+    *,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+    facts: dict[str, str] | None = None,
+    threads: int = 1,
+) -> Record:
+    """Return a record that every rule grants an A, changed by what is given."""
+    plain = record(samples_ms=[[m] * 3 for m in medians], threads=threads)
+    changes = {
+        "before": CLEAN | (before or {}),
+        "after": CLEAN | (after or {}),
+        "facts": CLEAN_FACTS | (facts or {}),
+    }
+    sessions = [session.model_copy(update=changes) for session in plain.sessions]
+    return plain.model_copy(update={"sessions": sessions})
+
+
+def grade(one: Record) -> str | None:
+    return grading.grade(findings(one))
+
+
+def explain(one: Record) -> list[str]:
+    return grading.explain(findings(one))
+
+
+def warnings(one: Record) -> list[str]:
+    return grading.warnings(findings(one))
+
+
+def letter(rule: str, one: Record) -> str:
+    (found,) = [finding for finding in findings(one) if finding.rule == rule]
+    return found.grade
+
+
+def test_a_clean_record_is_an_a_by_every_rule() -> None:
+    assert {finding.grade for finding in findings(made())} == {"A"}
+    assert {finding.rule for finding in findings(made())} == set(RULES)
+    assert grade(made()) == "A"
+    assert explain(made()) == []
+
+
+@pytest.mark.parametrize(("count", "expected"), [(5, "A"), (4, "B"), (3, "B"), (2, "C"), (1, "D")])
+def test_too_few_sessions_lower_it(count: int, expected: str) -> None:
+    assert letter("sessions", made([2.0] * count)) == expected
+
+
+@pytest.mark.parametrize(
+    ("spread", "expected"), [(0.01, "A"), (0.03, "B"), (0.07, "C"), (0.15, "D")]
+)
+def test_a_wide_interval_lowers_it(spread: float, expected: str) -> None:
+    # Medians 1 - s, 1, 1 + s: the half-width is t(2) s / sqrt(3) = 2.48 s.
+    s = spread / 2.4841
+    assert letter("interval", made([2 * (1 - s), 2.0, 2 * (1 + s)])) == expected
+
+
+@pytest.mark.parametrize(
+    ("moved", "expected"), [(1.04, "A"), (1.08, "B"), (1.15, "C"), (1.30, "D"), (0.80, "C")]
+)
+def test_drift_between_rounds_lowers_it(moved: float, expected: str) -> None:
+    assert letter("drift", made([2.0, 2.0, 2.0, 2 * moved, 2 * moved])) == expected
+
+
+@pytest.mark.parametrize("counter", ["throttle_count", "cgroup_throttled"])
+def test_throttling_lowers_it(counter: str) -> None:
+    hit = made(before={counter: 7}, after={counter: 8})
+    assert letter("throttling", hit) == "C"
+    assert grade(hit) == "C"
+    assert warnings(hit) == ["throttled in 5 of 5 sessions"]
+
+
+@pytest.mark.parametrize(("stolen_ms", "expected"), [(30, "A"), (90, "B"), (250, "C"), (500, "D")])
+def test_stolen_time_lowers_it(stolen_ms: int, expected: str) -> None:
+    # The sessions of the sample last 2 s.
+    assert letter("steal", made(after={"steal_ms": 100 + stolen_ms})) == expected
+
+
+def test_lost_affinity_lowers_it_and_is_a_warning() -> None:
+    lost = made(threads=2, facts={"threads_worked": "1"})
+    assert letter("threads", lost) == "C"
+    assert warnings(lost) == ["threads that worked: 1, asked for: 2"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason"),
+    [
+        ({"precision": "fp16"}, "precision fp16 was in force where fp32 was asked for"),
+        ({"onednn": "off"}, "onednn off was in force where on was asked for"),
+    ],
+)
+def test_another_precision_or_setting_than_was_asked_for_is_a_d_and_a_warning(
+    facts: dict[str, str], reason: str
+) -> None:
+    other = made(facts=facts)
+    assert letter("settings", other) == "D"
+    assert warnings(other) == [reason]
+
+
+def test_threads_that_could_not_be_read_are_no_a_and_no_warning() -> None:
+    unread = made()
+    facts = {"engine": "paddle 3.2.0"}
+    sessions = [session.model_copy(update={"facts": facts}) for session in unread.sessions]
+    unread = unread.model_copy(update={"sessions": sessions})
+    assert letter("threads", unread) == "B"
+
+
+@pytest.mark.parametrize("governor", ["powersave", "unknown"])
+def test_clocks_that_are_not_locked_lower_it(governor: str) -> None:
+    loose = made(before={"governor": governor})
+    assert letter("clocks", loose) == "B"
+    assert grade(loose) == "B"
+
+
+def test_the_grade_is_the_worst_of_the_rules_not_their_mean() -> None:
+    assert grade(made([2.0], before={"governor": "powersave"})) == "D"
+
+
+def test_a_cell_without_a_figure_has_no_grade() -> None:
+    none = record(outcome=failed())
+    assert grade(none) is None
+    assert findings(none) == []
+    assert warnings(none) == []
+
+
+def test_the_explanation_names_what_lowers_the_grade_and_the_remedy_worst_first() -> None:
+    reasons = explain(made([2.0, 2.0], before={"governor": "powersave"}))
+    assert [reason.split(":")[0] for reason in reasons] == ["C sessions", "B clocks"]
+    assert "--preset standard" in reasons[0]
+    assert "cpupower frequency-set" in reasons[1]
+    assert "interval" not in " ".join(reasons)
+
+
+def test_a_tools_own_averages_are_a_c_at_most_and_say_why() -> None:
+    plain = made()
+    reported = {"reported_ns": {"avg": 2_000_000}}
+    told: dict[str, Any] = {"samples_ns": [], "relative_l2": None, **reported}
+    sessions = [session.model_copy(update=told) for session in plain.sessions]
+    one = plain.model_copy(update={"sessions": sessions})
+    assert letter("interval", one) == "C"
+    assert letter("parity", one) == "C"
+    assert grade(one) == "C"
+    assert "no interval" in " ".join(explain(one))

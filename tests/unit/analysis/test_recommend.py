@@ -1,0 +1,158 @@
+"""Which net on which engine: limits hold with the whole interval, and what is open is named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bench.analysis.recommend import Advice, Asked, Choice, Choices, advise, choices
+from bench.analysis.series import StoredRun
+from bench.config.catalog import Published
+from tests.fakes.records import record, session, stored, system, view
+
+
+def choice(variant: str, runner: str, value: float, half: float, top1: float) -> Choice:
+    return Choice(
+        variant=variant, title=variant, runner=runner, engine=runner, threads=1, latency_ms=value,
+        half_ms=half, top1=top1, grade="A", preset="standard", run_id="run",
+    )  # fmt: skip
+
+
+SMALL = choice("small", "mnn", 1.0, 0.1, 50.0)
+MIDDLE = choice("middle", "mnn", 3.0, 0.1, 60.0)
+MIDDLE_TOO = choice("middle", "ort", 3.1, 0.1, 60.0)
+MIDDLE_SLOW = choice("middle", "ncnn", 4.0, 0.1, 60.0)
+LARGE = choice("large", "mnn", 9.0, 2.0, 70.0)
+ALL = (LARGE, MIDDLE_SLOW, MIDDLE_TOO, SMALL, MIDDLE)
+
+
+def advice(*found: Choice, **asked: Any) -> Advice:
+    given = Choices(system_id="s", heading="S", found=list(found or ALL))
+    return advise(given, Asked(**asked))
+
+
+def test_within_a_time_the_most_accurate_is_chosen_on_its_fastest_engine() -> None:
+    found = advice(max_ms=5.0)
+    assert found.best is MIDDLE
+    assert found.ties == (MIDDLE_TOO,), "the third engine is clearly slower"
+    assert found.open == ()
+
+
+def test_an_interval_fits_with_its_upper_end_and_that_end_may_be_the_limit() -> None:
+    assert advice(max_ms=3.1).best is MIDDLE
+    short = advice(max_ms=3.05)
+    assert short.best is SMALL
+    assert short.open == (MIDDLE, MIDDLE_TOO)
+
+
+def test_of_what_lies_across_the_limit_only_the_more_accurate_is_named() -> None:
+    found = advice(max_ms=9.0)
+    assert (found.best, found.open) == (MIDDLE, (LARGE,))
+    less = choice("less", "mnn", 3.0, 9.0, 40.0)
+    assert advice(*ALL, less, max_ms=9.0).open == (LARGE,)
+
+
+def test_from_an_accuracy_on_the_fastest_is_chosen_with_what_overlaps() -> None:
+    found = advice(min_top1=60.0)
+    assert (found.best, found.ties) == (MIDDLE, (MIDDLE_TOO,))
+
+
+def test_a_more_accurate_net_that_is_as_fast_as_can_be_told_is_named() -> None:
+    better = choice("better", "mnn", 3.15, 0.1, 65.0)
+    assert advice(*ALL, better, min_top1=60.0).ties == (MIDDLE_TOO, better)
+
+
+def test_a_less_accurate_net_is_no_tie_within_a_time() -> None:
+    worse = choice("worse", "mnn", 3.0, 0.1, 59.0)
+    assert worse not in advice(*ALL, worse, max_ms=5.0).ties
+
+
+def test_both_limits_hold_together() -> None:
+    assert advice(max_ms=3.5, min_top1=55.0).best is MIDDLE
+    none = advice(max_ms=2.0, min_top1=55.0)
+    assert (none.best, none.nearest) == (None, MIDDLE)
+
+
+def test_where_nothing_fits_the_nearest_is_the_fastest_or_else_the_most_accurate() -> None:
+    assert advice(max_ms=0.5).nearest is SMALL
+    assert advice(min_top1=90.0).nearest is LARGE
+    assert advice(max_ms=0.5, min_top1=90.0).nearest is LARGE
+    assert advice(max_ms=10.0, min_top1=65.0).open == (LARGE,)
+
+
+PUBLISHED = {
+    name: Published(name, "family", {"top1": top1}, {"top1": str(top1)})
+    for name, top1 in (("ShuffleNetV2_x0_25", 0.499), ("ShuffleNetV2_x0_5", 0.6032))
+}
+NARROW = [[2.0], [2.01]]
+
+
+def given(*runs: StoredRun, **asked: Any) -> list[Choices]:
+    return choices(view(*runs, published=PUBLISHED), Asked(**asked))
+
+
+def runners(*runs: StoredRun, **asked: Any) -> list[str]:
+    return [one.runner for found in given(*runs, **asked) for one in found.found]
+
+
+def test_a_choice_has_the_published_accuracy_in_percent_and_the_measured_time() -> None:
+    ((one,),) = (it.found for it in given(stored(record("x0_5", runner="mnn", settings={}))))
+    assert (one.variant, one.engine) == ("x0_5", "MNN")
+    assert one.top1 == pytest.approx(60.32)
+    assert one.latency_ms == pytest.approx(2.05)
+    assert one.half_ms == pytest.approx(12.706 * 0.05, rel=1e-3)
+
+
+def test_other_batches_precisions_and_emulated_systems_do_not_compete() -> None:
+    on = system("emulated: phone", system_id="emulated", emulated=True)
+    runs = (
+        stored(record(runner="mnn", batch=4), record(runner="ncnn", precision="bf16")),
+        stored(record(runner="openvino"), on=on),
+        stored(record(runner="onnxruntime")),
+    )
+    assert runners(*runs) == ["onnxruntime"]
+    assert runners(*runs, batch=4) == ["mnn"]
+
+
+def test_threads_and_runners_narrow_the_choice_and_any_thread_count_competes_otherwise() -> None:
+    run = stored(record(runner="mnn"), record(runner="ncnn"), record(runner="mnn", threads=2))
+    assert sorted(runners(run)) == ["mnn", "mnn", "ncnn"]
+    assert sorted(runners(run, threads=1)) == ["mnn", "ncnn"]
+    assert runners(run, runners=("ncnn",)) == ["ncnn"]
+
+
+def test_of_the_same_work_the_figure_with_most_sessions_counts_then_the_newest() -> None:
+    many = stored(record(samples_ms=[[2.0], [2.0], [2.0]]), run_id="20240501T-a-1")
+    quick = stored(
+        record(samples_ms=[[1.0], [1.0]], sampling={"preset": "quick"}), run_id="20240509T-a-1"
+    )
+    other = stored(
+        record(samples_ms=[[3.0], [3.0], [3.0]]), suite="engines", run_id="20240502T-a-1"
+    )
+    (found,) = given(many, quick)
+    assert [one.latency_ms for one in found.found] == [2.0]
+    (found,) = given(many, other, quick)
+    assert [one.latency_ms for one in found.found] == [3.0]
+
+
+def test_figures_that_can_not_answer_are_counted_by_reason() -> None:
+    lowered = record(runner="mnn")
+    told = [session([1.0], facts={"engine": "mnn 1", "precision": "bf16"})] * 2
+    run = stored(
+        record(samples_ms=[[2.0]]),
+        record("mine"),
+        lowered.model_copy(update={"sessions": told}),
+        record(runner="ncnn"),
+    )
+    (found,) = given(run)
+    assert [one.runner for one in found.found] == ["ncnn"]
+    assert found.left_out == {
+        "one session, which bears no interval": 1, "no published top-1": 1,
+        "not in force as it was asked for": 1,
+    }  # fmt: skip
+
+
+def test_each_system_is_a_choice_of_its_own() -> None:
+    runs = (stored(record()), stored(record(), on=system("Another", system_id="another")))
+    assert sorted(it.system_id for it in given(*runs)) == ["amd-epyc-2c-0123abcd", "another"]

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.artifacts.builder import Artifact, Key, Workshop
+from bench.core.digest import file_sha256
+from bench.core.errors import ArtifactError
+from bench.environments.interpreters import Environments
+from bench.launcher.process import ChildResult, run_child
+from tests.fakes.tables import FAKE_KINDS
+from tests.fakes.workshop import BIG, NB, SMALL, Bench
+
+
+def test_an_artifact_has_its_files_with_their_hashes_and_the_facts_of_its_converter(
+    bench: Bench,
+) -> None:
+    artifact = bench.artifact()
+    assert artifact.main == artifact.folder / "model.json"
+    assert artifact.main.read_text() == "fake net, batch 1"
+    assert artifact.files == {
+        name: file_sha256(artifact.folder / name)
+        for name in ("model.json", "model.pdiparams", "reference.npz")
+    }
+    assert artifact.facts["costs"]["macs"] == 17576000
+    with np.load(artifact.reference) as arrays:
+        assert arrays["input"].shape == (1, 3, 8, 8)
+
+
+def test_the_converter_is_told_of_its_model_and_runs_in_its_own_interpreter(bench: Bench) -> None:
+    bench.make(SMALL, batches=(4, 1))
+    [request], [options] = bench.children.requests, bench.children.options
+    assert request["source"] == {
+        "factory": "fake:net", "input": [3, 8, 8], "weights": {"kind": "seeded", "seed": 0},
+    }  # fmt: skip
+    told = dict(request["options"])
+    weights = Path(told.pop("weights_cache"))
+    assert told == {"format": "pir", "batches": [1, 4], "input_seed": 0}
+    assert weights == bench.cache / "weights" / f"small-{SMALL.hash}-e1"
+    assert options["python"] == Path("/exporting/python")
+    assert options["env"] == {"OMP_NUM_THREADS": "1", "FLAG": "1"}
+
+
+def test_a_second_time_everything_comes_from_the_cache(bench: Bench) -> None:
+    first = bench.make(SMALL, BIG, kinds="pir nb", batches=(1, 4))
+    asked = len(bench.children.requests)
+    assert bench.make(SMALL, BIG, kinds="pir nb", batches=(1, 4)) == first
+    assert len(bench.children.requests) == asked
+
+
+def test_one_child_makes_all_missing_batches_of_an_export(bench: Bench) -> None:
+    bench.make(SMALL, batches=(4,))
+    made = bench.make(SMALL, batches=(1, 4, 16))
+    assert bench.children.batches == [[4], [1, 16]]
+    assert sorted(key.batch for key in made) == [1, 4, 16]
+    texts = {k.batch: it.main.read_text() for k, it in made.items() if isinstance(it, Artifact)}
+    assert texts == {batch: f"fake net, batch {batch}" for batch in (1, 4, 16)}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda folder: (folder / "model.pdiparams").write_bytes(b"fake weightz"),
+        lambda folder: (folder / "reference.npz").unlink(),
+        lambda folder: (folder / "artifact.json").unlink(),
+        lambda folder: (folder / "artifact.json").write_text('{"facts": {}'),
+        lambda folder: (folder / "artifact.json").write_text("[]"),
+        lambda folder: (folder / "artifact.json").write_text('{"facts": {}}'),
+    ],
+)
+def test_an_artifact_that_was_damaged_in_the_cache_is_made_anew_alone(
+    damage: Any, bench: Bench
+) -> None:
+    before = bench.make(SMALL, BIG, batches=(1, 4))
+    artifact = bench.artifact(SMALL, batch=4)
+    damage(artifact.folder)
+
+    after = bench.make(SMALL, BIG, batches=(1, 4))
+
+    assert bench.children.batches[2:] == [[4]]
+    assert after == before
+    assert artifact.reference.is_file()
+    assert {n: file_sha256(artifact.folder / n) for n in artifact.files} == artifact.files
+
+
+def test_a_conversion_is_made_of_its_source_and_takes_the_reference_over(bench: Bench) -> None:
+    made = bench.make(SMALL, kinds="pir nb", batches=(1, 4))
+    for batch in (1, 4):
+        pir, nb = made[Key("small", "pir", batch)], made[Key("small", "nb", batch)]
+        assert isinstance(pir, Artifact)
+        assert isinstance(nb, Artifact)
+        assert nb.main.read_bytes() == pir.main.read_bytes() + b"fake weights"
+        assert nb.reference != pir.reference
+        assert nb.reference.read_bytes() == pir.reference.read_bytes()
+    assert bench.children.batches == [[1, 4], [1], [4]]
+    assert bench.children.options[1]["python"] == Path("/converting/python")
+
+
+def test_what_a_conversion_is_made_of_is_made_though_nobody_asked_for_it(bench: Bench) -> None:
+    nb = bench.artifact(kind="nb", batch=4)
+    assert nb.main.name == "model.nb"
+    assert [Path(r["converter"]).name.split(":")[1] for r in bench.children.requests] == [
+        "export", "concatenate",
+    ]  # fmt: skip
+
+
+def test_a_chain_of_conversions_is_made_from_its_first_source_on(bench: Bench) -> None:
+    again = replace(NB, converter="tests.fakes.converter:convert", source="nb")
+    bench.kinds["further"] = again
+    assert bench.artifact(kind="further", batch=4).main.read_bytes() == b"x" * 1000
+    assert bench.children.batches == [[4], [4], [4]]
+
+
+def test_each_kind_of_each_model_is_told_when_it_is_done(bench: Bench) -> None:
+    bench.make(SMALL, BIG, kinds="nb")
+    assert sorted(bench.done) == ["big nb", "big pir", "small nb", "small pir"]
+    assert bench.done.index("small pir") < bench.done.index("small nb")
+
+
+def test_real_children_make_what_is_missing_and_only_that(tmp_path: Path) -> None:
+    launched: list[dict[str, Any]] = []
+
+    def launch(module: str, request: dict[str, Any], **options: Any) -> ChildResult:
+        launched.append(request)
+        return run_child(module, request, **options)
+
+    kinds = {
+        **FAKE_KINDS,
+        "refused": replace(FAKE_KINDS["paddle-lite-nb"], converter="tests.fakes.converter:refuse"),
+    }
+    workshop = Workshop(tmp_path, Environments(tmp_path), kinds, launch)
+    wanted = [Key("small", kind, 1) for kind in kinds]
+
+    first = workshop.make([SMALL], wanted, workers=2)
+    again = workshop.make([SMALL], wanted[:2], workers=2)
+
+    nb, refused = first[Key("small", "paddle-lite-nb", 1)], first[Key("small", "refused", 1)]
+    assert isinstance(nb, Artifact)
+    assert nb.main.read_bytes() == b"x" * 1000
+    assert isinstance(refused, ArtifactError)
+    assert refused.problem == "refused: this net can't be converted"
+    assert "Traceback" in refused.log_tail
+    assert again == {key: it for key, it in first.items() if key.kind != "refused"}
+    assert len(launched) == 3

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.core.cell import Cell, Sampling, Target
+from bench.core.protocol import ConvertRequest, MeasureRequest, write_json
+from tests.fakes.values import SAMPLING
+
+words = st.text(min_size=1, max_size=8)
+counts = st.integers(1, 64)
+seconds = st.floats(0, 1e4)
+paths = st.builds(
+    lambda name: Path("/some/folder") / name, st.from_regex(r"[\w ]+", fullmatch=True)
+)
+settings = st.dictionaries(words, words, max_size=3).map(lambda it: tuple(sorted(it.items())))
+cells = st.builds(
+    Cell, variant=words, model_hash=words, runner=words, batch=counts, threads=counts,
+    precision=words, input=words, settings=settings,
+)  # fmt: skip
+samplings = st.builds(
+    Sampling, preset=words, sessions=counts, samples=counts, min_samples=counts, budget_s=seconds,
+    warmup_calls=counts, warmup_s=seconds, warmup_cap_s=seconds, steady_window=counts,
+    steady_tolerance=st.none() | seconds, timeout_s=seconds,
+)  # fmt: skip
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | words,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def through_a_file(value: dict[str, Any]) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(json.dumps(value, allow_nan=False))
+    return told
+
+
+@given(words, cells, samplings, paths, paths, seconds)
+def test_a_measure_request_comes_out_of_its_json_as_it_went_in(
+    runner: str, cell: Cell, sampling: Sampling, artifact: Path, reference: Path, tolerance: float
+) -> None:
+    request = MeasureRequest(
+        runner=runner,
+        target=Target(kind="android", device=runner, big_cores=(4, 7)),
+        cell=cell,
+        sampling=sampling,
+        artifact=artifact,
+        reference=reference,
+        tolerance=tolerance,
+    )
+
+    back = MeasureRequest.from_json(through_a_file(request.to_json()))
+
+    assert back == request
+    assert back.cell.id == cell.id
+
+
+@given(words, st.dictionaries(words, json_values), st.dictionaries(words, json_values), paths)
+def test_a_convert_request_comes_out_of_its_json_as_it_went_in(
+    converter: str, source: dict[str, Any], options: dict[str, Any], out: Path
+) -> None:
+    request = ConvertRequest(converter=converter, source=source, options=options, out=out)
+    assert ConvertRequest.from_json(through_a_file(request.to_json())) == request
+
+
+def test_a_sampling_that_lacks_a_field_is_no_sampling() -> None:
+    told = SAMPLING.to_json()
+    del told["samples"]
+    with pytest.raises(TypeError, match="samples"):
+        Sampling.from_json(told)
+
+
+def test_a_json_file_is_replaced_whole_and_nothing_stays_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "reply.json"
+    write_json(path, {"ok": "a" * 1000})
+    write_json(path, {"ok": "ü"})
+    assert json.loads(path.read_text(encoding="utf-8")) == {"ok": "ü"}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("value", [{"ok": float("nan")}, {"ok": object()}])
+def test_a_value_that_is_no_json_leaves_no_half_file_where_a_reader_looks(
+    value: dict[str, object], tmp_path: Path
+) -> None:
+    new, old = tmp_path / "new.json", tmp_path / "old.json"
+    write_json(old, {"ok": 1})
+    for path in (new, old):
+        with pytest.raises((TypeError, ValueError)):
+            write_json(path, {"first": "part", **value})
+    assert not new.exists()
+    assert json.loads(old.read_text()) == {"ok": 1}

@@ -1,0 +1,187 @@
+"""A device's calls over scripted streams: what they return, raise and leave behind."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import pytest
+
+from bench.core.errors import (
+    CommandFailed,
+    DeviceError,
+    DeviceLost,
+    DeviceTimeout,
+    InputError,
+    PushFailed,
+)
+from tests.fakes.adb import ScriptedDevice, ScriptedStream, framed
+
+
+def exit_with(status: int) -> bytes:
+    return framed(3, bytes([status]))
+
+
+def test_a_commands_words_reach_the_device_quoted_each_as_itself() -> None:
+    device = ScriptedDevice(ScriptedStream(exit_with(0)))
+    device.run(["echo", "a b'c", "$HOME; rm -rf /", "plain"])
+    assert device.services == ["""shell,v2,raw:echo 'a b'"'"'c' '$HOME; rm -rf /' plain"""]
+
+
+def test_both_outputs_and_the_status_come_back_as_they_are() -> None:
+    stream = ScriptedStream(framed(1, b"\xff\0\r\n"), framed(2, b"bad"), exit_with(7))
+    done = ScriptedDevice(stream).run(["x"])
+    assert (done.status, done.stdout, done.stderr) == (7, b"\xff\0\r\n", b"bad")
+    assert stream.closed
+
+
+def test_an_old_device_is_asked_for_the_status_behind_a_mark_of_its_own() -> None:
+    device = ScriptedDevice(ScriptedStream(), ScriptedStream(), features="cmd")
+    for _ in range(2):
+        with pytest.raises(DeviceLost):
+            device.run(["ls", "a b"])
+    first, second = device.services
+    assert first.startswith("shell:ls 'a b'; echo bench-")
+    assert first.endswith(":$?")
+    assert first != second
+
+
+@pytest.mark.parametrize(
+    ("failure", "expected"),
+    [
+        (TimeoutError(), DeviceTimeout), (ConnectionError(), DeviceLost),
+        (ConnectionResetError(), DeviceLost), (BrokenPipeError(), DeviceLost),
+    ],
+)  # fmt: skip
+def test_a_link_that_fails_is_told_as_the_devices_failure_and_dropped(
+    failure: Exception, expected: type[DeviceError]
+) -> None:
+    stream = ScriptedStream(framed(1, b"half"), failure)
+    device = ScriptedDevice(stream)
+    with pytest.raises(expected, match=r"fake .* during `agent`"):
+        device.run(["/data/local/tmp/agent", "--x"], timeout_s=5)
+    assert stream.closed
+    assert device.drops == 1
+
+
+def test_a_time_out_names_the_seconds_that_were_given() -> None:
+    with pytest.raises(DeviceTimeout, match=r"within 2\.5 s"):
+        ScriptedDevice(ScriptedStream(TimeoutError())).run(["x"], timeout_s=2.5)
+
+
+def test_lines_come_without_their_ends_and_the_last_may_lack_one() -> None:
+    stream = ScriptedStream(framed(1, b"a\r\nb\xc3"), framed(1, b"\xa9\n\nla"), framed(1, b"st"),
+                            exit_with(0))  # fmt: skip
+    with ScriptedDevice(stream).lines(["x"]) as lines:
+        assert list(lines) == ["a", "bé", "", "last"]
+
+
+def test_a_line_is_there_before_the_next_has_begun() -> None:
+    stream = ScriptedStream(framed(1, b"first\nsec"), AssertionError("asked for more"))
+    with ScriptedDevice(stream).lines(["x"]) as lines:
+        assert next(lines) == "first"
+
+
+def test_a_command_that_fails_says_so_after_its_last_line() -> None:
+    said = b"".join(b"note %d\n" % n for n in range(5000)) + b"the reason\n"
+    stream = ScriptedStream(framed(1, b"one\ntwo"), framed(2, said), exit_with(3))
+    with ScriptedDevice(stream).lines(["/tmp/agent"]) as lines:
+        assert [next(lines), next(lines)] == ["one", "two"]
+        with pytest.raises(CommandFailed) as raised:
+            next(lines)
+    assert raised.value.problem == "`agent` ended with status 3 on the device: the reason"
+    assert raised.value.status == 3
+    assert len(raised.value.stderr) <= 4096
+
+
+@pytest.mark.parametrize(
+    ("failure", "expected"), [(TimeoutError(), DeviceTimeout), (b"", DeviceLost)]
+)
+def test_a_silence_or_an_end_among_the_lines_is_told(
+    failure: bytes | Exception, expected: type[DeviceError]
+) -> None:
+    stream = ScriptedStream(framed(1, b"one\n"), failure)
+    with ScriptedDevice(stream).lines(["x"], silence_s=5) as lines:
+        assert next(lines) == "one"
+        with pytest.raises(expected):
+            next(lines)
+    assert stream.closed
+
+
+def test_leaving_the_lines_early_closes_their_stream_and_keeps_the_link() -> None:
+    stream = ScriptedStream(framed(1, b"one\ntwo\nthree\n"))
+    device = ScriptedDevice(stream)
+    with device.lines(["x"]) as lines:
+        next(lines)
+    assert stream.closed
+    assert device.drops == 0
+    assert list(lines) == []
+
+
+@pytest.mark.parametrize("mine", [TimeoutError("mine"), ConnectionError("mine"), OSError("mine")])
+def test_what_the_reader_of_lines_raises_is_not_taken_for_the_devices(mine: Exception) -> None:
+    device = ScriptedDevice(ScriptedStream(framed(1, b"one\n")))
+    with pytest.raises(type(mine), match="mine"), device.lines(["x"]):
+        raise mine
+    assert device.drops == 0
+
+
+def test_properties_keep_values_of_many_lines_and_brackets() -> None:
+    said = b"[ro.a]: [1]\r\n[ro.empty]: []\n[ro.b]: [two\nlines]\n[ro.c]: [x [y]]\nnoise\n"
+    device = ScriptedDevice(ScriptedStream(framed(1, said), exit_with(0)))
+    assert device.properties() == {
+        "ro.a": "1", "ro.empty": "", "ro.b": "two\nlines", "ro.c": "x [y]"
+    }  # fmt: skip
+
+
+def test_a_device_without_getprop_says_so() -> None:
+    device = ScriptedDevice(ScriptedStream(framed(2, b"sh: getprop: not found\n"), exit_with(127)))
+    with pytest.raises(CommandFailed, match="getprop: not found"):
+        device.properties()
+
+
+def test_a_refused_push_keeps_the_link(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"x")
+    stream = ScriptedStream(b"FAIL\x03\0\0\0why")
+    device = ScriptedDevice(stream)
+    with pytest.raises(PushFailed, match="/data/x can't be written on the device: why"):
+        device.push(tmp_path / "file", "/data/x")
+    assert stream.closed
+    assert device.drops == 0
+
+
+def test_a_push_tells_the_files_own_time(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"x")
+    mtime_s = int((tmp_path / "file").stat().st_mtime)
+    stream = ScriptedStream(b"OKAY\0\0\0\0")
+    ScriptedDevice(stream).push(tmp_path / "file", "/data/x", mode=0o700)
+    assert b"/data/x,33216" in stream.written
+    assert stream.written.endswith(b"DONE" + struct.pack("<I", mtime_s))
+
+
+def test_a_file_that_is_not_here_is_the_persons_matter_and_no_devices(tmp_path: Path) -> None:
+    device = ScriptedDevice()
+    with pytest.raises(InputError, match="can't be read: No such file"):
+        device.push(tmp_path / "nothing", "/data/x")
+    with pytest.raises(InputError, match="can't be written: No such file"):
+        device.pull("/data/x", tmp_path / "no-folder" / "file")
+    assert device.services == []
+
+
+def test_a_pull_is_whole_or_absent(tmp_path: Path) -> None:
+    local = tmp_path / "file"
+    local.write_bytes(b"before")
+    half = ScriptedStream(b"DATA\x02\0\0\0ab", ConnectionError())
+    gone = ScriptedStream(b"FAIL\x02\0\0\0no")
+    whole = ScriptedStream(b"DATA\x02\0\0\0abDONE\0\0\0\0")
+    device = ScriptedDevice(half, gone, whole)
+
+    with pytest.raises(DeviceLost, match="the pull of /data/x"):
+        device.pull("/data/x", local)
+    with pytest.raises(CommandFailed, match="reading /data/x"):
+        device.pull("/data/x", local)
+    assert local.read_bytes() == b"before"
+
+    device.pull("/data/x", local)
+    assert local.read_bytes() == b"ab"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -1,0 +1,259 @@
+"""Which devices there are, and which way leads to one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from bench.core.errors import (
+    DeviceError,
+    DeviceNotFound,
+    DeviceUnauthorized,
+    InputError,
+    Unavailable,
+    UnknownName,
+)
+from bench.devices.android.adb import find, transports
+from bench.devices.android.adb.address import host_and_port
+from bench.devices.android.adb.known import Known
+from tests.fakes.adb import Wire, closed_port, peer
+
+ODD = ("x; rm -rf $HOME", "a b'c", "$(reboot)", "-H", "", ":", "host:", "host:port", "host:99999")
+
+There = Callable[..., None]
+
+
+@pytest.fixture
+def there(monkeypatch: pytest.MonkeyPatch) -> There:
+    """Set what a server knows, as serial=state, and what is on USB."""
+
+    def call(usb: tuple[str, ...] = (), **states: str) -> None:
+        known = [Known(serial=serial, state=state) for serial, state in states.items()]
+        on_usb = [Known(serial=serial, state="device") for serial in usb]
+        monkeypatch.setattr(find, "server_devices", lambda: known)
+        monkeypatch.setattr(find, "usb_devices", lambda: on_usb)
+
+    return call
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Which way was taken."""
+    ways: list[str] = []
+    for name in ("direct.DirectDevice", "server.ServerDevice"):
+        monkeypatch.setattr(
+            f"bench.devices.android.adb.{name}.open",
+            lambda *_, way=name, **__: ways.append(way.split(".")[0]),
+        )
+    return ways
+
+
+def test_the_only_device_is_chosen_wherever_it_is(there: There) -> None:
+    there(abc="device")
+    assert find.choose(None) == "abc"
+    there(usb=("abc",))
+    assert find.choose(None) == "abc"
+    there(usb=("abc",), abc="device")
+    assert find.choose(None) == "abc"
+
+
+def test_without_a_device_the_remedy_is_to_plug_one_in(there: There) -> None:
+    there()
+    with pytest.raises(DeviceNotFound, match="no device is there: plug one in"):
+        find.choose(None)
+
+
+def test_of_several_none_is_chosen_and_all_are_named(there: There) -> None:
+    there(usb=("abc", "ghi"), abc="device", deF="unauthorized")
+    with pytest.raises(DeviceNotFound) as raised:
+        find.choose(None)
+    assert str(raised.value) == (
+        "3 devices are there (abc (device), ghi (device), deF (unauthorized)): "
+        "name one: `make bench-arm DEVICE=abc`"
+    )
+
+
+@pytest.mark.parametrize("serial", [None, "abc"])
+@pytest.mark.parametrize(
+    ("state", "expected", "word"),
+    [
+        ("unauthorized", DeviceUnauthorized, "allow USB debugging"),
+        ("authorizing", DeviceUnauthorized, "allow USB debugging"),
+        ("offline", DeviceNotFound, "adb reconnect"),
+        ("no permissions (user in plugdev group; are your udev rules wrong?)", DeviceNotFound,
+         "udev"),
+        ("recovery", DeviceNotFound, "restart it into Android"),
+        ("detached", DeviceNotFound, "'detached'"),
+    ],
+)  # fmt: skip
+def test_a_device_that_is_not_ready_says_what_it_waits_for(
+    there: There, serial: str | None, state: str, expected: type[DeviceError], word: str
+) -> None:
+    there(usb=("abc",), abc=state)
+    with pytest.raises(expected, match="abc") as raised:
+        find.choose(serial)
+    assert word in raised.value.hint
+
+
+def test_a_serial_that_is_there_or_is_an_address_is_taken_as_it_is(there: There) -> None:
+    there(usb=("u",), abc="device")
+    for serial in ("abc", "u", "10.0.0.7:5555", "phone.lan:5555", "[::1]:5555"):
+        assert find.choose(serial) == serial
+
+
+@pytest.mark.parametrize("serial", ODD)
+def test_a_serial_that_is_not_there_is_named_beside_those_that_are(
+    there: There, serial: str
+) -> None:
+    there(**{"o'k": "device"})
+    with pytest.raises(DeviceNotFound) as raised:
+        find.choose(serial)
+    assert raised.value.problem == f"there is no device '{serial}'"
+    assert raised.value.hint == (
+        """o'k (device) would be there: `make bench-arm DEVICE='o'"'"'k'`"""
+    )
+
+
+@pytest.mark.parametrize("serial", ODD)
+@pytest.mark.parametrize("transport", ["direct", "server", None])
+def test_a_serial_for_a_shell_is_just_not_found(
+    monkeypatch: pytest.MonkeyPatch, serial: str, transport: str | None
+) -> None:
+    def script(wire: Wire) -> None:
+        request = wire.exactly(int(wire.exactly(4), 16)).decode()
+        if request == "host:devices":
+            wire.socket.sendall(b"OKAY0000")
+        else:
+            assert request == f"host-serial:{serial}:features"
+            wire.socket.sendall(b"FAIL" + b"%04x" % 16 + b"device not found")
+
+    def no_process(*args: object, **_: object) -> None:
+        raise AssertionError(args)
+
+    monkeypatch.setattr(subprocess, "Popen", no_process)
+    monkeypatch.setattr("os.system", no_process)
+    monkeypatch.setattr(transports, "usb_transports", dict)
+    with peer(*[script] * (transport != "direct")) as port:
+        monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(port))
+        with pytest.raises(DeviceNotFound) as raised:
+            find.open_device(serial, transport=transport)
+    assert raised.value.problem == f"there is no device '{serial}'"
+
+
+def test_a_server_that_has_the_device_ready_is_the_way_to_it(
+    there: There, opened: list[str]
+) -> None:
+    there(usb=("abc",), **{"abc": "device", "1.2.3.4:5": "device"})
+    find.open_device("abc")
+    find.open_device("1.2.3.4:5")
+    assert opened == ["server", "server"]
+
+
+def test_without_a_server_that_has_it_the_way_is_direct(there: There, opened: list[str]) -> None:
+    there(usb=("abc",), **{"1.2.3.4:5": "offline", "1.2.3.4:6": "unauthorized"})
+    for serial in ("abc", "1.2.3.4:5", "1.2.3.4:6", "1.2.3.4:7"):
+        find.open_device(serial)
+    assert opened == ["direct"] * 4
+
+
+def test_a_usb_device_that_the_server_holds_unready_is_not_tried_directly(
+    there: There, opened: list[str]
+) -> None:
+    there(abc="unauthorized")
+    with pytest.raises(DeviceUnauthorized):
+        find.open_device("abc")
+    assert opened == []
+
+
+def test_a_way_that_is_named_is_taken(there: There, opened: list[str]) -> None:
+    there(abc="device")
+    find.open_device("abc", transport="direct")
+    find.open_device("unknown", transport="server")
+    assert opened == ["direct", "server"]
+    with pytest.raises(UnknownName, match="no transport 'servr': did you mean 'server'"):
+        find.open_device("abc", transport="servr")
+
+
+def test_where_no_server_runs_it_knows_no_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(closed_port()))
+    assert find.server_devices() == []
+    monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", "none")
+    with pytest.raises(InputError):
+        find.server_devices()
+
+
+def test_what_listens_on_the_servers_port_and_is_none_knows_no_device(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def script(wire: Wire) -> None:
+        wire.socket.recv(100)
+        wire.socket.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    with peer(script) as port:
+        monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(port))
+        assert find.server_devices() == []
+
+
+@pytest.mark.parametrize("failure", [ImportError("no usb1"), OSError("no libusb-1.0")])
+def test_without_libusb_there_is_nothing_on_usb(
+    monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    def fails() -> dict[str, object]:
+        raise failure
+
+    monkeypatch.setattr(transports, "usb_transports", fails)
+    assert find.usb_devices() == []
+    with pytest.raises(Unavailable, match="adb start-server"):
+        find.open_device("abc", transport="direct")
+
+
+def test_what_is_on_usb_is_ready_as_far_as_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transports, "usb_transports", lambda: {"abc": object()})
+    assert find.usb_devices() == [Known(serial="abc", state="device")]
+
+
+WITHOUT = """
+import sys
+for name in ("adb_shell", "adbutils", "usb1", "cryptography"):
+    sys.modules[name] = None
+from bench.devices.android.adb import find
+from bench.core.errors import Unavailable
+assert find.usb_devices() == []
+for call in (find.server_devices, lambda: find.open_device("a:1", transport="direct"),
+             lambda: find.open_device("a", transport="server"), lambda: find.choose(None)):
+    try:
+        call()
+    except Unavailable as error:
+        assert "make setup" in error.hint, error
+    else:
+        raise SystemExit("no error")
+"""
+
+
+def test_without_the_clients_the_module_loads_and_says_what_is_missing() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_importing_the_module_imports_no_client() -> None:
+    code = "import sys, bench.devices.android.adb.find; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name.split(".")[0] for name in done.stdout.split()}
+    assert not loaded & {"adb_shell", "adbutils", "usb1", "cryptography", "requests", "numpy"}
+
+
+@pytest.mark.parametrize(
+    ("serial", "address"),
+    [
+        ("10.0.0.7:5555", ("10.0.0.7", 5555)), ("[fe80::1]:5555", ("fe80::1", 5555)),
+        ("abc", None), (":5555", None), ("h:0", None), ("h:65536", None), ("h:٣", None),
+        ("h:-1", None), ("h:", None),
+    ],
+)  # fmt: skip
+def test_an_address_is_a_host_and_a_port(serial: str, address: tuple[str, int] | None) -> None:
+    assert host_and_port(serial) == address

@@ -1,0 +1,30 @@
+"""How many files come over in one round trip."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.devices.android.sysfs import cores, entries, script, sections
+from tests.fakes.device import ShellDevice
+
+
+def test_a_part_that_fails_leaves_the_others_alone_and_says_nothing(tmp_path: Path) -> None:
+    parts = {"a": "no-such-tool x", "b": "echo one; echo two", "c": "cd /no/such && ls"}
+    done = ShellDevice(tmp_path).run(script(parts))
+    assert sections(done.text) == {"a": "", "b": "one\ntwo", "c": ""}
+    assert (done.status, done.stderr) == (0, b"")
+
+
+def test_what_stands_before_the_first_mark_belongs_to_no_part() -> None:
+    assert sections("a warning\n@@bench a\r\n1\r\n") == {"a": "1"}
+
+
+def test_a_file_is_told_by_its_first_line() -> None:
+    text = "present:0-7\ncpu0/cpufreq/related_cpus:0 1\npresent:8\nno entry\n"
+    assert entries(text) == {"present": "0-7", "cpu0/cpufreq/related_cpus": "0 1"}
+
+
+def test_lists_of_cores_are_read_in_both_of_the_kernels_forms() -> None:
+    assert cores("0-3,7") == {0, 1, 2, 3, 7}
+    assert cores("4 5 6") == {4, 5, 6}
+    assert cores("") == cores("3-1") == cores("0-99999999999") == frozenset()

@@ -1,0 +1,67 @@
+"""The machine's state, from trees that look like the machines of the world."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from bench.devices.host.state import SENSORS, read_conditions
+from tests.fakes.machines import CGROUP, arm_board, plant, x86_guest
+
+
+def test_a_guest_tells_load_memory_clock_and_steal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sysconf", {"SC_CLK_TCK": 100}.get)
+    assert read_conditions(x86_guest(tmp_path)) == {
+        "load_1m": 1.25, "memory_available_mib": 8192, "frequency_mhz": 2150, "steal_ms": 580,
+        "context_switches": 4711,
+    }  # fmt: skip
+
+
+def test_a_board_tells_governors_clock_heat_and_throttling(tmp_path: Path) -> None:
+    assert read_conditions(arm_board(tmp_path)) == {
+        "governor": "performance,schedutil", "frequency_mhz": 1400, "temperature_c": 53.75,
+        "throttle_count": 18,
+    }  # fmt: skip
+
+
+def test_an_old_kernel_without_steal_gives_no_steal(tmp_path: Path) -> None:
+    root = plant(tmp_path, {"proc/stat": "cpu  10 20 30 40\nctxt 7\n"})
+    assert read_conditions(root) == {"context_switches": 7}
+
+
+def test_nothing_to_read_gives_no_key(tmp_path: Path) -> None:
+    assert read_conditions(tmp_path) == {}
+
+
+def test_no_two_sensors_tell_the_same(tmp_path: Path) -> None:
+    told = [name for sensor in SENSORS.values() for name in sensor(tmp_path)]
+    assert len(told) == len(set(told))
+
+
+@pytest.mark.parametrize(
+    ("files", "count"),
+    [
+        ({CGROUP: "0::/a/b\n", "sys/fs/cgroup/a/b/cpu.stat": "usage_usec 9\nnr_throttled 4\n"}, 4),
+        (
+            {
+                CGROUP: "0::/a/b\n",
+                "sys/fs/cgroup/a/b/cpu.stat": "nr_throttled 4\nthrottled_usec 8\n",
+                "sys/fs/cgroup/a/cpu.stat": "nr_periods 90\nnr_throttled 30\n",
+                "sys/fs/cgroup/cpu.stat": "usage_usec 9\n",
+            },
+            34,
+        ),
+        ({CGROUP: "0::/../x\n", "sys/fs/cgroup/cpu.stat": "nr_throttled 0\n"}, 0),
+        ({CGROUP: "0::/a\n", "sys/fs/cgroup/a/cpu.stat": "usage_usec 9\n"}, None),
+        ({CGROUP: "0::/a\n"}, None),
+        ({"sys/fs/cgroup/cpu.stat": "nr_throttled 5\n"}, None),
+    ],
+)
+def test_what_a_quota_held_back_is_counted_in_the_groups_that_bind_us(
+    tmp_path: Path, files: dict[str, str], count: int | None
+) -> None:
+    assert read_conditions(plant(tmp_path, files)).get("cgroup_throttled") == count

@@ -1,0 +1,85 @@
+"""Which GPU is meant, by flag, by environment, by MIG."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.core.errors import BenchError, InputError, Unavailable
+from bench.devices.nvidia.choice import Gpu, choose
+from tests.fakes.nvml import FakeCard, nvml
+
+FIRST, SECOND = FakeCard("GPU-aaaa-1"), FakeCard("GPU-aabb-2")
+PART, OTHER = FakeCard("MIG-1111"), FakeCard("MIG-2222")
+SPLIT = FakeCard("GPU-cccc-3", mig=(PART, OTHER))
+
+
+def chosen(*cards: FakeCard, asked: str | None = None, visible: str | None = None) -> Gpu:
+    return choose(nvml(*cards), asked=asked, visible=visible)
+
+
+def refusal(*cards: FakeCard, asked: str | None = None, visible: str | None = None) -> BenchError:
+    with pytest.raises(BenchError) as caught:
+        chosen(*cards, asked=asked, visible=visible)
+    assert caught.value.hint
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("asked", "visible", "uuid"),
+    [
+        (None, None, "GPU-aaaa-1"),
+        ("1", None, "GPU-aabb-2"),
+        ("GPU-aabb-2", None, "GPU-aabb-2"),
+        ("GPU-aab", None, "GPU-aabb-2"),
+        (None, "1", "GPU-aabb-2"),
+        (None, "1,0", "GPU-aabb-2"),
+        (None, "GPU-aabb", "GPU-aabb-2"),
+        (None, "1,-1,0", "GPU-aabb-2"),
+        ("0", "1, 0", "GPU-aaaa-1"),
+    ],
+)
+def test_a_gpu_is_named_by_flag_by_environment_or_is_the_first(
+    asked: str | None, visible: str | None, uuid: str
+) -> None:
+    assert chosen(FIRST, SECOND, asked=asked, visible=visible).uuid == uuid
+
+
+def test_a_gpu_that_the_environment_hides_is_refused() -> None:
+    error = refusal(FIRST, SECOND, asked="0", visible="1")
+    assert isinstance(error, InputError)
+    assert error.problem == "--gpu 0 is hidden by CUDA_VISIBLE_DEVICES=1"
+    assert refusal(FIRST, SECOND, asked="0", visible="1,-1,0").problem.startswith("--gpu 0 is hid")
+
+
+@pytest.mark.parametrize("visible", ["", "-1", "NoDevFiles"])
+def test_an_environment_that_hides_everything_is_told(visible: str) -> None:
+    error = refusal(FIRST, visible=visible)
+    assert isinstance(error, Unavailable)
+    assert error.problem == f"CUDA_VISIBLE_DEVICES={visible} hides every GPU"
+
+
+@pytest.mark.parametrize(
+    ("asked", "problem"),
+    [("2", "fits no GPU"), ("GPU-zz", "fits no GPU"), ("GPU-aa", "fits several GPUs")],
+)
+def test_a_name_that_fits_not_exactly_one_is_refused(asked: str, problem: str) -> None:
+    assert refusal(FIRST, SECOND, asked=asked).problem == f"--gpu {asked} {problem}"
+    named = refusal(FIRST, SECOND, visible=asked).problem
+    assert named == f"CUDA_VISIBLE_DEVICES {asked} {problem}"
+
+
+def test_a_driver_that_sees_no_card_is_told() -> None:
+    assert refusal().problem == "the driver sees no NVIDIA GPU"
+
+
+@pytest.mark.parametrize("asked", [None, "0", "GPU-cccc-3"])
+def test_a_card_that_mig_has_split_is_refused_with_its_instances(asked: str | None) -> None:
+    error = refusal(SPLIT, asked=asked)
+    assert error.problem == "GPU GPU-cccc-3 is split by MIG"
+    assert error.hint == "name an instance with --gpu: MIG-1111, MIG-2222"
+
+
+def test_an_instance_has_a_handle_of_its_own_and_its_cards_clocks() -> None:
+    gpu = chosen(FIRST, SPLIT, asked="MIG-22")
+    assert (gpu.uuid, gpu.handle, gpu.card, gpu.mig) == ("MIG-2222", OTHER, SPLIT, True)
+    assert chosen(FIRST, SPLIT, visible="MIG-1111").uuid == "MIG-1111"

@@ -1,0 +1,202 @@
+"""A session of two models on a device, with real worker processes of fake runners."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.core.arm_protocol import ArmRequest
+from bench.core.cell import Target
+from bench.core.errors import DeviceNotFound
+from bench.experiments.ab.device_session import DeviceSessionRunner
+from bench.experiments.ab.interleave import Rule
+from bench.experiments.ab.session import ArmStart
+from bench.launcher.process import Replied, run_child
+from bench.storage.schema.ab import AbSession, ArmFailed, ArmName
+from bench.storage.schema.common import Failed, Scalar, Skipped
+from tests.fakes import converter
+from tests.fakes.pairs import NS
+from tests.fakes.places import FakePlace
+from tests.fakes.values import CELL, SAMPLING
+
+RULE = Rule(pairs=4, burst_s=0.05)
+PHONE = Target(kind="android", device="R58M", agent="/agent")
+
+Measure = Callable[..., AbSession | ArmFailed]
+
+
+@pytest.fixture
+def measure(tmp_path: Path) -> Measure:
+    """Run one session of base with one thread and head with two."""
+    for net, seed in (("net", 0), ("other", 1)):
+        (tmp_path / net).mkdir()
+        converter.export({"input": [3, 8, 8]}, {"batches": [1], "input_seed": seed}, tmp_path / net)
+
+    def start(runner: str, threads: int, net: str = "net") -> ArmStart:
+        made = tmp_path / net / "b1"
+        request = ArmRequest(
+            runner=f"tests.fakes.pairs:{runner}",
+            cell=replace(CELL, threads=threads),
+            sampling=SAMPLING,
+            artifact=made / "model.json",
+            reference=made / "reference.npz",
+            tolerance=1e-4,
+            cores=None,
+        )
+        return ArmStart(request=request, python=Path(sys.executable), env={})
+
+    def call(
+        runner: str = "Alternating",
+        *,
+        seed: int = 0,
+        returns: Iterable[bool] = (),
+        read: Callable[[], dict[str, Scalar]] = lambda: {"battery_c": 30.0},
+        timeout_s: float = 60.0,
+        head: str = "net",
+        launch: Callable[..., Any] = run_child,
+    ) -> AbSession | ArmFailed:
+        measuring = DeviceSessionRunner(
+            rule=RULE,
+            place=FakePlace(read, target=PHONE, returns=returns),
+            launch=launch,
+            scrub=lambda text: text.replace("R58M", "PHONE"),
+            timeout_s=timeout_s,
+        )
+        starts: dict[ArmName, ArmStart] = {
+            "base": start(runner, 1), "head": start(runner, 2, head),
+        }  # fmt: skip
+        chance = random.Random(seed)  # noqa: S311 - an order, not a secret
+        return measuring(starts, order=3, round_=1, chance=chance)
+
+    return call
+
+
+def test_a_session_holds_both_arms_and_the_bursts_in_the_order_that_was_drawn(
+    measure: Measure,
+) -> None:
+    found = measure()
+    assert isinstance(found, AbSession)
+    assert {(it.arm, tuple(it.ns)) for it in found.bursts} == {
+        ("base", (NS + 1, NS)), ("head", (NS * 11 // 10 + 1, NS * 11 // 10)),
+    }  # fmt: skip
+    assert (found.order, found.round, found.cores) == (3, 1, [])
+    assert found.before == found.after == {"battery_c": 30.0}
+    base, head = found.arms["base"], found.arms["head"]
+    assert base.pid == head.pid
+    assert (base.facts["threads"], head.facts["threads"]) == ("1", "2")
+    assert (base.facts["ran_at"], base.load_ns, head.load_ns) == ("android", 3 * NS, 33 * NS // 10)
+    assert base.covariates == head.covariates == {"device_s": pytest.approx(0.4)}
+    assert max(base.relative_l2, head.relative_l2) <= 1e-4
+
+
+def test_which_arm_opens_and_which_burst_comes_first_is_drawn_from_the_seed(
+    measure: Measure,
+) -> None:
+    sessions = [measure(seed=seed) for seed in (0, 0, 1, 2, 3)]
+    drawn = [
+        (it.opened, [burst.arm for burst in it.bursts])
+        for it in sessions
+        if isinstance(it, AbSession)
+    ]
+    assert drawn[0] == drawn[1]
+    assert {opened[0] for opened, _ in drawn} == {"base", "head"}
+    assert len({tuple(arms) for _, arms in drawn}) == 4
+
+
+@pytest.mark.parametrize(
+    ("runner", "arm", "kind", "said"),
+    [
+        ("WrongForTwoThreads", "head", "wrong-output", "relative L2"),
+        ("CantLoadTwoThreads", "head", "error", "the model can't be loaded"),
+        ("Lost", "both", "device-lost", "PHONE"),
+        ("Crashes", "both", "crash", "SIGSEGV"),
+        ("Unpaired", "both", "garbage-reply", "aren't a session"),
+    ],
+)
+def test_what_goes_wrong_is_told_of_the_arm_that_is_the_cause(
+    measure: Measure, runner: str, arm: str, kind: str, said: str
+) -> None:
+    found = measure(runner)
+    assert isinstance(found, ArmFailed)
+    assert isinstance(found.why, Failed)
+    assert (found.arm, found.why.failure) == (arm, kind)
+    assert said in found.why.message
+    assert "R58M" not in found.model_dump_json()
+
+
+def test_a_program_that_hangs_is_ended(measure: Measure) -> None:
+    found = measure("Hangs", timeout_s=2.0)
+    assert isinstance(found, ArmFailed)
+    assert isinstance(found.why, Failed)
+    assert (found.arm, found.why.failure) == ("both", "timeout")
+
+
+def test_a_runner_of_one_model_is_no_arm(measure: Measure) -> None:
+    found = measure("OneModel")
+    assert isinstance(found, ArmFailed)
+    assert isinstance(found.why, Skipped)
+    assert "one model at a time" in found.why.reason
+
+
+def test_nets_that_were_exported_with_different_inputs_are_refused(measure: Measure) -> None:
+    found = measure(head="other")
+    assert isinstance(found, ArmFailed)
+    assert isinstance(found.why, Failed)
+    assert "different inputs" in found.why.message
+
+
+def test_a_session_whose_device_came_back_is_repeated(measure: Measure) -> None:
+    tries = 0
+
+    def first_is_lost(module: str, request: dict[str, Any], **how: Any) -> Any:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            request = {**request, "runner": "tests.fakes.pairs:Lost"}
+        return run_child(module, request, **how)
+
+    assert isinstance(measure(launch=first_is_lost, returns=[True]), AbSession)
+    assert tries == 2
+
+
+def test_one_that_is_lost_each_time_is_given_up_after_a_few(measure: Measure) -> None:
+    tries = 0
+
+    def counted(*arguments: Any, **how: Any) -> Any:
+        nonlocal tries
+        tries += 1
+        return run_child(*arguments, **how)
+
+    assert isinstance(measure("Lost", launch=counted, returns=[True] * 9), ArmFailed)
+    assert tries == 3
+
+
+def test_a_device_that_stays_away_is_no_end_of_the_cell(measure: Measure) -> None:
+    reads = 0
+
+    def gone_after_the_first() -> dict[str, Scalar]:
+        nonlocal reads
+        reads += 1
+        if reads > 1:
+            raise DeviceNotFound("R58M", hint="plug it in")
+        return {}
+
+    with pytest.raises(DeviceNotFound):
+        measure("Lost", read=gone_after_the_first)
+
+
+@pytest.mark.parametrize("reply", [{}, {"arms": [], "bursts": []}, {"arms": {"base": 1}}])
+def test_an_answer_of_another_form_is_no_session(measure: Measure, reply: dict[str, Any]) -> None:
+    def answer(*_: Any, **__: Any) -> Replied:
+        return Replied(value=reply, pid=1, wall_ns=1)
+
+    found = measure(launch=answer)
+    assert isinstance(found, ArmFailed)
+    assert isinstance(found.why, Failed)
+    assert found.why.failure == "garbage-reply"

@@ -1,0 +1,76 @@
+"""What a comparison that goes on has to know of its arms."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench.core.paths import PROJECT
+from bench.experiments.ab.arms import Arm, make_arm
+from bench.experiments.ab.cells import source_of
+from bench.experiments.ab.resume import _back_to, _lost
+from bench.experiments.ab.spec import parse_arm
+from bench.experiments.context import Options, Tables
+from bench.storage.schema.ab import ArmFields
+from tests.fakes.repository import commit, make_repository
+
+COMMIT = "0123456789abcdef" * 2
+
+
+def arm(*texts: str, code: Path | None = None) -> Arm:
+    plain = make_arm("head", parse_arm([]), Options(), Tables(), project=PROJECT)
+    return replace(plain, spec=parse_arm(texts), code=code)
+
+
+@pytest.mark.parametrize(
+    ("texts", "lost"),
+    [
+        ([], False),
+        (["rev:main"], False),
+        (["models-rev:HEAD~3", "env:numpy==2.0", "runner:paddle", "set:threads=2"], False),
+        (["weights:seeded"], False),
+        (["weights:pretrained"], False),
+        (["weights:net.pdparams"], True),
+        (["model:old"], True),
+        (["set:threads=2", "model:…/model.json"], True),
+        (["rev::…/faster"], True),
+    ],
+)
+def test_an_arm_is_taken_as_it_was_stored_unless_a_path_is_in_it(
+    texts: list[str], lost: bool
+) -> None:
+    fields = ArmFields(
+        asked=texts, title="", commit=None, dirty=None, environments={}, models={}, artifacts={}
+    )
+    assert _lost(fields) is lost
+
+
+@pytest.mark.parametrize(
+    ("texts", "remedy"),
+    [
+        ([], "check 0123456789ab out"),
+        (["rev:main"], "give --head rev:0123456789ab"),
+        (["set:threads=2", "rev:my branch"], "give --head set:threads=2 --head rev:0123456789ab"),
+        (["models-rev:v1.0"], "give --head models-rev:0123456789ab"),
+    ],
+)
+def test_an_arm_that_has_moved_is_named_by_its_commit(texts: list[str], remedy: str) -> None:
+    assert _back_to(arm(*texts), COMMIT) == remedy
+
+
+def test_an_arm_s_code_is_told_also_where_no_commit_tells_it(tmp_path: Path) -> None:
+    project = make_repository(tmp_path)
+    (project / "bench").mkdir()
+    (project / "bench/worker.py").write_text("one")
+    done = commit(project)
+    first = source_of(arm(code=project))
+    assert (first.commit, first.dirty) == (done, False)
+    (project / "readme").write_text("no code")
+    assert replace(source_of(arm(code=project)), dirty=False) == first
+    (project / "bench/worker.py").write_text("two")
+    assert source_of(arm(code=project)).code != first.code
+    (project / "bench/worker.py").write_text("one")
+    (project / "bench/more.py").touch()
+    assert source_of(arm(code=project)).code != first.code

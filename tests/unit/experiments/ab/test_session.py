@@ -1,0 +1,233 @@
+"""A session of two arms, with real processes of fake runners."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.core.arm_protocol import ArmRequest
+from bench.core.cell import Target
+from bench.experiments.ab.interleave import Rule
+from bench.experiments.ab.session import ArmStart, SessionRunner
+from bench.launcher.client import Live, open_arm
+from bench.storage.schema.ab import AbSession, ArmFailed, ArmName
+from bench.storage.schema.common import Failed, Skipped
+from bench.storage.schema.latency import Session
+from bench.targets.base import Place
+from tests.fakes import converter
+from tests.fakes.arms import NS
+from tests.fakes.places import FakePlace
+from tests.fakes.values import CELL, SAMPLING
+from tests.unit.launcher.test_process import is_running
+
+PYTHON = Path(sys.executable)
+RULE = Rule(pairs=4, burst_s=0.05)
+SAID = "the engine said this before it fell"
+
+Measure = Callable[..., AbSession | ArmFailed]
+
+
+@pytest.fixture
+def measure(tmp_path: Path) -> Measure:
+    """Run one session of two fake runners."""
+    converter.export({"input": [3, 8, 8]}, {"batches": [1], "input_seed": 0}, tmp_path)
+    made = tmp_path / "b1"
+
+    def start(runner: str, cores: list[int] | None) -> ArmStart:
+        request = ArmRequest(
+            runner=f"tests.fakes.arms:{runner}",
+            cell=CELL,
+            sampling=replace(SAMPLING, warmup_calls=5, warmup_s=0.02, warmup_cap_s=5.0),
+            artifact=made / "model.json",
+            reference=made / "reference.npz",
+            tolerance=1e-4,
+            cores=cores,
+        )
+        return ArmStart(request=request, python=PYTHON, env={})
+
+    def call(
+        base: str = "Steady",
+        head: str = "Steady",
+        *,
+        cores: list[int] | None = None,
+        timeout_s: float = 60.0,
+        seed: int = 0,
+        opening: Callable[..., AbstractContextManager[Live]] = open_arm,
+        place: Place | None = None,
+    ) -> AbSession | ArmFailed:
+        runner = SessionRunner(
+            rule=RULE,
+            place=place or FakePlace(lambda: {"load_1m": 0.5}),
+            open_arm=opening,
+            scrub=lambda text: text.replace("engine", "ENGINE"),
+            timeout_s=timeout_s,
+        )
+        starts: dict[ArmName, ArmStart] = {"base": start(base, cores), "head": start(head, cores)}
+        chance = random.Random(seed)  # noqa: S311 - an order, not a secret
+        return runner(starts, order=3, round_=1, chance=chance)
+
+    return call
+
+
+def test_a_session_holds_both_arms_and_every_burst_in_order(measure: Measure) -> None:
+    found = measure("Steady", "Slower")
+    assert isinstance(found, AbSession)
+    assert [len(it.ns) for it in found.bursts] == [5] * 8
+    assert {(it.arm, ns) for it in found.bursts for ns in it.ns} == {
+        ("base", NS),
+        ("head", NS * 11 // 10),
+    }
+    assert (found.order, found.round, found.cores) == (3, 1, [])
+    assert found.before == found.after == {"load_1m": 0.5}
+    pids = {arm.pid for arm in found.arms.values()}
+    assert len(pids | {os.getpid()}) == 3
+    for arm in found.arms.values():
+        assert arm.facts["engine"] == "fake 1.0"
+        assert arm.relative_l2 < 1e-6
+        assert arm.steady
+        assert len(arm.warmup_ns) >= 5
+        assert {"cpu_s", "involuntary_switches"} == set(arm.covariates)
+
+
+class Equipped(FakePlace):
+    """A place whose children need something, as a GPU's do."""
+
+    def child_env(self, python: Path) -> Mapping[str, str]:
+        return {"OF_THE_PLACE": python.name}
+
+    def wants_repeat(self, session: Session) -> bool:
+        raise AssertionError("what held the place back held both arms back")
+
+
+def test_an_arm_is_told_where_it_runs_and_gets_what_the_place_gives_its_children(
+    measure: Measure,
+) -> None:
+    place = Equipped(target=Target(kind="nvidia-gpu", device="GPU-1"))
+    found = measure("Targeted", "Targeted", place=place)
+    assert isinstance(found, AbSession)
+    for arm in found.arms.values():
+        assert (arm.facts["at"], arm.facts["of_the_place"]) == ("nvidia-gpu", PYTHON.name)
+
+
+def test_which_arm_is_started_first_is_chance(measure: Measure) -> None:
+    firsts = set()
+    for seed in range(4):
+        found = measure(seed=seed)
+        assert isinstance(found, AbSession)
+        firsts.add(found.opened[0])
+    assert firsts == {"base", "head"}
+
+
+def test_both_arms_are_bound_to_the_same_core(measure: Measure) -> None:
+    core = max(os.sched_getaffinity(0))
+    found = measure(cores=[core])
+    assert isinstance(found, AbSession)
+    assert found.cores == [core]
+    assert {arm.facts["affinity"] for arm in found.arms.values()} == {str(core)}
+
+
+def test_what_an_engine_prints_garbles_nothing(measure: Measure) -> None:
+    found = measure("Talks", "Talks")
+    assert isinstance(found, AbSession)
+    assert {ns for it in found.bursts for ns in it.ns} == {NS}
+
+
+def test_an_arm_that_falls_while_tearing_down_has_done_its_work(measure: Measure) -> None:
+    assert isinstance(measure("FallsOnTheWayDown"), AbSession)
+
+
+@pytest.mark.parametrize(
+    ("runner", "kind", "message"),
+    [
+        ("CrashesWhileOpening", "abort", "the child died of SIGABRT"),
+        ("CrashesInABurst", "crash", "the child died of SIGSEGV"),
+        ("RaisesInABurst", "error", "RuntimeError: the ENGINE's own words"),
+        ("LeavesInABurst", "no-reply", "the child ended with status 0 and left no reply"),
+        ("ForgetsASample", "garbage-reply", "4 durations for a burst of 5 inferences"),
+        ("NegativeInABurst", "garbage-reply", "the arm's durations aren't whole numbers"),
+        ("GarblesItsPipe", "garbage-reply", "the arm's answer isn't one"),
+        ("WrongOutput", "wrong-output", "the output is 0.01 away"),
+        ("NoSuchRunner", "error", "AttributeError"),
+    ],
+)
+@pytest.mark.parametrize("arm", ["base", "head"])
+def test_an_arm_that_gives_no_figures_ends_the_session_by_its_name_and_kind(
+    arm: ArmName, runner: str, kind: str, message: str, measure: Measure
+) -> None:
+    found = measure(**{arm: runner})
+    assert isinstance(found, ArmFailed)
+    assert found.arm == arm
+    assert isinstance(found.why, Failed)
+    assert found.why.failure == kind
+    assert message in found.why.message
+    assert found.why.hint
+
+
+def test_a_crash_keeps_the_engine_s_last_words_scrubbed(measure: Measure) -> None:
+    found = measure("CrashesInABurst")
+    assert isinstance(found, ArmFailed)
+    assert isinstance(found.why, Failed)
+    assert SAID.replace("engine", "ENGINE") in found.why.log_tail
+
+
+def test_an_arm_that_hangs_in_a_burst_ends_at_its_time_out(measure: Measure) -> None:
+    found = measure(head="HangsInABurst", timeout_s=3.0)
+    assert isinstance(found, ArmFailed)
+    assert isinstance(found.why, Failed)
+    assert (found.arm, found.why.failure) == ("head", "timeout")
+    assert "3 s" in found.why.message
+
+
+def test_a_runner_whose_sessions_run_on_a_device_is_refused_in_a_sentence(
+    measure: Measure,
+) -> None:
+    found = measure("OnADevice")
+    assert isinstance(found, ArmFailed)
+    assert isinstance(found.why, Skipped)
+    assert "on a device" in found.why.reason
+
+
+def test_an_arm_of_another_form_is_refused_in_a_sentence(measure: Measure) -> None:
+    def in_form_99(request: dict[str, Any], **how: Any) -> AbstractContextManager[Live]:
+        return open_arm({**request, "protocol": 99}, **how)
+
+    found = measure(opening=in_form_99)
+    assert isinstance(found, ArmFailed)
+    assert isinstance(found.why, Skipped)
+    assert "was asked in form 99" in found.why.reason
+
+
+@pytest.mark.parametrize("head", ["Steady", "CrashesInABurst", "HangsInABurst"])
+def test_no_process_is_left_behind(head: str, measure: Measure) -> None:
+    pids: list[int] = []
+
+    def noting(request: dict[str, Any], **how: Any) -> AbstractContextManager[Live]:
+        return _Noting(open_arm(request, **how), pids)
+
+    measure(head=head, timeout_s=3.0, opening=noting)
+    assert len(pids) == 2
+    assert not any(is_running(pid) for pid in pids)
+
+
+class _Noting(AbstractContextManager[Live]):
+    """An arm whose process id is noted."""
+
+    def __init__(self, arm: AbstractContextManager[Live], pids: list[int]) -> None:
+        self._arm = arm
+        self._pids = pids
+
+    def __enter__(self) -> Live:
+        live = self._arm.__enter__()
+        self._pids.append(live.pid)
+        return live
+
+    def __exit__(self, *why: Any) -> bool | None:
+        return self._arm.__exit__(*why)

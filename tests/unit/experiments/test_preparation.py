@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.artifacts.builder import Artifact, Key, Kind, Made, Workshop
+from bench.core.cell import Cell
+from bench.core.errors import ArtifactError, BenchError, Unavailable
+from bench.core.protocol import ConvertRequest
+from bench.environments.interpreters import Environments, Interpreter
+from bench.experiments.preparation import (
+    COSTS_KIND,
+    STORAGE_KIND,
+    Prepared,
+    model_facts,
+    prepare,
+    settle,
+    wanted_keys,
+)
+from bench.launcher.process import ChildFailed, ChildResult, Replied
+from bench.runners import RunnerEntry
+from bench.storage.schema.common import Failed, Skipped
+from tests.fakes import converter
+from tests.fakes.tables import FAKE_KINDS
+from tests.fakes.values import cell, model
+
+ENTRY = RunnerEntry(path="m:C", title="A", env="first", artifact=COSTS_KIND, settings={})
+RUNNERS = {"fake": ENTRY, "other": replace(ENTRY, env="second", artifact="other-kind")}
+SMALL = model("small")
+CELLS = [cell(variant="small"), cell(variant="small", batch=4)]
+COSTS = {
+    "params": 3, "params_trainable": 2, "macs": 5, "flops_paddle": 10, "uncounted": ["swish"],
+}  # fmt: skip
+STORED = {"target": "arm", "bytes": 1000, "sha256_body": "e" * 64, "paddlelite": "2.13"}
+
+
+class Interpreters(Environments):
+    """Environments that are all there but `missing`."""
+
+    def __init__(self, *missing: str) -> None:
+        super().__init__(Path("/nowhere"))
+        self.missing = missing
+        self.asked: list[str] = []
+
+    def get(self, name: str) -> Interpreter:
+        self.asked.append(name)
+        if name in self.missing:
+            raise Unavailable(f"there is no {name}", hint=f"install {name}")
+        return Interpreter(name=name, python=Path("/python"), packages={}, digest=name)
+
+
+def convert(module: str, request: dict[str, Any], **_: Any) -> ChildResult:
+    """Make fakes in this process."""
+    asked = ConvertRequest.from_json(request)
+    if asked.converter.endswith(":refuse"):
+        return ChildFailed(kind="abort", message="opt died", hint="look", log_tail="its log")
+    name = asked.converter.partition(":")[2]
+    value = {"export": converter.export, "convert": converter.convert}[name](
+        asked.source, asked.options, asked.out
+    )
+    return Replied(value=value, pid=1, wall_ns=1)
+
+
+def prepared(
+    cache: Path,
+    cells: list[Cell],
+    *missing: str,
+    more_kinds: Mapping[str, Kind] | None = None,
+) -> Prepared:
+    kinds = {name: replace(kind, env="first") for name, kind in FAKE_KINDS.items()}
+    kinds["other-kind"] = replace(kinds[COSTS_KIND], env="second")
+    kinds |= more_kinds or {}
+    workshop = Workshop(cache, Interpreters(*missing), kinds, convert)
+    return prepare(
+        cells, [SMALL], runners=RUNNERS, workshop=workshop, workers=1, on_done=lambda _: None
+    )
+
+
+def artifact(**facts: Any) -> Artifact:
+    folder = Path("/cache")
+    return Artifact(
+        folder=folder, main=folder / "m", reference=folder / "r", files={"m": "0" * 64}, facts=facts
+    )
+
+
+def facts_of(costs: Artifact | BenchError, storage: Artifact | BenchError) -> Any:
+    keys = (Key("small", COSTS_KIND, 1), Key("small", STORAGE_KIND, 1))
+    elsewhere = {Key("another", COSTS_KIND, 1): artifact(weights_sha256="of another")}
+    return model_facts(SMALL, {keys[0]: costs, keys[1]: storage, **elsewhere})
+
+
+def test_wanted_are_the_cells_artifacts_and_those_that_tell_costs_and_storage() -> None:
+    cells = [*CELLS, cell(variant="big", runner="other", batch=16)]
+    assert wanted_keys(cells, RUNNERS) == {
+        Key("small", COSTS_KIND, 1), Key("small", COSTS_KIND, 4), Key("small", STORAGE_KIND, 1),
+        Key("big", "other-kind", 16), Key("big", COSTS_KIND, 1), Key("big", STORAGE_KIND, 1),
+    }  # fmt: skip
+
+
+def test_a_precision_may_load_an_artifact_of_its_own() -> None:
+    entry = replace(ENTRY, artifact="plain", artifacts={"int8": "quantised"})
+    cells = [cell(variant="small", precision=name) for name in ("fp32", "bf16", "int8")]
+    kinds = {key.kind for key in wanted_keys(cells, {"fake": entry})}
+    assert kinds - {COSTS_KIND, STORAGE_KIND} == {"plain", "quantised"}
+
+
+def test_every_cell_gets_the_artifact_of_its_runner_and_batch(tmp_path: Path) -> None:
+    result = prepared(tmp_path, CELLS)
+    assert result.settled == {}
+    assert {c.batch: it.main.read_text() for c, it in result.artifacts.items()} == {
+        1: "fake net, batch 1", 4: "fake net, batch 4",
+    }  # fmt: skip
+
+
+def test_a_cell_whose_artifact_failed_is_settled_and_the_others_are_not(tmp_path: Path) -> None:
+    refused = replace(FAKE_KINDS[COSTS_KIND], converter="m:refuse", env="second")
+    other = cell(variant="small", runner="other")
+    result = prepared(tmp_path, [*CELLS, other], more_kinds={"other-kind": refused})
+    assert set(result.artifacts) == set(CELLS)
+    assert result.settled == {
+        other: Failed(
+            failure="conversion", message="other-kind: opt died", hint="look", log_tail="its log"
+        )
+    }
+
+
+def test_a_cell_whose_interpreter_cannot_be_had_is_skipped_with_the_remedy(tmp_path: Path) -> None:
+    other = cell(variant="small", runner="other")
+    result = prepared(tmp_path, [*CELLS, other], "second")
+    assert set(result.artifacts) == set(CELLS)
+    assert result.settled == {other: Skipped(reason="there is no second", hint="install second")}
+
+
+def test_where_no_runner_has_an_interpreter_the_run_does_not_begin(tmp_path: Path) -> None:
+    cells = [*CELLS, cell(variant="small", runner="other")]
+    with pytest.raises(Unavailable, match="there is no first"):
+        prepared(tmp_path, cells, "first", "second")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_each_model_is_told_with_its_costs_its_storage_and_its_files(tmp_path: Path) -> None:
+    told = prepared(tmp_path, CELLS).models["small"]
+    assert (told.title, told.model_hash, told.weights) == ("small", SMALL.hash, "seeded")
+    assert told.weights_sha256 == "f" * 64
+    assert told.costs is not None
+    assert told.costs.macs == 17576000
+    assert told.storage is not None
+    assert (told.storage.bytes, told.storage.format) == (1000, "Paddle Lite .nb, arm")
+    assert told.storage.converter == "paddlelite fake"
+    assert told.missing == {}
+    assert list(told.artifacts) == ["paddle-lite-nb b1", "paddle-pir b1", "paddle-pir b4"]
+    assert set(told.artifacts["paddle-pir b4"]) == {
+        "model.json", "model.pdiparams", "reference.npz",
+    }  # fmt: skip
+
+
+def test_what_is_not_known_of_a_model_is_told_with_the_reason() -> None:
+    told = facts_of(ArtifactError("no export", hint="mend"), Unavailable("no lite", hint="get it"))
+    assert (told.costs, told.storage, told.weights_sha256) == (None, None, None)
+    assert told.missing == {"costs": "no export: mend", "storage": "no lite: get it"}
+    assert told.artifacts == {}
+
+
+def test_a_model_without_storage_keeps_its_costs() -> None:
+    told = facts_of(artifact(costs=COSTS, weights_sha256="w"), Unavailable("no lite", hint="get"))
+    assert told.costs.model_dump() == COSTS
+    assert told.weights_sha256 == "w"
+    assert list(told.missing) == ["storage"]
+
+
+def test_an_export_that_counted_nothing_is_told_as_such() -> None:
+    told = facts_of(artifact(), artifact(**STORED))
+    assert told.missing == {"costs": "the export counted none"}
+    assert told.storage.sha256_body == "e" * 64
+
+
+def test_costs_come_from_another_batch_where_the_first_is_not_there() -> None:
+    made: Made = {
+        Key("small", COSTS_KIND, 1): ArtifactError("no export", hint="mend"),
+        Key("small", COSTS_KIND, 4): artifact(costs=COSTS),
+        Key("small", STORAGE_KIND, 1): artifact(**STORED),
+    }
+    told = model_facts(SMALL, made)
+    assert told.costs is not None
+    assert told.costs.params == 3
+    assert told.missing == {}
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (Unavailable("no lite", hint="get it"), Skipped(reason="no lite", hint="get it")),
+        (
+            ArtifactError("no", hint="mend", log_tail="log"),
+            Failed(failure="conversion", message="no", hint="mend", log_tail="log"),
+        ),
+        (
+            BenchError("no room", hint="tidy up"),
+            Failed(failure="conversion", message="no room", hint="tidy up", log_tail=""),
+        ),
+    ],
+)
+def test_an_error_settles_a_cell_as_what_it_is(
+    error: BenchError, outcome: Failed | Skipped
+) -> None:
+    assert settle(error) == outcome

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import sys
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from bench.experiments.latency.schedule import Step
+from bench.experiments.progress import Bar, Lines, Remaining, display, result_text
+from bench.storage.schema.common import Skipped
+from bench.storage.schema.latency import JournalEntry
+from tests.fakes.values import CELL, cell, entry, failure
+
+STEPS = [Step(order=n, round=n, cell=cell(batch=1 + n)) for n in range(3)]
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time, which stands still unless a test moves it."""
+    time = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: time[0])
+    return time
+
+
+def skipped() -> JournalEntry:
+    return JournalEntry(cell_id=CELL.id, skipped=Skipped(reason="no unit", hint="get one"))
+
+
+@pytest.mark.parametrize(
+    ("told", "text"),
+    [
+        (entry(samples_ns=[3_000_000, 1_000_000, 2_345_678]), "2.35 ms"),
+        (entry(samples_ns=[1_000_000, 2_000_000]), "1.50 ms"),
+        (entry(samples_ns=[0]), "0 ms"),
+        (failure(), "failed (crash)"),
+        (skipped(), "skipped"),
+    ],
+)
+def test_a_session_is_told_by_its_median_or_by_what_became_of_it(
+    told: JournalEntry, text: str
+) -> None:
+    assert result_text(told) == text
+
+
+def test_each_session_is_one_line_with_its_number_its_result_and_the_time_left(
+    capsys: Captured, now: list[float]
+) -> None:
+    lines = Lines()
+    lines.prepares("small paddle-pir")
+    for left, step, told in zip((3, 2, 1), STEPS, (entry(), failure(), skipped()), strict=True):
+        lines.starts(step, left)
+        now[0] += 30
+        lines.ended(step, told)
+
+    out, err = capsys.readouterr()
+
+    assert out == ""
+    assert err.splitlines() == [
+        "small paddle-pir",
+        "[1/3] x0_25 fake batch 1, 1 thread: 0.00000300 ms; 1 min 00 s left",
+        "[2/3] x0_25 fake batch 2, 1 thread: failed (crash); 30 s left",
+        "[3/3] x0_25 fake batch 3, 1 thread: skipped; 0 s left",
+    ]
+
+
+def test_the_start_of_a_session_prints_no_line(capsys: Captured) -> None:
+    Lines().starts(STEPS[0], 1)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_cell_that_needs_fewer_sessions_makes_the_total_smaller(capsys: Captured) -> None:
+    lines = Lines()
+    lines.starts(STEPS[0], 10)
+    lines.ended(STEPS[0], entry())
+    lines.starts(STEPS[1], 4)
+    lines.ended(STEPS[1], entry())
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("[1/10] ")
+    assert second.startswith("[2/5] ")
+
+
+def test_before_any_session_the_sessions_left_are_told_instead_of_a_time() -> None:
+    remaining = Remaining()
+    assert remaining.starts(7) == "7 sessions"
+
+
+def test_the_time_left_is_that_of_a_session_so_far_times_those_left(now: list[float]) -> None:
+    remaining = Remaining()
+    now[0] = 500.0  # the preparation counts for nothing
+    remaining.starts(11)
+    now[0] += 20
+    assert remaining.ended() == "3 min 20 s"
+    assert remaining.starts(10) == "3 min 20 s"
+    now[0] += 40
+    assert remaining.ended() == "4 min 30 s"
+    assert remaining.starts(3) == "1 min 30 s"
+
+
+def test_where_there_is_no_terminal_lines_are_shown() -> None:
+    assert not sys.stderr.isatty()
+    with display() as shown:
+        assert isinstance(shown, Lines)
+
+
+def test_a_bar_is_drawn_between_sessions_and_tells_the_last_result(now: list[float]) -> None:
+    bar, out = Bar(), StringIO()
+    bar.progress.live.console = Console(file=out, force_terminal=True, width=120, color_system=None)
+    with bar.progress:
+        bar.prepares("small paddle-pir")
+        bar.starts(STEPS[0], 3)
+        now[0] += 30
+        bar.ended(STEPS[0], entry())
+        bar.starts(STEPS[1], 2)
+    drawn = out.getvalue()
+    assert "preparing: small paddle-pir" in drawn
+    assert "0/3 x0_25 fake batch 1, 1 thread · 3 sessions left" in drawn
+    assert "1/3 x0_25 fake batch 2, 1 thread · 1 min 00 s left · last: x0_25 0.00000300 ms" in drawn
+    assert bar.progress.live.auto_refresh is False

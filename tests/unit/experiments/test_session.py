@@ -1,0 +1,202 @@
+"""A step of the plan -> what the worker is asked, and what becomes of its answer."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.core.cell import Target
+from bench.core.protocol import MeasureRequest
+from bench.environments.interpreters import Environments
+from bench.experiments.session import SessionLauncher
+from bench.launcher.process import ChildFailed, ChildResult, Replied
+from bench.storage.schema.common import Scalar
+from bench.storage.schema.latency import JournalEntry
+from tests.fakes.places import FakePlace
+from tests.fakes.sessions import ARTIFACT, ASKED, ENTRY, FIGURES, STEP, Launch, replied
+from tests.fakes.values import SAMPLING
+
+
+@pytest.fixture
+def environments(tmp_path: Path) -> Environments:
+    return Environments(tmp_path)
+
+
+def launch_once(
+    launch: Launch, environments: Environments, conditions: Iterator[Mapping[str, Scalar]]
+) -> JournalEntry:
+    launcher = SessionLauncher(
+        runners={"fake": ENTRY},
+        environments=environments,
+        artifacts={ASKED: ARTIFACT},
+        sampling=SAMPLING,
+        launch=launch,
+        place=FakePlace(lambda: next(conditions)),
+        scrub=lambda text: text.replace("/home/me", "~"),
+    )
+    return launcher(STEP)
+
+
+def answered(result: ChildResult, environments: Environments) -> JournalEntry:
+    return launch_once(Launch(result), environments, ({} for _ in count()))
+
+
+def test_the_worker_is_asked_for_this_cell_this_artifact_and_this_sampling(
+    environments: Environments,
+) -> None:
+    launch = Launch(replied())
+
+    launch_once(launch, environments, ({} for _ in count()))
+
+    assert launch.module == "bench.worker.session"
+    assert MeasureRequest.from_json(launch.request) == MeasureRequest(
+        runner="some.module:Runner",
+        target=Target(kind="cpu"),
+        cell=ASKED,
+        sampling=SAMPLING,
+        artifact=ARTIFACT.main,
+        reference=ARTIFACT.reference,
+        tolerance=0.25,
+    )
+    assert launch.options == {
+        "python": environments.get("harness").python,
+        "env": {"OMP_NUM_THREADS": "3", "ENGINE_FLAG": "1"},
+        "timeout_s": SAMPLING.timeout_s,
+    }
+
+
+def test_output_below_fp32_is_held_to_the_tolerance_of_its_precision(
+    environments: Environments,
+) -> None:
+    launch, low = Launch(replied()), dataclasses.replace(ASKED, precision="bf16")
+    launcher = SessionLauncher(
+        runners={"fake": dataclasses.replace(ENTRY, tolerances={"bf16": 0.5, "fp16": 0.3})},
+        environments=environments, artifacts={low: ARTIFACT}, sampling=SAMPLING, launch=launch,
+        place=FakePlace(dict), scrub=str,
+    )  # fmt: skip
+
+    launcher(dataclasses.replace(STEP, cell=low))
+
+    assert MeasureRequest.from_json(launch.request).tolerance == 0.5
+
+
+def test_a_reply_becomes_a_session_with_its_place_in_the_plan(environments: Environments) -> None:
+    entry = answered(dataclasses.replace(replied(), teardown="fell"), environments)
+    assert entry.cell_id == ASKED.id
+    assert entry.session is not None
+    told = entry.session.model_dump()
+    assert {name: told[name] for name in FIGURES} == FIGURES
+    assert (told["order"], told["round"], told["pid"], told["wall_ns"]) == (5, 2, 42, 1234)
+    assert told["teardown"] == "fell"
+    assert told["started"].endswith("+00:00")
+
+
+def test_the_machine_is_read_before_and_after_the_child_and_never_during(
+    environments: Environments,
+) -> None:
+    log: list[str] = []
+
+    def conditions() -> Iterator[Mapping[str, Scalar]]:
+        for number in count(1):
+            log.append("read")
+            yield {"load": number}
+
+    entry = launch_once(Launch(replied(), log), environments, conditions())
+
+    assert log == ["read", "launch", "read"]
+    assert entry.session is not None
+    assert (entry.session.before, entry.session.after) == ({"load": 1}, {"load": 2})
+
+
+@pytest.mark.parametrize("kind", ["crash", "timeout", "no-reply", "wrong-output", "error"])
+def test_a_failed_child_becomes_a_failed_entry_of_its_kind(
+    kind: str, environments: Environments
+) -> None:
+    result = ChildFailed(kind=kind, message="it fell", hint="look up", log_tail="last words")
+    entry = answered(result, environments)
+    assert entry.failed is not None
+    assert (entry.session, entry.skipped) == (None, None)
+    told = entry.failed.model_dump(exclude={"kind"})
+    assert told == {
+        "failure": kind, "message": "it fell", "hint": "look up", "log_tail": "last words",
+    }  # fmt: skip
+
+
+def test_what_a_machine_has_not_got_is_skipped_and_no_failure(environments: Environments) -> None:
+    result = ChildFailed(kind="unavailable", message="no AVX in /home/me", hint="take another")
+    entry = answered(result, environments)
+    assert entry.skipped is not None
+    assert (entry.session, entry.failed) == (None, None)
+    assert entry.skipped.reason == "no AVX in ~"
+    assert entry.skipped.hint == "take another"
+
+
+def test_the_log_and_the_message_are_stored_without_this_machines_paths(
+    environments: Environments,
+) -> None:
+    result = ChildFailed(
+        kind="error", message="no /home/me/x", hint="h", log_tail="File /home/me/y.py"
+    )
+    entry = answered(result, environments)
+    assert entry.failed is not None
+    assert entry.failed.message == "no ~/x"
+    assert entry.failed.log_tail == "File ~/y.py"
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"samples_ns": []}, "no sample"),
+        ({"samples_ns": [-1]}, "samples_ns.0"),
+        ({"samples_ns": "fast"}, "samples_ns"),
+        ({"relative_l2": None}, "its output wasn't checked"),
+        ({"relative_l2": -1}, "relative_l2"),
+        ({"reported_ns": {"avg": 3}}, "figures and samples"),
+        ({"reported_ns": {"min": 3}, "samples_ns": []}, "no average"),
+        ({"facts": {"threads": 4}}, "facts.threads"),
+        ({"mean_ns": 3}, "unknown field 'mean_ns'"),
+        ({"pid": 3}, "pid"),
+    ],
+)
+def test_a_reply_of_another_form_is_a_garbage_reply_that_names_the_field(
+    changes: dict[str, Any], field: str, environments: Environments
+) -> None:
+    entry = answered(replied(**changes), environments)
+    assert entry.session is None
+    assert entry.failed is not None
+    assert entry.failed.failure == "garbage-reply"
+    assert field in entry.failed.message
+
+
+def test_a_reply_that_lacks_a_figure_is_a_garbage_reply_that_names_it(
+    environments: Environments,
+) -> None:
+    value = {name: it for name, it in FIGURES.items() if name != "steady"}
+    entry = answered(Replied(value=value, pid=1, wall_ns=1), environments)
+    assert entry.failed is not None
+    assert "'steady' is missing" in entry.failed.message
+
+
+def test_a_tools_own_figures_stand_for_samples_that_it_does_not_print(
+    environments: Environments,
+) -> None:
+    reported = {"min": 3, "max": 9, "avg": 5}
+    result = replied(samples_ns=[], relative_l2=None, reported_ns=reported)
+    entry = answered(result, environments)
+    assert entry.session is not None
+    assert entry.session.durations_ns == [5]
+
+
+def test_what_a_gpus_session_tells_beside_its_samples_is_kept(environments: Environments) -> None:
+    figures = {"on_device": [3, 4], "enqueue": [1, 2]}
+    entry = answered(replied(figures_ns=figures, build_ns=70), environments)
+    assert entry.session is not None
+    assert (entry.session.figures_ns, entry.session.build_ns) == (figures, 70)
+    plain = answered(replied(), environments).session
+    assert plain is not None
+    assert (plain.figures_ns, plain.build_ns) == ({}, None)

@@ -1,0 +1,129 @@
+"""What Paddle Lite's own tool prints, in its present form and in its older one."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from bench.runners.paddle_lite.benchmark_bin_output import NoReport, Reported, parse_benchmark
+
+REPORT = """
+======= Device Info =======
+Brand: stand-in
+
+======= Model Info =======
+optimized_model_file: m.nb
+input_shape: 1,3,224,224
+output tensor 0 mean value: 0.001
+
+======= Runtime Info =======
+threads: 1
+warmup: 10
+
+======= Backend Info =======
+backend: arm
+cpu precision: fp32
+
+======= Perf Info =======
+Time(unit: ms):
+init  = 15.305
+first = 12.250
+min   = 8.125
+max   = 9.500
+avg   = 8.500
+
+"""
+FIGURES = Reported(init_ms=15.305, first_ms=12.25, min_ms=8.125, max_ms=9.5, avg_ms=8.5)
+OLD = "shufflenet_x1_0               min = 8.12500     max = 9.50000     average = 8.50000     \n"
+
+
+def padded(text: str) -> str:
+    """As its source writes a figure: left-aligned in 12 columns."""
+    return re.sub(r"= (\d+\.\d{3})$", lambda found: f"= {found[1]:<12}", text, flags=re.MULTILINE)
+
+
+def refused(text: str) -> str:
+    with pytest.raises(NoReport) as caught:
+        parse_benchmark(text)
+    assert caught.value.kind == "garbage-reply"
+    return caught.value.problem
+
+
+def test_the_perf_block_is_read() -> None:
+    assert parse_benchmark(REPORT) == FIGURES
+    assert parse_benchmark(padded(REPORT)) == FIGURES
+    assert padded(REPORT) != REPORT
+
+
+def test_a_terminals_line_ends_change_nothing() -> None:
+    assert parse_benchmark(REPORT.replace("\n", "\r\n")) == FIGURES
+
+
+def test_the_memory_block_after_it_has_no_say() -> None:
+    memory = "Memory Usage(unit: MB):\ninit  = 99.000      \npeak  = 120.000     \n"
+    assert parse_benchmark(REPORT + memory) == FIGURES
+    assert parse_benchmark(REPORT.rstrip("\n") + "\n" + memory) == FIGURES
+
+
+def test_of_several_reports_the_last_counts() -> None:
+    assert parse_benchmark(REPORT.replace("8.500", "8.600") + REPORT) == FIGURES
+    assert parse_benchmark(OLD.replace("8.5", "8.6") + OLD).avg_ms == 8.5
+
+
+def test_the_usage_that_a_bad_flag_brings_is_no_report() -> None:
+    text = "Usage: ./benchmark_bin --optimized_model_file=...\n  --repeats (default: 1)\n"
+    assert "printed no Perf Info" in refused(text)
+    assert "--repeats (default: 1)" in refused(text)
+
+
+def test_nothing_is_no_report() -> None:
+    assert refused("") == "benchmark_bin printed no Perf Info; it said last: 'nothing'"
+
+
+@pytest.mark.parametrize("name", ["init ", "first", "min  ", "max  ", "avg  "])
+def test_a_block_without_one_of_its_figures_is_no_report(name: str) -> None:
+    lines = [line for line in REPORT.splitlines() if not line.startswith(f"{name} =")]
+    assert f"without {name.strip()}" in refused("\n".join(lines))
+
+
+def test_a_block_that_was_cut_is_no_report() -> None:
+    assert "without min, max, avg" in refused(REPORT[: REPORT.index("min   =")])
+    assert "without 'Time(unit: ms):'" in refused(REPORT[: REPORT.index("Time(unit")])
+
+
+def test_another_unit_is_not_taken_for_ms() -> None:
+    assert "without 'Time(unit: ms):'" in refused(REPORT.replace("unit: ms", "unit: us"))
+
+
+@pytest.mark.parametrize("figure", ["nan", "inf", "-1.000", "8,500", "--"])
+def test_a_figure_that_is_no_duration_is_refused(figure: str) -> None:
+    assert f"printed '{figure}' for a duration" in refused(REPORT.replace("8.500", figure))
+
+
+def test_an_average_outside_its_range_is_refused() -> None:
+    assert "average of 7.5 ms outside 8.125 to 9.5 ms" in refused(REPORT.replace("8.500", "7.500"))
+    assert "average of 99 ms" in refused(REPORT.replace("8.500", "99.000"))
+
+
+def test_an_average_may_be_off_by_its_rounding() -> None:
+    text = REPORT.replace("9.500", "8.125").replace("8.500", "8.126")
+    assert parse_benchmark(text).avg_ms == 8.126
+
+
+def test_the_older_tools_line_is_read_though_it_tells_less() -> None:
+    assert parse_benchmark(OLD) == Reported(
+        init_ms=None, first_ms=None, min_ms=8.125, max_ms=9.5, avg_ms=8.5
+    )
+
+
+def test_a_min_and_a_max_under_each_others_name_are_put_right_and_noted() -> None:
+    swapped = OLD.replace("8.12500", "?").replace("9.50000", "8.12500").replace("?", "9.50000")
+    report = parse_benchmark(swapped)
+    assert (report.min_ms, report.max_ms) == (8.125, 9.5)
+    assert report.note
+    assert parse_benchmark(OLD).note is None
+
+
+def test_a_block_whose_min_is_above_its_max_is_refused() -> None:
+    assert refused(REPORT.replace("8.125", "9.900"))

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.core.errors import BrokenResult
+from bench.storage.directory import RunFolder, Store
+from tests.fakes.values import CELL, record
+
+
+def write_cell(run: RunFolder, change: Callable[[dict[str, Any]], object]) -> Path:
+    """Store a record, then change its JSON behind the store's back."""
+    run.write_record(record())
+    path = run.path / "cells" / f"{CELL.id}.json"
+    value = json.loads(path.read_text())
+    change(value)
+    path.write_text(json.dumps(value))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "not whole JSON"),
+        ('{"schema_version": 1, "cel', "not whole JSON"),
+        ("<html>", "not whole JSON"),
+        ("[1, 2]", "object"),
+        ('{"name": "package.json"}', "is missing"),
+        ('{"schema_version": 2}', "schema version 2, this harness reads 1"),
+        ('{"schema_version": "1.0", "cell_id": ""}', "schema version '1.0'"),
+    ],
+)
+def test_a_file_that_is_no_record_is_named_with_what_is_wrong_and_the_remedy(
+    text: str, problem: str, run: RunFolder
+) -> None:
+    path = run.path / "cells" / f"{CELL.id}.json"
+    path.parent.mkdir()
+    path.write_text(text)
+
+    with pytest.raises(BrokenResult) as raised:
+        list(run.records())
+
+    assert raised.value.path == path
+    assert raised.value.problem.startswith(f"{path}: ")
+    assert problem in raised.value.problem
+    assert f"--resume {run.path.name}" in raised.value.hint
+
+
+def test_a_file_with_bytes_that_are_no_text_is_broken(run: RunFolder) -> None:
+    path = run.path / "cells" / f"{CELL.id}.json"
+    path.parent.mkdir()
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(BrokenResult, match="not whole JSON"):
+        list(run.records())
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda it: it.update(median_ns=3), "unknown field 'median_ns'"),
+        (lambda it: it["sessions"][0].pop("pid"), "field 'sessions.0.pid' is missing"),
+        (lambda it: it["sessions"][0].update(samples_ns=[-1]), "field 'sessions.0.samples_ns.0'"),
+        (lambda it: it.update(sessions=[]), "a measured cell has no session"),
+        (lambda it: it.update(unit="ms"), "field 'unit'"),
+        (lambda it: it["outcome"].update(kind="fine"), "field 'outcome'"),
+        (lambda it: it.update(cell_id="another"), "its name isn't its cell's id"),
+        (lambda it: it["cell"].update(batch=9), "its name isn't its cell's id"),
+    ],
+)
+def test_a_record_that_was_meddled_with_is_named_with_what_is_wrong(
+    change: Callable[[dict[str, Any]], object], problem: str, run: RunFolder
+) -> None:
+    path = write_cell(run, change)
+    with pytest.raises(BrokenResult) as raised:
+        list(run.records())
+    assert raised.value.path == path
+    assert problem in raised.value.problem
+
+
+def test_a_record_under_another_name_is_broken(run: RunFolder) -> None:
+    run.write_record(record())
+    path = run.path / "cells" / f"{CELL.id}.json"
+    copy = path.rename(path.with_name("copy.json"))
+    with pytest.raises(BrokenResult, match="its name isn't its cell's id") as raised:
+        list(run.records())
+    assert raised.value.path == copy
+
+
+def test_a_broken_manifest_is_named(run: RunFolder) -> None:
+    run.manifest_path.write_text("{}")
+    with pytest.raises(BrokenResult, match=r"run\.json: .*is missing") as raised:
+        run.manifest()
+    assert raised.value.path == run.manifest_path
+    assert "restore it" in raised.value.hint
+
+
+def test_a_system_that_is_not_there_is_named_with_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(BrokenResult, match=r"box-2\.json: No such file") as raised:
+        Store(tmp_path).system("box-2")
+    assert "from git" in raised.value.hint

@@ -1,0 +1,97 @@
+"""Text from outside: read, refused, and the fault told in a clause that names its field."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError, model_validator
+
+from bench.core.errors import BrokenFile
+from bench.storage.validation import Strict, explain, read_toml
+
+
+class Inner(Strict):
+    count: int
+    seconds: float | str = 0.0
+
+
+class Outer(Strict):
+    name: str
+    inner: list[Inner] = []
+
+    @model_validator(mode="after")
+    def _named(self) -> Outer:
+        if not self.name:
+            raise ValueError("A name is needed")
+        return self
+
+
+def fault(values: dict[str, object]) -> str:
+    with pytest.raises(ValidationError) as caught:
+        Outer.model_validate(values)
+    return explain(caught.value)
+
+
+def test_a_table_is_read_from_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text('title = "Größe"\n[x]\nn = [1, 2]\n', encoding="utf-8")
+    assert read_toml(path) == {"title": "Größe", "x": {"n": [1, 2]}}
+
+
+@pytest.mark.parametrize("content", [b"title = ", b"a = 1\na = 2", b"t = '\xff'"])
+def test_what_is_not_toml_is_refused_by_its_path(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.toml"
+    path.write_bytes(content)
+    with pytest.raises(BrokenFile, match="not TOML") as caught:
+        read_toml(path)
+    assert caught.value.path == path
+
+
+def test_broken_toml_is_told_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text("a = 1\nb =\n")
+    with pytest.raises(BrokenFile, match="line 2"):
+        read_toml(path)
+
+
+def test_a_missing_file_is_told_as_missing(tmp_path: Path) -> None:
+    with pytest.raises(BrokenFile, match="there is no such file"):
+        read_toml(tmp_path / "a.toml")
+
+
+def test_a_folder_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BrokenFile, match=r"[Dd]irectory"):
+        read_toml(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("values", "clause"),
+    [
+        ({"name": "a", "nmae": 1}, "unknown field 'nmae'"), ({}, "field 'name' is missing"),
+        ({"name": "a", "inner": [{"count": 1}, {}]}, "field 'inner.1.count' is missing"),
+        ({"name": "a", "inner": [{"count": 1, "n": 2}]}, "unknown field 'inner.0.n'"),
+        ({"name": 3}, "field 'name': input should be a valid string"),
+        ({"name": "a", "inner": [{"count": 1, "seconds": float("inf")}]},
+         "field 'inner.0.seconds.float': input should be a finite number (and 1 more)"),
+        ({"inner": 1, "b": 2}, "field 'name' is missing (and 2 more)"),
+        ({"name": "a", "b": 1, "c": 2}, "unknown field 'b' (and 1 more)"),
+    ],
+)  # fmt: skip
+def test_a_fault_names_its_field(values: dict[str, object], clause: str) -> None:
+    assert fault(values) == clause
+
+
+def test_a_fault_of_the_whole_names_the_file() -> None:
+    assert fault({"name": ""}) == "field 'the file': value error, A name is needed"
+
+
+def test_text_that_ends_too_early_is_told_as_not_whole() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Outer.model_validate_json('{"name": "a"')
+    assert explain(caught.value).startswith("not whole JSON")
+
+
+def test_a_value_from_outside_is_frozen() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        Outer(name="a").name = "b"
