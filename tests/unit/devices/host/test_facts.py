@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from bench.devices.host import facts as host
 from bench.devices.host.facts import HostFacts
 from bench.devices.host.state import read_conditions
+from bench.launcher.programs import output_of
 from tests.fakes import machines
 from tests.fakes.machines import CGROUP, CLOCKS, CORTEX, CPU, PRODUCT, VENDOR, XEON, plant
 
@@ -231,4 +232,4 @@ def test_a_mac_is_asked_by_sysctl(monkeypatch: MonkeyPatch) -> None:
 
 
 def test_a_program_that_is_missing_answers_nothing() -> None:
-    assert host.output_of("no-such-program-anywhere") == ""
+    assert output_of("no-such-program-anywhere") == ""
