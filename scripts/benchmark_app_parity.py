@@ -29,11 +29,11 @@ sys.path.insert(0, str(PROJECT))
 
 from bench.artifacts.builder import Artifact, Key, Workshop
 from bench.config.catalog import Model, Weights, load_catalogue, resolve, select
+from bench.config.project import default_cache
 from bench.core.cell import Cell
 from bench.core.errors import BenchError, InputError
 from bench.core.units import significant, to_ms
 from bench.environments.interpreters import Environments
-from bench.experiments.context import default_cache
 from bench.launcher.process import ChildFailed, run_child
 
 ALLOWED = 0.03

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import settings
 
 from bench.cli.main import main
+from bench.config.project import default_cache
 from bench.core.errors import Unavailable
 from bench.environments.interpreters import Environments
-from bench.experiments.context import Tables, default_cache
+from bench.experiments.context import Tables
 from tests.fakes import tables as fakes
 
 # A loaded machine is no fault of the code: no example fails for its duration.

@@ -46,6 +46,11 @@ def main(argv: Sequence[str], tables: Tables | None = None) -> int:
         return 130
 
 
+def console() -> NoReturn:
+    """Carry out the command line of the installed program `bench`."""
+    sys.exit(main(sys.argv[1:]))
+
+
 def _interrupt(*_: object) -> NoReturn:
     """End a run that is told to end as Ctrl-C does: its child ended, what was measured kept."""
     raise KeyboardInterrupt

@@ -6,3 +6,22 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent
 PROJECT = PACKAGE.parent
+
+
+def is_checkout(project: Path = PROJECT) -> bool:
+    """Tell whether `project` is the project's own folder; installed, it is a site-packages."""
+    return (project / "pyproject.toml").is_file()
+
+
+def import_root(package: Path = PACKAGE) -> Path:
+    """Return the folder from which a child imports this package.
+
+    A site-packages would lend the child the harness's numpy as well; the folder `alone` holds
+    nothing but a `bench` that leads to the package.
+    """
+    return package.parent if is_checkout(package.parent) else package / "launcher" / "alone"
+
+
+def shipped_catalogue(package: Path = PACKAGE) -> Path:
+    """Return the folder of the models that come with the harness."""
+    return package.parent / "models" if is_checkout(package.parent) else package / "catalogue"

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.artifacts.builder import KINDS, Kind, Launch
+from bench.config.project import default_agent, default_cache, default_models, default_results
 from bench.config.suite import Axes
 from bench.core.cell import Target
 from bench.core.errors import InputError
-from bench.core.paths import PROJECT
 from bench.launcher.process import run_child
 from bench.runners import RUNNERS, RunnerEntry
 from bench.targets.base import PLACES
-
-# Where `make agent` puts the device program and the libraries that it needs.
-AGENT = PROJECT / "build" / "agent"
-
-
-def default_cache() -> Path:
-    """Return where environments and artifacts go unless --cache says otherwise."""
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "shufflenet-bench"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,14 +26,14 @@ class Options:
     sustained_s: float | None = None
     variants: Sequence[str] = ()
     axes: Axes = field(default_factory=Axes)
-    results: Path = Path("results")
-    models: Path = Path("models")
+    results: Path = field(default_factory=default_results)
+    models: Path = field(default_factory=default_models)
     cache: Path = field(default_factory=default_cache)
     weights: str = "seeded"
     seed: int = 0
     envs: Mapping[str, Path] = field(default_factory=dict)
     device: str | None = None
-    agent: Path = AGENT
+    agent: Path = field(default_factory=default_agent)
     benchmark_bin: Path | None = None
     transport: str | None = None
     gpu: str | None = None

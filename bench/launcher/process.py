@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.core.errors import BenchError, Unavailable
-from bench.core.paths import PROJECT
+from bench.core.paths import import_root
 from bench.core.protocol import REPLY, REQUEST, STDERR, STDOUT, write_json
 
 # What would silently change a child's threads, engine or imports, were it inherited.
@@ -63,7 +63,7 @@ ChildResult = Replied | ChildFailed
 def child_environment(extra: Mapping[str, str]) -> dict[str, str]:
     """Return this process's environment without what would disturb a child, and with `extra`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_DROPPED)}
-    return kept | {"PYTHONPATH": str(PROJECT)} | dict(extra)
+    return kept | {"PYTHONPATH": str(import_root())} | dict(extra)
 
 
 def run_child(

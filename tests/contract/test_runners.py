@@ -12,11 +12,11 @@ import pytest
 
 from bench.artifacts.builder import KINDS, Artifact, Key, Kind, Workshop
 from bench.config.catalog import Model, Weights, load_catalogue, resolve
+from bench.config.project import default_cache
 from bench.core.cell import Cell
 from bench.core.errors import ArtifactError, Unavailable
 from bench.environments.interpreters import Environments, worker_of
 from bench.environments.specs import ENVIRONMENTS
-from bench.experiments.context import default_cache
 from bench.launcher.process import ChildFailed, run_child
 from bench.runners import RUNNERS, RunnerEntry
 from tests.fakes.tables import FAKE_KINDS, fake_runner

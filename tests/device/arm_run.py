@@ -16,8 +16,8 @@ import numpy as np
 
 from bench.artifacts.builder import Artifact, Key, Workshop
 from bench.config.catalog import Weights, load_catalogue, resolve
+from bench.config.project import default_cache
 from bench.environments.interpreters import Environments
-from bench.experiments.context import default_cache
 from bench.storage.directory import Store
 from bench.storage.schema.common import System
 from bench.storage.schema.latency import Record, RunManifest

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.experiments.context import default_cache
+from bench.config.project import default_cache
 from bench.storage.schema.latency import Measured
 from tests.cli.process import call
 from tests.device.adb_server import Adb

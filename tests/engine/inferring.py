@@ -10,9 +10,9 @@ import pytest
 
 from bench.artifacts.builder import Artifact, Key, Workshop
 from bench.config.catalog import Weights, load_catalogue, resolve
+from bench.config.project import default_cache
 from bench.core.errors import ArtifactError, Unavailable
 from bench.environments.interpreters import Environments, worker_of
-from bench.experiments.context import default_cache
 from bench.runners import RUNNERS
 from tests.engine.converting import ROOT, run
 

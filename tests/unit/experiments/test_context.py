@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from bench.artifacts.builder import KINDS
-from bench.experiments.context import Options, Tables, default_cache
+from bench.config.project import default_cache
+from bench.experiments.context import Options, Tables
 from bench.launcher.process import run_child
 from bench.runners import RUNNERS
 

@@ -9,10 +9,10 @@ import pytest
 
 from bench.artifacts.builder import Artifact, Key, Workshop
 from bench.config.catalog import Weights, load_catalogue, resolve
+from bench.config.project import default_cache
 from bench.core.errors import Unavailable
 from bench.devices.nvidia.libraries import library_path
 from bench.environments.interpreters import Environments
-from bench.experiments.context import default_cache
 from bench.launcher.process import Replied, run_child
 from bench.runners import RUNNERS
 
