@@ -9,8 +9,9 @@ from typing import Any
 from bench.core.errors import InputError
 
 _ARM = (
-    "rev:REV, models-rev:REV, env:NAME==VERSION, runner:NAME, model:PATH, weights:W, "
-    "set:threads=N or set:NAME=VALUE; may be given again (default: as it is now)"
+    "rev:REV, models-rev:REV, env:NAME==VERSION, runner:NAME, model:PATH, "
+    "precision:NAME, weights:W, set:threads=N or set:NAME=VALUE; may be given again (default: as "
+    "it is now)"
 )
 
 

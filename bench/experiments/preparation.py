@@ -31,7 +31,7 @@ def wanted_keys(cells: Sequence[Cell], runners: Mapping[str, RunnerEntry]) -> se
     """Return the artifacts of `cells`, and those that tell each model's costs and storage."""
     variants = {cell.variant for cell in cells}
     return (
-        {_key(cell, runners) for cell in cells}
+        {artifact_key(cell, runners) for cell in cells}
         | {Key(variant, STORAGE_KIND, 1) for variant in variants}
         | {Key(variant, COSTS_KIND, 1) for variant in variants}
     )
@@ -49,7 +49,7 @@ def prepare(
     """Make what `cells` need. Raises Unavailable where no runner's interpreter can be had."""
     _require_interpreter(cells, runners, workshop)
     made = workshop.make(models, wanted_keys(cells, runners), workers=workers, on_done=on_done)
-    found = {cell: made[_key(cell, runners)] for cell in cells}
+    found = {cell: made[artifact_key(cell, runners)] for cell in cells}
     return Prepared(
         artifacts={cell: it for cell, it in found.items() if isinstance(it, Artifact)},
         settled={cell: settle(it) for cell, it in found.items() if isinstance(it, BenchError)},
@@ -57,7 +57,8 @@ def prepare(
     )
 
 
-def _key(cell: Cell, runners: Mapping[str, RunnerEntry]) -> Key:
+def artifact_key(cell: Cell, runners: Mapping[str, RunnerEntry]) -> Key:
+    """Return which artifact `cell` loads; a precision may have one of its own."""
     return Key(cell.variant, runners[cell.runner].artifact_of(cell.precision), cell.batch)
 
 

@@ -33,6 +33,11 @@ class RunnerEntry:
     artifacts: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, tuple[str, ...]]
 
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """The precisions that the engine knows, on some chip."""
+        return ("fp32", *self.tolerances)
+
     def tolerance_of(self, precision: str) -> float:
         """Return the distance that output of that precision may have, FP32's for an unknown one."""
         return self.tolerances.get(precision, self.tolerance)

@@ -14,9 +14,12 @@ from bench.cli.options import make_parser
 from bench.core.errors import InputError, UnknownName
 from bench.environments.specs import ENVIRONMENTS
 from bench.experiments.ab.revisions import RevisionTables
-from bench.experiments.context import Options
+from bench.experiments.context import Options, Tables
+from bench.storage.ab import comparisons
+from bench.storage.directory import Store
+from bench.storage.schema.ab import AbRecord
 from tests.fakes import tables as fakes
-from tests.fakes.arm_tables import QUICK, arm_tables
+from tests.fakes.arm_tables import QUICK, arm_tables, with_int8
 from tests.fakes.repository import commit, copy_of_the_project, run_git
 
 CELL = "x0_25-paddle-fp32-b1-t1"
@@ -40,8 +43,8 @@ class History:
         ]  # fmt: skip
         return to_options(make_parser().parse_args(argv), argv)
 
-    def run(self, *flags: str, verb: str = "bisect") -> int:
-        tables = arm_tables()
+    def run(self, *flags: str, verb: str = "bisect", tables: Tables | None = None) -> int:
+        tables = tables or arm_tables()
         told = RevisionTables(runners=tables.runners, kinds=tables.kinds, environments=ENVIRONMENTS)
         seams = replace(QUICK, project=self.project, read_tables=lambda _: told)
         run = bisect.run if verb == "bisect" else ab.run
@@ -137,12 +140,45 @@ def test_a_cell_s_digest_tells_its_settings(
         cell = fake_cell(settings)
         asked = asked_cell(history.options("--cell", cell), tables)
         assert asked.settings == settings
-    assert asked_cell(history.options("--cell", CELL), tables).settings == {}
+    assert asked_cell(history.options("--cell", CELL), tables).settings is None
     assert capsys.readouterr().err == ""
     asked_cell(history.options("--cell", f"{CELL}-0123456789ab"), tables)
     assert "of another net or setting" in capsys.readouterr().err
     with pytest.raises(UnknownName, match="no variant 'x9'"):
         asked_cell(history.options("--cell", "x9-paddle-fp32-b1-t1-0123456789ab"), tables)
+
+
+def compared(history: History, cell: str) -> AbRecord:
+    """The one cell that a bisection of `cell` compares first, between two like revisions."""
+    store = Store(history.root / "results")
+    before = {it.path for it in comparisons(store)}
+    flags = ["--good", "HEAD~1", "--cell", cell]
+    with pytest.raises(InputError, match="isn't told slower than HEAD~1: same"):
+        history.run(*flags, tables=with_int8(arm_tables(paddle="Coarse")))
+    (new,) = [it for it in comparisons(store) if it.path not in before]
+    (record,) = new.records()
+    return record
+
+
+def test_the_cell_is_measured_in_its_own_precision(history: History) -> None:
+    record = compared(history, CELL.replace("fp32", "int8"))
+    assert (record.base.precision, record.head.precision) == ("int8", "int8")
+    told = {arm.facts["artifact"] for one in record.sessions for arm in one.arms.values()}
+    assert told == {"model.nb"}
+
+
+def test_a_precision_that_the_runner_has_not_is_refused(history: History) -> None:
+    with pytest.raises(UnknownName, match="no precision of runner paddle 'bf16'"):
+        history.run("--good", "HEAD~1", "--cell", CELL.replace("fp32", "bf16"))
+
+
+@pytest.mark.parametrize("settings", [{}, {"onednn": "off"}])
+def test_the_cell_is_measured_with_its_own_settings_and_no_others(
+    settings: dict[str, str], history: History
+) -> None:
+    cell = fake_cell(settings)
+    record = compared(history, cell)
+    assert (record.pair_id, record.base.settings) == (cell, settings)
 
 
 def fake_cell(settings: dict[str, str]) -> str:

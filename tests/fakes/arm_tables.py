@@ -22,3 +22,12 @@ def arm_tables(**runners: str) -> Tables:
         for name, kind in chosen.items()
     }
     return replace(fakes.tables(), runners=entries)
+
+
+def with_int8(tables: Tables) -> Tables:
+    """Return `tables` whose runners know INT8 too, with a file and a tolerance of its own."""
+    entries = {
+        name: replace(entry, tolerances={"int8": 0.25}, artifacts={"int8": "paddle-lite-nb"})
+        for name, entry in tables.runners.items()
+    }
+    return replace(tables, runners=entries)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import product
 
 from bench.analysis.verdicts import CellVerdict, percent
@@ -35,10 +35,26 @@ class _Interrupted(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """One cell as the flags of a comparison, and the settings that its id stands for."""
+    """One cell as the flags of a comparison, its precision, and the settings of its id.
+
+    The settings are None where the id doesn't tell them: the suite's then hold.
+    """
 
     options: Options
-    settings: Mapping[str, str] = field(default_factory=dict)
+    precision: str
+    settings: Mapping[str, str] | None = None
+
+    def at(self, revision: str) -> ArmSpec:
+        """Return the arm that has the cell at `revision`."""
+        settings = self.settings or {}
+        words = [f"set:{name}={value}" for name, value in settings.items()]
+        return ArmSpec(
+            texts=(f"rev:{revision}", f"precision:{self.precision}", *words),
+            revision=revision,
+            precision=self.precision,
+            settings=settings,
+            no_others=self.settings is not None,
+        )
 
 
 def run(options: Options, tables: Tables, *, seams: Seams = REAL) -> int:
@@ -101,13 +117,9 @@ class _Test:
         return status
 
     def _compare(self, revision: str) -> CellVerdict:
-        base, head = (
-            ArmSpec(texts=(f"rev:{it}",), revision=it, settings=self.asked.settings)
-            for it in (self.good, revision)
-        )
         done = compare_live(
-            base,
-            head,
+            self.asked.at(self.good),
+            self.asked.at(revision),
             self.asked.options,
             self.tables,
             growth=growth_of(self.asked.options),
@@ -125,7 +137,8 @@ def asked_cell(options: Options, tables: Tables) -> Asked:
     """Return the cell that `--cell` names; its digest may be left out, and the suite's settings
     then hold.
 
-    Raises InputError for what is no cell's id, UnknownName for a runner or variant that isn't here.
+    Raises InputError for what is no cell's id, UnknownName for a runner, its precision or a variant
+    that isn't here.
     """
     found = _CELL.fullmatch(str(options.cell))
     if found is None:
@@ -135,20 +148,24 @@ def asked_cell(options: Options, tables: Tables) -> Asked:
         )
     if found["runner"] not in tables.runners:
         raise UnknownName("runner", found["runner"], tables.runners)
+    known, precision = tables.runners[found["runner"]].precisions, found["precision"]
+    if precision not in known:
+        raise UnknownName(f"precision of runner {found['runner']}", precision, known)
     axes = Axes(
         runners=[found["runner"]],
         batches=[int(found["batch"])],
         threads=[int(found["threads"])],
     )
     one = replace(options, variants=[found["variant"]], axes=axes)
-    return Asked(options=one, settings=_settings(one, tables, found["digest"], found["precision"]))
+    settings = _settings(one, tables, found["digest"], precision)
+    return Asked(options=one, precision=precision, settings=settings)
 
 
 def _settings(
     options: Options, tables: Tables, digest: str | None, precision: str
-) -> Mapping[str, str]:
+) -> Mapping[str, str] | None:
     if digest is None:
-        return {}
+        return None
     (variant,) = select(load_catalogue(options.models), options.variants)
     model = resolve(
         load_catalogue(options.models), variant, options.models, parse_weights(options.weights)
@@ -172,7 +189,7 @@ def _settings(
         if cell.id.endswith(digest):
             return settings
     say(f"{options.cell} is of another net or setting than today's: the suite's settings hold")
-    return {}
+    return None
 
 
 def _combinations(entry: RunnerEntry) -> Iterator[dict[str, str]]:

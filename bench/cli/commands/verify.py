@@ -32,7 +32,7 @@ from bench.core.digest import file_sha256
 from bench.core.errors import BrokenFile, InputError, Unavailable
 from bench.environments.interpreters import Environments
 from bench.experiments.context import Options, Tables
-from bench.experiments.preparation import artifact_name
+from bench.experiments.preparation import artifact_key, artifact_name
 from bench.reports.build import FOLDER, render_report
 from bench.storage.directory import RunFolder, Store
 from bench.storage.schema.common import CellFields
@@ -168,7 +168,7 @@ def _doubts(
     )
     # The cache keeps another net's artifacts under other keys: there is nothing to compare.
     if isinstance(model, Model) and model.hash == cell.model_hash:
-        key = Key(cell.variant, runner.artifact_of(cell.precision), cell.batch)
+        key = artifact_key(cell.to_cell(), today.tables.runners)
         then = (facts.artifacts if facts else {}).get(artifact_name(key), {})
         now = today.hashes(model, key, list(then))
         yield from compare_artifact(artifact_name(key), then, now)

@@ -66,15 +66,15 @@ class Arm:
         """What its processes need in their environment."""
         return {} if self.code is None else {"PYTHONPATH": str(self.code)}
 
-    def environment_names(self, runner: str) -> list[str]:
-        """Return the environments that shape the arm's cells of `runner`, by name.
+    def environment_names(self, cell: Cell) -> list[str]:
+        """Return the environments that shape `cell` of the arm, by name.
 
         A device has its engine itself: there they are those of the converters.
         """
-        entry = self.runners[runner]
+        entry = self.runners[cell.runner]
         if entry.target not in DEVICES:
             return [entry.env]
-        names, kind = set(), self.kinds.get(entry.artifact)
+        names, kind = set(), self.kinds.get(entry.artifact_of(cell.precision))
         while kind is not None:
             names.add(kind.env)
             kind = None if kind.source is None else self.kinds[kind.source]
@@ -253,6 +253,14 @@ def _cell(
             f"{arm.name} ({arm.spec.title}) has no runner '{cell.runner}'",
             hint=f"it has {', '.join(sorted(arm.runners))}",
         )
+    precision = arm.spec.precision or cell.precision
+    if precision not in (precisions := arm.runners[cell.runner].precisions):
+        raise UnknownName(f"precision of runner {cell.runner}", precision, precisions)
+    return replace(cell, precision=precision, settings=_settings(arm, cell))
+
+
+def _settings(arm: Arm, cell: Cell) -> tuple[tuple[str, str], ...]:
+    """Return the arm's settings of `cell`, in which the suite's stand."""
     known = arm.runners[cell.runner].settings
     for name, value in arm.spec.settings.items():
         if name not in known:
@@ -260,9 +268,9 @@ def _cell(
         if value not in known[name]:
             raise UnknownName(f"value of {cell.runner}'s {name}", value, known[name])
     # An older revision's runner may not know a setting that the suite asks for now.
-    settings = {**dict(cell.settings), **arm.spec.settings}
-    kept = {name: value for name, value in settings.items() if name in known}
-    return replace(cell, settings=tuple(sorted(kept.items())))
+    suite = {} if arm.spec.no_others else dict(cell.settings)
+    settings = {**suite, **arm.spec.settings}
+    return tuple(sorted((name, value) for name, value in settings.items() if name in known))
 
 
 def _models(arm: Arm, variants: Sequence[str], beside: Path) -> list[Model]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from bench.artifacts.builder import Artifact, Key
+from bench.artifacts.builder import Artifact
 from bench.config.catalog import Model
 from bench.core.arm_protocol import ArmRequest
 from bench.core.cell import DEVICES, Cell, Sampling
@@ -21,7 +21,7 @@ from bench.environments.overrides import locked_packages
 from bench.experiments.ab.arms import Arm
 from bench.experiments.ab.progress import Pair
 from bench.experiments.ab.session import ArmStart
-from bench.experiments.preparation import settle
+from bench.experiments.preparation import artifact_key, settle
 from bench.experiments.provenance import scrub
 from bench.launcher.git import git_state
 from bench.storage.schema.ab import ArmFailed, ArmName
@@ -86,7 +86,7 @@ def source_of(arm: Arm) -> Source:
 
 def environment_names(arm: Arm, cells: Sequence[Cell]) -> set[str]:
     """Return the environments that shape what `cells` of `arm` measure."""
-    return {name for cell in cells for name in arm.environment_names(cell.runner)}
+    return {name for cell in cells for name in arm.environment_names(cell)}
 
 
 def check_pins(arm: Arm, cells: Sequence[Cell]) -> None:
@@ -118,9 +118,7 @@ def make_artifacts(
     on_done: Callable[[str], None],
 ) -> dict[Cell, Artifact | BenchError]:
     """Return for each cell the file that its engine loads, or the error in its place."""
-    keys = {
-        cell: Key(cell.variant, arm.runners[cell.runner].artifact, cell.batch) for cell in cells
-    }
+    keys = {cell: artifact_key(cell, arm.runners) for cell in cells}
     made = arm.workshop(cache).make(models, set(keys.values()), workers=workers, on_done=on_done)
     return {cell: made[key] for cell, key in keys.items()}
 
@@ -171,7 +169,7 @@ def _start(prepared: Prepared, cell: Cell, warm: Sampling, cores: list[int] | No
             sampling=warm,
             artifact=artifact.main,
             reference=artifact.reference,
-            tolerance=entry.tolerance,
+            tolerance=entry.tolerance_of(cell.precision),
             cores=cores,
         ),
         python=python,

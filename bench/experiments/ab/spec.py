@@ -5,6 +5,7 @@
     env:NAME==VERSION   that package of the environment in that version (also --base-env)
     runner:NAME         that runner
     model:PATH          a models folder, or an exported model's file
+    precision:NAME      fp32, or a lower one that the runner has, as in precision:int8
     weights:W           seeded, pretrained, or a .pdparams file
     set:threads=N       a number of threads
     set:NAME=VALUE      a setting of the runner, as in set:onednn=off
@@ -24,7 +25,10 @@ from bench.environments.overrides import Pin, parse_pin
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArmSpec:
-    """An arm as it was asked for; nothing given: what is there now."""
+    """An arm as it was asked for; nothing given: what is there now.
+
+    With `no_others` its settings are all that its cells have: the suite's aren't added.
+    """
 
     texts: tuple[str, ...] = ()
     revision: str | None = None
@@ -34,7 +38,9 @@ class ArmSpec:
     model: Path | None = None
     weights: str | None = None
     threads: int | None = None
+    precision: str | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
+    no_others: bool = False
 
     @property
     def title(self) -> str:
@@ -93,6 +99,10 @@ def _model(spec: ArmSpec, value: str) -> ArmSpec:
     return replace(spec, model=path)
 
 
+def _precision(spec: ArmSpec, value: str) -> ArmSpec:
+    return replace(spec, precision=_once("precision", spec.precision, value))
+
+
 def _weights(spec: ArmSpec, value: str) -> ArmSpec:
     return replace(spec, weights=_once("weights", spec.weights, value))
 
@@ -122,6 +132,7 @@ _KINDS: Mapping[str, Callable[[ArmSpec, str], ArmSpec]] = {
     "env": _environment,
     "runner": _runner,
     "model": _model,
+    "precision": _precision,
     "weights": _weights,
     "set": _setting,
 }

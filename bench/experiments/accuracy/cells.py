@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
 
-from bench.artifacts.builder import Artifact, Key, Workshop
+from bench.artifacts.builder import Artifact, Workshop
 from bench.config.catalog import Model
 from bench.core.cell import Cell
 from bench.core.errors import InputError, Unavailable, UnknownName
@@ -17,7 +17,7 @@ from bench.devices.host.facts import usable_cores
 from bench.environments.interpreters import Environments, worker_of
 from bench.experiments.context import Options, Tables
 from bench.experiments.latency.job import models_of
-from bench.experiments.preparation import settle
+from bench.experiments.preparation import artifact_key, settle
 from bench.experiments.provenance import hide, scrub
 from bench.launcher.engine import Engine, OpenEngine, open_engine
 from bench.launcher.process import ChildFailed
@@ -128,7 +128,7 @@ class Bench:
         """Return each cell's artifact, or the outcome that stands for it."""
         kinds, cache = self.tables.kinds, self.options.cache
         workshop = Workshop(cache, self.environments, kinds=kinds, launch=self.tables.launch)
-        keys = {it: Key(it.variant, self._entry(it).artifact, it.batch) for it in cells}
+        keys = {it: artifact_key(it, self.tables.runners) for it in cells}
         made = workshop.make(
             asked.models, set(keys.values()), workers=usable_cores(), on_done=on_done
         )
@@ -150,7 +150,7 @@ class Bench:
             cell=cell,
             artifact=artifact.main,
             reference=artifact.reference,
-            tolerance=entry.tolerance,
+            tolerance=entry.tolerance_of(cell.precision),
         )
         threads = {"OMP_NUM_THREADS": str(cell.threads)}
         env = threads | dict(entry.child_env) | told | dict(place_env)

@@ -16,7 +16,7 @@ def test_nothing_given_is_what_there_is_now() -> None:
 
 def test_each_kind_says_one_thing_of_an_arm_and_several_add_up(tmp_path: Path) -> None:
     texts = [
-        "rev:HEAD~1", "env:PaddlePaddle==3.2.2", "env:numpy==2.0", "runner:ncnn",
+        "rev:HEAD~1", "env:PaddlePaddle==3.2.2", "env:numpy==2.0", "runner:ncnn", "precision:int8",
         f"model:{tmp_path}", "weights:pretrained", "set:threads=2", "set:onednn=off",
     ]  # fmt: skip
     spec = parse_arm(texts)
@@ -25,6 +25,7 @@ def test_each_kind_says_one_thing_of_an_arm_and_several_add_up(tmp_path: Path) -
         revision="HEAD~1",
         pins=(Pin("paddlepaddle", "3.2.2"), Pin("numpy", "2.0")),
         runner="ncnn",
+        precision="int8",
         model=tmp_path,
         weights="pretrained",
         threads=2,
@@ -43,6 +44,7 @@ def test_each_kind_says_one_thing_of_an_arm_and_several_add_up(tmp_path: Path) -
         (["rev:a", "rev:b"], "rev: is given twice for one arm, a and b", "name one"),
         (["rev:a", "models-rev:b"], "rev: and models-rev: are both given", "leave one"),
         (["runner:a", "runner:b"], "runner: is given twice", "name one"),
+        (["precision:a", "precision:b"], "precision: is given twice", "name one"),
         (["env:paddlepaddle"], "'paddlepaddle' pins no package", "NAME==VERSION"),
         (["env:a==1", "env:A==2"], "a is pinned twice", "one version"),
         (["model:nowhere"], "model:nowhere: there is no such file", "models folder"),
