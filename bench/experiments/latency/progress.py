@@ -27,7 +27,7 @@ class Observer(Protocol):
 class Progress:
     """What is in so far, by cell: sessions, or the outcome that ended the cell early.
 
-    `elapsed_s` tells how long the run has lasted.
+    `elapsed_s` tells how long the run has lasted, the sessions of earlier processes included.
     """
 
     def __init__(
@@ -106,10 +106,11 @@ def run_plan(
 ) -> list[Record]:
     """Run every step of `plan` that `run` doesn't hold yet and return the records of all cells.
 
-    `settled` are cells whose outcome stands before anything runs. Each session is in the journal
-    before the next one starts, each cell in a file as soon as its last session is in.
+    `settled` are cells whose outcome stands before anything runs. The time of the sessions that
+    `run` holds counts as this one's. Each session is in the journal before the next one starts,
+    each cell in a file as soon as its last session is in.
     """
-    started = clock()
+    started = clock() - _spent_s(plan, run)
     progress = Progress(plan, settled, lambda: clock() - started)
     done = _resume(plan, run, progress)
     for cell in plan.cells:
@@ -129,13 +130,28 @@ def run_plan(
     return [done[cell.id] for cell in plan.cells]
 
 
+def _spent_s(plan: Plan, run: RunFolder) -> float:
+    """Return how long the sessions of `plan` took that `run` holds, each counted once."""
+    wanted = {cell.id for cell in plan.cells}
+    held = [(it.cell_id, it.session) for it in run.journal() if it.session is not None]
+    held += [(it.cell_id, one) for it in _done(plan, run) for one in it.sessions]
+    took = {(cell_id, one.order): one.wall_ns for cell_id, one in held if cell_id in wanted}
+    return sum(took.values()) / 1e9
+
+
 def _resume(plan: Plan, run: RunFolder, progress: Progress) -> dict[str, Record]:
     """Take in what `run` already holds; return its finished cells."""
-    wanted = {cell.id: plan.cell_hash(cell) for cell in plan.cells}
+    wanted = {cell.id for cell in plan.cells}
     for entry in run.journal():
         if entry.cell_id in wanted:
             progress.take(entry)
-    return {r.cell_id: r for r in run.records() if wanted.get(r.cell_id) == r.plan_hash}
+    return {record.cell_id: record for record in _done(plan, run)}
+
+
+def _done(plan: Plan, run: RunFolder) -> list[Record]:
+    """Return the records that `run` holds of cells as `plan` has them."""
+    hashes = {cell.id: plan.cell_hash(cell) for cell in plan.cells}
+    return [record for record in run.records() if hashes.get(record.cell_id) == record.plan_hash]
 
 
 def _finish(cell: Cell, progress: Progress, run: RunFolder, done: dict[str, Record]) -> None:

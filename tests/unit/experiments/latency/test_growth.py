@@ -21,20 +21,39 @@ SECONDS_A_SESSION = 10.0
 
 
 class Machine:
-    """A launcher whose clock moves by ten seconds a session; the noisy cell's medians scatter."""
+    """A launcher whose clock moves by ten seconds a session; the noisy cell's medians scatter.
 
-    def __init__(self, noise: Sequence[int] = (900, 1100, 1000, 950, 1050, 1000)) -> None:
+    One that comes `after` another counts on from it; a person interrupts it once `most` are in.
+    """
+
+    def __init__(
+        self,
+        noise: Sequence[int] = (900, 1100, 1000, 950, 1050, 1000),
+        *,
+        after: Machine | None = None,
+        most: int | None = None,
+    ) -> None:
         self.now = 0.0
         self.left: list[int] = []
-        self.launched: dict[str, int] = {}
+        self.launched: dict[str, int] = dict(after.launched) if after else {}
+        self._most = most
         self._noise = noise
 
     def __call__(self, step: Step) -> JournalEntry:
+        if self.sessions == self._most:
+            raise KeyboardInterrupt
         self.now += SECONDS_A_SESSION
         name = step.cell.variant
         count = self.launched[name] = self.launched.get(name, 0) + 1
         median = self._noise[count - 1] if name == "noisy" else 1000
-        return entry(step.cell, step.order, round=step.round, samples_ns=[median] * 3)
+        return entry(
+            step.cell, step.order, round=step.round, samples_ns=[median] * 3,
+            wall_ns=round(1e9 * SECONDS_A_SESSION),
+        )  # fmt: skip
+
+    @property
+    def sessions(self) -> int:
+        return sum(self.launched.values())
 
     def starts(self, step: Step, left: int) -> None:
         self.left.append(left)
@@ -107,3 +126,35 @@ def test_what_is_left_counts_only_the_growth_that_there_is_time_for(
     assert machine.left[1] == 7
     assert machine.left[-1] == 1
     assert min(machine.left) >= 1
+
+
+@pytest.mark.parametrize("after", [2, 5, 7])
+def test_the_time_of_earlier_sessions_counts(
+    after: int, go: Callable[..., Mapping[str, Record]]
+) -> None:
+    limit_s = 8 * SECONDS_A_SESSION
+    first = Machine(most=after)
+    with pytest.raises(KeyboardInterrupt):
+        go(first, grow_for_s=limit_s)
+    rest = Machine(after=first)
+    records = go(rest, grow_for_s=limit_s)
+    assert rest.sessions == 8
+    assert why(records["noisy"]) == "time"
+    assert rest.left[0] == 8 - after
+
+
+def test_the_time_of_a_cell_s_record_counts_where_the_journal_has_it_not(
+    go: Callable[..., Mapping[str, Record]], tmp_path: Path
+) -> None:
+    first = Machine(most=7)
+    with pytest.raises(KeyboardInterrupt):
+        go(first, grow_for_s=8 * SECONDS_A_SESSION)
+    folder = RunFolder(tmp_path / "run")
+    assert [record.cell.variant for record in folder.records()] == ["quiet"]
+    kept = [it for it in folder.journal() if it.cell_id != QUIET.id]
+    folder.drop_journal()
+    for one in kept:
+        folder.append(one)
+    rest = Machine(after=first)
+    records = go(rest, grow_for_s=8 * SECONDS_A_SESSION)
+    assert (rest.launched["noisy"], why(records["noisy"])) == (5, "time")
