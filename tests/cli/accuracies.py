@@ -67,9 +67,10 @@ class Bench:
 
 @dataclass
 class Counted:
-    """Opens real engines and counts their files; Ctrl-C comes once `after` are in."""
+    """Opens real engines and counts their files; `event` is raised once `after` are in."""
 
     after: int = -1
+    event: BaseException = field(default_factory=KeyboardInterrupt)
     files: list[int] = field(default_factory=list)
 
     @contextmanager
@@ -86,7 +87,7 @@ class _Counting(Engine):
 
     def infer(self, images: Path, count: int) -> NDArray[np.float32]:
         if len(self.counted.files) == self.counted.after:
-            raise KeyboardInterrupt
+            raise self.counted.event
         self.counted.files.append(count)
         return super().infer(images, count)
 

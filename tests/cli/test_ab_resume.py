@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.core.errors import BenchError, DeviceLost, ResultsNotWritable
+from bench.core.errors import BenchError, DeviceLost, ResultsNotWritable, Unavailable
 from bench.experiments.ab.resume import asked_before, growth_before
 from bench.experiments.context import Options
 from bench.storage.schema.ab import AbMeasured, AbUnfinished
@@ -139,3 +139,14 @@ def test_a_device_that_goes_away_leaves_one_that_can_be_gone_on_with(ab: Ab) -> 
     assert f", then `python -m bench ab --resume {ab.only.path.name}" in raised.value.hint
     assert ab.only.manifest().status == "interrupted"
     assert ab("--resume", "latest") == 0
+
+
+def test_any_error_tells_how_to_go_on(ab: Ab) -> None:
+    def refuse() -> None:
+        raise Unavailable("the engine is gone", hint="bring it back")
+
+    with pytest.raises(Unavailable) as raised:
+        ab(seams=Opened(most=2, event=refuse).seams)
+    resume = f"`python -m bench ab --resume {ab.only.path.name} "
+    assert raised.value.hint.startswith(f"bring it back, then {resume}")
+    assert ab.only.manifest().status == "interrupted"

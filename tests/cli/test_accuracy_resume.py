@@ -10,6 +10,7 @@ import pytest
 from bench.cli.commands import accuracy
 from bench.cli.flag_values import to_options
 from bench.cli.options import make_parser
+from bench.core.errors import BenchError
 from tests.cli.accuracies import NAMES, Bench, Counted, run
 from tests.fakes.seeing import paint, paint_folders, seeing_tables
 
@@ -89,3 +90,19 @@ def test_a_failure_stands_when_its_run_goes_on(bench: Bench, tmp_path: Path) -> 
     assert (first["top1"]["of"], second["outcome"]) == (70, "failed")
     opened = [it.runner for it in bench.folders()[-1].journal() if it.opened]
     assert opened == ["paddle", "dies", "paddle"]
+
+
+@pytest.mark.parametrize(
+    "event", [RuntimeError("a fault"), BenchError("the place is gone", hint="bring it back")]
+)
+def test_whatever_ends_a_run_leaves_one_that_is_interrupted(
+    event: Exception, bench: Bench, data: Path
+) -> None:
+    with pytest.raises(type(event)) as raised:
+        run(bench, Counted(after=0, event=event), "--data", str(data))
+    (folder,) = bench.folders()
+    assert folder.manifest().status == "interrupted"
+    command = f"`python -m bench accuracy --resume {folder.path.name} --data {data}"
+    assert command in f"{bench.capsys.readouterr().err}{raised.value}"
+    assert run(bench, Counted(), "--data", str(data), "--resume", "latest") == 0
+    assert folder.manifest().status == "complete"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.core.errors import BenchError
 from bench.launcher.process import ChildResult
 from bench.storage.directory import RunFolder, Store
 from bench.storage.schema.latency import RunManifest
@@ -156,3 +157,36 @@ def test_a_run_interrupted_while_it_prepares_leaves_no_run_behind(
     assert plain_run(*QUICK, tables=replace(tables(), launch=launch)) == 130
     assert Store(tmp_path / "results").runs() == []
     assert "Traceback" not in capsys.readouterr().err
+
+
+def broken() -> None:
+    raise RuntimeError("a fault of the harness's own")
+
+
+def refuse() -> None:
+    raise BenchError("the place is gone", hint="bring it back")
+
+
+def test_whatever_ends_a_run_leaves_one_that_is_interrupted(
+    plain_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = (*QUICK, "--variant", "one")
+    with pytest.raises(RuntimeError, match="a fault"):
+        plain_run(*one, tables=replace(tables(), launch=Counted(after=1, event=broken)))
+    run = only_run(tmp_path)
+    assert run.manifest().status == "interrupted"
+    command = f"go on with `python -m bench run --resume {run.path.name} --results {tmp_path}"
+    assert command in capsys.readouterr().err
+    assert plain_run("--resume", "latest") == 0
+    assert run.manifest().status == "complete"
+
+
+def test_an_error_tells_the_command_too(
+    plain_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    launch = Counted(after=1, event=refuse)
+    assert plain_run(*QUICK, tables=replace(tables(), launch=launch)) == 2
+    name, err = only_run(tmp_path).path.name, capsys.readouterr().err
+    assert only_run(tmp_path).manifest().status == "interrupted"
+    told = "the place is gone; what was measured before is kept: bring it back, then `python -m "
+    assert f"bench: {told}bench run --resume {name} --results {tmp_path}" in err

@@ -12,6 +12,7 @@ from bench.experiments.ab.experiment import REAL, Seams, compare_live
 from bench.experiments.ab.progress import log_ratios
 from bench.experiments.ab.resume import asked_before, growth_before, resume_command, unfinished
 from bench.experiments.ab.spec import parse_arm
+from bench.experiments.campaign import interruption
 from bench.experiments.context import Options, Tables
 from bench.storage.directory import Store
 from bench.storage.schema.ab import AbRecord, ArmFailed
@@ -43,8 +44,7 @@ def run(options: Options, tables: Tables, *, seams: Seams = REAL) -> int:
     )
     say(f"kept in {done.folder.path}")
     if done.interrupted:
-        command = resume_command(done.folder, options)
-        say(f"bench: interrupted; what was measured is kept: go on with `{command}`")
+        say(interruption(resume_command(done.folder, options)))
         return INTERRUPTED
     return tell(done.comparison, name)
 

@@ -14,6 +14,7 @@ from bench.experiments.accuracy.dataset import Dataset, read_folder, read_list
 from bench.experiments.accuracy.experiment import Outcome, measure, resume_command
 from bench.experiments.accuracy.manifest import asked_before
 from bench.experiments.accuracy.progress import say
+from bench.experiments.campaign import interruption
 from bench.experiments.context import Options, Tables
 from bench.launcher.engine import OpenEngine, open_engine
 from bench.reports.accuracy import remarks_on, table, to_values
@@ -35,8 +36,7 @@ def run(options: Options, tables: Tables, *, opener: OpenEngine = open_engine) -
     dataset = read_data(options)
     done = measure(asked, dataset, options, tables, resumed=resumed, opener=opener)
     if done.interrupted:
-        command = resume_command(done.folder, options)
-        say(f"\nbench: interrupted; what was measured is kept: go on with `{command}`")
+        say(f"\n{interruption(resume_command(done.folder, options))}")
         return INTERRUPTED
     return _tell(done, dataset, options)
 

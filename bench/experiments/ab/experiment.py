@@ -29,10 +29,11 @@ from bench.experiments.ab.cells import (
 from bench.experiments.ab.device_session import DeviceSessionRunner
 from bench.experiments.ab.interleave import Rule
 from bench.experiments.ab.progress import Observer, Pair, run_ab, verdicts
-from bench.experiments.ab.resume import Planned, check_begun, gone_on, kept
+from bench.experiments.ab.resume import Planned, check_begun, gone_on, resume_command
 from bench.experiments.ab.revisions import tables_at
 from bench.experiments.ab.session import SessionRunner
 from bench.experiments.ab.spec import ArmSpec
+from bench.experiments.campaign import kept
 from bench.experiments.context import Options, Tables
 from bench.experiments.latency.manifest import make_provenance
 from bench.experiments.provenance import command_line, hide
@@ -156,29 +157,25 @@ def _measured(
     options: Options,
     observer: Observer,
 ) -> Outcome:
-    interrupted = False
-    with kept(folder, options):
-        try:
-            run_ab(
-                pairs,
-                measure=measure,
-                write=folder.write_record,
-                observer=observer,
-                rule=measure.rule,
-                growth=growth,
-                seed=options.seed,
-                begun=folder.begun(),
-            )
-        except KeyboardInterrupt:
-            interrupted = True
-        done = {"status": "interrupted" if interrupted else "complete", "finished": utc_now()}
+    with kept(folder, resume_command(folder, options)) as end:
+        run_ab(
+            pairs,
+            measure=measure,
+            write=folder.write_record,
+            observer=observer,
+            rule=measure.rule,
+            growth=growth,
+            seed=options.seed,
+            begun=folder.begun(),
+        )
+        done = {"status": "complete", "finished": utc_now()}
         folder.write_manifest(folder.manifest().model_copy(update=done))
     records = list(folder.records())
     return Outcome(
         folder=folder,
         records=records,
         comparison=comparison_of(folder, records, measure.place.system),
-        interrupted=interrupted,
+        interrupted=end.interrupted,
     )
 
 

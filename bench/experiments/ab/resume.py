@@ -8,20 +8,18 @@ and the files that their engines load.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bench.analysis.interleaved import Growth
 from bench.config.catalog import Model
 from bench.config.suite import Axes
 from bench.core.cell import Cell
-from bench.core.errors import InputError, ResultsNotWritable
+from bench.core.errors import InputError
 from bench.experiments.ab.arms import Arm
 from bench.experiments.ab.cells import source_of
 from bench.experiments.ab.interleave import Rule
 from bench.experiments.ab.progress import pair_id, rule_fields
-from bench.experiments.campaign import telling_how_to_go_on
 from bench.experiments.context import Options
 from bench.storage.ab import AbFolder, comparison
 from bench.storage.directory import Store
@@ -108,23 +106,6 @@ def resume_command(folder: AbFolder, options: Options) -> str:
 
 def _flags(name: ArmName, texts: Sequence[str]) -> list[str]:
     return [f"--{name} {shlex.quote(text)}" for text in texts]
-
-
-@contextmanager
-def kept(folder: AbFolder, options: Options) -> Iterator[None]:
-    """See to it that what ends a comparison early leaves one that can be gone on with."""
-    try:
-        with telling_how_to_go_on(resume_command(folder, options)):
-            yield
-    except ResultsNotWritable:
-        raise  # nothing more can be written
-    except BaseException:
-        _interrupt(folder)
-        raise
-
-
-def _interrupt(folder: AbFolder) -> None:
-    folder.write_manifest(folder.manifest().model_copy(update={"status": "interrupted"}))
 
 
 def check_begun(

@@ -39,26 +39,18 @@ class AccuracyRun:
     made: Made
     recipes: Mapping[str, Recipe]
 
-    def measured(self, models: Sequence[Model]) -> bool:
-        """Measure what isn't yet; return whether a person interrupted it."""
+    def measure(self, models: Sequence[Model]) -> None:
+        """Measure what isn't yet, and say in the manifest that it is complete."""
         images = len(self.dataset.images)
         progress = progress_for(images * len(models))
-        try:
-            with (
-                ThreadPoolExecutor(usable_cores()) as pool,
-                tempfile.TemporaryDirectory(prefix="bench-") as scratch,
-            ):
-                progress.starts(self._images_done())
-                for model in models:
-                    self._measure(model.variant, pool, Path(scratch), progress)
-        except KeyboardInterrupt:
-            self._ends("interrupted")
-            return True
-        self._ends("complete")
-        return False
-
-    def _ends(self, status: str) -> None:
-        done = {"status": status, "finished": utc_now()}
+        with (
+            ThreadPoolExecutor(usable_cores()) as pool,
+            tempfile.TemporaryDirectory(prefix="bench-") as scratch,
+        ):
+            progress.starts(self._images_done())
+            for model in models:
+                self._measure(model.variant, pool, Path(scratch), progress)
+        done = {"status": "complete", "finished": utc_now()}
         self.folder.write_manifest(self.folder.manifest().model_copy(update=done))
 
     def _images_done(self) -> int:

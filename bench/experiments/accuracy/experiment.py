@@ -12,7 +12,7 @@ from bench.experiments.accuracy.engines import AccuracyRun
 from bench.experiments.accuracy.manifest import count_classes, gone_on, make_manifest
 from bench.experiments.accuracy.preprocess import quiet_decoder, recipe_for
 from bench.experiments.accuracy.progress import say
-from bench.experiments.campaign import telling_how_to_go_on
+from bench.experiments.campaign import kept
 from bench.experiments.context import Options, Tables
 from bench.launcher.engine import OpenEngine, open_engine
 from bench.storage.accuracy import AccuracyFolder, create
@@ -61,9 +61,9 @@ def measure(
             create(store, manifest, place.system) if resumed is None else gone_on(resumed, manifest)
         )
         run = AccuracyRun(folder=folder, bench=bench, dataset=dataset, made=made, recipes=recipes)
-        with telling_how_to_go_on(resume_command(folder, options)):
-            interrupted = run.measured(asked.models)
-    return Outcome(folder=folder, remarks=remarks, interrupted=interrupted)
+        with kept(folder, resume_command(folder, options)) as end:
+            run.measure(asked.models)
+    return Outcome(folder=folder, remarks=remarks, interrupted=end.interrupted)
 
 
 def _checked(dataset: Dataset, classes: Mapping[str, int | None]) -> tuple[str, ...]:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import partial
 
 from bench.artifacts.builder import Workshop
-from bench.core.errors import BenchError, InputError, ResultsNotWritable
+from bench.core.errors import InputError
 from bench.core.paths import PROJECT
 from bench.devices.host.facts import usable_cores
 from bench.environments.interpreters import Environments
-from bench.experiments.campaign import telling_how_to_go_on
+from bench.experiments.campaign import interruption, kept
 from bench.experiments.context import Options, Tables
 from bench.experiments.latency.job import Job
 from bench.experiments.latency.manifest import make_manifest
@@ -65,13 +64,15 @@ def carry_out(
         )
         resume = _resume_command(verb, folder, options)
         records = None
-        with _kept(folder, resume):
+        with kept(folder, resume) as end:
             records = run_plan(
                 plan, launch=launcher, run=folder, observer=shown, settled=prepared.settled
             )
             done = {"status": "complete", "finished": utc_now()}
             folder.write_manifest(folder.manifest().model_copy(update=done))
-    return folder, records
+        if end.interrupted:
+            sys.stderr.write(f"\n{interruption(resume)}\n")
+    return folder, None if end.interrupted else records
 
 
 def _scrubbed(text: str, device: str | None) -> str:
@@ -159,28 +160,3 @@ def _continue(folder: RunFolder, packages: Mapping[str, Mapping[str, str]]) -> R
         )
     folder.write_manifest(manifest.model_copy(update={"status": "running"}))
     return folder
-
-
-@contextmanager
-def _kept(folder: RunFolder, resume: str) -> Iterator[None]:
-    """See to it that what ends the measuring early leaves a run that can be gone on with.
-
-    A person's interruption is told here and goes no further.
-    """
-    try:
-        with telling_how_to_go_on(resume):
-            yield
-    except KeyboardInterrupt:
-        _interrupt(folder)
-        sys.stderr.write(
-            f"\nbench: interrupted; what was measured is kept: go on with `{resume}`\n"
-        )
-    except ResultsNotWritable:
-        raise  # nothing more can be written
-    except BenchError:
-        _interrupt(folder)
-        raise
-
-
-def _interrupt(folder: RunFolder) -> None:
-    folder.write_manifest(folder.manifest().model_copy(update={"status": "interrupted"}))
