@@ -128,8 +128,8 @@ def ask(side: str, model: Model, artifact: Artifact, *, python: Path, seconds: i
             "scratch": scratch,
         }
         result = run_child(
-            "scripts.benchmark_app_side",
             request,
+            module="scripts.benchmark_app_side",
             python=python,
             env={"OMP_NUM_THREADS": "1"},
             timeout_s=_START_S + 4 * seconds,

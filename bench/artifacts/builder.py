@@ -23,7 +23,7 @@ from bench.config.catalog import Model
 from bench.core.digest import canonical_digest, file_sha256
 from bench.core.errors import ArtifactError, BenchError
 from bench.core.paths import PACKAGE
-from bench.core.protocol import ConvertRequest, write_json
+from bench.core.protocol import request_for, write_json
 from bench.environments.interpreters import Environments, Interpreter, worker_of
 from bench.launcher.process import ChildFailed, ChildResult, run_child
 
@@ -214,12 +214,15 @@ class Workshop:
         entry = self.kinds[kind]
         python, told = worker_of(entry, self.environments)
         options = {**entry.options, **source.options, "batches": batches, "input_seed": INPUT_SEED}
-        request = ConvertRequest(
-            converter=entry.converter, source=source.told, options=options, out=out
+        request = request_for(
+            "convert",
+            converter=entry.converter,
+            source=dict(source.told),
+            options=options,
+            out=str(out),
         )
         result = self.launch(
-            "bench.worker.convert",
-            request.to_json(),
+            request,
             python=python,
             # One thread: a sum in another order would give other weights.
             env={"OMP_NUM_THREADS": "1", **entry.child_env, **told},

@@ -1,30 +1,52 @@
-"""The parent and its child: two JSON files in a folder. Standard library only.
+"""The parent and its worker: the whole protocol, in one place. Standard library only.
 
-The parent writes `request.json`, starts `<python> -m bench.worker.session DIR` (or
-`bench.worker.convert`) and waits. The child writes `reply.json` beside a temporary name and renames
-it, before it tears its engine down, so that a reply is whole or absent. What the child prints goes
-to `stdout.log` and `stderr.log`; nothing is ever parsed out of them.
+The parent writes DIR/request.json and starts `<python> -m bench.worker DIR`. The request bears the
+version of this protocol, an operation and the operation's arguments:
 
-A reply is one of
+    {"protocol": 2, "operation": "measure", ...}
 
-    {"ok": {...}}                                         what was asked for
-    {"error": {"kind": ..., "message": ..., "hint": ...}} what the child found out about its failure
+    operation     arguments                        answer
+    measure       a SessionRequest                 a whole session: load, inference, samples
+    measure_pair  a PairRequest                    {"arms": {name: {...}}, "bursts": [{arm, ns}]}
+                                                   or {"failed": {arm, kind, message, hint}}
+    convert       converter, source, options, out  what the converter says of its files
+    probe                                          the versions of Paddle and of its TensorRT
+    open          a SessionRequest                 {load_ns, first_inference_ns, relative_l2, facts}
+                                                   the session stays open for those below
+    warm_up                                        {"warmup_ns": [...], "steady": true}
+    sample        count                            {"samples_ns": [...]}
+    infer         images, logits (.npy files)      {"rows": n}; the worker writes the logits
+    finish                                         {facts, covariates} since the warm-up; no more
+                                                   operation follows
 
-Anything else (no file, no JSON, another shape) is the child's failure, named by
-`bench.launcher.process`.
+A request is answered in DIR/reply.json, written beside and renamed, before anything is torn down:
+
+    {"ok": {...}}                                         the operation's answer
+    {"error": {"kind": ..., "message": ..., "hint": ...}} what the worker knows of its failure
+
+A request with `replies_fd` makes the worker stay: each answer is one line {"ok": ...} on that pipe,
+each line on its standard input is the next operation, and it leaves when they end. The pipe is its
+own, so that nothing that an engine prints can garble an answer. An error still goes to reply.json.
+
+What a worker prints goes to stdout.log and stderr.log; nothing is ever parsed out of them. Anything
+else (no answer, no JSON, another shape) is the worker's failure, named by `bench.launcher.process`.
+A worker may be another revision of this project: it refuses a request of another version.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.core.cell import Cell, Sampling, Target
+from bench.core.errors import BenchError, Unavailable
 
+PROTOCOL = 2
+MODULE = "bench.worker"
 REQUEST = "request.json"
 REPLY = "reply.json"
 STDOUT = "stdout.log"
@@ -33,72 +55,109 @@ STDERR = "stderr.log"
 # (`bench.launcher.foreign_interpreter`).
 ENGINE_PYTHON = "BENCH_ENGINE_PYTHON"
 
+_CPU = Target(kind="cpu")
+
+
+def request_for(operation: str, **arguments: Any) -> dict[str, Any]:
+    """Return the request of an operation, as it is written to the file."""
+    return {"protocol": PROTOCOL, "operation": operation, **arguments}
+
+
+def check_version(request: Mapping[str, Any]) -> None:
+    """Raise Unavailable for a request of another version."""
+    version = request.get("protocol")
+    if version != PROTOCOL:
+        raise Unavailable(
+            f"this revision's worker speaks protocol {PROTOCOL}, and the request is in {version}",
+            hint="compare revisions that speak the same one as the harness that runs them",
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MeasureRequest:
-    """One session at `target`: open `runner` ("module:Class") on `artifact`, check its output,
-    sample it.
+class SessionRequest:
+    """A session of `runner` ("module:Class") on `artifact` at `target`.
 
     `reference` is an .npz file with `input` and `logits`, float32; the runner's output must be
-    within `tolerance` of the logits (relative L2) before any time counts.
+    within `tolerance` of the logits (relative L2) before any time counts. `cores` are those that
+    the session may run on, None: all that there are. `sampling` is None where nothing is measured.
     """
 
     runner: str
-    target: Target
+    target: Target = _CPU
     cell: Cell
-    sampling: Sampling
+    sampling: Sampling | None = None
     artifact: Path
     reference: Path
     tolerance: float
+    cores: Sequence[int] | None = None
+
+    @property
+    def rule(self) -> Sampling:
+        """How to warm up and sample; raises BenchError where the request doesn't say."""
+        if self.sampling is None:
+            raise BenchError("this request bears no sampling", hint="see bench/core/protocol.py")
+        return self.sampling
 
     def to_json(self) -> dict[str, Any]:
         return {
             "runner": self.runner,
             "target": self.target.to_json(),
             "cell": self.cell.to_json(),
-            "sampling": self.sampling.to_json(),
+            "sampling": None if self.sampling is None else self.sampling.to_json(),
             "artifact": str(self.artifact),
             "reference": str(self.reference),
             "tolerance": self.tolerance,
+            "cores": None if self.cores is None else list(self.cores),
         }
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> MeasureRequest:
+    def from_json(cls, values: Mapping[str, Any]) -> SessionRequest:
+        sampling = values["sampling"]
         return cls(
             runner=values["runner"],
             target=Target.from_json(values["target"]),
             cell=Cell.from_json(values["cell"]),
-            sampling=Sampling.from_json(values["sampling"]),
+            sampling=None if sampling is None else Sampling.from_json(sampling),
             artifact=Path(values["artifact"]),
             reference=Path(values["reference"]),
             tolerance=values["tolerance"],
+            cores=values["cores"],
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConvertRequest:
-    """Make files in `out` with `converter` ("module:function"), from `source` and `options`."""
+class PairRequest:
+    """A session in which a device's own program alternates two models.
 
-    converter: str
-    source: Mapping[str, Any]
-    options: Mapping[str, Any]
-    out: Path
+    The sessions in `arms`, by name, are opened in their order, on the first one's runner, target
+    and sampling; `order` has the index of the arm that runs each burst, whose length
+    `bench.experiments.ab.interleave.Rule` explains.
+    """
+
+    arms: Mapping[str, SessionRequest]
+    order: Sequence[int]
+    burst_s: float
+    least_calls: int
+    most_calls: int
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "converter": self.converter,
-            "source": dict(self.source),
-            "options": dict(self.options),
-            "out": str(self.out),
+            "arms": {name: arm.to_json() for name, arm in self.arms.items()},
+            "order": list(self.order),
+            "burst_s": self.burst_s,
+            "least_calls": self.least_calls,
+            "most_calls": self.most_calls,
         }
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> ConvertRequest:
+    def from_json(cls, values: Mapping[str, Any]) -> PairRequest:
+        arms = values["arms"].items()
         return cls(
-            converter=values["converter"],
-            source=values["source"],
-            options=values["options"],
-            out=Path(values["out"]),
+            arms={name: SessionRequest.from_json(arm) for name, arm in arms},
+            order=values["order"],
+            burst_s=values["burst_s"],
+            least_calls=values["least_calls"],
+            most_calls=values["most_calls"],
         )
 
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from bench.artifacts.builder import Artifact, Launch
 from bench.core.cell import Cell, Sampling
-from bench.core.protocol import MeasureRequest
+from bench.core.protocol import SessionRequest, request_for
 from bench.environments.interpreters import Environments, worker_of
 from bench.experiments.latency.schedule import Step
 from bench.launcher.process import ChildFailed, ChildResult, Replied
@@ -68,16 +68,15 @@ class SessionLauncher:
         place_env = child_env_at(self.place, python)
         threads = {"OMP_NUM_THREADS": str(cell.threads)}
         return self.launch(
-            "bench.worker.session",
-            self._request(cell, entry).to_json(),
+            request_for("measure", **self._request(cell, entry).to_json()),
             python=python,
             env=threads | dict(entry.child_env) | told | dict(place_env),
             timeout_s=self.sampling.timeout_s,
         )
 
-    def _request(self, cell: Cell, entry: RunnerEntry) -> MeasureRequest:
+    def _request(self, cell: Cell, entry: RunnerEntry) -> SessionRequest:
         artifact = self.artifacts[cell]
-        return MeasureRequest(
+        return SessionRequest(
             runner=entry.path,
             target=self.place.target,
             cell=cell,

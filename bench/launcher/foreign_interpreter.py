@@ -24,7 +24,7 @@ from typing import Any
 
 from bench.core.errors import BenchError, Unavailable
 from bench.core.protocol import ENGINE_PYTHON, STDERR, STDOUT
-from bench.launcher.client import ArmLost, LiveArm
+from bench.launcher.client import Child, WorkerFailed
 from bench.launcher.process import ChildFailed, judge, request_folder
 
 _LEAVES_WITHIN_S = 10.0
@@ -53,7 +53,7 @@ class EngineProcess:
     """
 
     ready: Mapping[str, Any]
-    live: LiveArm
+    live: Child
 
     @property
     def pid(self) -> int:
@@ -93,7 +93,7 @@ def open_engine_process(program: Path, *words: str, timeout_s: float) -> Iterato
             raise
         finally:
             os.close(replies)
-        live = LiveArm(process=process, folder=folder, replies=heard)
+        live = Child(process=process, folder=folder, replies=heard)
         try:
             yield EngineProcess(ready=_ready(live, timeout_s), live=live)
             _leave(live)
@@ -127,7 +127,7 @@ def _start(command: list[str], folder: Path, replies: int) -> subprocess.Popen[b
         ) from error
 
 
-def _ready(live: LiveArm, timeout_s: float) -> Mapping[str, Any]:
+def _ready(live: Child, timeout_s: float) -> Mapping[str, Any]:
     with _told():
         first = live.hear(timeout_s)
     if "unavailable" in first:
@@ -140,7 +140,7 @@ def _ready(live: LiveArm, timeout_s: float) -> Mapping[str, Any]:
     return ready
 
 
-def _leave(live: LiveArm) -> None:
+def _leave(live: Child) -> None:
     """Let it tear its engine down; raises EngineLost unless it leaves with status 0."""
     assert live.process.stdin is not None  # noqa: S101 - it is a pipe
     with suppress(OSError):
@@ -158,7 +158,7 @@ def _leave(live: LiveArm) -> None:
 def _told() -> Iterator[None]:
     try:
         yield
-    except ArmLost as lost:
+    except WorkerFailed as lost:
         raise _lost(lost.failure) from None
 
 

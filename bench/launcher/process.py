@@ -21,7 +21,7 @@ from typing import Any
 
 from bench.core.errors import BenchError, Unavailable
 from bench.core.paths import import_root
-from bench.core.protocol import REPLY, REQUEST, STDERR, STDOUT, write_json
+from bench.core.protocol import MODULE, REPLY, REQUEST, STDERR, STDOUT, write_json
 
 # What would silently change a child's threads, engine or imports, were it inherited.
 _DROPPED = (
@@ -30,7 +30,7 @@ _DROPPED = (
 )  # fmt: skip
 
 _TAIL_BYTES = 4000
-_TAIL_LINES = 20
+_TAIL_LINES = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +67,12 @@ def child_environment(extra: Mapping[str, str]) -> dict[str, str]:
 
 
 def run_child(
-    module: str,
     request: Mapping[str, Any],
     *,
     python: Path,
     env: Mapping[str, str],
     timeout_s: float,
+    module: str = MODULE,
 ) -> ChildResult:
     """Run `python -m module DIR` on `request` and return what became of it.
 

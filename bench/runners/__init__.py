@@ -1,7 +1,7 @@
 """The runners by name. A new engine is one file in this folder and one line here.
 
 Standard library only, and no runner is imported: the parent reads this table to know which
-interpreter and which artifact a runner wants; only `bench.worker.session` loads the class.
+interpreter and which artifact a runner wants; only `bench.worker` loads the class.
 """
 
 from __future__ import annotations

@@ -1,106 +1,56 @@
-"""`python -m bench.worker.commands DIR`: one arm of a live comparison, open until it quits.
+"""The operations of a session that stays open: `bench ab` and `bench accuracy` talk to it.
 
-Opens a session as `bench.worker.session` does, then obeys the parent's commands
-(`bench.core.arm_protocol`). The parent never lets two arms work at once: between two commands this
-process waits for a line.
+The parent never lets two workers work at once: between two operations this process waits for a
+line.
 """
 
 from __future__ import annotations
 
 import gc
-import json
-import os
-import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bench.core.arm_protocol import ArmRequest
-from bench.core.errors import BenchError, Unavailable
-from bench.runners.base import DeviceRunner, Session, TargetedRunner
-from bench.worker.sampling import check_output, warm_up
-from bench.worker.serve import Reply, load, serve
-from bench.worker.session import load_reference, process_facts, process_of, spent
+from bench.core.errors import Unavailable
+from bench.core.protocol import SessionRequest
+from bench.runners.base import DeviceRunner, Session
+from bench.worker.sampling import warm_up
+from bench.worker.session import (
+    Held,
+    checked_session,
+    process_facts,
+    process_of,
+    runner_of,
+    spent,
+)
 from bench.worker.threads import TASKS, pin, read_threads, wait_until_quiet, worked
 
-Send = Callable[[Mapping[str, Any]], None]
-Rest = Callable[[], object]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
-def be_an_arm(values: Mapping[str, Any], _: Reply) -> None:
-    """Open the session that `values` (an ArmRequest) asks for and obey until told to quit."""
-    request = ArmRequest.from_json(values)
-    os.set_inheritable(request.replies_fd, False)  # noqa: FBT003 - it takes no keyword
-    x, logits = load_reference(request.reference)
-    runner = load(request.runner)()
+def open_session(held: Held, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Open the session of a SessionRequest, check its output, bind it to its cores.
+
+    Raises Unavailable where the runner's sessions can't stay open.
+    """
+    request = SessionRequest.from_json(arguments)
+    runner = runner_of(request)
     if isinstance(runner, DeviceRunner):
         raise Unavailable(
-            "this runner's sessions run on a device from end to end",
-            hint="compare runners that stay open, or stored runs: `python -m bench compare`",
+            "this runner's sessions run on a device from end to end: they don't stay open, "
+            "and take no images",
+            hint="choose a runner of this machine's CPU or GPU, or compare stored runs: "
+            "`python -m bench compare`",
         )
-    if isinstance(runner, TargetedRunner) and request.target is not None:
-        runner = runner.at(request.target)
-    started = time.perf_counter_ns()
-    with runner.open(request.cell, request.artifact) as session:
-        load_ns = time.perf_counter_ns() - started
-        started = time.perf_counter_ns()
-        output = session.infer(x)
-        first_ns = time.perf_counter_ns() - started
-        error = check_output(output, logits, request.tolerance)
-        if request.cores is not None:
-            bind(session, request.cores)
-        ready = {
-            "load_ns": load_ns,
-            "first_inference_ns": first_ns,
-            "relative_l2": error,
-            "facts": process_facts() | dict(session.facts),
-        }
-        with os.fdopen(request.replies_fd, "w", encoding="utf-8") as replies:
-
-            def send(reply: Mapping[str, Any]) -> None:
-                replies.write(json.dumps(reply) + "\n")
-                replies.flush()
-
-            send({"ready": ready})
-            obey(session, request, sys.stdin, send, rest_of(request, process_of(session).tasks))
-
-
-def rest_of(request: ArmRequest, tasks: Path = TASKS) -> Rest:
-    """Return how an arm comes to rest: with one thread it is at rest when its call returns."""
-    if request.cell.threads == 1:
-        return lambda: None
-    return partial(wait_until_quiet, partial(read_threads, tasks), time.sleep)
-
-
-def obey(
-    session: Session, request: ArmRequest, commands: Iterable[str], send: Send, rest: Rest
-) -> None:
-    """Answer each of `commands`, at rest, until one tells to quit, or their end."""
-    gc.collect()
-    gc.disable()
-    process = process_of(session)
-    threads, usage = read_threads(process.tasks), process.usage()
-    for line in commands:
-        command = json.loads(line)
-        if "sample" in command:
-            samples = session.sample(command["sample"])
-            rest()
-            send({"ns": samples})
-        elif "warm" in command:
-            warm = warm_up(session.sample, request.sampling, time.perf_counter_ns)
-            rest()
-            send({"warm": {"ns": warm.samples_ns, "steady": warm.steady}})
-            threads, usage = read_threads(process.tasks), process.usage()
-        elif "quit" in command:
-            facts = worked(threads, read_threads(process.tasks))
-            send({"bye": {"facts": facts, "covariates": spent(usage, process.usage())}})
-            return
-        else:
-            raise BenchError(
-                f"an arm has no command {line.strip()}", hint="see bench/core/arm_protocol.py"
-            )
+    session, figures = checked_session(held, runner, request)
+    if request.cores is not None:
+        bind(session, request.cores)
+    held.read_usage()
+    return {**figures, "facts": process_facts() | dict(session.facts)}
 
 
 def bind(session: Session, cores: Sequence[int]) -> None:
@@ -109,5 +59,61 @@ def bind(session: Session, cores: Sequence[int]) -> None:
         pin(cores, tasks)
 
 
-if __name__ == "__main__":
-    serve(be_an_arm, sys.argv[1:])
+def warm(held: Held, _: Mapping[str, Any]) -> dict[str, Any]:
+    """Warm the open session up, with the garbage collector out of the way from here on."""
+    opened = held.opened
+    gc.collect()
+    gc.disable()
+    done = warm_up(opened.session.sample, opened.request.rule, time.perf_counter_ns)
+    rest(held)
+    held.read_usage()
+    return {"warmup_ns": done.samples_ns, "steady": done.steady}
+
+
+def sample(held: Held, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Take `count` samples, and return them once the engine's threads are at rest."""
+    samples = held.opened.session.sample(arguments["count"])
+    rest(held)
+    return {"samples_ns": samples}
+
+
+def finish(held: Held, _: Mapping[str, Any]) -> dict[str, Any]:
+    """Return which threads worked since the warm-up, and what that work used."""
+    opened, (threads, usage) = held.opened, held.before
+    facts = worked(threads, read_threads(opened.process.tasks))
+    return {"facts": facts, "covariates": spent(usage, opened.process.usage())}
+
+
+def rest(held: Held) -> None:
+    """Wait until the engine's threads are quiet; a single one is when its call returns."""
+    if held.opened.request.cell.threads > 1:
+        wait_until_quiet(partial(read_threads, held.opened.process.tasks), time.sleep)
+
+
+def infer(held: Held, arguments: Mapping[str, Any]) -> dict[str, int]:
+    """Write the logits of the .npy file `images` into the .npy file `logits`.
+
+    Both are float32; images are (rows, channels, height, width). Each inference gets the batch that
+    the artifact was made for: the last one is filled up with its own last image, and those rows are
+    dropped.
+    """
+    import numpy as np
+
+    session, batch = held.opened.session, held.opened.request.cell.batch
+    x = np.load(Path(arguments["images"]), mmap_mode="r")
+    parts = [
+        _rows(session, batch, np.ascontiguousarray(x[at : at + batch]))
+        for at in range(0, len(x), batch)
+    ]
+    whole = np.concatenate(parts)
+    np.save(Path(arguments["logits"]), whole)
+    return {"rows": len(whole)}
+
+
+def _rows(session: Session, batch: int, x: NDArray[np.float32]) -> NDArray[np.float32]:
+    import numpy as np
+
+    missing = batch - len(x)
+    full = np.concatenate([x, np.repeat(x[-1:], missing, axis=0)]) if missing else x
+    # A copy: an engine may hand out a view of the buffer that the next batch goes into.
+    return np.array(session.infer(full), dtype=np.float32)[: len(x)]

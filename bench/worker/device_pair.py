@@ -1,70 +1,65 @@
-"""`python -m bench.worker.device_pair DIR`: a session in which a device alternates two models.
+"""A session in which a device alternates two models.
 
-See `bench.core.pair_protocol`. The program on the device measures; this process starts it, reads
-it, and checks the output of both arms before any time counts.
+The program on the device measures; this process starts it, reads it, and checks the output of both
+arms before any time counts.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
 from bench.core.errors import BenchError, Unavailable
-from bench.core.pair_protocol import PairArm, PairRequest
+from bench.core.protocol import PairRequest
 from bench.runners.base import ArmFailure, Array, DeviceArm, DevicePair, PairingRunner, Turns
 from bench.worker.sampling import WrongOutput, check_output
-from bench.worker.serve import Reply, describe, load, serve
-from bench.worker.session import load_reference
+from bench.worker.serve import describe, load
+from bench.worker.session import Held, load_reference
 
 
-def measure_pair(values: Mapping[str, Any], reply: Reply) -> None:
-    """Measure the session that `values` (a PairRequest) asks for and reply with its figures."""
-    request = PairRequest.from_json(values)
-    runner = load(request.runner)()
+def measure_pair(_: Held, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Measure the session of a PairRequest; an arm that is the cause of a failure is named."""
+    request = PairRequest.from_json(arguments)
+    names = list(request.arms)
+    try:
+        return _measure(request, names)
+    except ArmFailure as failure:
+        return {"failed": {"arm": names[failure.index], **describe(failure.error)}}
+
+
+def _measure(request: PairRequest, names: list[str]) -> dict[str, Any]:
+    references = [load_reference(arm.reference) for arm in request.arms.values()]
+    ran = _run(request, [x for x, _ in references])
+    arms = {
+        name: _figures(index, ran.arms[index], references[index][1], request.arms[name].tolerance)
+        | {"covariates": dict(ran.covariates)}
+        for index, name in enumerate(names)
+    }
+    bursts = [{"arm": names[index], "ns": list(ns)} for index, ns in ran.bursts]
+    return {"arms": arms, "bursts": bursts}
+
+
+def _run(request: PairRequest, inputs: list[Array]) -> DevicePair:
+    import numpy as np
+
+    first, second = request.arms.values()
+    runner = load(first.runner)()
     if not isinstance(runner, PairingRunner):
         raise Unavailable(
             "this runner's device program runs one model at a time",
             hint="compare stored runs of it instead: `python -m bench compare`",
         )
-    references = [load_reference(arm.reference) for arm in request.arms]
-    try:
-        ran = _run(runner, request, [x for x, _ in references])
-        told = zip(request.arms, ran.arms, (logits for _, logits in references), strict=True)
-        arms = {
-            arm.name: _figures(index, arm, figures, logits)
-            for index, (arm, figures, logits) in enumerate(told)
-        }
-    except ArmFailure as failure:
-        reply({"failed": {"arm": request.arms[failure.index].name, **describe(failure.error)}})
-        return
-    for arm in arms.values():
-        arm["covariates"] = dict(ran.covariates)
-    names = [arm.name for arm in request.arms]
-    reply(
-        {
-            "arms": arms,
-            "bursts": [{"arm": names[index], "ns": list(ns)} for index, ns in ran.bursts],
-        }
-    )
-
-
-def _run(runner: PairingRunner, request: PairRequest, inputs: list[Array]) -> DevicePair:
-    import numpy as np
-
-    first, second = request.arms
-    given, other = inputs
-    if not np.array_equal(given, other):
+    if not np.array_equal(inputs[0], inputs[1]):
         raise BenchError(
-            f"{first.name} and {second.name} were exported with different inputs",
+            f"{' and '.join(request.arms)} were exported with different inputs",
             hint="compare nets that take the same input",
         )
     return runner.run_pair(
-        request.target,
+        first.target,
         (first.cell, second.cell),
         (first.artifact, second.artifact),
-        given,
-        request.sampling,
+        inputs[0],
+        first.rule,
         Turns(
             order=request.order,
             burst_s=request.burst_s,
@@ -74,21 +69,17 @@ def _run(runner: PairingRunner, request: PairRequest, inputs: list[Array]) -> De
     )
 
 
-def _figures(index: int, arm: PairArm, told: DeviceArm, logits: Array) -> dict[str, Any]:
+def _figures(index: int, ran: DeviceArm, logits: Array, tolerance: float) -> dict[str, Any]:
     """Return the arm's figures; raises ArmFailure for a wrong output."""
     try:
-        error = check_output(told.output, logits, arm.tolerance)
+        error = check_output(ran.output, logits, tolerance)
     except WrongOutput as wrong:
         raise ArmFailure(index, wrong) from wrong
     return {
-        "load_ns": told.load_ns,
-        "first_inference_ns": told.first_inference_ns,
+        "load_ns": ran.load_ns,
+        "first_inference_ns": ran.first_inference_ns,
         "relative_l2": error,
-        "steady": told.steady,
-        "warmup_ns": list(told.warmup_ns),
-        "facts": dict(told.facts),
+        "steady": ran.steady,
+        "warmup_ns": list(ran.warmup_ns),
+        "facts": dict(ran.facts),
     }
-
-
-if __name__ == "__main__":
-    serve(measure_pair, sys.argv[1:])

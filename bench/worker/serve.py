@@ -27,7 +27,7 @@ def serve(handler: Handler, argv: list[str]) -> None:
     with status 1 and its traceback in the log, whether or not a reply was written before.
     """
     if len(argv) != 1:
-        sys.exit("usage: python -m bench.worker.session DIR (see bench/core/protocol.py)")
+        sys.exit("usage: python -m bench.worker DIR (see bench/core/protocol.py)")
     folder = Path(argv[0])
     request = json.loads((folder / REQUEST).read_text(encoding="utf-8"))
 
@@ -37,7 +37,7 @@ def serve(handler: Handler, argv: list[str]) -> None:
     try:
         handler(request, reply)
     except Exception as error:
-        traceback.print_exc()
+        traceback.print_exc(limit=-6)  # the outer frames are always this package's own
         if not (folder / REPLY).exists():
             write_json(folder / REPLY, {"error": describe(error)})
         raise SystemExit(1) from error

@@ -1,8 +1,7 @@
-"""`python -m bench.worker.session DIR`: measure one session in an engine's own interpreter.
+"""One session: load (the runner's `open`), first inference, output checked, warm-up, samples.
 
-Imports the standard library, numpy and, inside the runner, one engine. The order of the figures:
-load (the runner's `open`), first inference (its output checked against the reference), warm-up,
-samples. The reply is written while the engine is still open: a crash on the way down loses nothing.
+Imports the standard library, numpy and, inside the runner, one engine. What an operation opens
+stays open until its answer is sent: a crash on the way down loses nothing.
 """
 
 from __future__ import annotations
@@ -14,61 +13,112 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.core.protocol import MeasureRequest
+from bench.core.errors import BenchError
+from bench.core.protocol import SessionRequest
 from bench.runners.base import (
     Array,
     DeviceRunner,
     GaugedSession,
     RemoteSession,
+    Runner,
     Session,
     TargetedRunner,
     Usage,
 )
 from bench.worker.sampling import check_output, take_samples, warm_up
-from bench.worker.serve import Reply, load, serve
-from bench.worker.threads import TASKS, read_threads, worked
+from bench.worker.serve import load
+from bench.worker.threads import TASKS, Thread, read_threads, worked
 
 
-def measure(values: Mapping[str, Any], reply: Reply) -> None:
-    """Measure the session that `values` (a MeasureRequest) asks for and reply with its figures."""
-    request = MeasureRequest.from_json(values)
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An open session with its request, and the process that does its work."""
+
+    session: Session
+    request: SessionRequest
+    process: Process
+
+
+class Held:
+    """What a worker holds open from one operation to the next, torn down with `stack`."""
+
+    def __init__(self, stack: ExitStack, opened: Opened | None = None) -> None:
+        self.stack = stack
+        self.before: tuple[Mapping[str, Thread], Usage]
+        self._opened = opened
+
+    @property
+    def opened(self) -> Opened:
+        """The open session; raises BenchError where there is none."""
+        if self._opened is None:
+            raise BenchError("no session is open", hint="open comes first: bench/core/protocol.py")
+        return self._opened
+
+    def hold(self, session: Session, request: SessionRequest) -> None:
+        self._opened = Opened(session, request, process_of(session))
+
+    def read_usage(self) -> None:
+        """Read threads and usage: what `finish` tells is spent from here on."""
+        process = self.opened.process
+        self.before = read_threads(process.tasks), process.usage()
+
+
+def runner_of(request: SessionRequest) -> Runner | DeviceRunner:
+    """Return the runner that `request` names, at its target."""
+    runner: Runner | DeviceRunner = load(request.runner)()
+    return runner.at(request.target) if isinstance(runner, TargetedRunner) else runner
+
+
+def checked_session(
+    held: Held, runner: Runner, request: SessionRequest
+) -> tuple[Session, dict[str, Any]]:
+    """Open a session, to be torn down with `held`; return it and its figures so far.
+
+    Raises WrongOutput where its output isn't the reference's.
+    """
     x, logits = load_reference(request.reference)
-    runner = load(request.runner)()
-    if isinstance(runner, DeviceRunner):
-        reply(measure_on_device(runner, request, x, logits))
-        return
-    if isinstance(runner, TargetedRunner):
-        runner = runner.at(request.target)
     started = time.perf_counter_ns()
-    with runner.open(request.cell, request.artifact) as session:
-        load_ns = time.perf_counter_ns() - started
-        started = time.perf_counter_ns()
-        output = session.infer(x)
-        first_ns = time.perf_counter_ns() - started
-        error = check_output(output, logits, request.tolerance)
-        figures = sample_session(session, request)
-        more = gauged_figures(session, len(figures["samples_ns"]))
-        reply(
-            {
-                "load_ns": load_ns - (more.get("build_ns") or 0),
-                "first_inference_ns": first_ns,
-                "relative_l2": error,
-                **figures,
-                **more,
-                "facts": process_facts() | dict(session.facts) | figures["facts"],
-            }
-        )
+    session = held.stack.enter_context(runner.open(request.cell, request.artifact))
+    load_ns = time.perf_counter_ns() - started
+    started = time.perf_counter_ns()
+    output = session.infer(x)
+    first_ns = time.perf_counter_ns() - started
+    error = check_output(output, logits, request.tolerance)
+    held.hold(session, request)
+    return session, {
+        "load_ns": load_ns,
+        "first_inference_ns": first_ns,
+        "relative_l2": error,
+    }
 
 
-def measure_on_device(
-    runner: DeviceRunner, request: MeasureRequest, x: Array, logits: Array
-) -> dict[str, Any]:
+def measure(held: Held, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Measure the session of a SessionRequest from end to end."""
+    request = SessionRequest.from_json(arguments)
+    runner = runner_of(request)
+    if isinstance(runner, DeviceRunner):
+        return measure_on_device(runner, request)
+    session, figures = checked_session(held, runner, request)
+    sampled = sample_session(session, request)
+    more = gauged_figures(session, len(sampled["samples_ns"]))
+    return {
+        **figures,
+        "load_ns": figures["load_ns"] - (more.get("build_ns") or 0),
+        **sampled,
+        **more,
+        "facts": process_facts() | dict(session.facts) | sampled["facts"],
+    }
+
+
+def measure_on_device(runner: DeviceRunner, request: SessionRequest) -> dict[str, Any]:
     """Have the device run the session; its figures count only with the right output."""
-    ran = runner.run(request.target, request.cell, request.artifact, x, request.sampling)
+    x, logits = load_reference(request.reference)
+    ran = runner.run(request.target, request.cell, request.artifact, x, request.rule)
     checked = ran.output is not None
     return {
         "load_ns": ran.load_ns,
@@ -83,18 +133,18 @@ def measure_on_device(
     }
 
 
-def sample_session(session: Session, request: MeasureRequest) -> dict[str, Any]:
+def sample_session(session: Session, request: SessionRequest) -> dict[str, Any]:
     """Warm `session` up and sample it, with the garbage collector out of the way."""
     gc.collect()
     gc.disable()
     process = process_of(session)
-    warm = warm_up(session.sample, request.sampling, time.perf_counter_ns)
+    warm = warm_up(session.sample, request.rule, time.perf_counter_ns)
     threads = read_threads(process.tasks)
     gauged = session if isinstance(session, GaugedSession) else None
     if gauged:
         gauged.begin()
     before = process.usage()
-    samples = take_samples(session.sample, request.sampling, time.perf_counter_ns)
+    samples = take_samples(session.sample, request.rule, time.perf_counter_ns)
     after = process.usage()
     read = gauged.end(len(samples)) if gauged else {}
     in_force = worked(threads, read_threads(process.tasks))
@@ -190,7 +240,3 @@ def process_facts() -> dict[str, str]:
     if hasattr(os, "sched_getaffinity"):
         facts["affinity"] = ",".join(str(core) for core in sorted(os.sched_getaffinity(0)))
     return facts
-
-
-if __name__ == "__main__":
-    serve(measure, sys.argv[1:])

@@ -17,8 +17,8 @@ from bench.cli.commands import accuracy
 from bench.cli.flag_values import to_options
 from bench.cli.main import main
 from bench.cli.options import make_parser
+from bench.experiments.accuracy.engine import Engine, open_engine
 from bench.experiments.context import Tables
-from bench.launcher.engine import Engine, open_engine
 from bench.storage.accuracy import AccuracyFolder
 from tests.fakes import tables as fakes
 from tests.fakes.seeing import seeing_tables
@@ -82,7 +82,7 @@ class Counted:
 @dataclass
 class _Counting(Engine):
     def __init__(self, engine: Engine, counted: Counted) -> None:
-        super().__init__(arm=engine.arm, commands=engine.commands, ready=engine.ready)
+        super().__init__(worker=engine.worker, opened=engine.opened)
         self.counted = counted
 
     def infer(self, images: Path, count: int) -> NDArray[np.float32]:

@@ -25,12 +25,12 @@ class Counted:
     event: Callable[[], None] = nothing
     sessions: list[str] = field(default_factory=list)
 
-    def __call__(self, module: str, request: Any, **how: Any) -> ChildResult:
-        if module != "bench.worker.session":
-            return run_child(module, request, **how)
+    def __call__(self, request: Any, **how: Any) -> ChildResult:
+        if request["operation"] != "measure":
+            return run_child(request, **how)
         if len(self.sessions) == self.after:
             self.event()
-        result = run_child(module, request, **how)
+        result = run_child(request, **how)
         cell = request["cell"]
         self.sessions.append(f"{cell['variant']} b{cell['batch']}")
         assert isinstance(result, Replied)
@@ -50,7 +50,7 @@ class Failing:
 
     message: str
 
-    def __call__(self, module: str, request: Any, **how: Any) -> ChildResult:
-        if module != "bench.worker.session":
-            return run_child(module, request, **how)
+    def __call__(self, request: Any, **how: Any) -> ChildResult:
+        if request["operation"] != "measure":
+            return run_child(request, **how)
         return ChildFailed(kind="error", message=self.message, hint="see log_tail", log_tail="")

@@ -14,7 +14,7 @@ from bench.cli.commands import ab as verb
 from bench.cli.main import main
 from bench.core.errors import UnknownName
 from bench.experiments.ab.experiment import Seams
-from bench.launcher.client import Live, open_arm
+from bench.launcher.client import Worker, open_worker
 from bench.storage.ab import comparison, comparisons
 from bench.storage.directory import Store
 from bench.storage.schema.ab import AbMeasured, AbUnfinished
@@ -114,15 +114,15 @@ def wavering() -> Seams:
     """HEAD is a tenth slower in one session and a tenth faster in the next."""
     heads = 0
 
-    def opening(request: Any, **how: Any) -> AbstractContextManager[Live]:
+    def opening(request: Any, **how: Any) -> AbstractContextManager[Worker]:
         nonlocal heads
         if request["runner"].endswith("Slower"):
             heads += 1
             if heads % 2 == 0:
                 request = {**request, "runner": "tests.fakes.arms:Faster"}
-        return open_arm(request, **how)
+        return open_worker(request, **how)
 
-    return replace(QUICK, open_arm=opening)
+    return replace(QUICK, open_worker=opening)
 
 
 def test_arms_that_waver_grow_to_the_cap_and_are_inconclusive(ab: Ab) -> None:

@@ -122,8 +122,8 @@ class Probe:
         self.answer = answer
         self.asked: tuple[str, Mapping[str, str]] = ("", {})
 
-    def __call__(self, module: str, _: object, **options: Any) -> ChildResult:
-        self.asked = module, options["env"]
+    def __call__(self, request: Mapping[str, Any], **options: Any) -> ChildResult:
+        self.asked = request["operation"], options["env"]
         return self.answer
 
 
@@ -156,7 +156,7 @@ def test_an_installed_environment_is_proved_by_the_tensorrt_that_it_loads(
     probe = Probe(loads(8, 5, 3))
     assert install(probe) == 0
     assert built == ["gpu"]
-    assert probe.asked[0] == "bench.worker.probe"
+    assert probe.asked[0] == "probe"
     assert "paddlepaddle 2.6.2 loads TensorRT 8.5.3" in capsys.readouterr().out
     assert install(probe, "--json") == 0
     assert json.loads(capsys.readouterr().out)["loads"] == [8, 5, 3]

@@ -41,9 +41,9 @@ class Simulated:
     failing: str = ""
     requests: list[Any] = field(default_factory=list)
 
-    def __call__(self, module: str, request: Any, **how: Any) -> ChildResult:
-        if module != "bench.worker.session":
-            return run_child(module, request, **how)
+    def __call__(self, request: Any, **how: Any) -> ChildResult:
+        if request["operation"] != "measure":
+            return run_child(request, **how)
         if len(self.requests) == self.after:
             self.event()
         self.requests.append(request)

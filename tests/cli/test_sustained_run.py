@@ -25,13 +25,11 @@ class Shortened:
 
     asked: list[dict[str, Any]] = field(default_factory=list)
 
-    def __call__(self, module: str, request: Any, **how: Any) -> ChildResult:
-        if module != "bench.worker.session":
-            return run_child(module, request, **how)
+    def __call__(self, request: Any, **how: Any) -> ChildResult:
+        if request["operation"] != "measure":
+            return run_child(request, **how)
         self.asked.append(request["sampling"] | {"child_timeout_s": how["timeout_s"]})
-        return run_child(
-            module, {**request, "sampling": {**request["sampling"], "samples": SHORT}}, **how
-        )
+        return run_child({**request, "sampling": {**request["sampling"], "samples": SHORT}}, **how)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from bench.core.errors import BenchError, InputError
 from bench.experiments.ab.experiment import Seams
 from bench.experiments.ab.interleave import Rule
 from bench.experiments.context import Tables
-from bench.launcher.client import Live, open_arm
+from bench.launcher.client import Worker, open_worker
 from bench.storage.ab import AbFolder, comparisons
 from bench.storage.directory import Store
 from tests.cli.launches import interrupt
@@ -97,15 +97,15 @@ class Opened:
     event: Callable[[], None] = interrupt
     runners: list[str] = field(default_factory=list)
 
-    def __call__(self, request: Any, **how: Any) -> AbstractContextManager[Live]:
+    def __call__(self, request: Any, **how: Any) -> AbstractContextManager[Worker]:
         if len(self.runners) == self.most:
             self.event()
         self.runners.append(request["runner"].rpartition(":")[2])
-        return open_arm(request, **how)
+        return open_worker(request, **how)
 
     @property
     def seams(self) -> Seams:
-        return replace(QUICK, open_arm=self)
+        return replace(QUICK, open_worker=self)
 
 
 def _die() -> None:

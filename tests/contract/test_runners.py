@@ -134,7 +134,6 @@ def examined(case: Case, artifact: Artifact, environments: Environments) -> Seen
     )  # fmt: skip
     python, told = worker_of(case.entry, environments)
     result = run_child(
-        "tests.contract.contract_child",
         {
             "runner": case.entry.path,
             "cell": cell.to_json(),
@@ -145,6 +144,7 @@ def examined(case: Case, artifact: Artifact, environments: Environments) -> Seen
         python=python,
         env={"OMP_NUM_THREADS": str(case.threads), **dict(case.entry.child_env), **told},
         timeout_s=TIMEOUT_S,
+        module="tests.contract.contract_child",
     )
     if isinstance(result, ChildFailed):
         if result.kind == "unavailable":

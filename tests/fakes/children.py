@@ -1,4 +1,4 @@
-"""Fake children: `run_child("tests.fakes.children", {"does": NAME})` runs one function here."""
+"""Fake children: `run_child({"does": NAME}, module="tests.fakes.children")` runs one of these."""
 
 from __future__ import annotations
 

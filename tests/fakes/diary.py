@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from bench.core.cell import Cell, Target
-from bench.core.protocol import MeasureRequest
+from bench.core.protocol import SessionRequest
 from bench.core.units import Nanoseconds
 from bench.runners.base import Array
-from bench.worker.session import measure
+from bench.worker.session import Held, measure
 from tests.fakes import converter
 from tests.fakes.net import infer
 from tests.fakes.values import CELL, SAMPLING
@@ -57,7 +57,7 @@ def measuring(folder: Path) -> Call:
     converter.export({"input": [3, 8, 8]}, {"batches": [1], "input_seed": 0}, folder)
 
     def measured(runner: type, **sampling: Any) -> list[Any]:
-        request = MeasureRequest(
+        request = SessionRequest(
             runner=f"{runner.__module__}:{runner.__name__}",
             target=Target(kind="cpu"),
             cell=CELL,
@@ -66,14 +66,10 @@ def measuring(folder: Path) -> Call:
             reference=folder / "b1" / "reference.npz",
             tolerance=1e-4,
         )
-        replies: list[Any] = []
-
-        def reply(result: Mapping[str, Any]) -> None:
+        with ExitStack() as stack:
+            answer = measure(Held(stack), request.to_json())
             Diary(folder / "diary").note("reply")
-            replies.append(result)
-
-        measure(request.to_json(), reply)
-        return replies
+        return [answer]
 
     return measured
 

@@ -41,13 +41,12 @@ class Launch:
 
     def __init__(self, result: ChildResult, log: list[str] | None = None) -> None:
         self.result = result
-        self.module = ""
         self.request: Mapping[str, Any] = {}
         self.options: Mapping[str, Any] = {}
         self.log = [] if log is None else log
 
-    def __call__(self, module: str, request: Mapping[str, Any], **options: Any) -> ChildResult:
-        self.module, self.request, self.options = module, request, options
+    def __call__(self, request: Mapping[str, Any], **options: Any) -> ChildResult:
+        self.request, self.options = request, options
         self.log.append("launch")
         return self.result
 

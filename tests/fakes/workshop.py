@@ -11,7 +11,6 @@ from typing import Any
 from bench.artifacts.builder import Artifact, Key, Kind, Made, Workshop
 from bench.config.catalog import Model
 from bench.core.errors import ArtifactError, BenchError, Unavailable
-from bench.core.protocol import ConvertRequest
 from bench.environments.interpreters import Environments, Interpreter
 from bench.launcher.process import ChildFailed, ChildResult, Replied
 from bench.worker.serve import load
@@ -30,14 +29,14 @@ class Children:
         self.options: list[dict[str, Any]] = []
         self._lock = threading.Lock()
 
-    def __call__(self, module: str, request: dict[str, Any], **options: Any) -> ChildResult:
-        assert module == "bench.worker.convert"
+    def __call__(self, request: dict[str, Any], **options: Any) -> ChildResult:
+        assert request["operation"] == "convert"
         with self._lock:
             self.requests.append(request)
             self.options.append(options)
-        asked = ConvertRequest.from_json(request)
+        converter, out = load(request["converter"]), Path(request["out"])
         try:
-            facts = load(asked.converter)(asked.source, asked.options, asked.out)
+            facts = converter(request["source"], request["options"], out)
         except BenchError as error:
             return ChildFailed(
                 kind="conversion", message=error.problem, hint=error.hint, log_tail="its log"

@@ -11,12 +11,12 @@ from bench.core.errors import InputError
 from bench.experiments.accuracy.cells import asked_for
 from bench.experiments.accuracy.class_names import read_names
 from bench.experiments.accuracy.dataset import Dataset, read_folder, read_list
+from bench.experiments.accuracy.engine import OpenEngine, open_engine
 from bench.experiments.accuracy.experiment import Outcome, measure, resume_command
 from bench.experiments.accuracy.manifest import asked_before
 from bench.experiments.accuracy.progress import say
 from bench.experiments.campaign import interruption
 from bench.experiments.context import Options, Tables
-from bench.launcher.engine import OpenEngine, open_engine
 from bench.reports.accuracy import remarks_on, table, to_values
 from bench.storage.accuracy import find
 from bench.storage.directory import Store

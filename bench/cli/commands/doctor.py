@@ -13,6 +13,7 @@ from functools import partial
 from bench.analysis import sensor_cost as sensors
 from bench.config.suite import FOLDER, load_suite
 from bench.core.errors import ResultsError, Unavailable
+from bench.core.protocol import request_for
 from bench.devices.host.facts import heading, read_host, usable_cores
 from bench.devices.host.procfs import LIVE
 from bench.devices.host.state import SENSORS, read_conditions
@@ -176,7 +177,7 @@ def install(options: Options, tables: Tables) -> int:
     interpreter = Environments(options.cache, options.envs).get("gpu")
     paths = library_path(interpreter.python, options.cache.absolute(), os.environ)
     result = tables.launch(
-        "bench.worker.probe", {}, python=interpreter.python, env=paths, timeout_s=_TIMEOUT_S
+        request_for("probe"), python=interpreter.python, env=paths, timeout_s=_TIMEOUT_S
     )
     if isinstance(result, ChildFailed):
         raise Unavailable(

@@ -14,10 +14,10 @@ from bench.core.errors import InputError
 from bench.core.units import significant, to_ms
 from bench.experiments.accuracy.cells import Asked, asked_for
 from bench.experiments.accuracy.class_names import check_count, read_names
+from bench.experiments.accuracy.engine import OpenEngine, open_engine
 from bench.experiments.accuracy.predict import TIMED, WARM_UP, Prediction, predict
 from bench.experiments.accuracy.progress import say
 from bench.experiments.context import Options, Tables
-from bench.launcher.engine import OpenEngine, open_engine
 
 _INCLUDES = "the input copied in, the net run, the output copied out"
 

@@ -36,7 +36,7 @@ from bench.storage.schema.ab import ArmName
 
 SUITES = {"cpu": "cpu", "nvidia-gpu": "gpu", "android": "arm"}
 PRESET = "standard"
-WORKER = Path("bench/worker/commands.py")
+WORKER = Path("bench/worker/__main__.py")
 _LOCKS = Path("bench/envs")
 
 TablesAt = Callable[[Path], RevisionTables]
@@ -125,7 +125,7 @@ def _at_revision(
     found = checkout(project, revision, options.cache)
     if not (found.folder / WORKER).is_file():
         raise Unavailable(
-            f"revision {revision} has no {WORKER.name}, so it can't stay open as an arm",
+            f"revision {revision} has no {WORKER}: its worker speaks another protocol",
             hint="take a later revision",
         )
     told = read_tables(found.folder)
@@ -153,7 +153,6 @@ def _at_revision(
 def _launch_there(
     launch: Launch,
     code: Path,
-    module: str,
     request: Mapping[str, object],
     *,
     python: Path,
@@ -161,7 +160,6 @@ def _launch_there(
     timeout_s: float,
 ) -> ChildResult:
     return launch(
-        module,
         request,
         python=python,
         env={**env, "PYTHONPATH": str(code)},

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from bench.artifacts.builder import Artifact
 from bench.config.catalog import Model
-from bench.core.arm_protocol import ArmRequest
 from bench.core.cell import DEVICES, Cell, Sampling
 from bench.core.digest import canonical_digest, file_sha256
 from bench.core.errors import BenchError, InputError
 from bench.core.paths import PROJECT
+from bench.core.protocol import SessionRequest
 from bench.environments.interpreters import worker_of
 from bench.environments.overrides import locked_packages
 from bench.experiments.ab.arms import Arm
@@ -163,7 +163,7 @@ def _start(prepared: Prepared, cell: Cell, warm: Sampling, cores: list[int] | No
     python, told = worker_of(entry, arm.environments)
     threads = {"OMP_NUM_THREADS": str(cell.threads)}
     return ArmStart(
-        request=ArmRequest(
+        request=SessionRequest(
             runner=entry.path,
             cell=cell,
             sampling=warm,

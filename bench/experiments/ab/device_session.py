@@ -9,13 +9,13 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.analysis.interleaved import ARMS
 from bench.artifacts.builder import Launch
-from bench.core.pair_protocol import MODULE, PairArm, PairRequest
-from bench.experiments.ab.interleave import Rule
+from bench.core.protocol import PairRequest, request_for
+from bench.experiments.ab.interleave import Rule, turns
 from bench.experiments.ab.session import ArmStart, arm_failed, session_of
 from bench.launcher.process import ChildFailed, ChildResult
 from bench.storage.files import utc_now
@@ -44,8 +44,7 @@ class DeviceSessionRunner:
         DeviceError where it stays away, and Unavailable where an interpreter can't be started.
         """
         opened: list[ArmName] = chance.sample(ARMS, len(ARMS))
-        turns = [chance.sample((0, 1), 2) for _ in range(self.rule.pairs)]
-        request = self._request(starts, opened, [index for pair in turns for index in pair])
+        request = self._request(starts, opened, turns(len(opened), self.rule, chance))
         for _ in range(_TRIES):
             before, began, started = dict(self.place.ready()), utc_now(), time.perf_counter_ns()
             result = self._launch(starts, request)
@@ -75,8 +74,7 @@ class DeviceSessionRunner:
     def _launch(self, starts: Mapping[ArmName, ArmStart], request: PairRequest) -> ChildResult:
         start = starts["base"]
         return self.launch(
-            MODULE,
-            request.to_json(),
+            request_for("measure_pair", **request.to_json()),
             python=start.python,
             env=start.env,
             timeout_s=self.timeout_s,
@@ -85,29 +83,13 @@ class DeviceSessionRunner:
     def _request(
         self, starts: Mapping[ArmName, ArmStart], opened: Sequence[ArmName], order: Sequence[int]
     ) -> PairRequest:
-        first, second = (_arm(name, starts[name]) for name in opened)
-        asked = starts["base"].request
         return PairRequest(
-            runner=asked.runner,
-            target=self.place.target,
-            arms=(first, second),
-            sampling=asked.sampling,
+            arms={name: replace(starts[name].request, target=self.place.target) for name in opened},
             order=order,
             burst_s=self.rule.burst_s,
             least_calls=self.rule.least_calls,
             most_calls=self.rule.most_calls,
         )
-
-
-def _arm(name: ArmName, start: ArmStart) -> PairArm:
-    asked = start.request
-    return PairArm(
-        name=name,
-        cell=asked.cell,
-        artifact=asked.artifact,
-        reference=asked.reference,
-        tolerance=asked.tolerance,
-    )
 
 
 def _with_pid(arms: Any, pid: int) -> Any:

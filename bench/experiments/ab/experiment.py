@@ -37,7 +37,7 @@ from bench.experiments.campaign import kept
 from bench.experiments.context import Options, Tables
 from bench.experiments.latency.manifest import make_provenance
 from bench.experiments.provenance import command_line, hide
-from bench.launcher.client import OpenArm, open_arm
+from bench.launcher.client import OpenWorker, open_worker
 from bench.storage.ab import AbFolder, create
 from bench.storage.directory import Store
 from bench.storage.files import new_run_id, utc_now
@@ -56,7 +56,7 @@ class Seams:
 
     project: Path = PROJECT
     read_tables: TablesAt = tables_at
-    open_arm: OpenArm = open_arm
+    open_worker: OpenWorker = open_worker
     rule: Rule = field(default_factory=Rule)
     warm: Sampling = WARM
 
@@ -130,7 +130,9 @@ def _arms(
 def _sessions(place: Place, seams: Seams, tables: Tables) -> SessionRunner | DeviceSessionRunner:
     """Return what runs the sessions at `place`: two live processes, or a device's own program."""
     if place.target.kind not in DEVICES:
-        return SessionRunner(rule=seams.rule, place=place, open_arm=seams.open_arm, scrub=shown)
+        return SessionRunner(
+            rule=seams.rule, place=place, open_worker=seams.open_worker, scrub=shown
+        )
     return DeviceSessionRunner(
         rule=seams.rule,
         place=place,

@@ -17,7 +17,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.analysis.interleaved import ARMS, ArmName, Burst
+from bench.analysis.interleaved import ArmName, Burst
 
 Sample = Callable[[int], Sequence[int]]
 """A count of inferences -> that many durations in ns."""
@@ -47,15 +47,18 @@ class Rule:
         return min(max(wanted, self.least_calls), self.most_calls)
 
 
+def turns(arms: int, rule: Rule, chance: random.Random) -> list[int]:
+    """Return the index of the arm that runs each burst: every arm once a pair, in random order."""
+    return [index for _ in range(rule.pairs) for index in chance.sample(range(arms), arms)]
+
+
 def alternate(
     arms: Mapping[ArmName, Sample],
     calls: Mapping[ArmName, int],
     rule: Rule,
     chance: random.Random,
 ) -> list[Burst]:
-    """Return the bursts of a session in the order in which they were run, two and two a pair."""
-    bursts: list[Burst] = []
-    for _ in range(rule.pairs):
-        order = chance.sample(ARMS, len(ARMS))
-        bursts += [Burst(arm, tuple(arms[arm](calls[arm]))) for arm in order]
-    return bursts
+    """Return the bursts of a session in the order in which they were run."""
+    names = sorted(arms)
+    order = [names[index] for index in turns(len(names), rule, chance)]
+    return [Burst(name, tuple(arms[name](calls[name]))) for name in order]

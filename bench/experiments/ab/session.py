@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from bench.analysis.interleaved import ARMS, Burst
-from bench.core.arm_protocol import ArmRequest
+from bench.core.protocol import SessionRequest, request_for
 from bench.experiments.ab.interleave import Rule, alternate
-from bench.launcher.client import ArmLost, Live, OpenArm
+from bench.launcher.client import OpenWorker, Worker, WorkerFailed
 from bench.launcher.process import ChildFailed
 from bench.storage.files import utc_now
 from bench.storage.schema.ab import AbSession, ArmFailed, ArmName, Cause
@@ -36,7 +36,7 @@ _BURST_TIMEOUT_S = 60.0
 class ArmStart:
     """What it takes to start one arm of one cell."""
 
-    request: ArmRequest
+    request: SessionRequest
     python: Path
     env: Mapping[str, str]
 
@@ -52,58 +52,54 @@ class _Lost(Exception):
 
 @dataclass(slots=True, kw_only=True)
 class _Arm:
-    """An open arm and what it told of itself so far."""
+    """An open arm and what it has answered so far."""
 
     name: ArmName
-    live: Live
+    worker: Worker
     timeout_s: float
-    told: dict[str, Any] = field(default_factory=dict)
+    figures: dict[str, Any] = field(default_factory=dict)
 
     def gets_ready(self) -> None:
-        self.told |= {"pid": self.live.pid, **self._part("ready", None)}
+        with self._named():
+            opened = self.worker.first(timeout_s=self.timeout_s)
+        self.figures |= {"pid": self.worker.pid, **opened}
 
     def warms_up(self) -> None:
-        warm = self._part("warm", {"warm": True})
-        self.told |= {"warmup_ns": self._durations(warm), "steady": self._known(warm, "steady")}
+        warm = self._call("warm_up", self.timeout_s)
+        self._durations(warm, "warmup_ns")
+        self.figures |= warm
 
     def sample(self, count: int) -> Sequence[int]:
-        answer = self._answer({"sample": count}, min(self.timeout_s, _BURST_TIMEOUT_S))
-        samples = self._durations(answer)
+        answer = self._call("sample", min(self.timeout_s, _BURST_TIMEOUT_S), count=count)
+        samples = self._durations(answer, "samples_ns")
         if len(samples) != count:
             raise self._garbage(f"{len(samples)} durations for a burst of {count} inferences")
         return samples
 
-    def _durations(self, answer: Mapping[str, Any]) -> Sequence[int]:
-        found: Sequence[int] = self._known(answer, "ns")
-        if not found or not all(isinstance(it, int) and it >= 0 for it in found):
+    def finishes(self) -> None:
+        last = self._call("finish", self.timeout_s)
+        facts = {**self.figures.get("facts", {}), **last.get("facts", {})}
+        self.figures |= {**last, "facts": facts}
+
+    def _durations(self, answer: Mapping[str, Any], name: str) -> Sequence[int]:
+        durations: Sequence[int] = answer.get(name, ())
+        if not durations or not all(isinstance(ns, int) and ns >= 0 for ns in durations):
             raise self._garbage("the arm's durations aren't whole numbers of ns from 0 on")
-        return found
+        return durations
 
-    def says_goodbye(self) -> None:
-        bye = self._part("bye", {"quit": True})
-        self.told["facts"] |= bye["facts"]
-        self.told["covariates"] = bye["covariates"]
+    def _call(self, operation: str, timeout_s: float, **arguments: Any) -> Mapping[str, Any]:
+        with self._named():
+            return self.worker.call(operation, timeout_s=timeout_s, **arguments)
 
-    def _part(self, name: str, command: Mapping[str, object] | None) -> Mapping[str, Any]:
-        part: Mapping[str, Any] = self._known(self._answer(command, self.timeout_s), name)
-        return part
-
-    def _answer(self, command: Mapping[str, object] | None, timeout_s: float) -> Mapping[str, Any]:
+    @contextmanager
+    def _named(self) -> Iterator[None]:
         try:
-            if command is None:
-                return self.live.hear(timeout_s)
-            return self.live.ask(command, timeout_s)
-        except ArmLost as lost:
-            raise _Lost(self.name, lost.failure) from lost
-
-    def _known(self, answer: Mapping[str, Any], name: str) -> Any:
-        if name not in answer:
-            raise self._garbage(f"the arm's answer has no '{name}'")
-        return answer[name]
+            yield
+        except WorkerFailed as failed:
+            raise _Lost(self.name, failed.failure) from failed
 
     def _garbage(self, message: str) -> _Lost:
-        hint = "the runner returns another form, or the arm is of another revision"
-        return _Lost(self.name, ChildFailed(kind="garbage-reply", message=message, hint=hint))
+        return _Lost(self.name, self.worker.garbage(message))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +108,7 @@ class SessionRunner:
 
     rule: Rule
     place: Place
-    open_arm: OpenArm
+    open_worker: OpenWorker
     scrub: Callable[[str], str]
     timeout_s: float = 300.0
 
@@ -136,7 +132,7 @@ class SessionRunner:
             "opened": opened,
             "cores": list(starts["base"].request.cores or ()),
             "wall_ns": time.perf_counter_ns() - started,
-            "arms": {arm.name: arm.told for arm in arms},
+            "arms": {arm.name: arm.figures for arm in arms},
             "bursts": [{"arm": burst.arm, "ns": list(burst.ns)} for burst in bursts],
             "before": before,
             "after": dict(self.place.conditions()),
@@ -146,27 +142,28 @@ class SessionRunner:
     def _run(
         self, starts: Mapping[ArmName, ArmStart], chance: random.Random
     ) -> tuple[list[_Arm], list[Burst]]:
-        """Return both arms and their bursts; raises _Lost. They are closed, whatever happens."""
+        """Return the arms and their bursts; raises _Lost. They are closed, whatever happens."""
         with ExitStack() as stack:
             arms = [
-                _Arm(name=name, live=self._open(start, stack), timeout_s=self.timeout_s)
+                _Arm(name=name, worker=self._open(start, stack), timeout_s=self.timeout_s)
                 for name, start in starts.items()
             ]
             for arm in arms:
                 arm.gets_ready()
             for arm in arms:
                 arm.warms_up()
-            calls = {arm.name: self.rule.calls(arm.told["warmup_ns"]) for arm in arms}
+            calls = {arm.name: self.rule.calls(arm.figures["warmup_ns"]) for arm in arms}
             samplers = {arm.name: arm.sample for arm in arms}
             bursts = alternate(samplers, calls, self.rule, chance)
             for arm in arms:
-                arm.says_goodbye()
+                arm.finishes()
             return arms, bursts
 
-    def _open(self, start: ArmStart, stack: ExitStack) -> Live:
-        request = replace(start.request, target=self.place.target).to_json()
+    def _open(self, start: ArmStart, stack: ExitStack) -> Worker:
+        arguments = replace(start.request, target=self.place.target).to_json()
+        request = request_for("open", **arguments)
         env = {**start.env, **child_env_at(self.place, start.python)}
-        return stack.enter_context(self.open_arm(request, python=start.python, env=env))
+        return stack.enter_context(self.open_worker(request, python=start.python, env=env))
 
 
 def session_of(

@@ -14,9 +14,9 @@ import numpy as np
 
 from bench.analysis.topk import best_classes, farthest, first_infinite
 from bench.experiments.accuracy.dataset import Labelled
+from bench.experiments.accuracy.engine import Engine, write_images
 from bench.experiments.accuracy.preprocess import Recipe, Unreadable, load_image
-from bench.launcher.client import ArmLost
-from bench.launcher.engine import Engine, write_images
+from bench.launcher.client import WorkerFailed
 from bench.launcher.process import ChildFailed
 from bench.storage.schema.accuracy import ApartFields, ChunkFields
 
@@ -76,16 +76,16 @@ def see(inputs: Inputs, engines: Mapping[str, Engine], scratch: Path) -> Seen:
         for runner, engine in engines.items():
             try:
                 logits[runner] = check_finite(engine.infer(path, len(names)), names)
-            except ArmLost as error:
+            except WorkerFailed as error:
                 lost[runner] = error.failure
     return Seen(chunk=_line(inputs, logits), lost=lost)
 
 
 def check_finite(logits: Floats, names: Sequence[str]) -> Floats:
-    """Return `logits`; raises ArmLost where the row of one of the images `names` isn't finite."""
+    """Return `logits`; raises WorkerFailed where a row, of the image in `names`, isn't finite."""
     row = first_infinite(logits)
     if row is not None:
-        raise ArmLost(
+        raise WorkerFailed(
             ChildFailed(
                 kind="wrong-output",
                 message=f"the logits of {names[row]} hold infinities or NaN",

@@ -11,15 +11,15 @@ from bench.artifacts.builder import Artifact, Workshop
 from bench.config.catalog import Model
 from bench.core.cell import Cell
 from bench.core.errors import InputError, Unavailable, UnknownName
-from bench.core.inference_protocol import InferenceRequest
 from bench.core.paths import PROJECT
+from bench.core.protocol import SessionRequest
 from bench.devices.host.facts import usable_cores
 from bench.environments.interpreters import Environments, worker_of
+from bench.experiments.accuracy.engine import Engine, OpenEngine, open_engine
 from bench.experiments.context import Options, Tables
 from bench.experiments.latency.job import models_of
 from bench.experiments.preparation import artifact_key, settle
 from bench.experiments.provenance import hide, scrub
-from bench.launcher.engine import Engine, OpenEngine, open_engine
 from bench.launcher.process import ChildFailed
 from bench.runners import RunnerEntry
 from bench.storage.schema.common import Failed, Skipped
@@ -139,12 +139,12 @@ class Bench:
         }
 
     def open(self, cell: Cell, artifact: Artifact) -> AbstractContextManager[Engine]:
-        """Open a cell's engine; raises ArmLost and Unavailable."""
+        """Open a cell's engine; raises WorkerFailed and Unavailable."""
         entry = self._entry(cell)
         python, told = worker_of(entry, self.environments)
         place = self.place
         place_env = child_env_at(place, python)
-        request = InferenceRequest(
+        request = SessionRequest(
             runner=entry.path,
             target=place.target,
             cell=cell,

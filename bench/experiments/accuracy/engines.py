@@ -18,10 +18,10 @@ from bench.devices.host.facts import usable_cores
 from bench.experiments.accuracy.batch import read_inputs, see
 from bench.experiments.accuracy.cells import Bench, Made
 from bench.experiments.accuracy.dataset import Dataset
+from bench.experiments.accuracy.engine import Engine
 from bench.experiments.accuracy.preprocess import Recipe
 from bench.experiments.accuracy.progress import Progress, progress_for
-from bench.launcher.client import ArmLost
-from bench.launcher.engine import Engine
+from bench.launcher.client import WorkerFailed
 from bench.launcher.process import ChildFailed
 from bench.storage.accuracy import AccuracyFolder
 from bench.storage.files import utc_now
@@ -101,14 +101,13 @@ class AccuracyRun:
             return artifact
         try:
             engine = stack.enter_context(self.bench.open(cell, artifact))
-        except ArmLost as error:
+        except WorkerFailed as error:
             return self.bench.outcome(error.failure)
         except Unavailable as error:
             why = ChildFailed(kind="unavailable", message=error.problem, hint=error.hint)
             return self.bench.outcome(why)
-        ready = engine.ready
         told = OpenedFields(
-            load_ns=ready.load_ns, relative_l2=ready.relative_l2, facts=dict(ready.facts)
+            **{name: engine.opened[name] for name in ("load_ns", "relative_l2", "facts")}
         )
         line = JournalLine(variant=cell.variant, runner=cell.runner, opened=told)
         self.folder.append(line)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from bench.environments.interpreters import Environments
 from bench.experiments.accuracy.cells import Asked, Bench, check_here
 from bench.experiments.accuracy.dataset import Dataset, check_labels
+from bench.experiments.accuracy.engine import OpenEngine, open_engine
 from bench.experiments.accuracy.engines import AccuracyRun
 from bench.experiments.accuracy.manifest import count_classes, gone_on, make_manifest
 from bench.experiments.accuracy.preprocess import quiet_decoder, recipe_for
 from bench.experiments.accuracy.progress import say
 from bench.experiments.campaign import kept
 from bench.experiments.context import Options, Tables
-from bench.launcher.engine import OpenEngine, open_engine
 from bench.storage.accuracy import AccuracyFolder, create
 from bench.storage.directory import Store
 from bench.targets.base import opened

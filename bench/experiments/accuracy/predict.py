@@ -17,10 +17,10 @@ from bench.core.errors import BenchError, BrokenFile
 from bench.environments.interpreters import Environments
 from bench.experiments.accuracy.batch import check_finite
 from bench.experiments.accuracy.cells import Asked, Bench, check_here
+from bench.experiments.accuracy.engine import Engine, OpenEngine, write_images
 from bench.experiments.accuracy.preprocess import Unreadable, load_image, quiet_decoder, recipe_for
 from bench.experiments.accuracy.progress import say
 from bench.experiments.context import Options, Tables
-from bench.launcher.engine import Engine, OpenEngine, write_images
 from bench.storage.schema.latency import reason
 from bench.targets.base import opened
 
@@ -102,6 +102,6 @@ def _asked_of(engine: Engine, array: Floats, name: str, reading_ns: int) -> Pred
         outputs=logits.shape[1],
         inference_ns=median(samples),
         reading_ns=reading_ns,
-        load_ns=engine.ready.load_ns,
-        engine=engine.ready.facts.get("engine", "unknown"),
+        load_ns=engine.opened["load_ns"],
+        engine=engine.opened["facts"].get("engine", "unknown"),
     )

@@ -124,9 +124,9 @@ def test_each_kind_of_each_model_is_told_when_it_is_done(bench: Bench) -> None:
 def test_real_children_make_what_is_missing_and_only_that(tmp_path: Path) -> None:
     launched: list[dict[str, Any]] = []
 
-    def launch(module: str, request: dict[str, Any], **options: Any) -> ChildResult:
+    def launch(request: dict[str, Any], **options: Any) -> ChildResult:
         launched.append(request)
-        return run_child(module, request, **options)
+        return run_child(request, **options)
 
     kinds = {
         **FAKE_KINDS,

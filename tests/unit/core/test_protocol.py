@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.core.cell import Cell, Sampling, Target
-from bench.core.protocol import ConvertRequest, MeasureRequest, write_json
+from bench.core.protocol import (
+    PROTOCOL,
+    PairRequest,
+    SessionRequest,
+    check_version,
+    request_for,
+    write_json,
+)
 from tests.fakes.values import SAMPLING
 
 words = st.text(min_size=1, max_size=8)
@@ -28,11 +35,10 @@ samplings = st.builds(
     warmup_calls=counts, warmup_s=seconds, warmup_cap_s=seconds, steady_window=counts,
     steady_tolerance=st.none() | seconds, timeout_s=seconds,
 )  # fmt: skip
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | words,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
-    max_leaves=5,
-)
+targets = st.builds(
+    Target, kind=st.sampled_from(["cpu", "android"]), device=st.none() | words,
+    big_cores=st.tuples(counts, counts),
+)  # fmt: skip
 
 
 def through_a_file(value: dict[str, Any]) -> dict[str, Any]:
@@ -40,32 +46,38 @@ def through_a_file(value: dict[str, Any]) -> dict[str, Any]:
     return told
 
 
-@given(words, cells, samplings, paths, paths, seconds)
-def test_a_measure_request_comes_out_of_its_json_as_it_went_in(
-    runner: str, cell: Cell, sampling: Sampling, artifact: Path, reference: Path, tolerance: float
-) -> None:
-    request = MeasureRequest(
-        runner=runner,
-        target=Target(kind="android", device=runner, big_cores=(4, 7)),
-        cell=cell,
-        sampling=sampling,
-        artifact=artifact,
-        reference=reference,
-        tolerance=tolerance,
-    )
+sessions = st.builds(
+    SessionRequest, runner=words, target=targets, cell=cells, sampling=st.none() | samplings,
+    artifact=paths, reference=paths, tolerance=seconds, cores=st.none() | st.lists(counts),
+)  # fmt: skip
+pairs = st.builds(
+    PairRequest, arms=st.dictionaries(words, sessions, min_size=2, max_size=3),
+    order=st.lists(st.integers(0, 2)), burst_s=seconds, least_calls=counts, most_calls=counts,
+)  # fmt: skip
 
-    back = MeasureRequest.from_json(through_a_file(request.to_json()))
+
+@given(sessions)
+def test_a_session_s_request_comes_out_of_its_json_as_it_went_in(request: SessionRequest) -> None:
+    back = SessionRequest.from_json(through_a_file(request.to_json()))
 
     assert back == request
-    assert back.cell.id == cell.id
+    assert back.cell.id == request.cell.id
 
 
-@given(words, st.dictionaries(words, json_values), st.dictionaries(words, json_values), paths)
-def test_a_convert_request_comes_out_of_its_json_as_it_went_in(
-    converter: str, source: dict[str, Any], options: dict[str, Any], out: Path
+@given(pairs)
+def test_a_pair_s_request_comes_out_of_its_json_as_it_went_in_arms_in_order(
+    request: PairRequest,
 ) -> None:
-    request = ConvertRequest(converter=converter, source=source, options=options, out=out)
-    assert ConvertRequest.from_json(through_a_file(request.to_json())) == request
+    back = PairRequest.from_json(through_a_file(request.to_json()))
+
+    assert back == request
+    assert list(back.arms) == list(request.arms)
+
+
+def test_a_request_bears_the_version_the_operation_and_its_arguments() -> None:
+    request = request_for("convert", out="/somewhere")
+    assert request == {"protocol": PROTOCOL, "operation": "convert", "out": "/somewhere"}
+    check_version(request)
 
 
 def test_a_sampling_that_lacks_a_field_is_no_sampling() -> None:

@@ -10,7 +10,6 @@ import pytest
 from bench.artifacts.builder import Artifact, Key, Kind, Made, Workshop
 from bench.core.cell import Cell
 from bench.core.errors import ArtifactError, BenchError, Unavailable
-from bench.core.protocol import ConvertRequest
 from bench.environments.interpreters import Environments, Interpreter
 from bench.experiments.preparation import (
     COSTS_KIND,
@@ -53,14 +52,13 @@ class Interpreters(Environments):
         return Interpreter(name=name, python=Path("/python"), packages={}, digest=name)
 
 
-def convert(module: str, request: dict[str, Any], **_: Any) -> ChildResult:
+def convert(request: dict[str, Any], **_: Any) -> ChildResult:
     """Make fakes in this process."""
-    asked = ConvertRequest.from_json(request)
-    if asked.converter.endswith(":refuse"):
+    if request["converter"].endswith(":refuse"):
         return ChildFailed(kind="abort", message="opt died", hint="look", log_tail="its log")
-    name = asked.converter.partition(":")[2]
+    name = request["converter"].partition(":")[2]
     value = {"export": converter.export, "convert": converter.convert}[name](
-        asked.source, asked.options, asked.out
+        request["source"], request["options"], Path(request["out"])
     )
     return Replied(value=value, pid=1, wall_ns=1)
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bench.core.cell import Target
-from bench.core.protocol import MeasureRequest
+from bench.core.protocol import SessionRequest
 from bench.environments.interpreters import Environments
 from bench.experiments.session import SessionLauncher
 from bench.launcher.process import ChildFailed, ChildResult, Replied
@@ -53,8 +53,8 @@ def test_the_worker_is_asked_for_this_cell_this_artifact_and_this_sampling(
 
     launch_once(launch, environments, ({} for _ in count()))
 
-    assert launch.module == "bench.worker.session"
-    assert MeasureRequest.from_json(launch.request) == MeasureRequest(
+    assert launch.request["operation"] == "measure"
+    assert SessionRequest.from_json(launch.request) == SessionRequest(
         runner="some.module:Runner",
         target=Target(kind="cpu"),
         cell=ASKED,
@@ -82,7 +82,7 @@ def test_output_below_fp32_is_held_to_the_tolerance_of_its_precision(
 
     launcher(dataclasses.replace(STEP, cell=low))
 
-    assert MeasureRequest.from_json(launch.request).tolerance == 0.5
+    assert SessionRequest.from_json(launch.request).tolerance == 0.5
 
 
 def test_a_reply_becomes_a_session_with_its_place_in_the_plan(environments: Environments) -> None:

@@ -32,9 +32,9 @@ class Launches(Launch):
         super().__init__(results[0])
         self.results = iter(results)
 
-    def __call__(self, module: str, request: Mapping[str, Any], **options: Any) -> ChildResult:
+    def __call__(self, request: Mapping[str, Any], **options: Any) -> ChildResult:
         self.result = next(self.results)
-        return super().__call__(module, request, **options)
+        return super().__call__(request, **options)
 
 
 def launched(place: FakePlace, *results: ChildResult, environments: Environments) -> JournalEntry:

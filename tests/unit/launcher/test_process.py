@@ -16,7 +16,7 @@ import pytest
 from bench.core.cell import Target
 from bench.core.errors import BenchError, Unavailable
 from bench.core.paths import PROJECT
-from bench.core.protocol import MeasureRequest
+from bench.core.protocol import SessionRequest, request_for
 from bench.launcher.process import (
     ChildFailed,
     ChildResult,
@@ -41,7 +41,7 @@ def measure(tmp_path: Path) -> Measure:
     made = tmp_path / "b1"
 
     def call(runner: str, timeout_s: float = 60.0) -> ChildResult:
-        request = MeasureRequest(
+        request = SessionRequest(
             runner=f"tests.fakes.runner:{runner}",
             target=Target(kind="cpu"),
             cell=CELL,
@@ -51,7 +51,7 @@ def measure(tmp_path: Path) -> Measure:
             tolerance=1e-4,
         )
         return run_child(
-            "bench.worker.session", request.to_json(), python=PYTHON, env={}, timeout_s=timeout_s
+            request_for("measure", **request.to_json()), python=PYTHON, env={}, timeout_s=timeout_s
         )
 
     return call
@@ -63,7 +63,7 @@ def do(
     """Run a function of tests/fakes/children.py."""
     request = {"does": does, **more}
     return run_child(
-        "tests.fakes.children", request, python=PYTHON, env=env or {}, timeout_s=timeout_s
+        request, module="tests.fakes.children", python=PYTHON, env=env or {}, timeout_s=timeout_s
     )
 
 
@@ -199,7 +199,7 @@ def test_an_interrupt_ends_the_child_before_it_goes_on_up(tmp_path: Path) -> Non
 def test_of_a_long_log_the_last_lines_are_kept_errors_last() -> None:
     out = "".join(f"out {number}\n" for number in range(30))
     result = do("prints", out=out, err="err 1\nerr 2\n")
-    assert result.log_tail.splitlines() == [*(f"out {n}" for n in range(12, 30)), "err 1", "err 2"]
+    assert result.log_tail.splitlines() == [*(f"out {n}" for n in range(2, 30)), "err 1", "err 2"]
 
 
 def test_of_one_endless_line_only_the_end_is_kept() -> None:
@@ -282,6 +282,6 @@ def test_no_temporary_folder_is_one_sentence_with_a_remedy(
 def test_an_interpreter_that_is_not_there_is_one_sentence_with_a_remedy(tmp_path: Path) -> None:
     python = tmp_path / "no-python"
     with pytest.raises(Unavailable, match="can't be started: No such file") as raised:
-        run_child("bench.worker.session", {}, python=python, env={}, timeout_s=5.0)
+        run_child({}, python=python, env={}, timeout_s=5.0)
     assert str(python) in raised.value.problem
     assert "--env" in raised.value.hint

@@ -1,75 +1,115 @@
-"""An arm's own side, without a process: its commands, its quiet, its request."""
+"""The operations of a session that stays open, without a process; an engine's quiet."""
 
 from __future__ import annotations
 
-import json
+import gc
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench.core.arm_protocol import PROTOCOL, ArmRequest
 from bench.core.errors import BenchError, Unavailable
-from bench.worker.commands import obey, rest_of
+from bench.core.protocol import PROTOCOL, SessionRequest, request_for
+from bench.worker import commands
+from bench.worker.__main__ import OPERATIONS, answer, work
+from bench.worker.session import Held
 from bench.worker.threads import Thread, pin, wait_until_quiet
 from tests.fakes.arms import NS, ArmSession
 from tests.fakes.values import CELL, SAMPLING, cell
 
-REQUEST = ArmRequest(
+REQUEST = SessionRequest(
     runner="m:C", cell=CELL, sampling=SAMPLING, artifact=Path("/a"), reference=Path("/r"),
-    tolerance=1e-4, cores=[0], replies_fd=9,
+    tolerance=1e-4, cores=[0],
 )  # fmt: skip
 
 
-def answers(*commands: Mapping[str, object]) -> list[Mapping[str, Any]]:
+@pytest.fixture(autouse=True)
+def collector() -> Iterator[None]:
+    yield
+    gc.enable()
+
+
+def held(request: SessionRequest = REQUEST) -> Held:
+    opened = Held(ExitStack())
+    opened.hold(ArmSession(NS), request)
+    opened.read_usage()
+    return opened
+
+
+def answers(*calls: Mapping[str, object]) -> list[Mapping[str, Any]]:
     sent: list[Mapping[str, Any]] = []
-    lines = [json.dumps(it) for it in commands]
-    obey(ArmSession(NS), REQUEST, lines, sent.append, lambda: sent.append({"rested": True}))
+    answer(calls, held(), sent.append)
     return sent
 
 
-def test_each_command_has_one_answer_and_quit_is_the_last() -> None:
-    told = answers({"warm": True}, {"sample": 3}, {"quit": True}, {"sample": 5})
-    warm, burst, bye = (it for it in told if "rested" not in it)
-    assert len(warm["warm"]["ns"]) >= SAMPLING.warmup_calls
-    assert burst == {"ns": [NS] * 3}
-    assert set(bye["bye"]) == {"facts", "covariates"}
+def call(operation: str, **arguments: object) -> Mapping[str, object]:
+    return {"operation": operation, **arguments}
 
 
-def test_an_arm_leaves_when_its_commands_end() -> None:
-    assert answers({"sample": 1})[-1] == {"ns": [NS]}
+def test_each_operation_has_one_answer_and_finish_is_the_last() -> None:
+    warm, burst, last = answers(
+        call("warm_up"), call("sample", count=3), call("finish"), call("sample", count=5)
+    )
+    assert len(warm["warmup_ns"]) >= SAMPLING.warmup_calls
+    assert isinstance(warm["steady"], bool)
+    assert burst == {"samples_ns": [NS] * 3}
+    assert set(last) == {"facts", "covariates"}
 
 
-def test_an_arm_has_come_to_rest_before_it_answers() -> None:
-    told = answers({"warm": True}, {"sample": 3})
-    assert [next(iter(it)) for it in told] == ["rested", "warm", "rested", "ns"]
+def test_the_answers_end_when_the_calls_do() -> None:
+    assert answers(call("sample", count=1)) == [{"samples_ns": [NS]}]
+
+
+def test_the_collector_is_off_from_the_warm_up_on() -> None:
+    answers(call("warm_up"))
+    assert not gc.isenabled()
+
+
+def test_an_engine_has_come_to_rest_before_its_worker_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    order: list[str] = []
+    monkeypatch.setattr(commands, "rest", lambda _: order.append("rested"))
+    calls = (call("warm_up"), call("sample", count=3))
+    answer(calls, held(), lambda it: order.append(next(iter(it))))
+    assert order == ["rested", "warmup_ns", "rested", "samples_ns"]
 
 
 def test_only_more_than_one_thread_takes_a_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     naps: list[float] = []
     monkeypatch.setattr("time.sleep", naps.append)
-    rest_of(REQUEST)()
+    commands.rest(held())
     assert naps == []
-    rest_of(replace(REQUEST, cell=cell(threads=2)))()
+    commands.rest(held(replace(REQUEST, cell=cell(threads=2))))
     assert naps != []
 
 
-def test_an_unknown_command_is_an_error() -> None:
-    with pytest.raises(BenchError, match="no command"):
-        answers({"dance": 1})
+@pytest.mark.parametrize("operation", ["dance", None])
+def test_an_unknown_operation_is_an_error(operation: str | None) -> None:
+    with pytest.raises(BenchError, match=f"no operation '{operation}'"):
+        answers({"operation": operation})
 
 
-def test_a_request_survives_its_way_through_json() -> None:
-    assert ArmRequest.from_json(json.loads(json.dumps(REQUEST.to_json()))) == REQUEST
+@pytest.mark.parametrize("operation", ["warm_up", "sample", "infer", "finish"])
+def test_an_operation_on_no_session_is_an_error(operation: str) -> None:
+    with pytest.raises(BenchError, match="no session is open"):
+        OPERATIONS[operation](Held(ExitStack()), {})
 
 
-@pytest.mark.parametrize("form", [PROTOCOL + 1, None])
-def test_a_request_of_another_form_is_refused_with_both_forms(form: int | None) -> None:
-    with pytest.raises(Unavailable, match=f"speaks form {PROTOCOL} and was asked in form {form}"):
-        ArmRequest.from_json({**REQUEST.to_json(), "protocol": form})
+def test_a_session_without_a_sampling_is_not_warmed_up() -> None:
+    with pytest.raises(BenchError, match="no sampling"):
+        commands.warm(held(replace(REQUEST, sampling=None)), {})
+
+
+@pytest.mark.parametrize("version", [PROTOCOL + 1, None])
+def test_a_request_of_another_version_is_refused_with_both(version: int | None) -> None:
+    request = {**request_for("measure"), "protocol": version}
+    with pytest.raises(Unavailable, match=f"protocol {PROTOCOL}, and the request is in {version}"):
+        work(request, lambda _: None)
 
 
 def spinning(looks: int, ns_a_look: int = 12_000_000) -> Any:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
+import gc
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench.core.arm_protocol import ArmRequest
-from bench.core.cell import Target
-from bench.core.protocol import MeasureRequest
+from bench.core.protocol import SessionRequest
 from bench.runners.base import Usage
-from bench.worker import commands as arm_worker
+from bench.worker import commands
 from bench.worker import session as worker
-from bench.worker.commands import bind, obey, rest_of
-from bench.worker.session import process_of, sample_session, spent
+from bench.worker.commands import bind
+from bench.worker.session import Held, process_of, sample_session, spent
 from bench.worker.threads import TASKS, Thread
 from tests.fakes.arms import NS, ArmSession
 from tests.fakes.values import CELL, SAMPLING, cell
@@ -54,22 +53,21 @@ def read(monkeypatch: MonkeyPatch) -> list[Path]:
         return {"1": Thread(1000 * len(folders), 0), "2": Thread(900 * len(folders), 1)}
 
     monkeypatch.setattr(worker, "read_threads", threads)
-    monkeypatch.setattr(arm_worker, "read_threads", threads)
+    monkeypatch.setattr(commands, "read_threads", threads)
     return folders
 
 
-def measure_request() -> MeasureRequest:
-    return MeasureRequest(
-        runner="m:C", target=Target(kind="cpu"), cell=CELL, sampling=SAMPLING,
-        artifact=Path("/a"), reference=Path("/r"), tolerance=1e-4,
-    )  # fmt: skip
-
-
-def arm_request() -> ArmRequest:
-    return ArmRequest(
+def request() -> SessionRequest:
+    return SessionRequest(
         runner="m:C", cell=CELL, sampling=SAMPLING, artifact=Path("/a"), reference=Path("/r"),
-        tolerance=1e-4, cores=None, replies_fd=9,
+        tolerance=1e-4,
     )  # fmt: skip
+
+
+def held(asked: SessionRequest) -> Held:
+    opened = Held(ExitStack())
+    opened.hold(Elsewhere(), asked)
+    return opened
 
 
 def test_the_process_that_works_is_the_sessions_where_it_names_one() -> None:
@@ -88,28 +86,27 @@ def test_what_was_used_is_the_difference_of_two_readings() -> None:
 
 
 def test_a_measured_session_has_the_facts_of_the_process_that_works(read: list[Path]) -> None:
-    told = sample_session(Elsewhere(), measure_request())
+    told = sample_session(Elsewhere(), request())
     assert set(read) == {ELSEWHERE}
     assert told["facts"] == {"threads_worked": "2", "cores_worked": "0,1"}
     assert told["covariates"] == {"involuntary_switches": 3, "cpu_s": 2.0, "peak_rss_mib": 102.0}
 
 
 def test_an_arm_tells_at_the_end_what_the_process_that_works_has_used(read: list[Path]) -> None:
-    sent: list[Mapping[str, Any]] = []
-    lines = [json.dumps(it) for it in ({"warm": True}, {"sample": 3}, {"quit": True})]
-    obey(Elsewhere(), arm_request(), lines, sent.append, lambda: None)
-    assert sent[-1] == {
-        "bye": {
-            "facts": {"threads_worked": "2", "cores_worked": "0,1"},
-            "covariates": {"involuntary_switches": 3, "cpu_s": 2.0},
-        }
+    opened = held(request())
+    commands.warm(opened, {})
+    commands.sample(opened, {"count": 3})
+    assert commands.finish(opened, {}) == {
+        "facts": {"threads_worked": "2", "cores_worked": "0,1"},
+        "covariates": {"involuntary_switches": 3, "cpu_s": 2.0},
     }
+    gc.enable()
     assert set(read) == {ELSEWHERE}
 
 
 def test_an_arm_binds_itself_and_the_process_that_works(monkeypatch: MonkeyPatch) -> None:
     bound: list[Any] = []
-    monkeypatch.setattr(arm_worker, "pin", lambda cores, tasks: bound.append((cores, tasks)))
+    monkeypatch.setattr(commands, "pin", lambda cores, tasks: bound.append((cores, tasks)))
     bind(ArmSession(NS), [1])
     assert bound == [([1], TASKS)]
     bound.clear()
@@ -121,5 +118,5 @@ def test_an_arm_of_two_threads_rests_until_those_of_that_process_do(
     read: list[Path], monkeypatch: MonkeyPatch
 ) -> None:
     monkeypatch.setattr("time.sleep", lambda _: None)
-    rest_of(replace(arm_request(), cell=cell(threads=2)), ELSEWHERE)()
+    commands.rest(held(replace(request(), cell=cell(threads=2))))
     assert set(read) == {ELSEWHERE}

@@ -99,7 +99,7 @@ def test_a_handler_that_never_replies_leaves_no_reply(tmp_path: Path, answer: An
 
 @pytest.mark.parametrize("argv", [[], ["one", "two"]])
 def test_a_person_who_starts_a_worker_by_hand_is_told_its_usage(argv: list[str]) -> None:
-    with pytest.raises(SystemExit, match=r"usage: python -m bench\.worker\.session DIR"):
+    with pytest.raises(SystemExit, match=r"usage: python -m bench\.worker DIR"):
         serve(raising(AssertionError("must not be called")), argv)
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from bench.core.arm_protocol import ArmRequest
 from bench.core.cell import Target
 from bench.core.errors import DeviceNotFound
+from bench.core.protocol import SessionRequest
 from bench.experiments.ab.device_session import DeviceSessionRunner
 from bench.experiments.ab.interleave import Rule
 from bench.experiments.ab.session import ArmStart
@@ -40,7 +40,7 @@ def measure(tmp_path: Path) -> Measure:
 
     def start(runner: str, threads: int, net: str = "net") -> ArmStart:
         made = tmp_path / net / "b1"
-        request = ArmRequest(
+        request = SessionRequest(
             runner=f"tests.fakes.pairs:{runner}",
             cell=replace(CELL, threads=threads),
             sampling=SAMPLING,
@@ -154,12 +154,14 @@ def test_nets_that_were_exported_with_different_inputs_are_refused(measure: Meas
 def test_a_session_whose_device_came_back_is_repeated(measure: Measure) -> None:
     tries = 0
 
-    def first_is_lost(module: str, request: dict[str, Any], **how: Any) -> Any:
+    def first_is_lost(request: dict[str, Any], **how: Any) -> Any:
         nonlocal tries
         tries += 1
         if tries == 1:
-            request = {**request, "runner": "tests.fakes.pairs:Lost"}
-        return run_child(module, request, **how)
+            lost = {"runner": "tests.fakes.pairs:Lost"}
+            arms = {name: arm | lost for name, arm in request["arms"].items()}
+            request = {**request, "arms": arms}
+        return run_child(request, **how)
 
     assert isinstance(measure(launch=first_is_lost, returns=[True]), AbSession)
     assert tries == 2

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from bench.core.arm_protocol import ArmRequest
 from bench.core.cell import Target
+from bench.core.protocol import SessionRequest
 from bench.experiments.ab.interleave import Rule
 from bench.experiments.ab.session import ArmStart, SessionRunner
-from bench.launcher.client import Live, open_arm
+from bench.launcher.client import Worker, open_worker
 from bench.storage.schema.ab import AbSession, ArmFailed, ArmName
 from bench.storage.schema.common import Failed, Skipped
 from bench.storage.schema.latency import Session
@@ -42,7 +42,7 @@ def measure(tmp_path: Path) -> Measure:
     made = tmp_path / "b1"
 
     def start(runner: str, cores: list[int] | None) -> ArmStart:
-        request = ArmRequest(
+        request = SessionRequest(
             runner=f"tests.fakes.arms:{runner}",
             cell=CELL,
             sampling=replace(SAMPLING, warmup_calls=5, warmup_s=0.02, warmup_cap_s=5.0),
@@ -60,13 +60,13 @@ def measure(tmp_path: Path) -> Measure:
         cores: list[int] | None = None,
         timeout_s: float = 60.0,
         seed: int = 0,
-        opening: Callable[..., AbstractContextManager[Live]] = open_arm,
+        opening: Callable[..., AbstractContextManager[Worker]] = open_worker,
         place: Place | None = None,
     ) -> AbSession | ArmFailed:
         runner = SessionRunner(
             rule=RULE,
             place=place or FakePlace(lambda: {"load_1m": 0.5}),
-            open_arm=opening,
+            open_worker=opening,
             scrub=lambda text: text.replace("engine", "ENGINE"),
             timeout_s=timeout_s,
         )
@@ -153,7 +153,7 @@ def test_an_arm_that_falls_while_tearing_down_has_done_its_work(measure: Measure
         ("LeavesInABurst", "no-reply", "the child ended with status 0 and left no reply"),
         ("ForgetsASample", "garbage-reply", "4 durations for a burst of 5 inferences"),
         ("NegativeInABurst", "garbage-reply", "the arm's durations aren't whole numbers"),
-        ("GarblesItsPipe", "garbage-reply", "the arm's answer isn't one"),
+        ("GarblesItsPipe", "garbage-reply", "the worker's answer isn't one"),
         ("WrongOutput", "wrong-output", "the output is 0.01 away"),
         ("NoSuchRunner", "error", "AttributeError"),
     ],
@@ -195,36 +195,36 @@ def test_a_runner_whose_sessions_run_on_a_device_is_refused_in_a_sentence(
     assert "on a device" in found.why.reason
 
 
-def test_an_arm_of_another_form_is_refused_in_a_sentence(measure: Measure) -> None:
-    def in_form_99(request: dict[str, Any], **how: Any) -> AbstractContextManager[Live]:
-        return open_arm({**request, "protocol": 99}, **how)
+def test_an_arm_of_another_protocol_is_refused_in_a_sentence(measure: Measure) -> None:
+    def in_protocol_99(request: dict[str, Any], **how: Any) -> AbstractContextManager[Worker]:
+        return open_worker({**request, "protocol": 99}, **how)
 
-    found = measure(opening=in_form_99)
+    found = measure(opening=in_protocol_99)
     assert isinstance(found, ArmFailed)
     assert isinstance(found.why, Skipped)
-    assert "was asked in form 99" in found.why.reason
+    assert "the request is in 99" in found.why.reason
 
 
 @pytest.mark.parametrize("head", ["Steady", "CrashesInABurst", "HangsInABurst"])
 def test_no_process_is_left_behind(head: str, measure: Measure) -> None:
     pids: list[int] = []
 
-    def noting(request: dict[str, Any], **how: Any) -> AbstractContextManager[Live]:
-        return _Noting(open_arm(request, **how), pids)
+    def noting(request: dict[str, Any], **how: Any) -> AbstractContextManager[Worker]:
+        return _Noting(open_worker(request, **how), pids)
 
     measure(head=head, timeout_s=3.0, opening=noting)
     assert len(pids) == 2
     assert not any(is_running(pid) for pid in pids)
 
 
-class _Noting(AbstractContextManager[Live]):
+class _Noting(AbstractContextManager[Worker]):
     """An arm whose process id is noted."""
 
-    def __init__(self, arm: AbstractContextManager[Live], pids: list[int]) -> None:
+    def __init__(self, arm: AbstractContextManager[Worker], pids: list[int]) -> None:
         self._arm = arm
         self._pids = pids
 
-    def __enter__(self) -> Live:
+    def __enter__(self) -> Worker:
         live = self._arm.__enter__()
         self._pids.append(live.pid)
         return live

@@ -53,7 +53,7 @@ def test_the_real_wheels_take_the_configuration_read_the_export_and_have_every_n
     }  # fmt: skip
 
     env = library_path(python, tmp_path, os.environ)
-    answer = run_child(CHILD, request, python=python, env=env, timeout_s=300.0)
+    answer = run_child(request, module=CHILD, python=python, env=env, timeout_s=300.0)
 
     assert isinstance(answer, Replied), answer
     assert answer.value["tensorrt_enabled"] is True

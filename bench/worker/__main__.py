@@ -1,0 +1,77 @@
+"""`python -m bench.worker DIR`: do the operations that the parent requests.
+
+`bench.core.protocol` has their arguments and answers. A new operation is one function, which takes
+what this worker holds open and the arguments, and one line in the table.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from itertools import chain
+from typing import Any
+
+from bench.core.errors import BenchError
+from bench.core.protocol import check_version
+from bench.worker.commands import finish, infer, open_session, sample, warm
+from bench.worker.convert import convert
+from bench.worker.device_pair import measure_pair
+from bench.worker.probe import probe
+from bench.worker.serve import Reply, serve
+from bench.worker.session import Held, measure
+
+Operation = Callable[[Held, Mapping[str, Any]], Mapping[str, Any]]
+
+OPERATIONS: Mapping[str, Operation] = {
+    "measure": measure,
+    "measure_pair": measure_pair,
+    "convert": convert,
+    "probe": probe,
+    "open": open_session,
+    "warm_up": warm,
+    "sample": sample,
+    "infer": infer,
+    "finish": finish,
+}
+
+
+def work(request: Mapping[str, Any], reply: Reply) -> None:
+    """Answer `request`, and the calls that follow it where it names a pipe for the answers.
+
+    What was opened is torn down after the last answer. Raises what an operation raises, and
+    Unavailable for a request of another version.
+    """
+    check_version(request)
+    with ExitStack() as stack:
+        held = Held(stack)
+        if "replies_fd" not in request:
+            answer([request], held, reply)
+            return
+        os.set_inheritable(request["replies_fd"], False)  # noqa: FBT003 - it takes no keyword
+        with os.fdopen(request["replies_fd"], "w", encoding="utf-8") as replies:
+
+            def send(result: Mapping[str, Any]) -> None:
+                replies.write(json.dumps({"ok": result}) + "\n")
+                replies.flush()
+
+            answer(chain([request], map(json.loads, sys.stdin)), held, send)
+
+
+def answer(calls: Iterable[Mapping[str, Any]], held: Held, send: Reply) -> None:
+    """Send the answer of each of `calls`, until their end or `finish`."""
+    for call in calls:
+        name = str(call.get("operation"))
+        if name not in OPERATIONS:
+            raise BenchError(
+                f"a worker has no operation {name!r}", hint="see bench/core/protocol.py"
+            )
+        send(OPERATIONS[name](held, call))
+        if name == "finish":
+            return
+
+
+if __name__ == "__main__":
+    serve(work, sys.argv[1:])
