@@ -1,18 +1,14 @@
-"""Draws engines side by side: a group of points a net, one an engine; the same bytes on every run.
-
-All lengths are points (1/72 inch), from the sheet's lower left corner.
-"""
+"""Draws engines side by side: a group of points a net; the same bytes on every run."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Sheet
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedLocator
 
 from bench.analysis import naming
 from bench.analysis.series import View
@@ -20,22 +16,7 @@ from bench.analysis.side_by_side import SideBySide, engine_name, fastest, stem
 from bench.analysis.statistics import Estimate
 from bench.core.units import to_ms
 from bench.reports.plots import style as styles
-from bench.reports.plots.layout import (
-    COLUMN_EM,
-    EDGE,
-    HANDLE_EM,
-    HEAD_GAP,
-    LEADING,
-    PANEL_TITLE_SIZE,
-    RIGHT,
-    SMALL_SIZE,
-    TEXT_SIZE,
-    TITLE_SIZE,
-    WIDTH,
-    X_AXIS_HEIGHT,
-    wrap,
-)
-from bench.reports.plots.scatter import files, log_ticks, padded, plain, settings, text_width
+from bench.reports.plots.sheet import files, finish, set_cost_axis, settings, wrap
 from bench.runners import RUNNERS
 
 ENGINE_HEIGHT, BETWEEN_NETS = 12.0, 14.0
@@ -51,17 +32,6 @@ RING: dict[str, Any] = {
 
 _TITLE = "Latency by engine and net"
 _RING_NAME = "fastest of its net, clear of the next"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Places:
-    """The sheet's height, its axes (left, bottom, width, height), the caption and the legend."""
-
-    height: float
-    axes: tuple[float, float, float, float]
-    caption: Sequence[str]
-    legend_top: float
-    legend_columns: int
 
 
 def render(view: View, table: SideBySide) -> dict[str, bytes]:
@@ -80,15 +50,16 @@ def compose(view: View, table: SideBySide) -> Sheet:
         if any(fastest(row) is not None for row in table.rows.values()):
             handles.append(Line2D([], [], label=_RING_NAME, **{**RING, "markersize": 9}))
         names = [view.models[variant].title for variant in table.rows]
-        places = _places(table, names, [str(handle.get_label()) for handle in handles])
-        sheet = Sheet(dpi=72, figsize=(WIDTH / 72, places.height / 72))
-        _write_around(sheet, table, places, handles)
-        left, bottom, wide, high = places.axes
-        axes = sheet.add_axes(
-            (left / WIDTH, bottom / places.height, wide / WIDTH, high / places.height)
-        )
+        sheet = Sheet()
+        axes = sheet.subplots()
         _draw(axes, table, looks)
         _set_axes(axes, table, names)
+        series = table.first
+        axes.set_title(f"{series.system.heading}: {naming.setting(series, table.column)}")
+        finish(
+            sheet, title=_TITLE, caption=_caption(table), handles=handles,
+            axes_height=len(names) * (len(table.engines) * ENGINE_HEIGHT + BETWEEN_NETS),
+        )  # fmt: skip
         return sheet
 
 
@@ -114,27 +85,6 @@ def engine_looks(table: SideBySide) -> list[dict[str, Any]]:
     return looks
 
 
-def _places(table: SideBySide, names: Sequence[str], legend: Sequence[str]) -> _Places:
-    inner = WIDTH - 2 * EDGE
-    caption = wrap(_caption(table), inner, size=SMALL_SIZE, weight="normal", width=text_width)
-    longest = max(text_width(name, SMALL_SIZE, "normal") for name in legend)
-    columns = max(int(inner / (longest + COLUMN_EM * SMALL_SIZE)), 1)
-    rows = -(-len(legend) // columns)
-    legend_top = 2 * EDGE + (len(caption) + rows) * SMALL_SIZE * LEADING
-    bottom = legend_top + EDGE + X_AXIS_HEIGHT
-    widest = max(text_width(name, TEXT_SIZE, "normal") for name in names)
-    left = EDGE + min(widest, MOST_NAME) + 10
-    high = len(names) * (len(table.engines) * ENGINE_HEIGHT + BETWEEN_NETS)
-    above = 2 * EDGE + (TITLE_SIZE + PANEL_TITLE_SIZE) * LEADING + 2 * HEAD_GAP
-    return _Places(
-        height=bottom + high + above,
-        axes=(left, bottom, WIDTH - left - RIGHT, high),
-        caption=caption,
-        legend_top=legend_top,
-        legend_columns=columns,
-    )
-
-
 def _caption(table: SideBySide) -> str:
     series, boxes = table.first, [box for row in table.rows.values() for box in row]
     estimates = [box.estimate for box in boxes if box is not None and box.estimate is not None]
@@ -148,34 +98,6 @@ def _caption(table: SideBySide) -> str:
         f"{', cut at a tenth of the figure where it reaches below' if cut else ''}. "
         "The axis is logarithmic."
         f"{' Where an engine has no point, it has no figure.' if lacking else ''}"
-    )
-
-
-def _write_around(
-    sheet: Sheet, table: SideBySide, places: _Places, handles: Sequence[Line2D]
-) -> None:
-    """Write the titles, the legend and the caption."""
-    high, left = places.height, places.axes[0]
-    top = high - EDGE - 0.8 * TITLE_SIZE * LEADING
-    sheet.text(EDGE / WIDTH, top / high, _TITLE, fontsize=TITLE_SIZE, fontweight="bold")
-    series = table.first
-    panel = f"{series.system.heading}: {naming.setting(series, table.column)}"
-    above = places.axes[1] + places.axes[3] + HEAD_GAP
-    sheet.text(left / WIDTH, above / high, panel, fontsize=PANEL_TITLE_SIZE)
-    for row, line in enumerate(places.caption):
-        above = EDGE + (len(places.caption) - row - 0.8) * SMALL_SIZE * LEADING
-        sheet.text(EDGE / WIDTH, above / high, line, fontsize=SMALL_SIZE)
-    sheet.legend(
-        handles=handles,
-        ncols=places.legend_columns,
-        loc="upper center",
-        bbox_to_anchor=(0.5, places.legend_top / high),
-        fontsize=SMALL_SIZE,
-        frameon=False,
-        borderaxespad=0,
-        borderpad=0,
-        handlelength=HANDLE_EM,
-        labelspacing=LEADING - 1,
     )
 
 
@@ -215,23 +137,11 @@ def _is_cut(estimate: Estimate) -> bool:
 
 
 def _set_axes(axes: Axes, table: SideBySide, names: Sequence[str]) -> None:
-    found = [box.estimate for row in table.rows.values() for box in row if box is not None]
-    ends = [end for estimate in found if estimate is not None for end in _ends(estimate)]
-    limits = padded(ends, log=True)
-    axes.set_xscale("log")
-    ticks = log_ticks(*limits)
-    axes.xaxis.set_major_locator(FixedLocator(ticks) if len(ticks) >= 3 else MaxNLocator(6))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(plain))
-    axes.set_xlim(limits)
-    axes.set_xlabel("Latency (ms)")
+    estimates = [box.estimate for row in table.rows.values() for box in row if box is not None]
+    ends = [end for estimate in estimates if estimate is not None for end in _ends(estimate)]
+    set_cost_axis(axes, ends, log=True, label="Latency (ms)")
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.yaxis.set_major_locator(FixedLocator(list(range(len(names)))))
-    axes.set_yticklabels([_wrapped(name) for name in names])
+    axes.set_yticklabels([wrap(name, MOST_NAME, size=styles.TEXT_SIZE) for name in names])
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
-
-
-def _wrapped(name: str) -> str:
-    lines = wrap(name, MOST_NAME, size=TEXT_SIZE, weight="normal", width=text_width)
-    return "\n".join(lines)

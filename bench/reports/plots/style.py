@@ -8,8 +8,8 @@ from typing import Any
 
 from matplotlib.patheffects import withStroke
 
-from bench.reports.plots.layout import TEXT_SIZE
-
+WIDTH, EDGE = 720.0, 8.0  # of a sheet, in points
+TITLE_SIZE, PANEL_TITLE_SIZE, TEXT_SIZE, SMALL_SIZE = 12.0, 10.0, 9.0, 8.0
 FONT = "DejaVu Sans"  # matplotlib brings it along
 INK, GREY, SILVER, PALE = "#111111", "#555555", "#7d7d7d", "#e6e6e6"
 
@@ -43,15 +43,34 @@ LABEL: dict[str, Any] = {
     "fontsize": 8.5,
     "fontweight": "bold",
     "ha": "center",
-    "va": "center_baseline",
+    "va": "center",
     "path_effects": [withStroke(linewidth=2, foreground="white")],
 }
-LEADER: dict[str, Any] = {"color": GREY, "linewidth": 0.6}
+LEADER: dict[str, Any] = {"color": GREY, "linewidth": 0.6, "arrowstyle": "-"}
 
 # They stand on top of matplotlib's defaults, whatever a person's own matplotlibrc says.
 SETTINGS: dict[str, Any] = {
     "font.family": [FONT],
     "font.size": TEXT_SIZE,
+    "figure.dpi": 72,  # a pixel is a point until the sheet is saved
+    "figure.figsize": (WIDTH / 72, 6.5),
+    "figure.constrained_layout.use": True,
+    "figure.constrained_layout.h_pad": EDGE / 72,
+    "figure.constrained_layout.w_pad": EDGE / 72,
+    "figure.titlesize": TITLE_SIZE,
+    "figure.titleweight": "bold",
+    "axes.titlesize": PANEL_TITLE_SIZE,
+    "axes.titlelocation": "left",
+    "axes.labelsize": TEXT_SIZE,
+    "xtick.labelsize": TEXT_SIZE,
+    "ytick.labelsize": TEXT_SIZE,
+    "legend.fontsize": SMALL_SIZE,
+    "legend.title_fontsize": SMALL_SIZE,
+    "legend.frameon": False,
+    "legend.borderpad": 0,
+    "legend.borderaxespad": EDGE / SMALL_SIZE,
+    "legend.handlelength": 3.6,
+    "legend.labelspacing": 0.35,
     "text.parse_math": False,
     "text.hinting": "none",  # so that a line of text is equally long in the SVG and in the PNG
     "svg.fonttype": "path",

@@ -1,0 +1,149 @@
+"""What all plots share: the sheet's frame, its files, and the ticks and limits of its axes.
+
+Constrained layout finds room for titles, ticks and the legend. Lengths are points (1/72 inch).
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Sheet
+from matplotlib.font_manager import FontProperties
+from matplotlib.legend import Legend
+from matplotlib.textpath import text_to_path
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+
+from bench.reports.plots import style
+
+PNG_DPI = 120
+TICKS_PER_DECADE = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0))
+MAX_TICKS = 9
+LEAST_SPAN = 0.1  # of the latency: noise of 1% isn't blown up to a sheet's height
+
+
+def settings() -> AbstractContextManager[None]:
+    """Put our settings in force, whatever a person's own matplotlibrc says."""
+    defaults: dict[Any, Any] = dict(mpl.rcParamsDefault)
+    del defaults["backend"]  # the backend follows from the file's format
+    return mpl.rc_context(defaults | style.SETTINGS)
+
+
+def files(sheet: Sheet, *, name: str, title: str) -> dict[str, bytes]:
+    """Return `sheet` as <name>.svg and <name>.png: the same bytes on every run."""
+    with settings():
+        return {
+            f"{name}.svg": _saved(sheet, "svg", {"Title": title, "Date": None, "Creator": None}),
+            f"{name}.png": _saved(sheet, "png", {"Software": None}),
+        }
+
+
+def _saved(sheet: Sheet, form: str, metadata: Mapping[str, str | None]) -> bytes:
+    buffer = io.BytesIO()
+    sheet.savefig(buffer, format=form, dpi=PNG_DPI, metadata=dict(metadata))
+    return buffer.getvalue()
+
+
+def finish(
+    sheet: Sheet, *, title: str, caption: str, handles: Sequence[Artist], axes_height: float
+) -> None:
+    """Write title, caption and legend, make each axes `axes_height` high, and fix the layout.
+
+    Only the sheet's height follows from what stands around the axes. Nothing moves afterwards.
+    """
+    inner = style.WIDTH - 2 * style.EDGE
+    heading = wrap(title, inner, size=style.TITLE_SIZE, weight="bold")
+    sheet.suptitle(heading, x=style.EDGE / style.WIDTH, ha="left")
+    _legend(sheet, handles, wrap(caption, inner, size=style.SMALL_SIZE))
+    # Twice: a change of the sheet's height changes the shares that margins have of it.
+    for _ in range(2):
+        sheet.draw_without_rendering()
+        rows = sheet.axes[0].get_subplotspec().get_gridspec().nrows  # type: ignore[union-attr]
+        lacking = rows * (axes_height - sheet.axes[0].bbox.height)
+        sheet.set_figheight(sheet.get_figheight() + lacking / 72)
+    sheet.draw_without_rendering()
+    sheet.set_layout_engine("none")
+
+
+def _legend(sheet: Sheet, handles: Sequence[Artist], caption: str) -> None:
+    """Write the legend below the caption, in as many columns as fit."""
+    for columns in range(len(handles), 0, -1):
+        legend: Legend = sheet.legend(
+            handles=handles, ncols=columns, loc="outside lower left", title=f"{caption}\n",
+            alignment="left",
+        )  # fmt: skip
+        if legend.get_window_extent().width <= style.WIDTH - style.EDGE or columns == 1:
+            return
+        legend.remove()
+
+
+def wrap(text: str, limit: float, *, size: float, weight: str = "normal") -> str:
+    """Break lines of `text` between words, none wider than `limit`; a longer word stands alone."""
+    lines: list[str] = []
+    for part in text.split("\n"):
+        lines.append("")
+        for word in part.split():
+            longer = f"{lines[-1]} {word}".lstrip()
+            if not lines[-1] or _text_width(longer, size, weight) <= limit:
+                lines[-1] = longer
+            else:
+                lines.append(word)
+    return "\n".join(lines)
+
+
+def _text_width(text: str, size: float, weight: str) -> float:
+    font = FontProperties(family=[style.FONT], size=size, weight=weight)
+    return text_to_path.get_text_width_height_descent(text, font, ismath=False)[0]
+
+
+def padded(values: Sequence[float], *, log: bool, share: float = 0.06) -> tuple[float, float]:
+    """Limits of an axis with that share of room around `values`, on a log scale by a factor."""
+    ends = [math.log(value) if log else value for value in (min(values), max(values))]
+    room = share * (ends[1] - ends[0]) or (0.5 if log else 1.0)
+    low, high = ends[0] - room, ends[1] + room
+    return (math.exp(low), math.exp(high)) if log else (low, high)
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Round values within [low, high] for a logarithmic axis: as many as a reader can use."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    choices = [
+        [step * 10.0**decade for decade in decades for step in steps] for steps in TICKS_PER_DECADE
+    ]
+    within = [[tick for tick in ticks if low <= tick <= high] for ticks in choices]
+    return max((ticks for ticks in within if len(ticks) <= MAX_TICKS), key=len, default=within[0])
+
+
+def plain(value: float, _position: object = None) -> str:
+    """Write a tick without an exponent: 0.5, 20, 1000."""
+    return f"{value:.9f}".rstrip("0").rstrip(".")
+
+
+def set_cost_axis(axes: Axes, values: Sequence[float], *, log: bool, label: str) -> None:
+    """Give the x axis limits around `values`, plain ticks and its label."""
+    limits = padded(values, log=log, share=0.13)  # labels and the axis line keep apart
+    if log:
+        axes.set_xscale("log")
+        ticks = log_ticks(*limits)
+        axes.xaxis.set_major_locator(FixedLocator(ticks) if len(ticks) >= 3 else MaxNLocator(6))
+        axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(plain))
+    axes.set_xlim(limits)
+    axes.set_xlabel(label)
+
+
+def set_latency_axis(axes: Axes, values: Sequence[float], *, ticks: int) -> None:
+    """Give the y axis limits around `values` (ms), at least a tenth of them apart."""
+    low, high = min(values), max(values)
+    lacking = max(LEAST_SPAN * high - (high - low), 0) / 2
+    bottom, top = padded([low - lacking, high + lacking], log=False)
+    axes.set_ylim(max(bottom, 0.0), top)
+    axes.yaxis.set_major_locator(MaxNLocator(ticks))
+    axes.yaxis.set_major_formatter(FuncFormatter(plain))
+    axes.set_ylabel("Latency (ms)")
