@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -15,7 +14,7 @@ from typing import BinaryIO
 from bench.core.errors import CommandFailed, DeviceLost, DeviceTimeout, InputError
 from bench.devices.android.adb.device import Completed, checked, quoted
 from bench.devices.android.adb.shell import STDERR, STDOUT, MarkedOutput, Shell, SplitOutput
-from bench.devices.android.adb.streams import Deadline, Stream
+from bench.devices.android.adb.streams import Deadline, Stream, temporary_beside
 from bench.devices.android.adb.sync import receive_file, send_file
 
 TAIL_BYTES = 4096
@@ -55,14 +54,14 @@ class StreamedDevice(ABC):
     def run(self, command: Sequence[str], *, timeout_s: float = 30.0) -> Completed:
         deadline = Deadline.after(timeout_s)
         with (
-            self._telling(_name(command), timeout_s),
+            self._failing_as_device(_name(command), timeout_s),
             closing(self._start(command, deadline)) as shell,
         ):
             return shell.finish(deadline)
 
     @contextmanager
     def lines(self, command: Sequence[str], *, silence_s: float = 60.0) -> Iterator[Iterator[str]]:
-        with self._telling(_name(command), silence_s):
+        with self._failing_as_device(_name(command), silence_s):
             shell = self._start(command, Deadline.after(silence_s))
         with closing(shell), closing(self._lines_of(shell, _name(command), silence_s)) as lines:
             yield lines
@@ -70,7 +69,7 @@ class StreamedDevice(ABC):
     def _lines_of(self, shell: Shell, name: str, silence_s: float) -> Generator[str, None, None]:
         rest, stderr = b"", b""
         while shell.status is None:
-            with self._telling(name, silence_s):
+            with self._failing_as_device(name, silence_s):
                 pieces = shell.read(Deadline.after(silence_s))
             stderr = b"".join([stderr, *_of(STDERR, pieces)])[-TAIL_BYTES:]
             *whole, rest = b"".join([rest, *_of(STDOUT, pieces)]).split(b"\n")
@@ -86,7 +85,7 @@ class StreamedDevice(ABC):
         deadline = Deadline.after(timeout_s)
         with (
             _readable(local) as file,
-            self._telling(f"the push of {local.name}", timeout_s),
+            self._failing_as_device(f"the push of {local.name}", timeout_s),
             closing(self._open("sync:", deadline)) as stream,
         ):
             mtime_s = int(os.fstat(file.fileno()).st_mtime)
@@ -96,7 +95,7 @@ class StreamedDevice(ABC):
         deadline = Deadline.after(timeout_s)
         with (
             _replacing(local) as file,
-            self._telling(f"the pull of {remote}", timeout_s),
+            self._failing_as_device(f"the pull of {remote}", timeout_s),
             closing(self._open("sync:", deadline)) as stream,
         ):
             for piece in receive_file(stream, remote, deadline):
@@ -114,7 +113,7 @@ class StreamedDevice(ABC):
         return Shell(stream, MarkedOutput(mark=mark.encode()))
 
     @contextmanager
-    def _telling(self, during: str, timeout_s: float) -> Iterator[None]:
+    def _failing_as_device(self, during: str, timeout_s: float) -> Iterator[None]:
         """Say what a link's failure means for the device."""
         try:
             yield
@@ -153,14 +152,10 @@ def _readable(local: Path) -> Iterator[BinaryIO]:
 def _replacing(local: Path) -> Iterator[BinaryIO]:
     """Give a file beside `local` that takes its name once all is in it, and is gone otherwise."""
     try:
-        handle, name = tempfile.mkstemp(dir=local.parent, prefix=f".{local.name}-")
-        beside = Path(name)
-        try:
-            with os.fdopen(handle, "wb") as file:
+        with temporary_beside(local) as beside:
+            with beside.open("wb") as file:
                 yield file
             beside.replace(local)
-        finally:
-            beside.unlink(missing_ok=True)
     except OSError as error:
         raise InputError(
             f"{local} can't be written: {error.strerror}",

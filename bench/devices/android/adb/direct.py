@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.core.errors import DeviceLost, DeviceNotFound, DeviceTimeout, DeviceUnauthorized
-from bench.devices.android.adb.address import host_and_port
 from bench.devices.android.adb.calls import StreamedDevice
 from bench.devices.android.adb.keys import ANDROID_FOLDER, Signer, load_signers
+from bench.devices.android.adb.known import host_and_port
 from bench.devices.android.adb.packets import (
     Connection,
     NotAdb,

@@ -9,8 +9,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from bench.core.errors import DeviceNotFound, Unavailable, UnknownName
-from bench.devices.android.adb.address import host_and_port
-from bench.devices.android.adb.known import READY, Known, not_ready
+from bench.devices.android.adb.known import READY, Known, host_and_port, not_ready
 
 if TYPE_CHECKING:
     from bench.devices.android.adb.device import Device

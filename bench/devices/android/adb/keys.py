@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import base64
 import os
-import struct
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from adb_shell.auth.keygen import encode_pubkey  # type: ignore[import-untyped]
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa, utils
 
 from bench.core.errors import BrokenFile, Unavailable
+from bench.devices.android.adb.streams import temporary_beside
 
 ANDROID_FOLDER = Path("~/.android")
 KEY_BITS = 2048
@@ -85,7 +85,7 @@ def _read(path: Path) -> Signer:
         raise BrokenFile(
             path, f"is no RSA key of {KEY_BITS} bits", hint="move it away, and a new one is made"
         )
-    return Signer(key=key, public=_public(key.public_key()))
+    return Signer(key=key, public=base64.b64encode(encode_pubkey(path)) + b" bench@localhost")
 
 
 def _make_key(path: Path) -> None:
@@ -96,51 +96,17 @@ def _make_key(path: Path) -> None:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    with _beside(path, pem) as made, suppress(FileExistsError):
+    with temporary_beside(path) as made, suppress(FileExistsError):
+        made.write_bytes(pem)
         os.link(made, path)
 
 
 def _put(path: Path, data: bytes) -> None:
-    with _beside(path, data) as made:
+    with temporary_beside(path) as made:
+        made.write_bytes(data)
         made.chmod(0o644)
         made.replace(path)
 
 
-@contextmanager
-def _beside(path: Path, data: bytes) -> Iterator[Path]:
-    """Give a file beside `path`, of mode 0600, that holds `data`; what is left of it goes."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    made = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        yield made
-    finally:
-        made.unlink(missing_ok=True)
-
-
 def _public_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.pub")
-
-
-def _public(key: rsa.RSAPublicKey) -> bytes:
-    """Return a public key as Android writes it: numbers for Montgomery's reduction, in base64.
-
-    The layout is that of libcrypto_utils/android_pubkey.cpp: words, -1/n mod 2^32, n, R^2 mod n
-    and the exponent, all little-endian.
-    """
-    numbers = key.public_numbers()
-    size = KEY_BITS // 8
-    inverse = -pow(numbers.n, -1, 1 << 32) % (1 << 32)
-    square = pow(1 << KEY_BITS, 2, numbers.n)
-    blob = b"".join(
-        (
-            struct.pack("<II", size // 4, inverse),
-            numbers.n.to_bytes(size, "little"),
-            square.to_bytes(size, "little"),
-            struct.pack("<I", numbers.e),
-        )
-    )
-    return base64.b64encode(blob) + b" bench@localhost"

@@ -1,4 +1,4 @@
-"""A device that is there, in adb's words, and what its state means."""
+"""A device's name and state, in adb's words, and what a state means."""
 
 from __future__ import annotations
 
@@ -15,6 +15,14 @@ class Known:
 
     serial: str
     state: str
+
+
+def host_and_port(serial: str) -> tuple[str, int] | None:
+    """Return the two halves of host:port or [host]:port, or None where `serial` isn't that."""
+    host, _, port = serial.rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+        return None
+    return host.removeprefix("[").removesuffix("]"), int(port)
 
 
 def not_ready(serial: str, state: str) -> DeviceError | None:

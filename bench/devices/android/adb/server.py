@@ -1,7 +1,14 @@
 """A device through an adb server that runs already: adbutils.
 
-The server is asked and never started: adbutils would run `adb start-server` wherever nothing
-listens, in every call that opens a connection.
+adbutils (read at 2.12) gives the connection and its framing. Its own calls are not used, since
+each lacks what a measurement needs:
+
+- every connection runs `adb start-server` where nothing listens;
+- `shell2(v2=True)` keeps stdout, stderr and status apart, but its time-out is one of each `recv`,
+  so a command that keeps talking never ends, and there is no streaming of its packets;
+- `sync` opens its connection with no time-out at all, so a pulled cable hangs it for good; `push`
+  drops the device's reason (it raises "FAIL"), sets today's time and ignores a short `send`;
+  `pull` leaves half a file behind.
 """
 
 from __future__ import annotations
@@ -16,7 +23,7 @@ from adbutils import AdbConnection, AdbError, AdbTimeout  # type: ignore[import-
 
 from bench.core.errors import DeviceNotFound, InputError
 from bench.devices.android.adb.calls import StreamedDevice
-from bench.devices.android.adb.known import Known, not_ready
+from bench.devices.android.adb.known import Known, host_and_port, not_ready
 from bench.devices.android.adb.streams import Deadline, link_errors
 
 ASK_S = 10.0
@@ -42,24 +49,20 @@ def server_address(environment: Mapping[str, str] = os.environ) -> Address:
     port = environment.get("ANDROID_ADB_SERVER_PORT") or "5037"
     name = environment.get("ADB_SERVER_SOCKET") or f"tcp:{host}:{port}"
     kind, _, address = name.partition(":")
-    host, _, port = address.rpartition(":")
-    if kind != "tcp" or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+    found = host_and_port(address if ":" in address else f"127.0.0.1:{address}")
+    if kind != "tcp" or found is None:
         raise InputError(
             f"'{name}' can't be an adb server's address",
             hint="set ADB_SERVER_SOCKET to tcp:HOST:PORT and ANDROID_ADB_SERVER_PORT to a number, "
             "or neither",
         )
-    return host.removeprefix("[").removesuffix("]") or "127.0.0.1", int(port)
+    return found
 
 
 def known_devices(address: Address) -> list[Known]:
     """Return what the server there knows; raises NoServer, TimeoutError, ConnectionError."""
-    connection = _Connection(address, Deadline.after(ASK_S))
-    try:
-        connection.ask("host:devices")
-        rows = [row.split("\t") for row in connection.block().splitlines()]
-    finally:
-        connection.close()
+    with _connected(address, Deadline.after(ASK_S)) as server:
+        rows = [row.split("\t") for row in server.answer("host:devices").splitlines()]
     return [Known(serial=row[0], state=row[1]) for row in rows if len(row) == 2]
 
 
@@ -79,57 +82,49 @@ class ServerDevice(StreamedDevice):
         DeviceLost.
         """
         device = cls(serial, address=address or server_address())
-        with device._telling("the first contact", ASK_S):
+        with device._failing_as_device("the first contact", ASK_S):
             device._features(Deadline.after(ASK_S))
         return device
 
     def _features(self, deadline: Deadline) -> frozenset[str]:
         if self._known_features is None:
-            with self._asked(f"host-serial:{self._serial}:features", deadline) as connection:
-                names = connection.block()
-                connection.close()
+            with self._explained(), _connected(self._address, deadline) as server:
+                names = server.answer(f"host-serial:{self._serial}:features")
             self._known_features = frozenset(names.strip().split(","))
         return self._known_features
 
     def _open(self, service: str, deadline: Deadline) -> SocketStream:
-        with self._asked(f"host:transport:{self._serial}", deadline) as connection:
-            connection.ask(service)
-            return SocketStream(connection.conn)
+        with self._explained(), _connected(self._address, deadline, keep=True) as server:
+            server.request(f"host:transport:{self._serial}")
+            server.request(service)
+            return SocketStream(server.conn)
 
     def _drop(self) -> None:
         """Nothing is kept between two calls."""
 
     @contextmanager
-    def _asked(self, request: str, deadline: Deadline) -> Iterator[_Connection]:
-        """Connect to the server, ask it for the device, and say what its refusal means."""
+    def _explained(self) -> Iterator[None]:
+        """Turn a server's absence or refusal into what it means for the device."""
         try:
-            connection = _Connection(self._address, deadline)
+            yield
         except NoServer as error:
+            host, port = self._address
             raise DeviceNotFound(
                 self._serial,
-                hint=f"no adb server listens at {self._address[0]} port {self._address[1]}: "
-                "run `adb start-server`",
+                hint=f"no adb server listens at {host} port {port}: run `adb start-server`",
             ) from error
-        try:
-            connection.ask(request)
-            yield connection
         except Refused as error:
-            connection.close()
             failure = not_ready(self._serial, str(error))
             if failure is None:
                 raise
             raise failure from error
-        except BaseException:
-            connection.close()
-            raise
 
 
-class _Connection(AdbConnection):  # type: ignore[misc]  # adbutils has no types
-    """adbutils' connection to a server, but with a deadline, and without starting a server."""
+class _Server(AdbConnection):  # type: ignore[misc]  # adbutils has no types
+    """adbutils' connection to a server, with one deadline, and without starting a server."""
 
     def __init__(self, address: Address, deadline: Deadline) -> None:
-        self._address = address
-        self._deadline = deadline
+        self._address, self._deadline = address, deadline
         super().__init__(*address)
 
     def _safe_connect(self) -> socket.socket:
@@ -140,34 +135,49 @@ class _Connection(AdbConnection):  # type: ignore[misc]  # adbutils has no types
         except OSError as error:
             raise NoServer(str(error)) from error
 
-    def ask(self, request: str) -> None:
-        """Send a request; raises Refused with the server's words where it isn't granted."""
-        text = request.encode("utf-8", "surrogateescape")
-        with self._speaking():
-            self.conn.sendall(b"%04x" % len(text) + text)
-        with self._speaking():
-            self.check_okay()
+    @property
+    def conn(self) -> socket.socket:
+        """The socket; adbutils takes it anew for each read and write, with what time is left."""
+        joined: socket.socket = super().conn
+        joined.settimeout(self._deadline.left_s())
+        return joined
 
-    def block(self) -> str:
-        """Return the text that follows a granted request."""
-        with self._speaking():
-            text: str = self.read_string_block()
-        return text
+    def request(self, text: str) -> None:
+        """Send a request; raises Refused with the server's words where it isn't granted."""
+        data = text.encode("utf-8", "surrogateescape")
+        self.conn.sendall(b"%04x" % len(data) + data)
+        self.check_okay()
+
+    def answer(self, text: str) -> str:
+        """Send a request and return what the server says to it; raises Refused."""
+        self.request(text)
+        said: str = self.read_string_block()
+        return said
 
     def close(self) -> None:
         """Close at once; adbutils would sleep before it does."""
-        self.conn.close()
+        super().conn.close()
 
-    @contextmanager
-    def _speaking(self) -> Iterator[None]:
-        self.conn.settimeout(self._deadline.left_s())
-        try:
-            with link_errors():
-                yield
-        except AdbTimeout as error:
+
+@contextmanager
+def _connected(address: Address, deadline: Deadline, *, keep: bool = False) -> Iterator[_Server]:
+    """Connect to the server; `keep` leaves the connection open unless something fails.
+
+    Raises NoServer, Refused, TimeoutError, ConnectionError.
+    """
+    server = _Server(address, deadline)
+    try:
+        with link_errors():
+            yield server
+    except BaseException as error:
+        server.close()
+        if isinstance(error, AdbTimeout):
             raise TimeoutError(str(error)) from error
-        except (AdbError, ValueError) as error:  # ValueError: a length that is no number
+        if isinstance(error, AdbError | ValueError):  # ValueError: a length that is no number
             raise Refused(str(error)) from error
+        raise
+    if not keep:
+        server.close()
 
 
 class SocketStream:

@@ -7,10 +7,13 @@ into `bench.core.errors.DeviceError`'s kinds.
 
 from __future__ import annotations
 
+import os
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 
@@ -61,3 +64,14 @@ def link_errors() -> Iterator[None]:
         raise
     except OSError as error:
         raise ConnectionError(str(error)) from error
+
+
+@contextmanager
+def temporary_beside(path: Path) -> Iterator[Path]:
+    """Give an empty file beside `path`, readable by this user only; removed unless renamed."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    os.close(handle)
+    try:
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)

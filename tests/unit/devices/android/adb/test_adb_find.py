@@ -17,8 +17,7 @@ from bench.core.errors import (
     UnknownName,
 )
 from bench.devices.android.adb import find, transports
-from bench.devices.android.adb.address import host_and_port
-from bench.devices.android.adb.known import Known
+from bench.devices.android.adb.known import Known, host_and_port
 from tests.fakes.adb import Wire, closed_port, peer
 
 ODD = ("x; rm -rf $HOME", "a b'c", "$(reboot)", "-H", "", ":", "host:", "host:port", "host:99999")
