@@ -21,9 +21,9 @@ from bench.worker.convert import convert
 from bench.worker.device_pair import measure_pair
 from bench.worker.probe import probe
 from bench.worker.serve import Reply, serve
-from bench.worker.session import Held, measure
+from bench.worker.session import State, measure
 
-Operation = Callable[[Held, Mapping[str, Any]], Mapping[str, Any]]
+Operation = Callable[[State, Mapping[str, Any]], Mapping[str, Any]]
 
 OPERATIONS: Mapping[str, Operation] = {
     "measure": measure,
@@ -46,9 +46,9 @@ def work(request: Mapping[str, Any], reply: Reply) -> None:
     """
     check_version(request)
     with ExitStack() as stack:
-        held = Held(stack)
+        state = State(stack)
         if "replies_fd" not in request:
-            answer([request], held, reply)
+            answer([request], state, reply)
             return
         os.set_inheritable(request["replies_fd"], False)  # noqa: FBT003 - it takes no keyword
         with os.fdopen(request["replies_fd"], "w", encoding="utf-8") as replies:
@@ -57,10 +57,10 @@ def work(request: Mapping[str, Any], reply: Reply) -> None:
                 replies.write(json.dumps({"ok": result}) + "\n")
                 replies.flush()
 
-            answer(chain([request], map(json.loads, sys.stdin)), held, send)
+            answer(chain([request], map(json.loads, sys.stdin)), state, send)
 
 
-def answer(calls: Iterable[Mapping[str, Any]], held: Held, send: Reply) -> None:
+def answer(calls: Iterable[Mapping[str, Any]], state: State, send: Reply) -> None:
     """Send the answer of each of `calls`, until their end or `finish`."""
     for call in calls:
         name = str(call.get("operation"))
@@ -68,7 +68,7 @@ def answer(calls: Iterable[Mapping[str, Any]], held: Held, send: Reply) -> None:
             raise BenchError(
                 f"a worker has no operation {name!r}", hint="see bench/core/protocol.py"
             )
-        send(OPERATIONS[name](held, call))
+        send(OPERATIONS[name](state, call))
         if name == "finish":
             return
 

@@ -18,7 +18,7 @@ from bench.core.protocol import SessionRequest
 from bench.runners.base import DeviceRunner, Session
 from bench.worker.sampling import warm_up
 from bench.worker.session import (
-    Held,
+    State,
     checked_session,
     process_facts,
     process_of,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def open_session(held: Held, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def open_session(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Open the session of a SessionRequest, check its output, bind it to its cores.
 
     Raises Unavailable where the runner's sessions can't stay open.
@@ -46,10 +46,10 @@ def open_session(held: Held, arguments: Mapping[str, Any]) -> dict[str, Any]:
             hint="choose a runner of this machine's CPU or GPU, or compare stored runs: "
             "`python -m bench compare`",
         )
-    session, figures = checked_session(held, runner, request)
+    session, figures = checked_session(state, runner, request)
     if request.cores is not None:
         bind(session, request.cores)
-    held.read_usage()
+    state.read_usage()
     return {**figures, "facts": process_facts() | dict(session.facts)}
 
 
@@ -59,38 +59,38 @@ def bind(session: Session, cores: Sequence[int]) -> None:
         pin(cores, tasks)
 
 
-def warm(held: Held, _: Mapping[str, Any]) -> dict[str, Any]:
+def warm(state: State, _: Mapping[str, Any]) -> dict[str, Any]:
     """Warm the open session up, with the garbage collector out of the way from here on."""
-    opened = held.opened
+    current = state.current
     gc.collect()
     gc.disable()
-    done = warm_up(opened.session.sample, opened.request.rule, time.perf_counter_ns)
-    rest(held)
-    held.read_usage()
+    done = warm_up(current.session.sample, current.request.rule, time.perf_counter_ns)
+    rest(state)
+    state.read_usage()
     return {"warmup_ns": done.samples_ns, "steady": done.steady}
 
 
-def sample(held: Held, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def sample(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Take `count` samples, and return them once the engine's threads are at rest."""
-    samples = held.opened.session.sample(arguments["count"])
-    rest(held)
+    samples = state.current.session.sample(arguments["count"])
+    rest(state)
     return {"samples_ns": samples}
 
 
-def finish(held: Held, _: Mapping[str, Any]) -> dict[str, Any]:
+def finish(state: State, _: Mapping[str, Any]) -> dict[str, Any]:
     """Return which threads worked since the warm-up, and what that work used."""
-    opened, (threads, usage) = held.opened, held.before
-    facts = worked(threads, read_threads(opened.process.tasks))
-    return {"facts": facts, "covariates": spent(usage, opened.process.usage())}
+    current, (threads, usage) = state.current, state.before
+    facts = worked(threads, read_threads(current.process.tasks))
+    return {"facts": facts, "covariates": spent(usage, current.process.usage())}
 
 
-def rest(held: Held) -> None:
+def rest(state: State) -> None:
     """Wait until the engine's threads are quiet; a single one is when its call returns."""
-    if held.opened.request.cell.threads > 1:
-        wait_until_quiet(partial(read_threads, held.opened.process.tasks), time.sleep)
+    if state.current.request.cell.threads > 1:
+        wait_until_quiet(partial(read_threads, state.current.process.tasks), time.sleep)
 
 
-def infer(held: Held, arguments: Mapping[str, Any]) -> dict[str, int]:
+def infer(state: State, arguments: Mapping[str, Any]) -> dict[str, int]:
     """Write the logits of the .npy file `images` into the .npy file `logits`.
 
     Both are float32; images are (rows, channels, height, width). Each inference gets the batch that
@@ -99,7 +99,7 @@ def infer(held: Held, arguments: Mapping[str, Any]) -> dict[str, int]:
     """
     import numpy as np
 
-    session, batch = held.opened.session, held.opened.request.cell.batch
+    session, batch = state.current.session, state.current.request.cell.batch
     x = np.load(Path(arguments["images"]), mmap_mode="r")
     parts = [
         _rows(session, batch, np.ascontiguousarray(x[at : at + batch]))

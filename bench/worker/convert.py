@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.worker.serve import load
-from bench.worker.session import Held
+from bench.worker.session import State
 
 
-def convert(_: Held, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+def convert(_: State, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """Make files in `out` with `converter` ("module:function"), from `source` and `options`."""
     converter = load(arguments["converter"])
     facts: Mapping[str, Any] = converter(

@@ -14,10 +14,10 @@ from bench.core.protocol import PairRequest
 from bench.runners.base import ArmFailure, Array, DeviceArm, DevicePair, PairingRunner, Turns
 from bench.worker.sampling import WrongOutput, check_output
 from bench.worker.serve import describe, load
-from bench.worker.session import Held, load_reference
+from bench.worker.session import State, load_reference
 
 
-def measure_pair(_: Held, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def measure_pair(_: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Measure the session of a PairRequest; an arm that is the cause of a failure is named."""
     request = PairRequest.from_json(arguments)
     names = list(request.arms)

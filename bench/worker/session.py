@@ -36,7 +36,7 @@ from bench.worker.threads import TASKS, Thread, read_threads, worked
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenSession:
     """An open session with its request, and the process that does its work."""
 
     session: Session
@@ -44,27 +44,27 @@ class Opened:
     process: Process
 
 
-class Held:
+class State:
     """What a worker holds open from one operation to the next, torn down with `stack`."""
 
-    def __init__(self, stack: ExitStack, opened: Opened | None = None) -> None:
+    def __init__(self, stack: ExitStack, current: OpenSession | None = None) -> None:
         self.stack = stack
         self.before: tuple[Mapping[str, Thread], Usage]
-        self._opened = opened
+        self._current = current
 
     @property
-    def opened(self) -> Opened:
+    def current(self) -> OpenSession:
         """The open session; raises BenchError where there is none."""
-        if self._opened is None:
+        if self._current is None:
             raise BenchError("no session is open", hint="open comes first: bench/core/protocol.py")
-        return self._opened
+        return self._current
 
     def hold(self, session: Session, request: SessionRequest) -> None:
-        self._opened = Opened(session, request, process_of(session))
+        self._current = OpenSession(session, request, process_of(session))
 
     def read_usage(self) -> None:
         """Read threads and usage: what `finish` tells is spent from here on."""
-        process = self.opened.process
+        process = self.current.process
         self.before = read_threads(process.tasks), process.usage()
 
 
@@ -75,21 +75,21 @@ def runner_of(request: SessionRequest) -> Runner | DeviceRunner:
 
 
 def checked_session(
-    held: Held, runner: Runner, request: SessionRequest
+    state: State, runner: Runner, request: SessionRequest
 ) -> tuple[Session, dict[str, Any]]:
-    """Open a session, to be torn down with `held`; return it and its figures so far.
+    """Open a session, to be torn down with `state`; return it and its figures so far.
 
     Raises WrongOutput where its output isn't the reference's.
     """
     x, logits = load_reference(request.reference)
     started = time.perf_counter_ns()
-    session = held.stack.enter_context(runner.open(request.cell, request.artifact))
+    session = state.stack.enter_context(runner.open(request.cell, request.artifact))
     load_ns = time.perf_counter_ns() - started
     started = time.perf_counter_ns()
     output = session.infer(x)
     first_ns = time.perf_counter_ns() - started
     error = check_output(output, logits, request.tolerance)
-    held.hold(session, request)
+    state.hold(session, request)
     return session, {
         "load_ns": load_ns,
         "first_inference_ns": first_ns,
@@ -97,13 +97,13 @@ def checked_session(
     }
 
 
-def measure(held: Held, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def measure(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Measure the session of a SessionRequest from end to end."""
     request = SessionRequest.from_json(arguments)
     runner = runner_of(request)
     if isinstance(runner, DeviceRunner):
         return measure_on_device(runner, request)
-    session, figures = checked_session(held, runner, request)
+    session, figures = checked_session(state, runner, request)
     sampled = sample_session(session, request)
     more = gauged_figures(session, len(sampled["samples_ns"]))
     return {

@@ -12,7 +12,7 @@ from bench.core.cell import Cell, Target
 from bench.core.protocol import SessionRequest
 from bench.core.units import Nanoseconds
 from bench.runners.base import Array
-from bench.worker.session import Held, measure
+from bench.worker.session import State, measure
 from tests.fakes import converter
 from tests.fakes.net import infer
 from tests.fakes.values import CELL, SAMPLING
@@ -67,7 +67,7 @@ def measuring(folder: Path) -> Call:
             tolerance=1e-4,
         )
         with ExitStack() as stack:
-            answer = measure(Held(stack), request.to_json())
+            answer = measure(State(stack), request.to_json())
             Diary(folder / "diary").note("reply")
         return [answer]
 

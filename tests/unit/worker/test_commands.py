@@ -16,7 +16,7 @@ from bench.core.errors import BenchError, Unavailable
 from bench.core.protocol import PROTOCOL, SessionRequest, request_for
 from bench.worker import commands
 from bench.worker.__main__ import OPERATIONS, answer, work
-from bench.worker.session import Held
+from bench.worker.session import State
 from bench.worker.threads import Thread, pin, wait_until_quiet
 from tests.fakes.arms import NS, ArmSession
 from tests.fakes.values import CELL, SAMPLING, cell
@@ -33,8 +33,8 @@ def collector() -> Iterator[None]:
     gc.enable()
 
 
-def held(request: SessionRequest = REQUEST) -> Held:
-    opened = Held(ExitStack())
+def state(request: SessionRequest = REQUEST) -> State:
+    opened = State(ExitStack())
     opened.hold(ArmSession(NS), request)
     opened.read_usage()
     return opened
@@ -42,7 +42,7 @@ def held(request: SessionRequest = REQUEST) -> Held:
 
 def answers(*calls: Mapping[str, object]) -> list[Mapping[str, Any]]:
     sent: list[Mapping[str, Any]] = []
-    answer(calls, held(), sent.append)
+    answer(calls, state(), sent.append)
     return sent
 
 
@@ -75,16 +75,16 @@ def test_an_engine_has_come_to_rest_before_its_worker_answers(
     order: list[str] = []
     monkeypatch.setattr(commands, "rest", lambda _: order.append("rested"))
     calls = (call("warm_up"), call("sample", count=3))
-    answer(calls, held(), lambda it: order.append(next(iter(it))))
+    answer(calls, state(), lambda it: order.append(next(iter(it))))
     assert order == ["rested", "warmup_ns", "rested", "samples_ns"]
 
 
 def test_only_more_than_one_thread_takes_a_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     naps: list[float] = []
     monkeypatch.setattr("time.sleep", naps.append)
-    commands.rest(held())
+    commands.rest(state())
     assert naps == []
-    commands.rest(held(replace(REQUEST, cell=cell(threads=2))))
+    commands.rest(state(replace(REQUEST, cell=cell(threads=2))))
     assert naps != []
 
 
@@ -97,12 +97,12 @@ def test_an_unknown_operation_is_an_error(operation: str | None) -> None:
 @pytest.mark.parametrize("operation", ["warm_up", "sample", "infer", "finish"])
 def test_an_operation_on_no_session_is_an_error(operation: str) -> None:
     with pytest.raises(BenchError, match="no session is open"):
-        OPERATIONS[operation](Held(ExitStack()), {})
+        OPERATIONS[operation](State(ExitStack()), {})
 
 
 def test_a_session_without_a_sampling_is_not_warmed_up() -> None:
     with pytest.raises(BenchError, match="no sampling"):
-        commands.warm(held(replace(REQUEST, sampling=None)), {})
+        commands.warm(state(replace(REQUEST, sampling=None)), {})
 
 
 @pytest.mark.parametrize("version", [PROTOCOL + 1, None])

@@ -18,7 +18,7 @@ from bench.experiments.accuracy.engine import open_engine, write_images
 from bench.launcher.client import WorkerFailed
 from bench.runners.base import Array
 from bench.worker.commands import infer
-from bench.worker.session import Held
+from bench.worker.session import State
 from tests.fakes import seeing
 from tests.fakes.seeing import Seeing, see
 from tests.fakes.values import CELL
@@ -37,9 +37,9 @@ def inferred(session: Seeing, x: Array, folder: Path) -> tuple[int, Array]:
         runner="m:C", cell=replace(CELL, batch=BATCH), artifact=Path("/a"), reference=Path("/r"),
         tolerance=1e-4,
     )  # fmt: skip
-    held, out = Held(ExitStack()), folder / "out.npy"
-    held.hold(session, request)
-    answer = infer(held, {"images": str(write_images(folder, x)), "logits": str(out)})
+    state, out = State(ExitStack()), folder / "out.npy"
+    state.hold(session, request)
+    answer = infer(state, {"images": str(write_images(folder, x)), "logits": str(out)})
     return answer["rows"], np.load(out)
 
 

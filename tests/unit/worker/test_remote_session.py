@@ -16,7 +16,7 @@ from bench.runners.base import Usage
 from bench.worker import commands
 from bench.worker import session as worker
 from bench.worker.commands import bind
-from bench.worker.session import Held, process_of, sample_session, spent
+from bench.worker.session import State, process_of, sample_session, spent
 from bench.worker.threads import TASKS, Thread
 from tests.fakes.arms import NS, ArmSession
 from tests.fakes.values import CELL, SAMPLING, cell
@@ -64,8 +64,8 @@ def request() -> SessionRequest:
     )  # fmt: skip
 
 
-def held(asked: SessionRequest) -> Held:
-    opened = Held(ExitStack())
+def state(asked: SessionRequest) -> State:
+    opened = State(ExitStack())
     opened.hold(Elsewhere(), asked)
     return opened
 
@@ -93,7 +93,7 @@ def test_a_measured_session_has_the_facts_of_the_process_that_works(read: list[P
 
 
 def test_an_arm_tells_at_the_end_what_the_process_that_works_has_used(read: list[Path]) -> None:
-    opened = held(request())
+    opened = state(request())
     commands.warm(opened, {})
     commands.sample(opened, {"count": 3})
     assert commands.finish(opened, {}) == {
@@ -118,5 +118,5 @@ def test_an_arm_of_two_threads_rests_until_those_of_that_process_do(
     read: list[Path], monkeypatch: MonkeyPatch
 ) -> None:
     monkeypatch.setattr("time.sleep", lambda _: None)
-    commands.rest(held(replace(request(), cell=cell(threads=2))))
+    commands.rest(state(replace(request(), cell=cell(threads=2))))
     assert set(read) == {ELSEWHERE}
