@@ -73,8 +73,8 @@ check: setup-dev  ## format, lint, types, import contracts
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-logo
 
-test: setup-dev  ## the whole test suite
-	.venv/bin/python -m pytest $(ARGS)
+test: setup-dev  ## the whole test suite, two files at a time
+	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 format: setup-dev  ## put the code in form
 	.venv/bin/ruff format .

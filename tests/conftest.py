@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,16 +14,44 @@ from hypothesis import settings
 from bench.cli.main import main
 from bench.config.project import default_cache
 from bench.core.errors import Unavailable
+from bench.core.paths import PROJECT
 from bench.environments.interpreters import Environments
 from bench.experiments.context import Tables
 from tests.fakes import tables as fakes
+from tests.turn import turn
 
 # A loaded machine is no fault of the code: no example fails for its duration.
 # No time limit, which a loaded machine would miss, and the same examples on every run.
-settings.register_profile("untimed", deadline=None, derandomize=True)
-settings.load_profile("untimed")
+# For many more: `make test ARGS=--hypothesis-profile=thorough`.
+settings.register_profile("few", deadline=None, derandomize=True, max_examples=30)
+settings.register_profile("thorough", deadline=None, max_examples=500)
+settings.load_profile("few")
 
-FAKE_SUITE = Path(__file__).parent / "fakes" / "suite.toml"
+HERE = Path(__file__).parent
+FAKE_SUITE = HERE / "fakes" / "suite.toml"
+# Folders whose files take longest come first, so that no worker is left with one of them at last.
+_ORDER = ("engine", "device", "contract", "cli", "plugins", "golden", "unit")
+
+
+def pytest_configure() -> None:
+    """Spare the disk: no test cuts the power, and a write waits for the disk longer than all else.
+
+    Programs that a test starts still wait.
+    """
+    os.fsync = lambda fd: None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: _ORDER.index(item.path.relative_to(HERE).parts[0]))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Run a test marked `serial` while no other worker of pytest-xdist runs one."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return (yield)
+    with turn(PROJECT / "build" / "tests", alone=item.get_closest_marker("serial") is not None):
+        return (yield)
 
 
 @pytest.fixture(scope="session")

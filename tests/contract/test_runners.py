@@ -170,6 +170,7 @@ def test_the_settings_and_threads_in_force_are_those_asked_for(answer: Answer) -
     assert {name: facts.get(name) for name in asked} == asked
 
 
+@pytest.mark.serial
 @pytest.mark.engine
 @pytest.mark.parametrize("name", RUNNERS)
 def test_with_two_threads_one_thread_more_does_work_than_with_one(name: str, ask: Ask) -> None:

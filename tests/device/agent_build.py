@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import subprocess
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
 SCRIPT = PROJECT / "scripts" / "build_agent.sh"
+AGENT = PROJECT / "bench" / "runners" / "paddle_lite" / "agent"
 LIGHT_API = Path(__file__).parent / "light_api"
 COMPILER = "aarch64-linux-gnu-g++"
 QEMU = "qemu-aarch64-static"
@@ -39,17 +43,35 @@ def light_api(folder: Path) -> Path:
 
 
 def built_agent(folder: Path) -> Path:
-    """Build the device program with the stand-in; return the folder that `build_agent.sh` filled.
+    """Return the device program with the stand-in, as `build_agent.sh` fills a folder with it.
 
-    A build takes several seconds: one that is in `folder` already is returned as it is.
+    A build takes several seconds: it is kept in build/tests for as long as its sources last, and
+    copied into `folder`.
     """
-    if (folder / "agent" / "agent.json").exists():
-        return folder / "agent"
-    lite = light_api(folder / "lite")
-    _checked(
-        "env", "CXXFLAGS=-Werror", str(SCRIPT), "--cxx", COMPILER, str(lite), str(folder / "agent")
-    )
+    if not (folder / "agent").exists():
+        shutil.copytree(_kept(), folder / "agent")
     return folder / "agent"
+
+
+def _kept() -> Path:
+    kept = PROJECT / "build" / "tests" / f"agent-{_sources_digest()}"
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=kept.parent) as making:
+            lite, out = light_api(Path(making) / "lite"), Path(making) / "agent"
+            _checked("env", "CXXFLAGS=-Werror", str(SCRIPT), "--cxx", COMPILER, str(lite), str(out))
+            with suppress(OSError):  # another worker was faster, and its build is the same
+                out.rename(kept)
+    return kept
+
+
+def _sources_digest() -> str:
+    """Return a digest of all that shapes the program: sources, scripts and the compiler."""
+    digest = hashlib.sha256(Path(shutil.which(COMPILER) or COMPILER).resolve().read_bytes())
+    for path in sorted([SCRIPT, Path(__file__), *AGENT.rglob("*"), *LIGHT_API.rglob("*")]):
+        if path.is_file():
+            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def emulated(agent: Path, *arguments: str) -> list[str]:

@@ -7,6 +7,7 @@ into the device program's folder, from where they are pushed along with it.
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -81,6 +82,18 @@ class Ran:
     @property
     def page(self) -> str:
         return (self.results / "report" / "report.md").read_text(encoding="utf-8")
+
+
+def hasty_suite(folder: Path) -> Path:
+    """Write suite arm with a quick preset that takes few samples; return its path."""
+    head, presets = (ROOT / "bench/suites/arm.toml").read_text().split("[presets.standard]")
+    hasty = {"samples": 10, "budget_s": 0.1, "warmup_s": 0.0, "warmup_cap_s": 0.1}
+    quick = presets.partition("[presets.quick]")[2].partition("\n[presets.")[0]
+    for name, value in hasty.items():
+        quick = re.sub(rf"^{name} = .*$", f"{name} = {value}", quick, flags=re.MULTILINE)
+    path = folder / "arm.toml"
+    path.write_text(f"{head}[presets.quick]{quick}\n")
+    return path
 
 
 def run_arm(

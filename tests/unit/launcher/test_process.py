@@ -245,6 +245,7 @@ def test_a_child_works_in_a_folder_of_its_own_that_is_gone_afterwards() -> None:
     assert not cwd.exists()
 
 
+@pytest.mark.serial
 def test_the_parent_spends_no_core_on_waiting() -> None:
     before, started = usage(), time.monotonic()
     result = do("sleeps", seconds=0.5)
@@ -255,6 +256,7 @@ def test_the_parent_spends_no_core_on_waiting() -> None:
     assert spent / lasted < 0.1
 
 
+@pytest.mark.serial
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="without pidfd_open Popen.wait polls")
 def test_the_parent_does_not_wake_while_its_child_runs() -> None:
     woken = []
