@@ -4,9 +4,7 @@ time that the host takes to hand the work over, energy, and what building the en
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
@@ -17,12 +15,6 @@ from bench.storage.schema.latency import Record, Session
 ON_DEVICE, ENQUEUE = "on_device", "enqueue"
 LAUNCH_BOUND = 0.8
 """Above this share of the time on the device one measures handing over (trtexec's rule)."""
-
-HEAD = (
-    "system_id", "runner", "settings", "precision", "preset", "variant", "batch", "on_device_ns",
-    "on_device_half_width_95_ns", "enqueue_ns", "launch_bound", "energy_mj_per_inference",
-    "builds", "build_spread", "build_ns", "run_id", "cell_id",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,27 +68,6 @@ def _energy_mj(sessions: Sequence[Session]) -> float | None:
     found = [session.covariates.get("energy_mj_per_inference") for session in sessions]
     known = [value for value in found if isinstance(value, int | float)]
     return fmean(known) if known else None
-
-
-def rows(named: Iterator[tuple[Sequence[object], OnDevice, Sequence[object]]]) -> bytes:
-    """Return device.csv: what names a cell, its figures, and where they come from."""
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(HEAD)
-    for names, it, origin in named:
-        writer.writerow([*names, *_figures(it), *origin])
-    return buffer.getvalue().encode()
-
-
-def _figures(it: OnDevice) -> list[object]:
-    half = it.on_device.half_width_ns
-    return [
-        round(it.on_device.value_ns), "" if half is None else round(half),
-        round(it.enqueue.value_ns), it.launch_bound,
-        "" if it.energy_mj is None else round(it.energy_mj, 4), it.builds,
-        "" if it.build_spread is None else round(it.build_spread, 4),
-        "" if it.build_ns is None else round(it.build_ns),
-    ]  # fmt: skip
 
 
 def build_text(it: OnDevice) -> str:

@@ -7,14 +7,13 @@ is of one net: figures of a net that has changed since stay out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 
 from bench.analysis.gpu_figures import OnDevice, on_device
 from bench.analysis.grade import findings, grade, warnings
-from bench.analysis.percentiles import percentiles
-from bench.analysis.statistics import Estimate, summarize
+from bench.analysis.statistics import Estimate, percentiles, summarize
 from bench.analysis.time_course import Course, course
 from bench.analysis.variance import Components
 from bench.config.catalog import Fault, Published
@@ -31,11 +30,11 @@ Mark = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRun:
-    """A run as the store gives it; `records` is read once."""
+    """A run with all of its records, each read once from the store."""
 
     manifest: RunManifest
     system: System
-    records: Iterable[Record]
+    records: Sequence[Record]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

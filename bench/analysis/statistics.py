@@ -3,6 +3,11 @@
 Samples of one process aren't independent of each other, so an interval is Student's t over the
 sessions' own medians (or means): it covers 95-98% at 3 to 10 sessions, where a percentile bootstrap
 covers 71-89% (measured on a shared 2-core machine; ARCHITECTURE.md names the source).
+
+Tail latencies go only as far as the count of samples bears them out, after MLPerf Inference's early
+stopping (LoadGen, early_stopping.cc): of n samples the t-th largest bounds percentile p from above
+with confidence c if P(Binomial(n, 1 - p) <= t) <= 1 - c, and t must be at least 1. At 99% that
+takes 64 samples for p90, 130 for p95 and 662 for p99.
 """
 
 from __future__ import annotations
@@ -14,6 +19,8 @@ from functools import cache
 from statistics import fmean, median
 
 CONFIDENCE = 0.95
+TAIL_CONFIDENCE = 0.99
+PERCENTILES = (90, 95, 99)
 
 _STATISTICS: dict[str, Callable[[Sequence[int]], float]] = {"median": median, "mean": fmean}
 
@@ -62,3 +69,44 @@ def summarize(sessions: Sequence[Sequence[int]], statistic: str) -> Estimate:
         samples=sum(len(samples) for samples in sessions),
         statistic=statistic,
     )
+
+
+@cache
+def passing_rank(count: int, percentile: int, confidence: float = TAIL_CONFIDENCE) -> int | None:
+    """Return the largest t >= 1 that passes for `count` samples, or None where none does."""
+    from scipy.special import bdtr
+
+    over = 1 - percentile / 100
+    rank = 0
+    while rank + 1 < count and float(bdtr(rank + 1, count, over)) <= 1 - confidence:
+        rank += 1
+    return rank or None
+
+
+@cache
+def needed(percentile: int, confidence: float = TAIL_CONFIDENCE) -> int:
+    """Return the smallest count of samples that bears `percentile` out."""
+    count = 2
+    while passing_rank(count, percentile, confidence) is None:
+        count += 1
+    return count
+
+
+def session_percentile(samples: Sequence[int], percentile: int) -> int | None:
+    """Return the bound on one session's percentile in ns, None where the count can't bear it."""
+    rank = passing_rank(len(samples), percentile)
+    return None if rank is None else sorted(samples)[len(samples) - rank]
+
+
+def percentiles(sessions: Sequence[Sequence[int]]) -> dict[int, float]:
+    """Return each percentile that every session bears out: the mean of the sessions' bounds, ns.
+
+    Sessions are never pooled; a percentile that one of them can't bear is left out.
+    """
+    found: dict[int, float] = {}
+    for percentile in PERCENTILES:
+        bounds = [session_percentile(samples, percentile) for samples in sessions]
+        known = [bound for bound in bounds if bound is not None]
+        if bounds and len(known) == len(bounds):
+            found[percentile] = fmean(known)
+    return found

@@ -15,9 +15,7 @@ from bench.analysis.series import View
 FORMATS: Mapping[str, str] = {
     "markdown": "bench.reports.markdown.page:write",
     "csv": "bench.reports.csv_tables:write",
-    "engines": "bench.reports.engines:write",
     "plots": "bench.reports.plots.figures:write",
-    "sustained": "bench.reports.sustained:write",
 }
 
 

@@ -7,35 +7,49 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bench.analysis.series import View
-    from bench.storage.directory import Store
+    from collections.abc import Sequence
+
+    from bench.analysis.series import Mark, StoredRun, View
+    from bench.analysis.variance import Components
 
 
 FOLDER = "report"
 
 
-def view_of(results: Path, models: Path, run_id: str | None = None) -> View:
-    """Return the view of all runs in `results` but self-tests, or of one.
+def load_runs(results: Path, run_id: str | None = None) -> list[StoredRun]:
+    """Return all runs in `results` but self-tests, oldest first, or one; each file is read once.
 
-    Raises BrokenResult, BrokenFile or UnknownName.
+    A self-test is of this machine, not of a model. Raises BrokenResult, BrokenFile or UnknownName.
     """
     from bench.analysis.selftest import SUITE as SELFTEST
-    from bench.analysis.series import StoredRun, gather
-    from bench.config.catalog import load_catalogue, load_faults, load_published
+    from bench.analysis.series import StoredRun
     from bench.storage.directory import Store
 
     store = Store(results)
-    runs = store.runs() if run_id is None else [store.run(run_id)]
-    loaded = [(run, run.manifest()) for run in runs]
-    if run_id is None:  # a self-test is of this machine, not of a model; its own page can be had
-        loaded = [(run, manifest) for run, manifest in loaded if manifest.suite != SELFTEST]
+    folders = store.runs() if run_id is None else [store.run(run_id)]
+    loaded = [(folder, folder.manifest()) for folder in folders]
+    return [
+        StoredRun(
+            manifest=manifest,
+            system=store.system(manifest.system_id),
+            records=tuple(folder.records()),
+        )
+        for folder, manifest in loaded
+        if run_id is not None or manifest.suite != SELFTEST
+    ]
+
+
+def view_of(results: Path, models: Path, run_id: str | None = None) -> View:
+    """Return the view of all runs in `results` but self-tests, or of one; raises as `load_runs`."""
+    return _view(load_runs(results, run_id), models)
+
+
+def _view(runs: Sequence[StoredRun], models: Path) -> View:
+    from bench.analysis.series import gather
+    from bench.config.catalog import load_catalogue, load_faults, load_published
+
     return gather(
-        [
-            StoredRun(
-                manifest=manifest, system=store.system(manifest.system_id), records=run.records()
-            )
-            for run, manifest in loaded
-        ],
+        runs,
         order=list(load_catalogue(models).models),
         published=load_published(models),
         faults=load_faults(models),
@@ -48,39 +62,48 @@ def render_report(
     """Return a report's folder and, tables first, the files that belong there; writes nothing.
 
     Without `run_id` the report covers all runs and lies in results/report; with one, only that run,
-    and lies in its folder. Raises what `view_of` raises.
+    and lies in its folder. Raises what `load_runs` raises.
     """
     from bench.reports import render_all
     from bench.storage.directory import Store
 
-    store = Store(results)
-    folder = (results if run_id is None else store.run(run_id).path) / FOLDER
-    return folder, render_all(judged(view_of(results, models, run_id), store), folder)
+    folder = (results if run_id is None else Store(results).run(run_id).path) / FOLDER
+    runs = load_runs(results, run_id)
+    view = _view(runs, models)
+    return folder, render_all(
+        replace(view, variances=_variances(view, runs), marks=_marks(view)), folder
+    )
 
 
-def judged(view: View, store: Store) -> View:
-    """Return `view` with what the audit says of its figures and each source run's variance."""
+def _marks(view: View) -> dict[Mark, list[str]]:
+    """Return what the audit says of each figure."""
     from bench.analysis.audit import audit, measured_tables, published_tables
-    from bench.analysis.variance import components
 
-    marks: dict[tuple[str, str, str], list[str]] = {}
+    marks: dict[Mark, list[str]] = {}
     for finding in audit([*published_tables(view.published), *measured_tables(view)]):
         table = finding.table.removeprefix("measured: ").rpartition(",")[0]
         for column in finding.columns if finding.row else ():
             where = column if finding.source == "published" else f"{table}: {column}"
             marks.setdefault((finding.source, finding.row, where), []).append(finding.reason)
-    variances = {}
-    for run_id in view.sources:
-        found = components(
+    return marks
+
+
+def _variances(view: View, runs: Sequence[StoredRun]) -> dict[str, Components]:
+    """Return the components of variance of each run that `view` shows a figure of."""
+    from bench.analysis.variance import components
+
+    by_run = {run.manifest.run_id: run for run in runs}
+    known = {
+        run_id: components(
             {
                 record.cell_id: {s.round: s.durations_ns for s in record.sessions}
-                for record in store.run(run_id).records()
+                for record in by_run[run_id].records
                 if record.sessions
             }
         )
-        if found is not None:
-            variances[run_id] = found
-    return replace(view, variances=variances, marks=marks)
+        for run_id in view.sources
+    }
+    return {run_id: one for run_id, one in known.items() if one is not None}
 
 
 def write_report(results: Path, models: Path, run_id: str | None = None) -> list[Path]:

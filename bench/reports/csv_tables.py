@@ -1,20 +1,22 @@
 """The same tables for machines: latency.csv, a row a cell, and costs.csv, a row a model.
 
 sustained.csv, a row a long session, is there where a run was made with --sustained; device.csv, a
-row a cell, where one was measured on a GPU.
+row a cell, where one was measured on a GPU; engines.csv where engines stand side by side.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from bench.analysis import gpu_figures as device
+from bench.analysis import naming
 from bench.analysis import sustained_rows as sustained
-from bench.analysis.percentiles import PERCENTILES
+from bench.analysis.gpu_figures import OnDevice
 from bench.analysis.series import Box, Column, Series, View
+from bench.analysis.side_by_side import SideBySide, fastest, side_by_side
+from bench.analysis.statistics import PERCENTILES
 
 LATENCY_HEAD = (
     "system_id", "system", "emulated", "runner", "settings", "precision", "preset", "statistic",
@@ -33,6 +35,19 @@ SUSTAINED_HEAD = (
     "system_id", "system", "emulated", "runner", "settings", "precision", "weights", "engine",
     "variant", "batch", "threads", "outcome", "asked_s", "ran_ns", "first_tenth_ns",
     "last_tenth_ns", "ratio", "samples", "capped", "run_id", "cell_id",
+)  # fmt: skip
+
+ENGINES_HEAD = (
+    "system_id", "system", "suite", "precision", "preset", "statistic", "weights", "batch",
+    "threads", "variant", "runner", "settings", "engine", "outcome", "latency_ns",
+    "half_width_95_ns", "sessions", "grade", "fastest", "load_ns", "peak_rss_mib", "relative_l2",
+    "run_id", "cell_id",
+)  # fmt: skip
+
+DEVICE_HEAD = (
+    "system_id", "runner", "settings", "precision", "preset", "variant", "batch", "on_device_ns",
+    "on_device_half_width_95_ns", "enqueue_ns", "launch_bound", "energy_mj_per_inference",
+    "builds", "build_spread", "build_ns", "run_id", "cell_id",
 )  # fmt: skip
 
 _PUBLISHED = ("top1", "top5", "flops_m", "params_m", "storage_mb")
@@ -107,17 +122,55 @@ def _sustained_row(row: sustained.Row) -> Sequence[object]:
     )  # fmt: skip
 
 
-def device_rows(view: View) -> Iterator[tuple[Sequence[object], device.OnDevice, Sequence[object]]]:
-    """Yield what names a cell, its figures on the device, and where they come from."""
-    for series in view.series:
-        for variant, row in series.boxes.items():
-            for (batch, _), box in sorted(row.items()):
-                if box.device is not None:
-                    names = (
-                        series.system.system_id, series.runner, _settings(series),
-                        series.precision, series.preset, variant, batch,
-                    )  # fmt: skip
-                    yield names, box.device, (box.run_id, box.cell_id)
+def device_rows(view: View) -> list[Sequence[object]]:
+    """Return the rows of device.csv, one for each cell with figures on the device."""
+    return [
+        (
+            series.system.system_id, series.runner, _settings(series), series.precision,
+            series.preset, variant, batch, *_device_figures(box.device), box.run_id, box.cell_id,
+        )
+        for series in view.series
+        for variant, row in series.boxes.items()
+        for (batch, _), box in sorted(row.items())
+        if box.device is not None
+    ]  # fmt: skip
+
+
+def _device_figures(it: OnDevice) -> list[object]:
+    half = it.on_device.half_width_ns
+    return [
+        round(it.on_device.value_ns), "" if half is None else round(half),
+        round(it.enqueue.value_ns), it.launch_bound,
+        "" if it.energy_mj is None else round(it.energy_mj, 4), it.builds,
+        "" if it.build_spread is None else round(it.build_spread, 4),
+        "" if it.build_ns is None else round(it.build_ns),
+    ]  # fmt: skip
+
+
+def engines_rows(tables: Iterable[SideBySide]) -> list[Sequence[object]]:
+    """Return the rows of engines.csv, one for each box of each table."""
+    return [
+        _engines_row(table, variant, index, box)
+        for table in tables
+        for variant, row in table.rows.items()
+        for index, box in enumerate(row)
+        if box is not None
+    ]
+
+
+def _engines_row(table: SideBySide, variant: str, index: int, box: Box) -> Sequence[object]:
+    series, estimate = table.engines[index], box.estimate
+    half = estimate.half_width_ns if estimate else None
+    return (
+        series.system.system_id, series.system.heading, series.suite, series.precision,
+        series.preset, series.statistic, series.weights, *table.column, variant, series.runner,
+        naming.settings(series), series.engine, box.outcome.kind if box.outcome else "measured",
+        round(estimate.value_ns) if estimate else "", "" if half is None else round(half),
+        estimate.sessions if estimate else "", box.grade,
+        fastest(table.rows[variant]) == index, "" if box.load_ns is None else round(box.load_ns),
+        "" if box.peak_rss_mib is None else round(box.peak_rss_mib, 1),
+        "" if box.relative_l2 is None else f"{box.relative_l2:.3g}", box.run_id, box.cell_id,
+    )  # fmt: skip
 
 
 def costs_rows(view: View) -> list[Sequence[object]]:
@@ -150,9 +203,11 @@ def write(view: View, folder: Path) -> dict[Path, bytes]:
         folder / "latency.csv": _text(LATENCY_HEAD, latency_rows(view)),
         folder / "costs.csv": _text(COSTS_HEAD, costs_rows(view)),
     }
-    on_device = list(device_rows(view))
-    if on_device:
-        files[folder / "device.csv"] = device.rows(iter(on_device))
-    if view.sustained:
-        files[folder / "sustained.csv"] = _text(SUSTAINED_HEAD, sustained_rows(view))
-    return files
+    optional = {
+        "device.csv": (DEVICE_HEAD, device_rows(view)),
+        "engines.csv": (ENGINES_HEAD, engines_rows(side_by_side(view))),
+        "sustained.csv": (SUSTAINED_HEAD, sustained_rows(view) if view.sustained else []),
+    }
+    return files | {
+        folder / name: _text(head, rows) for name, (head, rows) in optional.items() if rows
+    }

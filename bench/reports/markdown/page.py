@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.analysis import naming
-from bench.analysis.percentiles import PERCENTILES
 from bench.analysis.series import Box, Column, Series, View
+from bench.analysis.statistics import PERCENTILES
 from bench.core.units import BYTES_PER_MIB, significant, to_ms
 from bench.reports.markdown import engines as engines_text
 from bench.reports.markdown import sustained as sustained_text

@@ -7,7 +7,7 @@ from bench.analysis.series import Series, View
 from bench.analysis.sustained_rows import Row, capped_text, ran_text, ratio_text, rows
 from bench.core.units import significant, to_ms
 from bench.reports.markdown.tables import Footnotes, outcome_text, table
-from bench.reports.sustained import figures
+from bench.reports.plots.figures import sustained_figures
 
 _HEAD = (
     "Models", "Batch", "Threads", "Ran", "Latency(ms)<br>first tenth", "Latency(ms)<br>last tenth",
@@ -29,7 +29,11 @@ def section(view: View, notes: Footnotes) -> list[str]:
     for series in view.sustained:
         cells = [_page_row(view, row, notes) for row in rows(series)]
         parts.append(f"### {naming.heading(series)}\n\n{table(_HEAD, cells)}")
-    return [*parts, _NOTE, *(f"![{one.title}]({one.name}.svg)\n" for one in figures(view))]
+    return [
+        *parts,
+        _NOTE,
+        *(f"![{one.title}]({one.name}.svg)\n" for one in sustained_figures(view)),
+    ]
 
 
 def _page_row(view: View, row: Row, notes: Footnotes) -> list[str]:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.analysis import naming
 from bench.analysis.series import Column, Series, View
+from bench.analysis.side_by_side import plotted as plotted_tables
+from bench.analysis.side_by_side import side_by_side
+from bench.analysis.sustained_rows import Row, ratio_text, rows
 from bench.core.units import BYTES_PER_MIB, to_ms
 from bench.reports.plots.figure import Figure, Line, Panel, Point, named
 from bench.storage.schema.latency import ModelFacts
+
+if TYPE_CHECKING:
+    from bench.reports.plots import sustained
 
 _TOP1 = "Top-1 accuracy is PaddleClas's published figure for ImageNet-1k throughout."
 
@@ -163,11 +170,56 @@ def _params(facts: ModelFacts) -> float | None:
     return facts.costs.params / 1e6 if facts.costs else None
 
 
-def write(view: View, folder: Path) -> dict[Path, bytes]:
-    """Return the files of all figures and their bytes, SVG and PNG."""
-    from bench.reports.plots.scatter import render
+def sustained_figures(view: View) -> list[sustained.Figure]:
+    """Return a figure for each system, runner and setting that has a long session."""
+    by_stem: dict[str, list[Series]] = {}
+    for series in view.sustained:
+        by_stem.setdefault(naming.sustained_stem(series), []).append(series)
+    all_figures = [_sustained_figure(view, stem, group) for stem, group in by_stem.items()]
+    return [figure for figure in all_figures if figure.panels]
 
-    files: dict[Path, bytes] = {}
-    for figure in figures(view):
-        files |= {folder / name: data for name, data in render(figure).items()}
-    return files
+
+def _sustained_figure(view: View, stem: str, group: list[Series]) -> sustained.Figure:
+    from bench.reports.plots.sustained import Figure, Panel
+
+    panels = [
+        Panel(title=_panel_title(view, row, several=len(group) > 1), course=row.box.long.course)
+        for series in group
+        for row in rows(series)
+        if row.box.long is not None
+    ]
+    return Figure(
+        name=stem,
+        title="Latency over time: burst and sustained",
+        panels=tuple(panels),
+        caption=f"{naming.heading(group[0])}. {_CAPTION}",
+    )
+
+
+_CAPTION = (
+    "Line: the running median, one value for each hundredth of the time. Band: the 5th to the 95th "
+    "percentile of the same samples; what lies beyond isn't drawn. Bars: the medians of the first "
+    "and the last tenth of the time, whose ratio stands above each panel. The latency axes need "
+    "not begin at zero. One session a cell: nothing here bears an interval, and what else the "
+    "machine does shows too."
+)
+
+
+def _panel_title(view: View, row: Row, *, several: bool) -> str:
+    weights = f", {row.series.weights} weights" if several else ""
+    setting = naming.setting(row.series, (row.batch, row.threads))
+    assert row.box.long is not None  # noqa: S101 - the caller asks for such rows alone
+    return (
+        f"{view.models[row.variant].title}, {setting}{weights}: "
+        f"{ratio_text(row.box.long.course)} from the first tenth to the last"
+    )
+
+
+def write(view: View, folder: Path) -> dict[Path, bytes]:
+    """Return the files of all plots and their bytes, SVG and PNG."""
+    from bench.reports.plots import engines, scatter, sustained
+
+    rendered = [scatter.render(figure) for figure in figures(view)]
+    rendered += [engines.render(view, table) for table in plotted_tables(side_by_side(view))]
+    rendered += [sustained.render(figure) for figure in sustained_figures(view)]
+    return {folder / name: data for files in rendered for name, data in files.items()}

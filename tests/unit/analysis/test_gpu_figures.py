@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bench.analysis.gpu_figures import HEAD, OnDevice, on_device
+from bench.analysis.gpu_figures import OnDevice, on_device
 from bench.analysis.series import View
 from bench.reports import csv_tables as tables_csv
 from bench.reports.markdown import page as markdown
@@ -134,7 +134,7 @@ def test_a_series_of_a_cpu_has_no_second_table() -> None:
 def test_device_csv_has_a_row_a_cell_under_its_head() -> None:
     files = tables_csv.write(shown(gauged(), gauged(batch=4, enqueue_ms=3.0)), Path("r"))
     head, first, second = csv.reader(files[Path("r/device.csv")].decode().splitlines())
-    assert tuple(head) == HEAD
+    assert tuple(head) == tables_csv.DEVICE_HEAD
     row = dict(zip(head, first, strict=True))
     assert (row["on_device_ns"], row["enqueue_ns"], row["launch_bound"]) == (
         "1100000", "300000", "False",

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from bench.analysis.percentiles import needed, passing_rank, percentiles, session_percentile
+from bench.analysis.statistics import needed, passing_rank, percentiles, session_percentile
 
 
 @pytest.mark.parametrize(("percentile", "count"), [(90, 64), (95, 130), (99, 662)])

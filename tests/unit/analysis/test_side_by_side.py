@@ -12,7 +12,7 @@ import pytest
 
 from bench.analysis.series import StoredRun, View
 from bench.analysis.side_by_side import SideBySide, fastest, plotted, side_by_side, stem
-from bench.reports.engines import write
+from bench.reports import render_all
 from bench.reports.markdown import page as markdown
 from bench.storage.directory import Store
 from bench.storage.schema.latency import Record
@@ -44,6 +44,12 @@ def names(table: SideBySide) -> list[str]:
 
 def section(shown: View) -> str:
     return markdown.render(shown).split("## Engines side by side\n")[1].split("\n## ")[0]
+
+
+def write(shown: View, folder: Path) -> dict[Path, bytes]:
+    """Return the files of the report that are of engines side by side."""
+    files = render_all(shown, folder)
+    return {path: data for path, data in files.items() if path.name.startswith("engines")}
 
 
 def rows(shown: View) -> list[dict[str, str]]:

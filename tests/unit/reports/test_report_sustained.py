@@ -13,7 +13,7 @@ from bench.analysis.series import StoredRun, View
 from bench.reports import csv_tables as tables_csv
 from bench.reports.markdown import page as markdown
 from bench.reports.plots import figures as accuracy
-from bench.reports.sustained import figures, write
+from bench.reports.plots.figures import sustained_figures as figures
 from bench.reports.terminal import latency_tables
 from bench.storage.schema.latency import Record
 from tests.fakes.records import facts, failed, record, skipped, stored, system, view
@@ -33,6 +33,12 @@ def long(variant: str = "x0_25", samples_ms: list[float] = WARMING, **fields: An
 
 def page(*runs: StoredRun) -> str:
     return markdown.render(view(*runs))
+
+
+def write(shown: View, folder: Path) -> dict[Path, bytes]:
+    """Return the plots of long sessions."""
+    files = accuracy.write(shown, folder)
+    return {path: data for path, data in files.items() if path.name.startswith("sustained")}
 
 
 def rows(shown: View) -> list[dict[str, str]]:
