@@ -121,12 +121,9 @@ def judge(evidence: Sequence[CellEvidence], gate: Gate = DEFAULT) -> list[CellVe
 
 def adjusted(ps: Sequence[float]) -> list[float]:
     """Return Benjamini and Hochberg's adjusted p of each."""
-    order = sorted(range(len(ps)), key=lambda index: ps[index], reverse=True)
-    found, least = [1.0] * len(ps), 1.0
-    for place, index in enumerate(order):
-        least = min(least, ps[index] * len(ps) / (len(ps) - place))
-        found[index] = least
-    return found
+    from scipy.stats import false_discovery_control
+
+    return [float(p) for p in false_discovery_control(ps)] if ps else []
 
 
 def same_way(cells: Sequence[CellVerdict]) -> str | None:
