@@ -17,8 +17,8 @@ import pytest
 
 from bench.core.cell import Sampling
 from bench.core.units import NS_PER_S, Nanoseconds
+from bench.runners.paddle_lite.agent_events import effective
 from bench.runners.paddle_lite.agent_sessions import AgentRun, parse
-from bench.runners.paddle_lite.agent_tasks import in_force
 from bench.worker.sampling import take_samples, warm_up
 from tests.device.agent_bench import INPUT, Bench, agent_bench
 
@@ -180,7 +180,7 @@ def test_a_spent_budget_ends_the_sampling_at_a_full_ten(bench: Bench) -> None:
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_the_threads_that_shared_the_work_are_seen(bench: Bench, threads: int) -> None:
     run = bench.run(threads=threads, repeats=20)
-    facts = in_force(run, asked_threads=threads, big_cores=frozenset())
+    facts = effective(run, asked_threads=threads, big_cores=frozenset())
     assert facts["threads_worked"] == str(threads)
 
 
@@ -197,7 +197,7 @@ def test_a_power_mode_shows_in_the_cores_that_are_allowed(bench: Bench, mode: st
         "rand_low": set(range(count // 2)), "full": set(range(count)), "no_bind": set(range(count)),
     }[mode]  # fmt: skip
     usable = os.sched_getaffinity(0)
-    facts = in_force(bench.run(power_mode=mode), asked_threads=1, big_cores=frozenset())
+    facts = effective(bench.run(power_mode=mode), asked_threads=1, big_cores=frozenset())
     assert cores_of(facts["allowed"]) == (asked & usable or usable)
 
 
@@ -209,6 +209,6 @@ def test_without_a_binding_the_one_from_outside_holds(bench: Bench) -> None:
         run = bench.run(threads=2)
     finally:
         os.sched_setaffinity(0, usable)
-    facts = in_force(run, asked_threads=2, big_cores=frozenset({one}))
+    facts = effective(run, asked_threads=2, big_cores=frozenset({one}))
     assert (facts["allowed"], facts["cores_worked"]) == (str(one), str(one))
     assert (facts["crowded"], facts["cores_kind"]) == ("2 threads for 1 cores", "big")

@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 from bench.experiments.ab.interleave import Rule
-from bench.runners.paddle_lite.agent_events import AgentFailed, GarbledAgent
-from bench.runners.paddle_lite.agent_pair import AgentPair, parse_pair
-from bench.runners.paddle_lite.agent_tasks import in_force
+from bench.runners.paddle_lite.agent_events import AgentFailed, GarbledAgent, effective
+from bench.runners.paddle_lite.agent_sessions import AgentPair, parse_pair
 from tests.device.agent_bench import INPUT, Bench, agent_bench
 
 ORDER = "abbaba"
@@ -71,7 +70,7 @@ def test_the_slower_model_is_the_slower_arm(bench: Bench) -> None:
 def test_each_arms_threads_are_seen_in_its_warm_up(bench: Bench) -> None:
     run = pair(bench, warmup=10, threads=1, against_threads=2)
     worked = {
-        name: in_force(arm, asked_threads=2, big_cores=frozenset())["threads_worked"]
+        name: effective(arm, asked_threads=2, big_cores=frozenset())["threads_worked"]
         for name, arm in run.arms.items()
     }
     assert worked == {"a": "1", "b": "2"}

@@ -1,4 +1,4 @@
-"""A session of one model, as the device program prints it; `paddle_lite/agent/LINES.md` has it all.
+"""Sessions of the device program, of one model or of two by turns; see `agent/LINES.md`.
 
 A session counts only when it is whole: every event in its order, every number one that can be, and
 as many samples as the program says that it printed. Standard library and numpy only.
@@ -6,17 +6,100 @@ as many samples as the program says that it printed. Standard library and numpy 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bench.core.units import Nanoseconds
-from bench.runners.paddle_lite.agent_events import Fields
-from bench.runners.paddle_lite.agent_lines import After, Events, values_of
-from bench.runners.paddle_lite.agent_tasks import Tasks
+from bench.runners.paddle_lite.agent_events import (
+    AgentFailed,
+    Fields,
+    GarbledAgent,
+    Tasks,
+    read,
+    read_output,
+    read_tasks,
+)
 
 if TYPE_CHECKING:
     from bench.runners.paddle_lite.agent_events import Array
+
+After = Mapping[str, tuple[str, ...]]
+"""What may stand before each event."""
+
+_MORE = {"sample": "phase", "tasks": "when"}
+
+
+class Events(ABC):
+    """Reads the lines as they come: `feed` each, then `finish` of the session that it is.
+
+    An event goes by its name with its phase, its time and its arm, where it has them: "sample
+    warmup a". A session says in `take` what it keeps of each.
+    """
+
+    def __init__(self, after: After) -> None:
+        self._after = after
+        self._last = "nothing"
+        self._pid: int | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The program's process on the device, once it has said so."""
+        return self._pid
+
+    def feed(self, line: str) -> None:
+        """Take one line; raises AgentFailed or GarbledAgent at once where it ends the session."""
+        fields = read(line)
+        name = fields.text("event")
+        if name == "error":
+            raise AgentFailed(fields.text("reason"), fields.text_or_none("arm"))
+        event = self._event(name, fields)
+        if self._last not in self._after[event]:
+            fields.refuse(f"comes after {self._last}")
+        if name == "start":
+            self._pid = fields.whole("pid")
+        self.take(name, fields)
+        self._last = event
+
+    @abstractmethod
+    def take(self, name: str, fields: Fields) -> None:
+        """Keep what the event of that bare name says; raises GarbledAgent for what it can't say."""
+
+    def check_ended(self) -> None:
+        """Raise GarbledAgent where the session's end is missing."""
+        if self._last != "end":
+            raise GarbledAgent(f"the device program ended and had said {self._last} last")
+
+    def _event(self, name: str, fields: Fields) -> str:
+        parts = [name]
+        if name in _MORE:
+            parts.append(fields.text(_MORE[name]))
+        if "arm" in fields.values:
+            parts.append(fields.text("arm"))
+        event = " ".join(parts)
+        if event not in self._after:
+            fields.refuse("is of no known kind")
+        return event
+
+
+def values_of(name: str, fields: Fields) -> dict[str, Any]:
+    """Return what an event that comes once says, by the names of the session's members."""
+    if name == "start":
+        return {
+            "version": fields.text("agent"), "library": fields.text("library"),
+            "abi": fields.text("abi"), "pid": fields.whole("pid"),
+        }  # fmt: skip
+    if name == "tasks":
+        return {f"tasks_{fields.text('when')}": read_tasks(fields)}
+    if name == "output":
+        return {"output": read_output(fields)}
+    if name == "steady":
+        return {"steady": fields.flag("steady")}
+    return {member: fields.whole(member) for member in _WHOLE[name]}
+
+
+_WHOLE = {"loaded": ("load_ns",), "first": ("first_inference_ns",), "end": ("peak_rss_kib",)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -57,7 +140,7 @@ class AgentLines(Events):
     """Reads the lines of a session of one model."""
 
     def __init__(self) -> None:
-        super().__init__(_AFTER)
+        super().__init__(_AFTER_OF_ONE)
         self._values: dict[str, Any] = {}
         self._samples: dict[str, list[Nanoseconds]] = {"warmup": [], "timed": []}
 
@@ -82,7 +165,7 @@ class AgentLines(Events):
                 fields.refuse(f"counts {fields.whole(phase)} {phase} samples, {len(taken)} came")
 
 
-_AFTER: After = {
+_AFTER_OF_ONE: After = {
     "start": ("nothing",),
     "loaded": ("start",),
     "first": ("loaded",),
@@ -93,4 +176,117 @@ _AFTER: After = {
     "sample timed": ("tasks before", "sample timed"),
     "tasks after": ("sample timed",),
     "end": ("tasks after",),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AgentArm:
+    """One of the two models: what `AgentRun` says of the only one, without its samples.
+
+    The threads were read around its warm-up, in which the other one rests.
+    """
+
+    load_ns: int
+    first_inference_ns: int
+    output: Array
+    warmup_ns: list[Nanoseconds]
+    steady: bool
+    tasks_before: Tasks
+    tasks_after: Tasks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AgentPair:
+    """One whole session on the device; `bursts` in the order in which they ran.
+
+    A burst is the arm's letter and the durations of its inferences, the first one too.
+    """
+
+    version: str
+    library: str
+    abi: str
+    pid: int
+    arms: Mapping[str, AgentArm]
+    bursts: list[tuple[str, list[Nanoseconds]]]
+    peak_rss_kib: int
+
+
+def parse_pair(lines: Iterable[str], order: str) -> AgentPair:
+    """Return the session whose bursts were to run in `order` ("abba").
+
+    Raises AgentFailed for the program's own error, GarbledAgent for anything else than such a one.
+    """
+    reader = PairLines(order)
+    for line in lines:
+        reader.feed(line)
+    return reader.finish()
+
+
+class PairLines(Events):
+    """Reads the lines of a session of two models."""
+
+    def __init__(self, order: str) -> None:
+        super().__init__(_AFTER_OF_TWO)
+        self._order = order
+        self._values: dict[str, Any] = {}
+        self._arms: dict[str, dict[str, Any]] = {arm: {"warmup_ns": []} for arm in ("a", "b")}
+        self._bursts: list[tuple[str, list[Nanoseconds]]] = []
+
+    def take(self, name: str, fields: Fields) -> None:
+        arm = fields.text_or_none("arm")
+        if name == "burst":
+            self._take_burst(fields)
+        elif arm is None:
+            self._values |= values_of(name, fields)
+        elif name == "sample":
+            self._arms[arm]["warmup_ns"].append(Nanoseconds(fields.whole("ns")))
+        else:
+            self._arms[arm] |= values_of(name, fields)
+        if name == "end":
+            self._check_counts(fields)
+
+    def finish(self) -> AgentPair:
+        """Return the session; raises GarbledAgent where its end is missing."""
+        self.check_ended()
+        arms = {arm: AgentArm(**values) for arm, values in self._arms.items()}
+        return AgentPair(arms=arms, bursts=self._bursts, **self._values)
+
+    def _take_burst(self, fields: Fields) -> None:
+        arm, ns = fields.text("arm"), fields.wholes("ns")
+        done = len(self._bursts)
+        if self._order[done : done + 1] != arm:
+            fields.refuse(f"is burst {done + 1}, which isn't {arm}'s")
+        if not ns:
+            fields.refuse("is a burst of nothing")
+        self._bursts.append((arm, [Nanoseconds(duration) for duration in ns]))
+
+    def _check_counts(self, fields: Fields) -> None:
+        warmup = sum(len(arm["warmup_ns"]) for arm in self._arms.values())
+        for name, taken in (("warmup", warmup), ("bursts", len(self._bursts))):
+            if fields.whole(name) != taken:
+                fields.refuse(f"counts {fields.whole(name)} {name}, {taken} came")
+        if len(self._bursts) != len(self._order):
+            fields.refuse(f"ends after {len(self._bursts)} of {len(self._order)} bursts")
+
+
+_BURSTS = ("burst a", "burst b")
+_AFTER_OF_TWO: After = {
+    "start": ("nothing",),
+    "loaded a": ("start",),
+    "loaded b": ("loaded a",),
+    "first a": ("loaded b",),
+    "output a": ("first a",),
+    "first b": ("output a",),
+    "output b": ("first b",),
+    "tasks before a": ("output b",),
+    "sample warmup a": ("tasks before a", "sample warmup a"),
+    "steady a": ("sample warmup a",),
+    "tasks after a": ("steady a",),
+    "tasks before b": ("tasks after a",),
+    "sample warmup b": ("tasks before b", "sample warmup b"),
+    "steady b": ("sample warmup b",),
+    "tasks after b": ("steady b",),
+    "burst a": ("tasks after b", *_BURSTS),
+    "burst b": ("tasks after b", *_BURSTS),
+    "end": _BURSTS,
 }

@@ -19,11 +19,19 @@ from bench.core.errors import DeviceNotFound, Unavailable
 from bench.devices.android.adb.find import open_device
 from bench.devices.android.workspace import Workspace
 from bench.runners.base import ArmFailure, Array, DeviceArm, DevicePair, DeviceSession, Turns
-from bench.runners.paddle_lite.agent_events import AgentFailed
-from bench.runners.paddle_lite.agent_lines import Events
-from bench.runners.paddle_lite.agent_pair import AgentPair, PairLines
-from bench.runners.paddle_lite.agent_sessions import AgentLines, AgentRun
-from bench.runners.paddle_lite.agent_tasks import Watched, cores_of, in_force
+from bench.runners.paddle_lite.agent_events import (
+    AgentFailed,
+    Watched,
+    cores_of,
+    effective,
+)
+from bench.runners.paddle_lite.agent_sessions import (
+    AgentLines,
+    AgentPair,
+    AgentRun,
+    Events,
+    PairLines,
+)
 from bench.runners.paddle_lite.benchmark_bin import by_tool, power_mode_of
 
 PROGRAM = "bench_agent"
@@ -208,8 +216,8 @@ def _facts(
     run: AgentRun | AgentPair, watched: Watched, target: Target, cell: Cell
 ) -> dict[str, str]:
     big = frozenset(target.big_cores)
-    facts = in_force(watched, asked_threads=cell.threads, big_cores=big)
-    mode = power_in_force(power_mode_of(cell), cores_of(facts.get("allowed", "")), big)
+    facts = effective(watched, asked_threads=cell.threads, big_cores=big)
+    mode = effective_power_mode(power_mode_of(cell), cores_of(facts.get("allowed", "")), big)
     facts |= {"power_mode": mode} if mode else {}
     engine = {"engine": f"paddle-lite {run.library}", "agent": run.version}
     return engine | {"threads": str(cell.threads), "precision": "fp32", **facts}
@@ -219,7 +227,7 @@ def _covariates(peak_rss_kib: int, device_s: float) -> dict[str, float]:
     return {"peak_rss_mib": round(peak_rss_kib / 1024, 1), "device_s": round(device_s, 3)}
 
 
-def power_in_force(asked: str, allowed: frozenset[int], big: frozenset[int]) -> str:
+def effective_power_mode(asked: str, allowed: frozenset[int], big: frozenset[int]) -> str:
     """Return the power mode that the cores which the workers may use stand for, '' if not told.
 
     A worker bound to all cores and one that is not bound look the same: both are what was asked.

@@ -114,10 +114,14 @@ def opened(model: str, threads: int) -> tuple[Net | None, dict[str, Any]]:
         return None, {"unavailable": f"paddlelite can't be imported there ({error})"}
     net = Net(lite, np, model)
     try:
-        in_force = set_threads(lite, threads)
+        effective = set_threads(lite, threads)
     except OSError as error:
         return None, {"unavailable": f"this paddlelite can't be told its threads ({error})"}
-    told = {"paddlelite": net.version, "python": platform.python_version(), "threads": in_force}
+    told = {
+        "paddlelite": net.version,
+        "python": platform.python_version(),
+        "threads": effective,
+    }
     return net, {"ready": told}
 
 

@@ -7,7 +7,7 @@
     server.py   adbutils, where an adb server runs and knows the serial
     calls.py    device.py's calls, the same for both: each is a stream to a service of the device
       shell.py, sync.py, streams.py        a command, a file, and what a stream can do
-    address.py, known.py   host:port, and what adb's words for a device's state mean
+    known.py            serial or host:port, and what adb's words for a device's state mean
 
 Standard library and the two clients only, so that workers may import it. No process is started: an
 adb server is asked where one runs.

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.runners.paddle_lite.agent_events import AgentFailed, GarbledAgent
+from bench.runners.paddle_lite.agent_events import AgentFailed, GarbledAgent, effective
 from bench.runners.paddle_lite.agent_sessions import AgentLines, AgentRun, parse
-from bench.runners.paddle_lite.agent_tasks import in_force
 
 START = {"event": "start", "agent": "1", "library": "v2.12", "abi": "arm64-v8a", "pid": 4711}
 OUTPUT = {"event": "output", "shape": [1, 3], "data": [0.5, -2, 1e-08]}
@@ -207,7 +206,7 @@ def test_what_was_in_force_is_told_of_the_threads_that_shared_the_work() -> None
         task(3, 700, core=0, allowed="0-3"),
         khz={0: 576_000, 4: 1_785_600, 5: 2_419_200},
     )  # fmt: skip
-    assert in_force(
+    assert effective(
         run_between(before, after), asked_threads=2, big_cores=frozenset({4, 5, 6, 7})
     ) == {
         "threads_worked": "2", "cores_worked": "4,5", "allowed": "4-7", "khz": "1785600,2419200",
@@ -219,12 +218,12 @@ def test_a_thread_made_while_sampling_counts_with_all_of_its_time() -> None:
     run = run_between(
         tasks("before", task(1, 1_000)), tasks("after", task(1, 3_000), task(2, 1_000))
     )
-    assert in_force(run, asked_threads=2, big_cores=frozenset())["threads_worked"] == "2"
+    assert effective(run, asked_threads=2, big_cores=frozenset())["threads_worked"] == "2"
 
 
 def test_a_thread_that_did_less_than_half_of_the_busiest_ones_work_only_helped() -> None:
     run = run_between(tasks("before", task(1, 1_000)), tasks("after", task(1, 3_000), task(2, 999)))
-    assert in_force(run, asked_threads=2, big_cores=frozenset())["threads_worked"] == "1"
+    assert effective(run, asked_threads=2, big_cores=frozenset())["threads_worked"] == "1"
 
 
 @pytest.mark.parametrize(
@@ -233,7 +232,7 @@ def test_a_thread_that_did_less_than_half_of_the_busiest_ones_work_only_helped()
 def test_the_kind_of_the_cores_that_worked_is_named(cores: tuple[int, int], kind: str) -> None:
     after = tasks("after", *(task(core, 9_000, core=core) for core in cores))
     run = run_between(tasks("before"), after)
-    assert in_force(run, asked_threads=2, big_cores=frozenset({4, 5, 6, 7}))["cores_kind"] == kind
+    assert effective(run, asked_threads=2, big_cores=frozenset({4, 5, 6, 7}))["cores_kind"] == kind
 
 
 @pytest.mark.parametrize(
@@ -247,10 +246,10 @@ def test_more_threads_than_cores_that_they_may_use_is_told(
     allowed: str, asked: int, crowded: str | None
 ) -> None:
     run = run_between(tasks("before"), tasks("after", task(1, 9_000, allowed=allowed)))
-    assert in_force(run, asked_threads=asked, big_cores=frozenset()).get("crowded") == crowded
+    assert effective(run, asked_threads=asked, big_cores=frozenset()).get("crowded") == crowded
 
 
 def test_nothing_is_said_where_the_device_told_of_no_work() -> None:
     for after in (tasks("after"), tasks("after", task(1, 1_000))):
         run = run_between(tasks("before", task(1, 1_000)), after)
-        assert in_force(run, asked_threads=1, big_cores=frozenset({7})) == {}
+        assert effective(run, asked_threads=1, big_cores=frozenset({7})) == {}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bench.runners.paddle_lite.agent_events import AgentFailed, GarbledAgent
-from bench.runners.paddle_lite.agent_pair import AgentPair, PairLines, parse_pair
+from bench.runners.paddle_lite.agent_sessions import AgentPair, PairLines, parse_pair
 
 Event = dict[str, Any]
 

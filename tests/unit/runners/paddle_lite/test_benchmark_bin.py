@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from bench.runners.paddle_lite.benchmark_bin_output import NoReport, Reported, parse_benchmark
+from bench.runners.paddle_lite.benchmark_bin import NoReport, Reported, parse_benchmark
 
 REPORT = """
 ======= Device Info =======

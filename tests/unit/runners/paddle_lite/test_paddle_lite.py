@@ -9,7 +9,7 @@ import pytest
 
 from bench.core.cell import Sampling, Target
 from bench.core.errors import DeviceNotFound, Unavailable
-from bench.runners.paddle_lite.android import PaddleLiteRunner, agent_flags, power_in_force
+from bench.runners.paddle_lite.android import PaddleLiteRunner, agent_flags, effective_power_mode
 from tests.fakes.values import SAMPLING, cell
 
 BIG = frozenset({4, 5, 6, 7})
@@ -46,11 +46,11 @@ def test_a_preset_without_a_steady_state_asks_for_none() -> None:
 def test_the_power_mode_in_force_is_read_off_the_cores_that_workers_may_use(
     asked: str, allowed: set[int], mode: str
 ) -> None:
-    assert power_in_force(asked, frozenset(allowed), BIG) == mode
+    assert effective_power_mode(asked, frozenset(allowed), BIG) == mode
 
 
 def test_where_the_fast_cores_are_not_known_nothing_is_claimed() -> None:
-    assert power_in_force("high", frozenset({1}), frozenset()) == ""
+    assert effective_power_mode("high", frozenset({1}), frozenset()) == ""
 
 
 def test_another_precision_is_refused_before_the_phone_is_asked() -> None:
