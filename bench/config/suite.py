@@ -73,7 +73,7 @@ class SuiteFile(Strict):
     """The whole of a suite's file. `beside` names columns of published.csv to print beside."""
 
     title: str
-    target: Literal["cpu", "nvidia-gpu", "android"]
+    target: str  # a name of the table of targets, which opens it or says that it has none
     beside: list[str] = []
     gate: Gate = DEFAULT
     cells: Annotated[list[Group], Field(min_length=1)]

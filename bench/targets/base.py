@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from bench.core.cell import Target
+from bench.core.errors import UnknownName
 from bench.launcher.process import ChildFailed
 from bench.storage.schema.common import Scalar, System
 from bench.storage.schema.latency import Session
@@ -88,6 +89,8 @@ PLACES: Mapping[str, str] = {
 @contextmanager
 def opened(target: Target, places: Mapping[str, str] = PLACES) -> Iterator[Place]:
     """Open the place of `target`'s kind; raises BenchError's kinds where it can't be reached."""
+    if target.kind not in places:
+        raise UnknownName("target", target.kind, places)
     module, _, name = places[target.kind].partition(":")
     place: Place = getattr(importlib.import_module(module), name)(target)
     try:

@@ -43,7 +43,7 @@ def missing_for(
     target: Target, names: Iterable[str], runners: Mapping[str, RunnerEntry]
 ) -> list[Missing]:
     """Return what keeps the runners of those names from `target` here; nothing: they can run."""
-    return _TARGET_CHECKS[target.kind](target) + [
+    return _TARGET_CHECKS.get(target.kind, _cpu)(target) + [
         Missing(
             f"this version has no runner '{name}'",
             f"measure with {', '.join(sorted(runners))} meanwhile (`make bench`)",

@@ -1,0 +1,91 @@
+"""An engine, an artifact, a target and a format, each by one file and one line of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench.cli.main import main
+from bench.core.errors import UnknownName
+from bench.experiments.context import Tables
+from bench.reports.comparison import formats
+from bench.storage.directory import RunFolder, Store
+from bench.storage.schema.latency import Measured
+from tests.conftest import FAKE_SUITE
+from tests.fakes import tables as fakes
+from tests.fakes.records import put, record, stored
+from tests.plugins import sample
+
+Run = Callable[..., int]
+
+TABLES = Tables(
+    runners={"sample": sample.RUNNER}, kinds={**fakes.FAKE_KINDS, "sample": sample.KIND}
+)
+
+
+def suite(folder: Path, *, target: str = "cpu") -> Path:
+    """Write the fake suite for the sample's runner at that target; return its path."""
+    text = FAKE_SUITE.read_text().replace('runner = ["paddle"]', 'runner = ["sample"]')
+    text = text.replace('settings = { onednn = "on" }\n', "").replace('"cpu"', f'"{target}"')
+    path = folder / "sample.toml"
+    path.write_text(text)
+    return path
+
+
+def measured(bench_run: Run, folder: Path, tables: Tables, target: str = "cpu") -> RunFolder:
+    """Run the sample's suite and return the run, every cell of it measured."""
+    flags = ("--suite", str(suite(folder, target=target)), "--preset", "quick")
+    assert bench_run(*flags, "--variant", "x0_25", tables=tables) == 0
+    (run,) = Store(folder / "results").runs()
+    assert {record.outcome for record in run.records()} == {Measured()}
+    return run
+
+
+def test_an_engine_is_measured(bench_run: Run, tmp_path: Path) -> None:
+    run = measured(bench_run, tmp_path, TABLES)
+    sessions = [session for record in run.records() for session in record.sessions]
+    assert {session.facts["engine"] for session in sessions} == {"sample 2.0"}
+    assert all(session.samples_ns for session in sessions)
+    assert "sample" in (tmp_path / "results/report/report.md").read_text()
+
+
+def test_a_kind_of_artifact_is_made_once_and_kept(bench_run: Run, tmp_path: Path) -> None:
+    measured(bench_run, tmp_path, TABLES)
+    made = {path: path.stat().st_mtime_ns for path in tmp_path.glob("cache/artifacts/*/*.sample")}
+    assert len(made) == 2
+    assert all("-sample-b" in path.parent.name for path in made)
+    assert bench_run(
+        "--suite", str(suite(tmp_path)), "--preset", "quick", "--variant", "x0_25", tables=TABLES
+    ) == 0  # fmt: skip
+    assert made == {path: path.stat().st_mtime_ns for path in made}
+
+
+def test_a_target_opens_tells_its_state_and_measures(bench_run: Run, tmp_path: Path) -> None:
+    runners = {"sample": replace(sample.RUNNER, target="board")}
+    tables = replace(TABLES, runners=runners, places={"board": sample.TARGET})
+    run = measured(bench_run, tmp_path, tables, target="board")
+    assert run.manifest().target == "board"
+    (first, *_) = [session for record in run.records() for session in record.sessions]
+    assert "calm" in first.model_dump_json()
+
+
+def test_a_target_that_no_table_has_is_named(
+    bench_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tables = replace(TABLES, runners={"sample": replace(sample.RUNNER, target="moon")})
+    path = suite(tmp_path, target="moon")
+    assert bench_run("--suite", str(path), tables=tables) == UnknownName.exit_status
+    assert "moon" in capsys.readouterr().err
+
+
+def test_a_format_of_a_comparison_is_printed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(formats, "FORMATS", {**formats.FORMATS, "sample": sample.count})
+    for name in ("base", "head"):
+        put(stored(record(name), run_id=name), tmp_path)
+    main(["compare", "base", "head", "--format", "sample", "--results", str(tmp_path)])
+    assert "sample: 1 cells" in capsys.readouterr().out
