@@ -62,18 +62,24 @@ def finish(
     sheet.suptitle(heading, x=style.EDGE / style.WIDTH, ha="left")
     _legend(sheet, handles, wrap(caption, inner, size=style.SMALL_SIZE))
     # Twice: a change of the sheet's height changes the shares that margins have of it.
+    engine = sheet.get_layout_engine()
+    assert engine is not None  # noqa: S101 - every sheet has the constrained one
     for _ in range(2):
-        sheet.draw_without_rendering()
+        engine.execute(sheet)
         rows = sheet.axes[0].get_subplotspec().get_gridspec().nrows  # type: ignore[union-attr]
         lacking = rows * (axes_height - sheet.axes[0].bbox.height)
         sheet.set_figheight(sheet.get_figheight() + lacking / 72)
-    sheet.draw_without_rendering()
+    engine.execute(sheet)
     sheet.set_layout_engine("none")
 
 
 def _legend(sheet: Sheet, handles: Sequence[Artist], caption: str) -> None:
     """Write the legend below the caption, in as many columns as fit."""
-    for columns in range(len(handles), 0, -1):
+    narrowest = min(
+        _text_width(str(one.get_label()), style.SMALL_SIZE, "normal") for one in handles
+    )
+    most = int(style.WIDTH / max(narrowest, 1.0))
+    for columns in range(min(len(handles), most), 0, -1):
         legend: Legend = sheet.legend(
             handles=handles, ncols=columns, loc="outside lower left", title=f"{caption}\n",
             alignment="left",
