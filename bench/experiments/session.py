@@ -1,128 +1,41 @@
-"""One step of a plan -> one entry of the journal: request, child, its reply or its failure."""
+"""The retry rule of every experiment: which sessions are measured again, and how often."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from pydantic import ValidationError
+from bench.launcher.process import ChildFailed
+from bench.targets.base import Place, Readings
 
-from bench.artifacts.builder import Artifact, Launch
-from bench.core.cell import Cell, Sampling
-from bench.core.protocol import SessionRequest, request_for
-from bench.environments.interpreters import Environments, worker_of
-from bench.experiments.latency.schedule import Step
-from bench.launcher.process import ChildFailed, ChildResult, Replied
-from bench.runners import RunnerEntry
-from bench.storage.files import utc_now
-from bench.storage.schema.common import Failed, Scalar, Skipped
-from bench.storage.schema.latency import JournalEntry, Session
-from bench.storage.validation import explain
-from bench.targets.base import EquippedPlace, Place, child_env_at
+TRIES = 3
 
-_TRIES = 3
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SessionLauncher:
-    """Launches steps at `place`, whose state is read before and after a session, never during."""
+class Attempt(Generic[Result]):
+    """One try of a session: how its child failed, or what was read around its samples."""
 
-    runners: Mapping[str, RunnerEntry]
-    environments: Environments
-    artifacts: Mapping[Cell, Artifact]
-    sampling: Sampling
-    launch: Launch
-    place: Place
-    scrub: Callable[[str], str]
+    result: Result
+    failure: ChildFailed | None = None
+    readings: Sequence[Readings] = ()
 
-    def __call__(self, step: Step) -> JournalEntry:
-        """Measure one session; whatever the child does becomes an entry.
 
-        A session whose place went away and came back, or was held back, is repeated, a few times
-        at most: the last one stands, with what held it back in its readings.
-        """
-        for left in reversed(range(_TRIES)):
-            before = dict(self.place.ready())
-            started = utc_now()
-            result = self._launch(step.cell)
-            if isinstance(result, ChildFailed):
-                entry, again = self._failure(step.cell, result), self.place.is_back(result)
-            else:
-                after = dict(self.place.conditions())
-                entry = self._session(step, started, before, after, result)
-                again = self._wants_repeat(entry)
-            if not (left and again):
-                break
-        return entry
+def attempt(target: Place, run: Callable[[], Attempt[Result]], *, tries: int = TRIES) -> Result:
+    """Return the result of `run`; retry where the target went away and is back, or throttled.
 
-    def _wants_repeat(self, entry: JournalEntry) -> bool:
-        return (
-            isinstance(self.place, EquippedPlace)
-            and entry.session is not None
-            and self.place.wants_repeat(entry.session)
-        )
+    The last of `tries` stands, whatever held it back.
+    """
+    for left in reversed(range(tries)):
+        tried = run()
+        if not (_wants_retry(target, tried) and left):
+            break
+    return tried.result
 
-    def _launch(self, cell: Cell) -> ChildResult:
-        entry = self.runners[cell.runner]
-        python, told = worker_of(entry, self.environments)
-        place_env = child_env_at(self.place, python)
-        threads = {"OMP_NUM_THREADS": str(cell.threads)}
-        return self.launch(
-            request_for("measure", **self._request(cell, entry).to_json()),
-            python=python,
-            env=threads | dict(entry.child_env) | told | dict(place_env),
-            timeout_s=self.sampling.timeout_s,
-        )
 
-    def _request(self, cell: Cell, entry: RunnerEntry) -> SessionRequest:
-        artifact = self.artifacts[cell]
-        return SessionRequest(
-            runner=entry.path,
-            target=self.place.target,
-            cell=cell,
-            sampling=self.sampling,
-            artifact=artifact.main,
-            reference=artifact.reference,
-            tolerance=entry.tolerance_of(cell.precision),
-        )
-
-    def _failure(self, cell: Cell, result: ChildFailed) -> JournalEntry:
-        if result.kind == "unavailable":
-            skipped = Skipped(reason=self.scrub(result.message), hint=self.scrub(result.hint))
-            return JournalEntry(cell_id=cell.id, skipped=skipped)
-        failed = Failed(
-            failure=result.kind,
-            message=self.scrub(result.message),
-            hint=self.scrub(result.hint),
-            log_tail=self.scrub(result.log_tail),
-        )
-        return JournalEntry(cell_id=cell.id, failed=failed)
-
-    def _session(
-        self,
-        step: Step,
-        started: str,
-        before: dict[str, Scalar],
-        after: dict[str, Scalar],
-        result: Replied,
-    ) -> JournalEntry:
-        try:
-            session = Session(
-                started=started,
-                order=step.order,
-                round=step.round,
-                pid=result.pid,
-                wall_ns=result.wall_ns,
-                before=before,
-                after=after,
-                teardown=result.teardown,
-                **result.value,
-            )
-        except (TypeError, ValidationError) as error:
-            what = explain(error) if isinstance(error, ValidationError) else str(error)
-            message = f"the worker's reply isn't a session: {what}"
-            garbage = ChildFailed(
-                kind="garbage-reply", message=message, hint="the runner returns another form"
-            )
-            return self._failure(step.cell, garbage)
-        return JournalEntry(cell_id=step.cell.id, session=session)
+def _wants_retry(target: Place, tried: Attempt[Result]) -> bool:
+    if tried.failure is not None:
+        return target.is_back(tried.failure)
+    return any(map(target.wants_repeat, tried.readings))

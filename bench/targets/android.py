@@ -37,6 +37,7 @@ from bench.devices.android.state import read_conditions
 from bench.devices.android.workspace import Workspace
 from bench.launcher.process import ChildFailed
 from bench.storage.schema.common import Scalar, System
+from bench.targets.base import Readings
 
 COMES_BACK_S = 60.0
 _POLL_S = 1.0
@@ -105,6 +106,16 @@ class PhonePlace:
                 Workspace(device).stop()
                 return True
             time.sleep(_POLL_S)
+        return False
+
+    def child_env(self, python: Path) -> Mapping[str, str]:
+        """Return nothing: an environment's interpreter has all that it needs."""
+        del python
+        return {}
+
+    def wants_repeat(self, session: Readings) -> bool:
+        """Tell no: a session starts on a cool phone."""
+        del session
         return False
 
     def close(self) -> None:

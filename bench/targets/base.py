@@ -13,13 +13,23 @@ import importlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from bench.core.cell import Target
 from bench.core.errors import UnknownName
 from bench.launcher.process import ChildFailed
 from bench.storage.schema.common import Scalar, System
-from bench.storage.schema.latency import Session
+
+
+class Readings(Protocol):
+    """What was read around a session and its samples, as a session's record holds it."""
+
+    @property
+    def before(self) -> Mapping[str, Scalar]: ...
+    @property
+    def after(self) -> Mapping[str, Scalar]: ...
+    @property
+    def covariates(self) -> Mapping[str, Scalar]: ...
 
 
 class Place(Protocol):
@@ -54,29 +64,17 @@ class Place(Protocol):
         """
         ...
 
-    def close(self) -> None:
-        """Leave nothing behind."""
-        ...
-
-
-@runtime_checkable
-class EquippedPlace(Place, Protocol):
-    """A place whose children need more in their environment, and which can tell a session that
-    ended well and should be measured again all the same.
-    """
-
     def child_env(self, python: Path) -> Mapping[str, str]:
         """Return what a child of the interpreter `python` needs in its environment there."""
         ...
 
-    def wants_repeat(self, session: Session) -> bool:
-        """Tell whether something held the place back during `session`."""
+    def wants_repeat(self, session: Readings) -> bool:
+        """Tell whether something held the target back during `session`, which ended well."""
         ...
 
-
-def child_env_at(place: Place, python: Path) -> Mapping[str, str]:
-    """Return what a child of the interpreter `python` needs at `place`, most often nothing."""
-    return place.child_env(python) if isinstance(place, EquippedPlace) else {}
+    def close(self) -> None:
+        """Leave nothing behind."""
+        ...
 
 
 PLACES: Mapping[str, str] = {

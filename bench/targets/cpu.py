@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 
 from bench.core.cell import Target
 from bench.devices.host.facts import HostFacts, heading, read_host, system_id, usable_cores
 from bench.devices.host.state import read_conditions
 from bench.launcher.process import ChildFailed
 from bench.storage.schema.common import Scalar, System
+from bench.targets.base import Readings
 
 
 class LocalPlace:
@@ -29,6 +31,16 @@ class LocalPlace:
     def is_back(self, failure: ChildFailed) -> bool:
         """Tell that it never went: a failure here is the cell's own, whatever `failure` is."""
         del failure
+        return False
+
+    def child_env(self, python: Path) -> Mapping[str, str]:
+        """Return nothing: an environment's interpreter has all that it needs."""
+        del python
+        return {}
+
+    def wants_repeat(self, session: Readings) -> bool:
+        """Tell no: nothing here reports that it held a session back."""
+        del session
         return False
 
     def close(self) -> None:

@@ -22,7 +22,7 @@ from bench.devices.nvidia.readings import compute_processes, has_company, read
 from bench.devices.nvidia.throttling import KEY, THROTTLED, reasons
 from bench.launcher.process import ChildFailed
 from bench.storage.schema.common import Scalar, System
-from bench.storage.schema.latency import Session
+from bench.targets.base import Readings
 
 COOLS_S = 60.0
 _POLL_S = 1.0
@@ -81,7 +81,7 @@ class GpuPlace:
             **library_path(python, cache, self._environ),
         }
 
-    def wants_repeat(self, session: Session) -> bool:
+    def wants_repeat(self, session: Readings) -> bool:
         """Tell whether the clock was held back, or other processes came."""
         if reasons(session.before, session.after, session.covariates):
             return True

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 
 from bench.core.cell import Target
 from bench.launcher.process import ChildFailed
 from bench.storage.schema.common import Scalar, System
+from bench.targets.base import Readings
 from tests.fakes.values import SYSTEM
 
 HERE = Target(kind="cpu")
@@ -39,6 +41,12 @@ class FakePlace:
     def is_back(self, failure: ChildFailed) -> bool:
         self.failures.append(failure)
         return next(self._returns, False)
+
+    def child_env(self, python: Path) -> Mapping[str, str]:
+        return {}
+
+    def wants_repeat(self, session: Readings) -> bool:
+        return False
 
     def close(self) -> None:
         pass

@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from bench.analysis.interleaved import ARMS
@@ -17,12 +18,22 @@ from bench.artifacts.builder import Launch
 from bench.core.protocol import PairRequest, request_for
 from bench.experiments.ab.interleave import Rule, turns
 from bench.experiments.ab.session import ArmStart, arm_failed, session_of
+from bench.experiments.session import Attempt, attempt
 from bench.launcher.process import ChildFailed, ChildResult
 from bench.storage.files import utc_now
 from bench.storage.schema.ab import AbSession, ArmFailed, ArmName
+from bench.storage.schema.common import Scalar
 from bench.targets.base import Place
 
-_TRIES = 3
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """What the device answered to one request, and what was known before it."""
+
+    result: ChildResult
+    before: Mapping[str, Scalar]
+    began: str
+    wall_ns: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,31 +56,34 @@ class DeviceSessionRunner:
         """
         opened: list[ArmName] = chance.sample(ARMS, len(ARMS))
         request = self._request(starts, opened, turns(len(opened), self.rule, chance))
-        for _ in range(_TRIES):
-            before, began, started = dict(self.place.ready()), utc_now(), time.perf_counter_ns()
-            result = self._launch(starts, request)
-            wall_ns = time.perf_counter_ns() - started
-            if not (isinstance(result, ChildFailed) and self.place.is_back(result)):
-                break
+        told = attempt(self.place, partial(self._once, starts, request))
+        result = told.result
         if isinstance(result, ChildFailed):
             self.place.ready()  # a device that stays away is no end of this cell: it can be resumed
             return arm_failed("both", result, self.scrub)
         if "failed" in result.value:
-            told = dict(result.value["failed"])
-            return arm_failed(told.pop("arm"), ChildFailed(**told), self.scrub)
+            why = dict(result.value["failed"])
+            return arm_failed(why.pop("arm"), ChildFailed(**why), self.scrub)
         figures = {
-            "started": began,
+            "started": told.began,
             "order": order,
             "round": round_,
             "opened": opened,
             "cores": [],
-            "wall_ns": wall_ns,
+            "wall_ns": told.wall_ns,
             "arms": _with_pid(result.value.get("arms"), result.pid),
             "bursts": result.value.get("bursts"),
-            "before": before,
+            "before": told.before,
             "after": dict(self.place.conditions()),
         }
         return session_of(figures, self.scrub, otherwise="both")
+
+    def _once(self, starts: Mapping[ArmName, ArmStart], request: PairRequest) -> Attempt[_Told]:
+        before, began, started = dict(self.place.ready()), utc_now(), time.perf_counter_ns()
+        result = self._launch(starts, request)
+        wall_ns = time.perf_counter_ns() - started
+        told = _Told(result=result, before=before, began=began, wall_ns=wall_ns)
+        return Attempt(result=told, failure=result if isinstance(result, ChildFailed) else None)
 
     def _launch(self, starts: Mapping[ArmName, ArmStart], request: PairRequest) -> ChildResult:
         start = starts["base"]

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,14 @@ from pydantic import ValidationError
 from bench.analysis.interleaved import ARMS, Burst
 from bench.core.protocol import SessionRequest, request_for
 from bench.experiments.ab.interleave import Rule, alternate
+from bench.experiments.session import Attempt, attempt
 from bench.launcher.client import OpenWorker, Worker, WorkerFailed
 from bench.launcher.process import ChildFailed
 from bench.storage.files import utc_now
 from bench.storage.schema.ab import AbSession, ArmFailed, ArmName, Cause
-from bench.storage.schema.common import Failed, Skipped
+from bench.storage.schema.common import Failed, Scalar, Skipped
 from bench.storage.validation import explain
-from bench.targets.base import Place, child_env_at
+from bench.targets.base import Place
 
 # A burst lasts some 50 ms, or four inferences of a slow net: more than this, and the arm hangs.
 _BURST_TIMEOUT_S = 60.0
@@ -117,19 +119,29 @@ class SessionRunner:
     ) -> AbSession | ArmFailed:
         """Measure one session; whatever an arm does becomes a value.
 
+        It is retried by the rule of `bench.experiments.session.attempt`.
         Raises Unavailable where an interpreter can't be started.
         """
-        before, began, started = dict(self.place.ready()), utc_now(), time.perf_counter_ns()
         opened: list[ArmName] = chance.sample(ARMS, len(ARMS))
+        chosen = {name: starts[name] for name in opened}
+        place_in_run = {"order": order, "round": round_, "opened": opened}
+        return attempt(self.place, partial(self._once, chosen, place_in_run, chance))
+
+    def _once(
+        self,
+        starts: Mapping[ArmName, ArmStart],
+        place_in_run: Mapping[str, object],
+        chance: random.Random,
+    ) -> Attempt[AbSession | ArmFailed]:
+        before, began, started = dict(self.place.ready()), utc_now(), time.perf_counter_ns()
         try:
-            arms, bursts = self._run({name: starts[name] for name in opened}, chance)
+            arms, bursts = self._run(starts, chance)
         except _Lost as lost:
-            return arm_failed(lost.arm, lost.failure, self.scrub)
+            failed = arm_failed(lost.arm, lost.failure, self.scrub)
+            return Attempt(result=failed, failure=lost.failure)
         figures = {
+            **place_in_run,
             "started": began,
-            "order": order,
-            "round": round_,
-            "opened": opened,
             "cores": list(starts["base"].request.cores or ()),
             "wall_ns": time.perf_counter_ns() - started,
             "arms": {arm.name: arm.figures for arm in arms},
@@ -137,7 +149,7 @@ class SessionRunner:
             "before": before,
             "after": dict(self.place.conditions()),
         }
-        return session_of(figures, self.scrub)
+        return _tried(session_of(figures, self.scrub))
 
     def _run(
         self, starts: Mapping[ArmName, ArmStart], chance: random.Random
@@ -162,8 +174,34 @@ class SessionRunner:
     def _open(self, start: ArmStart, stack: ExitStack) -> Worker:
         arguments = replace(start.request, target=self.place.target).to_json()
         request = request_for("open", **arguments)
-        env = {**start.env, **child_env_at(self.place, start.python)}
+        env = {**start.env, **self.place.child_env(start.python)}
         return stack.enter_context(self.open_worker(request, python=start.python, env=env))
+
+
+def _tried(found: AbSession | ArmFailed) -> Attempt[AbSession | ArmFailed]:
+    """Return a try that no child failed in, with what was read around either arm's samples."""
+    if isinstance(found, ArmFailed):
+        return Attempt(result=found)
+    arms = found.arms.values()
+    return Attempt(result=found, readings=[ArmReadings(found, arm.covariates) for arm in arms])
+
+
+@dataclass(frozen=True, slots=True)
+class ArmReadings:
+    """What was read around a session of both arms, and around the samples of one."""
+
+    session: AbSession
+    covariates: Mapping[str, Scalar]
+
+    @property
+    def before(self) -> Mapping[str, Scalar]:
+        """What was read before both."""
+        return self.session.before
+
+    @property
+    def after(self) -> Mapping[str, Scalar]:
+        """What was read after both."""
+        return self.session.after
 
 
 def session_of(

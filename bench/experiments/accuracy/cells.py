@@ -23,7 +23,7 @@ from bench.experiments.provenance import hide, scrub
 from bench.launcher.process import ChildFailed
 from bench.runners import RunnerEntry
 from bench.storage.schema.common import Failed, Skipped
-from bench.targets.base import Place, child_env_at
+from bench.targets.base import Place
 from bench.targets.requirements import missing_for
 
 RUNNER = "paddle"
@@ -143,7 +143,7 @@ class Bench:
         entry = self._entry(cell)
         python, told = worker_of(entry, self.environments)
         place = self.place
-        place_env = child_env_at(place, python)
+        place_env = place.child_env(python)
         request = SessionRequest(
             runner=entry.path,
             target=place.target,

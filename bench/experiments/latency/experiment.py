@@ -17,10 +17,10 @@ from bench.experiments.latency.job import Job
 from bench.experiments.latency.manifest import make_manifest
 from bench.experiments.latency.progress import run_plan
 from bench.experiments.latency.schedule import Plan
+from bench.experiments.latency.session import SessionLauncher
 from bench.experiments.preparation import Prepared, prepare
 from bench.experiments.progress import Display, display
 from bench.experiments.provenance import hide, scrub
-from bench.experiments.session import SessionLauncher
 from bench.storage.directory import RunFolder, Store
 from bench.storage.files import utc_now
 from bench.storage.schema.latency import Record

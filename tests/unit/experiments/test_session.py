@@ -13,7 +13,7 @@ import pytest
 from bench.core.cell import Target
 from bench.core.protocol import SessionRequest
 from bench.environments.interpreters import Environments
-from bench.experiments.session import SessionLauncher
+from bench.experiments.latency.session import SessionLauncher
 from bench.launcher.process import ChildFailed, ChildResult, Replied
 from bench.storage.schema.common import Scalar
 from bench.storage.schema.latency import JournalEntry

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from bench.environments.interpreters import Environments
-from bench.experiments.session import SessionLauncher
+from bench.experiments.latency.session import SessionLauncher
 from bench.launcher.process import ChildFailed, ChildResult
-from bench.storage.schema.latency import JournalEntry, Session
+from bench.storage.schema.latency import JournalEntry
+from bench.targets.base import Readings
 from tests.fakes.places import FakePlace
 from tests.fakes.sessions import ARTIFACT, ASKED, ENTRY, STEP, Launch, replied
 from tests.fakes.values import SAMPLING
@@ -82,8 +83,8 @@ class HeldBack(FakePlace):
         assert python.is_absolute()
         return {"CUDA_VISIBLE_DEVICES": "GPU-1", "ENGINE_FLAG": "the place's"}
 
-    def wants_repeat(self, session: Session) -> bool:
-        assert session.samples_ns
+    def wants_repeat(self, session: Readings) -> bool:
+        assert session.covariates
         self.left -= 1
         return self.left >= 0
 

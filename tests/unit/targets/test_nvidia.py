@@ -12,7 +12,7 @@ from bench.core.cell import Target
 from bench.core.errors import Unavailable
 from bench.devices.nvidia.throttling import KEY
 from bench.launcher.process import ChildFailed
-from bench.targets.base import PLACES, EquippedPlace
+from bench.targets.base import PLACES
 from bench.targets.nvidia import COOLS_S, GpuPlace
 from tests.fakes.nvml import FakeCard, nvml
 from tests.fakes.values import session
@@ -38,7 +38,6 @@ def place(
 
 def test_it_is_what_the_table_of_places_names() -> None:
     assert PLACES["nvidia-gpu"] == f"{GpuPlace.__module__}:GpuPlace"
-    assert isinstance(place(), EquippedPlace)
 
 
 def test_the_target_tells_workers_which_gpu_it_is() -> None:

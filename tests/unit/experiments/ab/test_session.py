@@ -20,8 +20,7 @@ from bench.experiments.ab.session import ArmStart, SessionRunner
 from bench.launcher.client import Worker, open_worker
 from bench.storage.schema.ab import AbSession, ArmFailed, ArmName
 from bench.storage.schema.common import Failed, Skipped
-from bench.storage.schema.latency import Session
-from bench.targets.base import Place
+from bench.targets.base import Place, Readings
 from tests.fakes import converter
 from tests.fakes.arms import NS
 from tests.fakes.places import FakePlace
@@ -103,8 +102,35 @@ class Equipped(FakePlace):
     def child_env(self, python: Path) -> Mapping[str, str]:
         return {"OF_THE_PLACE": python.name}
 
-    def wants_repeat(self, session: Session) -> bool:
-        raise AssertionError("what held the place back held both arms back")
+    def __init__(self, held_back: int = 0, **how: Any) -> None:
+        super().__init__(**how)
+        self.left = held_back
+
+    def wants_repeat(self, session: Readings) -> bool:
+        assert "cpu_s" in session.covariates
+        self.left -= 1
+        return self.left >= 0
+
+
+@pytest.mark.parametrize(("held_back", "sessions"), [(0, 1), (1, 2), (9, 3)])
+def test_a_session_that_was_held_back_is_repeated_a_few_times_at_most(
+    held_back: int, sessions: int, measure: Measure
+) -> None:
+    opened: list[str] = []
+
+    def noting(request: dict[str, Any], **how: Any) -> AbstractContextManager[Worker]:
+        opened.append(request["runner"])
+        return open_worker(request, **how)
+
+    found = measure(opening=noting, place=Equipped(held_back))
+    assert isinstance(found, AbSession)
+    assert len(opened) == 2 * sessions
+
+
+def test_a_session_whose_place_came_back_is_repeated(measure: Measure) -> None:
+    place = FakePlace(returns=[True] * 9)
+    assert isinstance(measure("LeavesInABurst", place=place), ArmFailed)
+    assert [it.kind for it in place.failures] == ["no-reply"] * 3
 
 
 def test_an_arm_is_told_where_it_runs_and_gets_what_the_place_gives_its_children(
