@@ -251,7 +251,6 @@ def test_an_unknown_preset_is_told_with_the_known_ones(tmp_path: Path) -> None:
         ("batch = [1]", "batch = [0]", "field 'cells.0.batch.0'"),
         ('["paddle"]', "[]", "field 'cells.0.runner'"),
         ("batch = [1]", "batch = [1]\nprecision = 'int3'", "field 'cells.0.precision'"),
-        ('"cpu"', '"tpu"', "field 'target'"),
         ("samples = 9\n", "", "field 'presets.standard.samples' is missing"),
         ("min_samples = 5", "min_samples = 10", "min_samples is above samples"),
         ("[presets.standard]", "[presets.sustained]", "which stands for --sustained"),
