@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from statistics import fmean, median
 
 from bench.analysis.statistics import t_interval
+from bench.analysis.unmet import unmet
 from bench.core.units import NS_PER_MS
 from bench.devices.android import throttling
 from bench.devices.nvidia import throttling as gpu_throttling
@@ -177,15 +178,7 @@ def _grown(session: Session, name: str) -> float | None:
 
 
 def _settings(record: Record) -> Finding:
-    asked = {"precision": record.cell.precision, **record.cell.settings}
-    wrong = sorted(
-        {
-            f"{name} {session.facts[name]} was in force where {value} was asked for"
-            for session in record.sessions
-            for name, value in asked.items()
-            if session.facts.get(name, value) != value
-        }
-    )
+    wrong = unmet(record.cell, [session.facts for session in record.sessions])
     if not wrong:
         return Finding(rule="settings", grade="A", reason="precision and settings as asked for")
     return Finding(

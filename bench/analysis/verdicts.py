@@ -86,13 +86,17 @@ class CellVerdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """The verdicts of HEAD against BASE. `doubts` say why they are advice and no more."""
+    """The verdicts of HEAD against BASE. `doubts` say why they are advice and no more.
+
+    `as_asked` is False where a setting wasn't in force as it was asked for: nothing passes then.
+    """
 
     base: str
     head: str
     cells: tuple[CellVerdict, ...]
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
+    as_asked: bool = True
 
     def count(self, word: Word) -> int:
         """Return how many cells have that verdict."""
@@ -100,13 +104,13 @@ class Comparison:
 
     @property
     def exit_status(self) -> int:
-        """0: no regression, 1: a regression, 3: inconclusive, missing, incomparable, or a
-        regression that is advice.
+        """0: no regression, 1: a regression, 3: inconclusive, missing, incomparable, not as
+        it was asked for, or a regression that is advice.
         """
         if self.count("SLOWER"):
             return 3 if self.doubts else 1
         passed = self.count("SAME") + self.count("FASTER")
-        return 0 if self.cells and passed == len(self.cells) else 3
+        return 0 if self.as_asked and self.cells and passed == len(self.cells) else 3
 
 
 def judge(evidence: Sequence[CellEvidence], gate: Gate = DEFAULT) -> list[CellVerdict]:

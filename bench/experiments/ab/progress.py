@@ -15,6 +15,7 @@ from statistics import median
 from typing import Protocol
 
 from bench.analysis.interleaved import Burst, Growth, estimate, log_ratio, stopped
+from bench.analysis.unmet import unmet
 from bench.analysis.verdicts import CellEvidence, CellVerdict, Comparison, judge, same_way
 from bench.config.thresholds import Gate
 from bench.core.cell import Cell
@@ -240,9 +241,27 @@ def verdicts(
         one.cell_id: one for one in judge([one for one in known.values() if one is not None], gate)
     }
     cells = tuple(judged.get(one.pair_id) or _without(one) for one in records)
+    others = [clause for record in records for clause in _unmet(record)]
     return Comparison(
-        base=base, head=head, cells=cells, notes=tuple(_notes(cells)), doubts=tuple(doubts)
+        base=base,
+        head=head,
+        cells=cells,
+        notes=tuple(_notes(cells)),
+        doubts=(*doubts, *others),
+        as_asked=not others,
     )
+
+
+def _unmet(record: AbRecord) -> Iterator[str]:
+    """Yield what was in force otherwise than an arm's cell asks for, and in which arms."""
+    found: dict[str, list[str]] = {}
+    cells: dict[ArmName, CellFields] = {"base": record.base, "head": record.head}
+    for name, cell in cells.items():
+        facts = [one.arms[name].facts for one in record.sessions]
+        for clause in unmet(cell, facts):
+            found.setdefault(clause, []).append(name)
+    for clause, names in found.items():
+        yield f"{record.label}: {' and '.join(names)}: {clause}"
 
 
 def _notes(cells: Sequence[CellVerdict]) -> Iterator[str]:

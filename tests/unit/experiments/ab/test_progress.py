@@ -243,3 +243,27 @@ def test_where_most_cells_move_one_way_that_is_said() -> None:
     cells = [cell(variant=f"v{n}") for n in range(4)]
     found = compare(*Bench(lambda *_: 1.2).run(*(pair(it) for it in cells)))
     assert any("4 of 4 cells are slower" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("facts", "doubt"),
+    [
+        ({"power_mode": "high"}, "head: power_mode high was in force where no_bind was asked for"),
+        (
+            {"power_mode": "no_bind", "precision": "bf16"},
+            "base and head: precision bf16 was in force where fp32 was asked for",
+        ),
+    ],
+)
+@pytest.mark.parametrize("ratio", [1.0, 1.2])
+def test_what_was_not_in_force_as_it_was_asked_for_makes_it_advice(
+    ratio: float, facts: dict[str, str], doubt: str
+) -> None:
+    asked = cell(settings=(("power_mode", "no_bind"),))
+    base = cell() if "precision" not in facts else asked
+    (record,) = Bench(lambda *_: ratio).run(pair(base, asked))
+    arms = record.sessions[0].arms
+    told = {name: arm.model_copy(update={"facts": facts}) for name, arm in arms.items()}
+    sessions = [it.model_copy(update={"arms": told}) for it in record.sessions]
+    found = compare(record.model_copy(update={"sessions": sessions}))
+    assert (found.doubts, found.exit_status) == ((f"{record.label}: {doubt}",), 3)
