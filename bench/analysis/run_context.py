@@ -16,13 +16,12 @@ def surroundings(manifest: RunManifest, records: Sequence[Record]) -> dict[str, 
     """Return each part's state, as the sessions of `records` and the manifest tell it."""
     sessions = [session for record in records for session in record.sessions]
     origin = manifest.provenance
-    commit = (origin.commit or UNKNOWN)[:8]
     return {
         "engine": _told(sorted({one.facts.get("engine", UNKNOWN) for one in sessions})),
         "python": _told(sorted({one.facts.get("python", UNKNOWN) for one in sessions})),
         "governor": _told(sorted({str(one.before.get("governor", UNKNOWN)) for one in sessions})),
         "host": origin.host,
-        "commit": f"{commit}, changed" if origin.dirty else commit,
+        "commit": f"{origin.code}, changed" if origin.dirty else origin.code,
     }
 
 

@@ -25,3 +25,10 @@ def import_root(package: Path = PACKAGE) -> Path:
 def shipped_catalogue(package: Path = PACKAGE) -> Path:
     """Return the folder of the models that come with the harness."""
     return package.parent / "models" if is_checkout(package.parent) else package / "catalogue"
+
+
+def install_hint(extra: str) -> str:
+    """Return how a person gets the packages of pyproject.toml's optional dependencies `extra`."""
+    if is_checkout():
+        return "run `make setup` in the project's folder"
+    return f"install shufflenet-bench[{extra}], by pip or uv as before"

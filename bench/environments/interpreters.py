@@ -30,7 +30,7 @@ from typing import Protocol
 
 from bench.core.digest import canonical_digest
 from bench.core.errors import Unavailable, UnknownName
-from bench.core.paths import PACKAGE
+from bench.core.paths import PACKAGE, is_checkout
 from bench.core.protocol import ENGINE_PYTHON, write_json
 from bench.environments.overrides import Pin, pinned
 from bench.environments.specs import ENVIRONMENTS, EnvSpec
@@ -202,7 +202,7 @@ def base_python(spec: EnvSpec) -> Path:
             return Path(done.stdout.strip())
     raise Unavailable(
         f"there is no Python {' or '.join(versions)} on this machine",
-        hint=f"`.venv/bin/uv python install {versions[0]}` or your package manager brings one",
+        hint=f"`{_typed_uv()} python install {versions[0]}` or your package manager brings one",
     )
 
 
@@ -221,6 +221,11 @@ def _uv() -> str:
     from uv import find_uv_bin
 
     return find_uv_bin()
+
+
+def _typed_uv() -> str:
+    """Return how a person starts uv: a clone has it in its .venv."""
+    return ".venv/bin/uv" if is_checkout() else "uv"
 
 
 def _run(command: list[str], name: str) -> None:

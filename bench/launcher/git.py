@@ -57,6 +57,20 @@ def repository_of(folder: Path) -> Path:
         ) from error
 
 
+def check_history(project: Path) -> None:
+    """Raise InputError where git doesn't keep the harness's own folder, `project`.
+
+    An installed harness may lie inside the repository of something else.
+    """
+    try:
+        git(project, "rev-parse", "HEAD:./")
+    except GitRefused as error:
+        raise InputError(
+            "this harness is no clone of its repository, so that it has no revisions",
+            hint="run `python -m bench` in a clone, or compare by env:, model:, runner: or set:",
+        ) from error
+
+
 def commit_of(folder: Path, revision: str) -> str:
     """Return the full hash of `revision` in `folder`'s repository; raises InputError."""
     repository_of(folder)

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from bench import __version__
 from bench.core.errors import BrokenResult, ResultsNotWritable
 from bench.storage.schema.common import SCHEMA_VERSION
 from bench.storage.validation import explain
@@ -31,9 +32,9 @@ def utc_now() -> str:
 
 
 def new_run_id(commit: str | None) -> str:
-    """Return <UTC>-<git sha8>-<id8>."""
+    """Return <UTC>-<git sha8>-<id8>; without a commit the version stands for it."""
     stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
-    return f"{stamp}-{(commit or 'no-commit')[:8]}-{secrets.token_hex(4)}"
+    return f"{stamp}-{commit[:8] if commit else f'v{__version__}'}-{secrets.token_hex(4)}"
 
 
 def to_text(value: BaseModel) -> str:

@@ -144,7 +144,7 @@ def _android(target: Target) -> list[Missing]:
         lacks.append(Missing("the device program isn't built", _BUILD))
     try:
         choose(target.device)
-    except DeviceError as error:
+    except (DeviceError, Unavailable) as error:
         lacks.append(Missing(error.problem, error.hint))
     return lacks
 

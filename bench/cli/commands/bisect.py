@@ -18,7 +18,7 @@ from bench.experiments.ab.bisect import BAD, GOOD, SKIP, bisect
 from bench.experiments.ab.experiment import REAL, Seams, compare_live
 from bench.experiments.ab.spec import ArmSpec
 from bench.experiments.context import Options, Tables
-from bench.launcher.git import commit_of, git
+from bench.launcher.git import check_history, commit_of, git
 from bench.runners import RunnerEntry
 
 _CELL = re.compile(
@@ -70,6 +70,7 @@ def run(options: Options, tables: Tables, *, seams: Seams = REAL) -> int:
             f"{' and '.join(missing)} {verb} missing", hint="see `python -m bench bisect --help`"
         )
     good, bad = str(options.good), options.bad
+    check_history(seams.project)
     commit_of(seams.project, good)
     bad_commit = commit_of(seams.project, bad)
     test = _Test(good=good, asked=asked_cell(options, tables), tables=tables, seams=seams)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bench.core.errors import Unavailable
+from bench.core.paths import install_hint
 
 # NVML's numbers (nvml.h).
 CLOCK_SM = 1
@@ -62,6 +63,6 @@ def open_nvml() -> Nvml:
         import pynvml
     except ImportError as error:
         raise Unavailable(
-            "the package nvidia-ml-py is missing", hint="run `make setup` in the project's folder"
+            "the package nvidia-ml-py is missing", hint=install_hint("gpu")
         ) from error
     return Nvml(pynvml)

@@ -29,7 +29,7 @@ from bench.environments.interpreters import Environments
 from bench.experiments.ab.revisions import RevisionTables, checkout, tables_at
 from bench.experiments.ab.spec import ArmSpec
 from bench.experiments.context import Options, Tables
-from bench.launcher.git import repository_of
+from bench.launcher.git import check_history, repository_of
 from bench.launcher.process import ChildResult
 from bench.runners import RunnerEntry
 from bench.storage.schema.ab import ArmName
@@ -122,6 +122,7 @@ def make_arm(
 def _at_revision(
     arm: Arm, revision: str, options: Options, project: Path, read_tables: TablesAt
 ) -> Arm:
+    check_history(project)
     found = checkout(project, revision, options.cache)
     if not (found.folder / WORKER).is_file():
         raise Unavailable(

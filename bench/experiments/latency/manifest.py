@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+from bench import __version__
 from bench.core.paths import PROJECT
 from bench.devices.host.facts import host_digest
 from bench.experiments.latency.job import Job
@@ -13,7 +14,7 @@ from bench.experiments.preparation import Prepared
 from bench.experiments.provenance import command_line, hide, package_versions, scrub
 from bench.launcher.git import git_state
 from bench.storage.files import new_run_id, utc_now
-from bench.storage.schema.common import CellFields, Provenance, SamplingFields
+from bench.storage.schema.common import HARNESS, CellFields, Provenance, SamplingFields
 from bench.storage.schema.latency import ModelFacts, RunManifest
 from bench.targets.base import Place
 
@@ -61,7 +62,7 @@ def make_provenance(
         commit=git.commit,
         dirty=git.dirty,
         command=[hide(word, place.target.device) for word in told],
-        harness=package_versions(),
+        harness=package_versions() | {HARNESS: __version__},
         environments={name: dict(packages) for name, packages in environments.items()},
         host=host_digest(),
         conditions=dict(place.conditions()),

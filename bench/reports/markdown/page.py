@@ -236,7 +236,7 @@ def sources_section(view: View) -> str:
         rows.append(
             [
                 run_id, manifest.status, manifest.started, manifest.system_id,
-                (origin.commit or "unknown")[:8] + dirty,
+                origin.code + dirty,
                 f"`{' '.join(origin.command)}`",
                 str(state.get("governor", "unknown")),
                 _load(state.get("load_1m")),

@@ -78,8 +78,14 @@ class Failed(Strict):
     log_tail: str
 
 
+HARNESS = "shufflenet-bench"
+
+
 class Provenance(Strict):
-    """Who could repeat this run, with what: code, command, versions, the state of the machine."""
+    """Who could repeat this run, with what: code, command, versions, the state of the machine.
+
+    `harness` has the harness's own version too, under HARNESS: an installed one has no commit.
+    """
 
     commit: str | None
     dirty: bool | None
@@ -88,6 +94,14 @@ class Provenance(Strict):
     environments: dict[str, dict[str, str]]
     host: str
     conditions: dict[str, Scalar]
+
+    @property
+    def code(self) -> str:
+        """The commit in short, else the version of the installed harness, else `unknown`."""
+        if self.commit is not None:
+            return self.commit[:8]
+        version = self.harness.get(HARNESS)
+        return "unknown" if version is None else f"version {version}"
 
 
 class System(Strict):

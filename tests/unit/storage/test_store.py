@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from bench import __version__
 from bench.core.errors import UnknownName
 from bench.storage.directory import RunFolder, Store
 from bench.storage.files import new_run_id, to_text
@@ -126,7 +127,7 @@ def test_a_manifest_comes_out_as_it_went_in(run: RunFolder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("commit", "part"), [("0badc0de" + "f" * 32, "0badc0de"), (None, "no-commi")]
+    ("commit", "part"), [("0badc0de" + "f" * 32, "0badc0de"), (None, f"v{__version__}")]
 )
 def test_a_run_id_is_a_time_a_commit_and_a_word_of_its_own(commit: str | None, part: str) -> None:
     first, second = new_run_id(commit), new_run_id(commit)

@@ -144,6 +144,16 @@ def test_a_phone_needs_the_device_program_and_one_phone_where_none_is_named(
     assert lacks("arm", "SER1AL", folder=machine) == []
 
 
+def test_an_installation_without_the_clients_lacks_them(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def choose(_: object) -> str:
+        raise Unavailable("the ADB clients aren't installed", hint="install them")
+
+    monkeypatch.setattr(targets, "choose", choose)
+    assert lacks("arm", "SER1AL") == [NO_AGENT, "the ADB clients aren't installed"]
+
+
 def test_the_official_tool_stands_for_the_device_program(machine: Path) -> None:
     suite, tool = load_suite("arm"), machine / "benchmark_bin"
     target = Target(kind="android", device="SER1AL", benchmark_bin=str(tool))

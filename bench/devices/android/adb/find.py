@@ -9,6 +9,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from bench.core.errors import DeviceNotFound, Unavailable, UnknownName
+from bench.core.paths import install_hint
 from bench.devices.android.adb.known import READY, Known, host_and_port, not_ready
 
 if TYPE_CHECKING:
@@ -128,4 +129,4 @@ def _names(known: list[Known]) -> list[str]:
 
 
 def _missing(error: ImportError) -> Unavailable:
-    return Unavailable(f"the ADB clients aren't installed ({error})", hint="run `make setup`")
+    return Unavailable(f"the ADB clients aren't installed ({error})", hint=install_hint("phone"))
