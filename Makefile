@@ -11,7 +11,7 @@ ARGS ?=
 export DEVICE
 BENCH = .venv/bin/python -m bench
 
-.PHONY: help setup setup-dev bench bench-engines bench-precisions bench-gpu bench-arm regression regression-report report doctor check format test lock benchmark schemas clean
+.PHONY: help setup setup-dev bench bench-engines bench-precisions bench-gpu bench-arm regression regression-report report doctor check format test lock benchmark schemas wheel clean
 
 help:  ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-18s %s\n", $$1, $$2}' Makefile
@@ -88,6 +88,9 @@ benchmark: setup  ## what the harness itself costs: help, report, timed loop
 
 schemas: setup-dev  ## write results/schema from the code
 	.venv/bin/python scripts/write_schemas.py
+
+wheel: setup  ## what pip and uv install, into build/dist
+	.venv/bin/uv build --wheel --out-dir build/dist
 
 clean:  ## remove .venv and caches, never results
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -17,7 +17,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 DATA = {"envs", "suites", "selftest_models", "regression_models", "runners/paddle_lite/agent"}
 
 
