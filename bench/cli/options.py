@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import NoReturn
 
+from bench import __version__
 from bench.cli.ab_flags import add_ab, add_bisect
 from bench.cli.accuracy_flags import add_accuracy, add_predict
 from bench.cli.recommend_flags import add_recommend
@@ -45,6 +46,7 @@ def make_parser() -> Parser:
         description="Measure neural networks on this machine, record how, and write the tables.",
         allow_abbrev=False,
     )
+    parser.add_argument("--version", action="version", version=f"bench {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
     for verb, text in VERBS.items():
         sub = verbs.add_parser(verb, help=text, description=text.capitalize(), allow_abbrev=False)

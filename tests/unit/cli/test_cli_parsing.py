@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench import __version__
 from bench.cli.flag_values import to_options
 from bench.cli.options import VERBS, make_parser
 from bench.config.suite import Axes
@@ -162,3 +163,10 @@ def test_every_flag_of_a_gpu_arrives() -> None:
     options = parsed("run", "--gpu", "1", "--shared-gpu", "--allow-partial")
     assert (options.gpu, options.shared_gpu, options.allow_partial) == ("1", True, True)
     assert parsed("doctor", "--install").install
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        make_parser().parse_args(["--version"])
+    assert left.value.code == 0
+    assert capsys.readouterr().out == f"bench {__version__}\n"
