@@ -80,7 +80,10 @@ def test_two_settings_are_compared_by_turns_and_on_an_emulated_device_it_is_advi
 ) -> None:
     ran = compare(device, nets.agent, tmp_path / "results", "--head", "set:threads=2")
     assert ran.done.returncode in (0, 3), ran.done.stderr
-    assert ran.told["doubts"] == ["the system is emulated"]
+    emulated, *unmet = ran.told["doubts"]
+    assert emulated == "the system is emulated"
+    # This machine may lack the cores that the stand-in's board has: then it says so, cell by cell.
+    assert all("power_mode low was in force where high was asked for" in text for text in unmet)
     assert isinstance(ran.record.outcome, AbMeasured)
     first, second = ran.record.sessions
     assert (first.order, second.order) == (0, 1)
