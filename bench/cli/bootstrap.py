@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 _VENV_PYTHON = Path(__file__).resolve().parent.parent.parent / ".venv" / "bin" / "python"
-_NEEDED = ("pydantic", "scipy", "matplotlib", "adjustText", "psutil", "rich", "uv")
+_NEEDED = ("pydantic", "scipy", "matplotlib", "adjustText", "psutil", "rich", "uv", "click")
 
 
 def ensure(module: str) -> None:

@@ -1,8 +1,8 @@
 """argv -> one call of a verb; the only place that prints an error or decides an exit status.
 
-Statuses: 0 well, 1 a cell has no figure, or `audit` or `verify` found a fault, or a cell is slower,
-or nothing fits what `recommend` is asked for, 2 an error (one sentence on stderr), 3 a comparison
-that bears no verdict, 130 interrupted.
+Statuses: 0 success, 1 a cell has no figure, or `audit` or `verify` found a fault, or a cell is
+slower, or nothing fits what `recommend` is asked for, 2 an error (one sentence on stderr), 3 a
+comparison without a verdict, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -13,22 +13,32 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, NoReturn
 
-from bench.cli.options import make_parser
-from bench.core.errors import BenchError
+import click
+from click.exceptions import Exit
+from click.shell_completion import shell_complete
+
+from bench import __version__
+from bench.cli.commands import VERBS
+from bench.cli.options import COMMON, to_options
+from bench.core.errors import BenchError, InputError, UnknownName
 
 if TYPE_CHECKING:
-    from bench.experiments.context import Tables
+    from bench.experiments.context import Options, Tables
+
+MODULE = "python -m bench"
+_COMPLETE = "_BENCH_COMPLETE"
 
 
-def main(argv: Sequence[str], tables: Tables | None = None) -> int:
+def main(argv: Sequence[str], tables: Tables | None = None, *, program: str = MODULE) -> int:
     """Carry out `argv`; print what a BenchError says and return its status."""
     signal.signal(signal.SIGTERM, _interrupt)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal may lack a dash, and no more
     try:
-        return _carry_out(argv, tables)
+        return _carry_out(argv, tables, program)
     except BenchError as error:
         sys.stderr.write(f"bench: {error}\n")
         return error.exit_status
@@ -48,7 +58,7 @@ def main(argv: Sequence[str], tables: Tables | None = None) -> int:
 
 def console() -> NoReturn:
     """Carry out the command line of the installed program `bench`."""
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1:], program="bench"))
 
 
 def _interrupt(*_: object) -> NoReturn:
@@ -56,28 +66,114 @@ def _interrupt(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _carry_out(argv: Sequence[str], tables: Tables | None) -> int:
+def _carry_out(argv: Sequence[str], tables: Tables | None, program: str) -> int:
     """Return the verb's status; a closed pipe shows here, not while the interpreter leaves."""
+    status: int
+    if instruction := os.environ.get(_COMPLETE):
+        return shell_complete(_bench, {}, "bench", _COMPLETE, instruction)
     try:
-        status = _dispatch(argv, tables)
-    except SystemExit:  # --help
-        sys.stdout.flush()
-        raise
+        verb, options = parse(argv, program=program)
+    except Exit as shown:  # help or version
+        status = shown.exit_code
+    else:
+        # Past the help: what follows loads pydantic and more.
+        from bench.experiments.context import Tables
+
+        module = importlib.import_module(f"bench.cli.commands.{verb}")
+        status = module.run(options, tables or Tables())
     sys.stdout.flush()
     return status
 
 
-def _dispatch(argv: Sequence[str], tables: Tables | None) -> int:
-    parser = make_parser()
-    arguments = parser.parse_args(list(argv))
-    if arguments.verb is None:
-        parser.print_help()
-        return 0
-    # Past the help: what follows loads pydantic and more.
-    from bench.cli.flag_values import to_options
-    from bench.experiments.context import Tables
+def parse(argv: Sequence[str], *, program: str = MODULE) -> tuple[str, Options]:
+    """Return the verb and its options; raises InputError, and Exit where help was printed."""
+    try:
+        with _bench.make_context(program, list(argv), obj=argv) as context:
+            parsed: tuple[str, Options] = _bench.invoke(context)
+    except click.UsageError as error:
+        raise _refusal(error, program) from error
+    return parsed
 
-    options = to_options(arguments, argv)
-    verb = importlib.import_module(f"bench.cli.commands.{arguments.verb}")
-    status: int = verb.run(options, tables or Tables())
-    return status
+
+class _Command(click.Command):
+    """A verb: its help has a section for each group, and no flag is taken for another's value."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Raise UsageError where another flag stands for a value."""
+        flags = {name: it for it in self.get_params(ctx) for name in it.opts if name[0] == "-"}
+        for flag, value in pairwise(args):
+            if value in flags and not getattr(flags.get(flag), "is_flag", True):
+                raise click.UsageError(f"option '{flag}' requires an argument", ctx)
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options under the heads of their sections, in the verb's order."""
+        for section, options in groupby(self.get_params(ctx), _section):
+            if rows := [row for it in options if (row := it.get_help_record(ctx))]:
+                with formatter.section(section):
+                    formatter.write_dl(rows)
+
+
+def _section(param: click.Parameter) -> str:
+    return getattr(param, "section", "Other")
+
+
+class _Verbs(click.Group):
+    """The verbs of the table; each becomes a command when it is named."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the verbs in the table's order."""
+        del ctx
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the verb; raises UnknownName, but None while a shell completes."""
+        if cmd_name in VERBS:
+            return _command(cmd_name)
+        if ctx.resilient_parsing:
+            return None
+        raise UnknownName("verb", cmd_name, VERBS)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write each verb with the whole of its text."""
+        del ctx
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, verb.text) for name, verb in VERBS.items()])
+
+
+def _command(name: str) -> click.Command:
+    def read(**given: object) -> tuple[str, Options]:
+        return name, to_options(given, click.get_current_context().obj)
+
+    verb = VERBS[name]
+    return _Command(name, params=[*verb.options, *COMMON], help=verb.text, callback=read)
+
+
+@click.group(
+    cls=_Verbs,
+    invoke_without_command=True,
+    subcommand_metavar="VERB ...",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, message="bench %(version)s")
+@click.pass_context
+def _bench(context: click.Context) -> None:
+    """Measure neural networks on this machine, record how, and write the tables."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+        context.exit()
+
+
+def _refusal(error: click.UsageError, program: str) -> InputError:
+    """Return what click refuses as one sentence, with the most similar flag and the help."""
+    command = error.ctx.command_path if error.ctx else program
+    hint = f"see `{command} --help`"
+    if not isinstance(error, click.NoSuchOption):
+        text = error.format_message().rstrip(".")
+        return InputError(text[0].lower() + text[1:], hint=hint)
+    guess = f"did you mean '{error.possibilities[0]}'? " if error.possibilities else ""
+    return InputError(f"`{command}` has no flag '{error.option_name}'", hint=guess + hint)

@@ -1,245 +1,261 @@
-"""The verbs and their flags: what they are called, and what --help says of them."""
+"""Every option of the command line, defined once, and argv's values -> Options.
+
+A verb names the options that it takes in its line of `bench.cli.commands`; those of a target come
+from `bench.targets.options`. Light: `--help` loads this.
+"""
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable
-from typing import NoReturn
+import copy
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from bench import __version__
-from bench.cli.ab_flags import add_ab, add_bisect
-from bench.cli.accuracy_flags import add_accuracy, add_predict
-from bench.cli.recommend_flags import add_recommend
+import click
+
+from bench.config.sustained import parse_duration
 from bench.core.errors import InputError
+from bench.targets.options import TARGET_OPTIONS, TargetOption
 
-VERBS = {
-    "run": "measure a suite, record it, write the report",
-    "report": "write every table and plot again, from results/ alone",
-    "plan": "what would run, in which order, how long it should take",
-    "doctor": "what can run on this machine, and what brings the rest",
-    "models": "the catalogue with its costs",
-    "audit": "figures that can't be right or contradict each other, published and measured",
-    "selftest": "how far this machine's figures can be trusted, and what slowdown they can tell",
-    "ab": "two arms live, side by side: revisions, environments, runners, models or settings",
-    "bisect": "the first revision at which a cell became slower, by live comparisons",
-    "verify": "derive the report again and compare; name the cells that are stale",
-    "compare": "two stored runs, cell by cell: faster, slower, same, or why that can't be told",
-    "baseline": "the run that this system's later ones are held against: set, show or check it",
-    "accuracy": "how often nets are right over labelled images, and how engines agree",
-    "predict": "the five classes that a net sees in one image, and the time that it takes",
-    "recommend": "which net on which engine: the most accurate in a time, the fastest that will do",
-    "history": "a cell's figures over the runs, with changes of level and of what it ran in",
+if TYPE_CHECKING:
+    from bench.experiments.context import Options
+
+PATH = click.Path(path_type=Path)
+
+
+class Value(click.ParamType[Any]):
+    """What `parse` makes of the text; where it raises ValueError, a sentence with an example."""
+
+    name = "value"
+
+    def __init__(self, parse: Callable[[str], object], hint: str) -> None:
+        self.parse, self.hint = parse, hint
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> object:
+        """Return the parsed value; raises InputError."""
+        flag = param.opts[0] if param else "the value"
+        try:
+            return self.parse(value)
+        except ValueError as error:
+            raise InputError(f"{flag} {error}", hint=self.hint.format(flag=flag)) from error
+
+
+def _items(text: str) -> list[str]:
+    items = [item.strip() for item in text.split(",") if item.strip()]
+    if not items:
+        raise ValueError("is empty")
+    return items
+
+
+def _is_whole(text: str, least: int) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 19 and int(text) >= least
+
+
+def _counts(text: str) -> list[int]:
+    items = _items(text)
+    for item in items:
+        if not _is_whole(item, 1):
+            raise ValueError(f"{text}: '{item}' is not a whole number from 1 on")
+    return [int(item) for item in items]
+
+
+def whole(least: int) -> Value:
+    """Return the type of a whole number from `least` on."""
+
+    def parse(text: str) -> int:
+        if not _is_whole(text, least):
+            raise ValueError(f"{text}: not a whole number from {least} on")
+        return int(text)
+
+    return Value(parse, f"as in {{flag}} {max(least, 1)}")
+
+
+def number(fits: Callable[[float], bool], fault: str, example: str) -> Value:
+    """Return the type of a number that fits."""
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not fits(value):
+            raise ValueError(f"{text}: {fault}")
+        return value
+
+    return Value(parse, f"as in {{flag}} {example}")
+
+
+def _name_and_path(text: str) -> tuple[str, Path]:
+    name, equals, path = text.partition("=")
+    if not (name and equals and path):
+        raise ValueError(f"{text}: not NAME=PATH")
+    return name, Path(path)
+
+
+# What a value is, by the word that the help has for it; any other is a text.
+_TYPES: Mapping[str | None, click.ParamType[Any]] = {
+    "A,B": Value(_items, "name at least one, or leave {flag} out"),
+    "N,M": Value(_counts, "write numbers, by comma, as in {flag} 1,2"),
+    "DIR": PATH,
+    "FILE": PATH,
+    "TIME": Value(parse_duration, ""),  # it refuses for itself
+    "NAME=PATH": Value(_name_and_path, "as in {flag} paddle=/usr/bin/python3"),
+    "SHARE": number(lambda value: 0 < value < 1, "not a share above 0 and below 1", "0.01"),
+    "MS": number(lambda value: 0 < value < math.inf, "not a number of ms above 0", "60"),
+    "PERCENT": number(lambda value: 1 <= value <= 100, "not a percentage from 1 to 100", "60"),
 }
 
 
-class Parser(argparse.ArgumentParser):
-    """An argument parser that says what is wrong in one sentence."""
+class Flag(click.Option):
+    """One option: its section of the help, its flag, then its field of Options where that has
+    another name, the word for its value, None for a switch, and what the help says of it.
+    """
 
-    def error(self, message: str) -> NoReturn:
-        raise InputError(message, hint=f"see `{self.prog} --help`")
+    def __init__(
+        self, section: str, names: str, metavar: str | None, text: str, default: str = "",
+        **how: Any,
+    ) -> None:  # fmt: skip
+        # None, as click reads an explicit False as "the value may be left out".
+        is_flag = True if metavar is None else None
+        kind = how.pop("type", None) or _TYPES.get(metavar)
+        super().__init__(names.split(), metavar=metavar, is_flag=is_flag, type=kind, **how)
+        self.section, self.text, self.default = section, text, None
+        self.help = f"{text} (default: {default})" if default else text
+
+    def but(self, default: str, *, metavar: str | None = None) -> Flag:
+        """Return this option as a verb takes it that has another default, or takes one value."""
+        twin = copy.copy(self)
+        twin.metavar = metavar or self.metavar
+        twin.help = f"{self.text} (default: {default})"
+        return twin
 
 
-def make_parser() -> Parser:
-    """Return the parser of `python -m bench`."""
-    parser = Parser(
-        prog="python -m bench",
-        description="Measure neural networks on this machine, record how, and write the tables.",
-        allow_abbrev=False,
+def words(metavar: str) -> tuple[click.Argument]:
+    """Return the words after a verb; the verb itself checks how many there are."""
+    return (click.Argument(["words"], nargs=-1, metavar=metavar),)
+
+
+_SELECT, _RESULTS, _COMPARE, _IMAGES = "Selection", "Results", "Comparison", "Images"
+_ENVIRONMENTS, _CHECKS, _LIMITS = "Environments", "Checks", "Limits"
+_SUITES = "cpu, engines, precisions, gpu, arm, or a .toml file"
+_ARM = (
+    "rev:REV, models-rev:REV, env:NAME==VERSION, runner:NAME, model:PATH, precision:NAME, "
+    "weights:W, set:threads=N or set:NAME=VALUE; may be repeated"
+)
+_ENOUGH = "Stop when the half-width of the 95% interval is below this"
+
+SUITE = Flag(_SELECT, "--suite", "NAME", _SUITES, "cpu")
+PRESET = Flag(_SELECT, "--preset", "NAME", "quick, standard or paddleclas", "standard")
+RUNNER = Flag(_SELECT, "--runner runners", "A,B", "Runners, by comma", "the suite's")
+VARIANT = Flag(_SELECT, "--variant variants", "A,B", "Models of the catalogue, by comma", "all")
+BATCH = Flag(_SELECT, "--batch batches", "N,M", "Batch sizes, by comma", "the suite's")
+THREADS = Flag(_SELECT, "--threads", "N,M", "Thread counts, by comma", "the suite's")
+WEIGHTS = Flag(_SELECT, "--weights", "W", "seeded, pretrained, or a .pdparams file", "seeded")
+SEED = Flag(_SELECT, "--seed", "N", "Seed of the session order", "0", type=whole(0))
+SUSTAINED = Flag(
+    _SELECT, "--sustained sustained_s", "TIME", "Run each cell in one session, as in 60s or 2m"
+)
+SESSIONS = Flag(
+    _SELECT, "--sessions", "N", "Rounds of three sessions, from 6 on", "12", type=whole(6)
+)
+CELL = Flag(_SELECT, "--cell", "ID", "The id of the cell that became slower")
+
+RESULTS = Flag(_RESULTS, "--results", "DIR", "Results folder", "results")
+MODELS = Flag(_RESULTS, "--models", "DIR", "The folder of catalog.toml", "models")
+JSON = Flag(_RESULTS, "--json as_json", None, "Print JSON")
+FORMAT = Flag(
+    _RESULTS, "--format output_format", "NAME", "table, markdown, json, junit or github", "table"
+)
+EXPLAIN = Flag(_RESULTS, "--explain", None, "Show what lowers each grade, and what raises it")
+RUN = Flag(_RESULTS, "--run", "RUN", "The id of a run, or `latest`")
+FROM = Flag(_RESULTS, "--from run", "RUN", "Analyze this stored run, or `latest`; measure nothing")
+RESUME = Flag(_RESULTS, "--resume", "RUN", "Resume an interrupted run: its id, or `latest`")
+
+ENV = Flag(_ENVIRONMENTS, "--env envs", "NAME=PATH", "Your own Python for NAME", multiple=True)
+CACHE = Flag(_ENVIRONMENTS, "--cache", "DIR", "Environments and artifacts", "~/.cache")
+INSTALL = Flag(_CHECKS, "--install", None, "Build and check the GPU engines' environment (2.3 GB)")
+SENSORS = Flag(_CHECKS, "--sensors", None, "Measure only the cost of reading the machine's state")
+
+BASE = Flag(_COMPARE, "--base", "SPEC", _ARM, "the present state", multiple=True)
+HEAD = Flag(_COMPARE, "--head", "SPEC", "The other arm, as --base", multiple=True)
+BASE_ENV, HEAD_ENV = (
+    Flag(
+        _COMPARE, f"{arm}-env", "NAME==VERSION", f"Short for {arm} env:NAME==VERSION", multiple=True
     )
-    parser.add_argument("--version", action="version", version=f"bench {__version__}")
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
-    for verb, text in VERBS.items():
-        sub = verbs.add_parser(verb, help=text, description=text.capitalize(), allow_abbrev=False)
-        _add_common(sub)
-        _ADD[verb](sub)
-    return parser
+    for arm in ("--base", "--head")
+)
+MOST_SESSIONS = Flag(
+    _COMPARE, "--sessions most_sessions", "N", "At most, from 2 on", "10", type=whole(2)
+)
+HALF_WIDTH = Flag(_COMPARE, "--half-width", "SHARE", _ENOUGH, "0.01")
+GOOD = Flag(_COMPARE, "--good", "REV", "A revision that is fast enough")
+BAD = Flag(_COMPARE, "--bad", "REV", "A later revision that is slower", "HEAD")
+
+DATA = Flag(_IMAGES, "--data", "DIR", "A folder with a sub-folder for each class")
+LIST = Flag(_IMAGES, "--list list_file", "FILE", "Lines of `path label` for images below --data")
+LABELS = Flag(
+    _IMAGES, "--labels", "FILE", "Class names, one a line, in the order of the model's outputs"
+)
+MAX_MS = Flag(_LIMITS, "--max-ms", "MS", "Find the most accurate within this time a batch")
+MIN_TOP1 = Flag(
+    _LIMITS, "--min-top1", "PERCENT", "Find the fastest from this published top-1 accuracy on"
+)
+
+SELECTION = (SUITE, PRESET, RUNNER, VARIANT, BATCH, THREADS, WEIGHTS, SEED)
+ENVIRONMENTS = (ENV, CACHE)
+COMMON = (RESULTS, MODELS, JSON)
+STOPPING = (MOST_SESSIONS, HALF_WIDTH)
+# What a resumed run has already.
+_OF_A_NEW_RUN = (
+    PRESET, RUNNER, VARIANT, BATCH, THREADS, SEED, SUSTAINED, SESSIONS, MOST_SESSIONS, HALF_WIDTH,
+)  # fmt: skip
 
 
-def _add_common(parser: Parser) -> None:
-    add = parser.add_argument
-    add("--results", metavar="DIR", help="where results are kept (default: results)")
-    add("--models", metavar="DIR", help="the folder of catalog.toml (default: models)")
-    add("--json", action="store_true", dest="as_json", help="print JSON")
+def target_flags(*kinds: str, live: bool = False) -> tuple[Flag, ...]:
+    """Return the options of the targets of those kinds, of all by default.
 
-
-def _add_selecting(parser: Parser) -> None:
-    add = parser.add_argument
-    add(
-        "--suite",
-        metavar="NAME",
-        help="cpu, engines, precisions, gpu, arm, or a .toml (default: cpu)",
-    )
-    add("--preset", metavar="NAME", help="quick, standard or paddleclas (default: standard)")
-    add("--runner", metavar="A,B", help="runners, by comma")
-    add("--variant", metavar="A,B", help="models of the catalogue, by comma (default: all)")
-    add("--batch", metavar="N,M", help="batch sizes, by comma")
-    add("--threads", metavar="N,M", help="thread counts, by comma")
-    add("--weights", metavar="W", help="seeded (default), pretrained, or a .pdparams file")
-    add("--seed", metavar="N", help="seed of the order of sessions (default: 0)")
-    _add_phone(parser)
-    _add_gpu(parser)
-
-
-def _add_gpu(parser: Parser) -> None:
-    add = parser.add_argument
-    add("--gpu", metavar="UUID|INDEX", help="the GPU, as `nvidia-smi -L` lists it (default: first)")
-    add("--shared-gpu", action="store_true", help="measure beside other processes on the GPU")
-    add(
-        "--allow-partial",
-        action="store_true",
-        help="measure nets that TensorRT takes only in part, and mark them",
-    )
-
-
-def _add_phone(parser: Parser) -> None:
-    _add_device(parser)
-    parser.add_argument(
-        "--benchmark-bin", metavar="PATH", help="use Paddle Lite's own benchmark_bin instead"
-    )
-
-
-def _add_device(parser: Parser) -> None:
-    add = parser.add_argument
-    add("--device", metavar="SERIAL", help="the phone, as `adb devices` prints it, or host:port")
-    add("--agent", metavar="DIR", help="where `make agent` put the device program")
-    add("--transport", metavar="WAY", help="direct or server (default: whichever reaches it)")
-
-
-def _add_environments(parser: Parser) -> None:
-    add = parser.add_argument
-    add("--env", metavar="NAME=PATH", action="append", help="a Python of your own for NAME")
-    add("--cache", metavar="DIR", help="environments and artifacts (default: ~/.cache)")
-
-
-def _add_run(parser: Parser) -> None:
-    _add_selecting(parser)
-    _add_environments(parser)
-    _add_explain(parser)
-    parser.add_argument("--resume", metavar="RUN", help="go on with a run, or with `latest`")
-    parser.add_argument(
-        "--sustained", metavar="TIME", help="one session a cell that lasts, as in 60s or 2m"
-    )
-
-
-def _add_explain(parser: Parser) -> None:
-    parser.add_argument(
-        "--explain", action="store_true", help="what lowers each grade, and what would raise it"
-    )
-
-
-def _add_report(parser: Parser) -> None:
-    _add_explain(parser)
-    parser.add_argument("--run", metavar="RUN", help="only this run, or `latest`; default: all")
-
-
-def _add_doctor(parser: Parser) -> None:
-    _add_environments(parser)
-    _add_phone(parser)
-    parser.add_argument(
-        "--install",
-        action="store_true",
-        help="build the GPU engines (2.3 GB), prove that they load",
-    )
-    parser.add_argument(
-        "--sensors", action="store_true", help="what reading the machine's state costs, and no more"
-    )
-
-
-def _add_nothing(parser: Parser) -> None:
-    """The common flags are all that the verb has."""
-
-
-def _add_models(parser: Parser) -> None:
-    parser.add_argument("--variant", metavar="A,B", help="models, by comma (default: all)")
-
-
-def _add_verify(parser: Parser) -> None:
-    _add_environments(parser)
-    add = parser.add_argument
-    add("--run", metavar="RUN", help="whose cells are checked (default: latest)")
-    add("--weights", metavar="W", help="as RUN had: seeded (default), pretrained, or a file")
-
-
-def _add_selftest(parser: Parser) -> None:
-    add = parser.add_argument
-    add("--sessions", metavar="N", help="rounds of three sessions, from 6 on (default: 12)")
-    add("--runner", metavar="NAME", help="the runner (default: paddle)")
-    add("--threads", metavar="N", help="threads (default: 1)")
-    add("--seed", metavar="N", help="seed of the sessions' order and of the draws (default: 0)")
-    add("--from", metavar="RUN", dest="run", help="only weigh this run, or `latest`, again")
-    add("--resume", metavar="RUN", help="go on with a self-test, or with `latest`")
-    _add_environments(parser)
-
-
-def _add_compare(parser: Parser) -> None:
-    _add_words(parser, "BASE HEAD", "runs: ids, `latest`, folders of runs, or a baseline's system")
-    _add_format(parser)
-
-
-def _add_baseline(parser: Parser) -> None:
-    _add_words(parser, "WORD", "set RUN, show [SYSTEM], or check [SYSTEM]")
-    _add_format(parser)
-
-
-def _add_history(parser: Parser) -> None:
-    _add_words(parser, "CELL", "a cell's id, or how it begins where no other does")
-
-
-def _add_words(parser: Parser, metavar: str, text: str) -> None:
-    parser.add_argument("words", nargs="*", metavar=metavar, help=text)
-
-
-def _add_format(parser: Parser) -> None:
-    parser.add_argument(
-        "--format",
-        metavar="NAME",
-        dest="output_format",
-        help="table (default), markdown, json, junit or github",
+    `live`: those alone that a live comparison takes.
+    """
+    return tuple(
+        _target_flag(TARGET_OPTIONS[kind].title, option)
+        for kind in kinds or TARGET_OPTIONS
+        for option in TARGET_OPTIONS[kind].options
+        if option.live or not live
     )
 
 
-def _add_ab(parser: Parser) -> None:
-    add_ab(parser)
-    _add_device(parser)
-    _add_gpu(parser)
-    _add_format(parser)
-    _add_environments(parser)
+def _target_flag(title: str, option: TargetOption) -> Flag:
+    kind = click.Choice(option.choices) if option.choices else PATH if option.is_path else None
+    return Flag(f"On {title}", option.flag, option.metavar, option.help, type=kind)
 
 
-def _add_bisect(parser: Parser) -> None:
-    add_bisect(parser)
-    _add_device(parser)
-    _add_gpu(parser)
-    _add_environments(parser)
+def to_options(given: Mapping[str, Any], argv: Sequence[str]) -> Options:
+    """Return what a verb's options say; raises InputError for a combination that can't be."""
+    from bench.config.suite import Axes
+    from bench.experiments.context import Options
+
+    values = {name: value for name, value in given.items() if value not in (None, ())}
+    _check_resume(values)
+    axes = {name: values.pop(name, []) for name in ("runners", "batches", "threads")}
+    for arm in ("base", "head"):
+        pins = (f"env:{text}" for text in values.pop(f"{arm}_env", ()))
+        values[arm] = (*values.get(arm, ()), *pins)
+    return Options(
+        axes=Axes(**axes),
+        variants=values.pop("variants", []),
+        envs=dict(values.pop("envs", ())),
+        command=list(argv),
+        **values,
+    )
 
 
-def _add_accuracy(parser: Parser) -> None:
-    add_accuracy(parser)
-    _add_gpu(parser)
-    _add_environments(parser)
-
-
-def _add_predict(parser: Parser) -> None:
-    add_predict(parser)
-    _add_gpu(parser)
-    _add_environments(parser)
-
-
-_ADD: dict[str, Callable[[Parser], None]] = {
-    "run": _add_run,
-    "report": _add_report,
-    "plan": _add_selecting,
-    "doctor": _add_doctor,
-    "models": _add_models,
-    "audit": _add_nothing,
-    "selftest": _add_selftest,
-    "verify": _add_verify,
-    "ab": _add_ab,
-    "bisect": _add_bisect,
-    "compare": _add_compare,
-    "baseline": _add_baseline,
-    "history": _add_history,
-    "recommend": add_recommend,
-    "accuracy": _add_accuracy,
-    "predict": _add_predict,
-}
+def _check_resume(given: Mapping[str, object]) -> None:
+    beside = [option.opts[0] for option in _OF_A_NEW_RUN if option.name in given]
+    if "resume" in given and beside:
+        raise InputError(
+            f"--resume goes on with what the run began with, and {beside[0]} is a part of that",
+            hint=f"leave out {beside[0]}, or leave out --resume to start a new run",
+        )

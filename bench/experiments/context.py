@@ -15,6 +15,7 @@ from bench.core.errors import InputError
 from bench.launcher.process import run_child
 from bench.runners import RUNNERS, RunnerEntry
 from bench.targets.base import PLACES
+from bench.targets.options import TARGET_OPTIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +76,14 @@ class Options:
     def own_target(self, kind: str) -> Target:
         """Return the target of that kind; raises InputError where a flag belongs to another one."""
         plain = Options()
-        for other, names in _OF_A_TARGET.items():
-            given = [it for it in names if getattr(self, it) != getattr(plain, it)]
+        for other, entry in TARGET_OPTIONS.items():
+            given = [
+                it.flag for it in entry.options if getattr(self, it.name) != getattr(plain, it.name)
+            ]
             if given and other != kind:
+                title = TARGET_OPTIONS[kind].title if kind in TARGET_OPTIONS else kind
                 raise InputError(
-                    f"--{given[0].replace('_', '-')} is for {_TITLES[other]}, and this runs on "
-                    f"{_TITLES[kind]}",
+                    f"{given[0]} is for {entry.title}, and this runs on {title}",
                     hint="leave it out, or ask for a suite or a runner of that target",
                 )
         return self.target(kind)
@@ -119,11 +122,6 @@ def _typed(name: str, value: object) -> str:
 
 
 _FLAGS = {"list_file": "--list"}
-_OF_A_TARGET = {
-    "android": ("device", "agent", "benchmark_bin", "transport"),
-    "nvidia-gpu": ("gpu", "shared_gpu", "allow_partial"),
-}
-_TITLES = {"android": "a phone", "nvidia-gpu": "a GPU", "cpu": "this machine's CPU"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,9 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from bench.cli.commands import accuracy
-from bench.cli.flag_values import to_options
-from bench.cli.main import main
-from bench.cli.options import make_parser
+from bench.cli.main import main, parse
 from bench.experiments.accuracy.engine import Engine, open_engine
 from bench.experiments.context import Tables
 from bench.storage.accuracy import AccuracyFolder
@@ -96,5 +94,5 @@ def run(bench: Bench, opener: Counted, *flags: str) -> int:
     argv = bench.argv(*flags)
     if "--resume" in flags:
         argv = [word for word in argv if word not in ("--variant", "x0_25")]
-    options = to_options(make_parser().parse_args(argv), argv)
+    options = parse(argv)[1]
     return accuracy.run(options, seeing_tables(), opener=opener)

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.cli.commands import accuracy
-from bench.cli.flag_values import to_options
-from bench.cli.options import make_parser
+from bench.cli.main import parse
 from bench.core.errors import BenchError
 from tests.cli.accuracies import NAMES, Bench, Counted, run
 from tests.fakes.seeing import paint, paint_folders, seeing_tables
@@ -81,7 +80,7 @@ def test_a_failure_stands_when_its_run_goes_on(bench: Bench, tmp_path: Path) -> 
     data = paint_folders(tmp_path / "many", NAMES, each=7)
     tables = seeing_tables(paddle="Sees", dies="Dies")
     argv = bench.argv("--data", str(data), "--runner", "paddle,dies")
-    options = to_options(make_parser().parse_args(argv), argv)
+    options = parse(argv)[1]
     assert accuracy.run(options, tables, opener=Counted(after=2)) == 130
     bench.capsys.readouterr()
     status, out, _ = bench.call("--data", str(data), "--resume", "latest", "--json", tables=tables)

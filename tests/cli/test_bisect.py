@@ -9,8 +9,7 @@ import pytest
 
 from bench.cli.commands import ab, bisect
 from bench.cli.commands.bisect import asked_cell
-from bench.cli.flag_values import to_options
-from bench.cli.options import make_parser
+from bench.cli.main import parse
 from bench.core.errors import InputError, UnknownName
 from bench.environments.specs import ENVIRONMENTS
 from bench.experiments.ab.revisions import RevisionTables
@@ -41,7 +40,7 @@ class History:
             verb, "--models", str(fakes.MODELS), "--results", str(self.root / "results"),
             "--cache", str(self.root / "cache"), "--sessions", "2", *flags,
         ]  # fmt: skip
-        return to_options(make_parser().parse_args(argv), argv)
+        return parse(argv)[1]
 
     def run(self, *flags: str, verb: str = "bisect", tables: Tables | None = None) -> int:
         tables = tables or arm_tables()

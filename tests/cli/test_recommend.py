@@ -98,8 +98,11 @@ def test_json_has_every_value(recommend: Recommend) -> None:
         (("--max-ms", "0"), "--max-ms 0: not a number of ms above 0"),
         (("--max-ms", "inf"), "--max-ms inf: not a number"),
         (("--max-ms", "nan"), "--max-ms nan: not a number"),
-        (("--min-top1", "101"), "not a number of percent above 0, 100 at most"),
-        (("--min-top1", "0.6"), "less than 1 percent: as in --min-top1 60"),
+        (("--min-top1", "101"), "--min-top1 101: not a percentage from 1 to 100"),
+        (
+            ("--min-top1", "0.6"),
+            "--min-top1 0.6: not a percentage from 1 to 100: as in --min-top1 60",
+        ),
         (("--max-ms", "2", "--batch", "1,8"), "--batch takes one value here, and 2 are given"),
         (("--max-ms", "2", "--runner", "mmn"), "there is no runner 'mmn': did you mean 'mnn'?"),
         (("--max-ms", "2", "--batch", "4"), "measure first: `make bench-engines ARGS='--batch 4'`"),

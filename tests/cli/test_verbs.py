@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.cli.commands import VERBS
 from bench.cli.main import main
-from bench.cli.options import VERBS
 from bench.config.catalog import Weights, load_catalogue, resolve
 from bench.environments.specs import ENVIRONMENTS
 from tests.cli.process import REAL, call, contents
@@ -34,14 +34,14 @@ def printed(capsys: pytest.CaptureFixture[str], *argv: str, status: int = 0) -> 
 
 def test_without_a_verb_the_help_lists_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
     out = " ".join(printed(capsys).split())
-    assert [verb for verb, text in VERBS.items() if f"{verb} {text}" not in out] == []
+    assert [name for name, verb in VERBS.items() if f"{name} {verb.text}" not in out] == []
 
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_each_verb_has_a_help_that_names_its_flags_and_fits_a_terminal(verb: str) -> None:
     done = call(verb, "--help", env={"COLUMNS": "100"})
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith(f"usage: python -m bench {verb}")
+    assert done.stdout.startswith(f"Usage: python -m bench {verb}")
     assert "--results DIR" in done.stdout
     assert max(len(line) for line in done.stdout.splitlines()) <= 100
 

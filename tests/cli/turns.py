@@ -18,8 +18,7 @@ from typing import Any
 import pytest
 
 from bench.cli.commands import ab as verb
-from bench.cli.flag_values import to_options
-from bench.cli.options import make_parser
+from bench.cli.main import parse
 from bench.core.errors import BenchError, InputError
 from bench.experiments.ab.experiment import Seams
 from bench.experiments.ab.interleave import Rule
@@ -53,7 +52,7 @@ class Ab:
     ) -> int:
         chosen = [] if all_ or "--resume" in flags else ["--variant", "x0_25"]
         argv = ["ab", *self.where, *chosen, *flags]
-        options = to_options(make_parser().parse_args(argv), argv)
+        options = parse(argv)[1]
         return verb.run(options, tables or arm_tables(), seams=seams)
 
     def json(self, *flags: str, **how: Any) -> tuple[int, Any]:
@@ -114,5 +113,5 @@ def _die() -> None:
 
 if __name__ == "__main__":
     words = sys.argv[2:]
-    given = to_options(make_parser().parse_args(words), words)
+    given = parse(words)[1]
     sys.exit(verb.run(given, arm_tables(), seams=Opened(int(sys.argv[1]), _die).seams))

@@ -1,1 +1,123 @@
-"""The verbs of `python -m bench`, one file each: `run(options, tables) -> exit status`."""
+"""The verbs: one file each here, `run(options, tables) -> exit status`, and one line in VERBS.
+
+The line, and not the file, holds the options: a verb's file loads pydantic and more, which
+`--help` does without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import click
+
+from bench.cli import options as o
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """What a verb does, in one line, and its options beside the common ones."""
+
+    text: str
+    options: tuple[click.Parameter, ...] = ()
+
+
+_ONE = {"metavar": "N"}
+_PADDLE = o.RUNNER.but("paddle")
+_MANY = (o.VARIANT, _PADDLE, o.BATCH.but("1"), o.THREADS.but("1"), o.WEIGHTS)
+_ACCURACY = (_PADDLE, o.VARIANT, o.WEIGHTS, o.BATCH.but("1", **_ONE), o.THREADS.but("1", **_ONE))
+_PREDICT = (
+    o.RUNNER.but("paddle", metavar="NAME"),
+    o.VARIANT.but("the catalogue's first", metavar="NAME"),
+    o.WEIGHTS,
+    o.THREADS.but("1", **_ONE),
+)
+_SELFTEST = (
+    o.SESSIONS,
+    o.RUNNER.but("paddle", metavar="NAME"),
+    o.THREADS.but("1", **_ONE),
+    o.SEED,
+    o.FROM,
+    o.RESUME,
+)
+_RECOMMEND = (
+    o.MAX_MS,
+    o.MIN_TOP1,
+    o.BATCH.but("1", **_ONE),
+    o.THREADS.but("all that are measured", **_ONE),
+    o.RUNNER.but("all that are measured"),
+)
+_ARMS = (o.BASE, o.HEAD, o.BASE_ENV, o.HEAD_ENV)
+_REVISIONS = (o.GOOD, o.BAD)
+_LIVE = o.target_flags(live=True)
+
+VERBS: Mapping[str, Verb] = {
+    "run": Verb(
+        "Measure a suite, record it and write the report",
+        (*o.SELECTION, o.SUSTAINED, *o.target_flags(), *o.ENVIRONMENTS, o.EXPLAIN, o.RESUME),
+    ),
+    "report": Verb(
+        "Write every table and plot again from the stored results",
+        (o.RUN.but("all runs"), o.EXPLAIN),
+    ),
+    "plan": Verb(
+        "Show what would run, in which order, and how long it takes",
+        (*o.SELECTION, *o.target_flags()),
+    ),
+    "doctor": Verb(
+        "Check what can run on this machine, and name the command that adds the rest",
+        (o.INSTALL, o.SENSORS, *o.target_flags("android"), *o.ENVIRONMENTS),
+    ),
+    "models": Verb("List the models of the catalogue with their costs", (o.VARIANT,)),
+    "audit": Verb("Find figures that contradict each other, published and measured"),
+    "selftest": Verb(
+        "Measure how reliable this machine's figures are and what slowdown they can show",
+        (*_SELFTEST, *o.ENVIRONMENTS),
+    ),
+    "ab": Verb(
+        "Interleaved A/B comparison of two arms: revisions, environments, runners, models or "
+        "settings",
+        (*_ARMS, *o.STOPPING, *_MANY, o.SEED, *_LIVE, *o.ENVIRONMENTS, o.FORMAT, o.RESUME),
+    ),
+    "bisect": Verb(
+        "Find the first revision at which a cell became slower, by live comparisons",
+        (*_REVISIONS, *o.STOPPING, o.CELL, o.SEED, *_LIVE, *o.ENVIRONMENTS),
+    ),
+    "verify": Verb(
+        "Build the report again, compare it with the stored one, and name the stale cells",
+        (o.WEIGHTS.but("seeded; give what RUN had"), *o.ENVIRONMENTS, o.RUN.but("latest")),
+    ),
+    "compare": Verb(
+        "Compare two stored runs cell by cell: faster, slower, same or inconclusive",
+        (*o.words("BASE HEAD"), o.FORMAT),
+    ),
+    "baseline": Verb(
+        "Set, show or check the run that later runs of a system are compared with",
+        (*o.words("set RUN | show [SYSTEM] | check [SYSTEM]"), o.FORMAT),
+    ),
+    "accuracy": Verb(
+        "Measure top-1 and top-5 accuracy over labelled images, and how far engines agree",
+        (
+            o.DATA,
+            o.LIST,
+            o.LABELS,
+            *_ACCURACY,
+            *o.target_flags("nvidia-gpu"),
+            *o.ENVIRONMENTS,
+            o.RESUME,
+        ),
+    ),
+    "predict": Verb(
+        "Show the five most probable classes of one image, and the inference time",
+        (*o.words("IMAGE"), o.LABELS, *_PREDICT, *o.target_flags("nvidia-gpu"), *o.ENVIRONMENTS),
+    ),
+    "recommend": Verb(
+        "Choose a model and an engine: the most accurate within a time, or the fastest above an "
+        "accuracy",
+        _RECOMMEND,
+    ),
+    "history": Verb(
+        "Show the figures of a cell over all runs, with changes of level and of environment",
+        o.words("CELL"),
+    ),
+}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -9,17 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import __version__
-from bench.cli.flag_values import to_options
-from bench.cli.options import VERBS, make_parser
+from bench.cli import options
+from bench.cli.commands import VERBS
+from bench.cli.main import console, main, parse
 from bench.config.suite import Axes
 from bench.core.errors import InputError
 from bench.experiments.context import Options
+from bench.targets.options import TargetOption, TargetOptions
 
 NUMBERS = st.lists(st.integers(1, 10**6), min_size=1, max_size=4)
 
 
 def parsed(*argv: str) -> Options:
-    return to_options(make_parser().parse_args(list(argv)), argv)
+    return parse(argv)[1]
 
 
 def refusal(*argv: str) -> str:
@@ -31,13 +35,13 @@ def refusal(*argv: str) -> str:
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_verb_alone_leaves_every_option_at_its_default(verb: str) -> None:
     left = Options()
-    options = parsed(verb)
-    assert options == Options(
+    given = parsed(verb)
+    assert given == Options(
         variants=[], axes=Axes(runners=[], batches=[], threads=[]), command=[verb]
     )
-    assert (options.suite, options.preset, options.weights) == ("cpu", "standard", "seeded")
-    assert (options.results, options.models) == (Path("results"), Path("models"))
-    assert options.cache == left.cache
+    assert (given.suite, given.preset, given.weights) == ("cpu", "standard", "seeded")
+    assert (given.results, given.models) == (Path("results"), Path("models"))
+    assert given.cache == left.cache
 
 
 def test_every_flag_of_a_run_arrives() -> None:
@@ -64,10 +68,14 @@ def test_a_run_that_is_resumed_takes_no_flag_that_chooses_other_cells() -> None:
     )
 
 
-@pytest.mark.parametrize("flag", ["--variant", "--batch", "--seed", "--sessions", "--half-width"])
-def test_a_comparison_that_is_resumed_has_its_cells_and_its_limits(flag: str) -> None:
+@pytest.mark.parametrize(
+    ("flag", "value"),
+    [("--variant", "a"), ("--batch", "2"), ("--seed", "2"), ("--sessions", "2"),
+     ("--half-width", "0.02")],
+)  # fmt: skip
+def test_a_comparison_that_is_resumed_has_its_cells_and_its_limits(flag: str, value: str) -> None:
     assert parsed("ab", "--resume", "latest", "--head", "rev:a").head == ("rev:a",)
-    said = refusal("ab", "--resume", "latest", flag, "2")
+    said = refusal("ab", "--resume", "latest", flag, value)
     assert said.startswith(
         f"--resume goes on with what the run began with, and {flag} is a part of that"
     )
@@ -125,48 +133,139 @@ def test_an_environment_is_a_name_and_a_path(text: str) -> None:
     assert f"--env {text}: not NAME=PATH" in refusal("run", "--env", text)
 
 
+HELP = "see `python -m bench run --help`"
+
+
 @pytest.mark.parametrize(
-    ("argv", "fault", "hint"),
+    ("argv", "sentence"),
     [
-        (["rnu"], "invalid choice: 'rnu'", "`python -m bench --help`"),
-        (["run", "--bacth", "1"], "unrecognized arguments: --bacth 1", "--help`"),
-        (["run", "--suite"], "--suite: expected one argument", "`python -m bench run --help`"),
-        (["run", "--res", "x"], "unrecognized arguments: --res", "--help`"),
-        (["report", "--batch", "1"], "unrecognized arguments: --batch", "--help`"),
-        (["doctor", "--resume", "x"], "unrecognized arguments: --resume", "--help`"),
+        (["rnu"], "there is no verb 'rnu': did you mean 'run'? choose from ab, accuracy, "),
+        (["--bogus"], "`python -m bench` has no flag '--bogus': see `python -m bench --help`"),
+        (
+            ["run", "--bacth", "1"],
+            f"`python -m bench run` has no flag '--bacth': did you mean '--batch'? {HELP}",
+        ),
+        (
+            ["run", "--vari", "x"],
+            f"`python -m bench run` has no flag '--vari': did you mean '--variant'? {HELP}",
+        ),
+        (["report", "--batch", "1"], "`python -m bench report` has no flag '--batch': see "),
+        (["doctor", "--resume", "x"], "`python -m bench doctor` has no flag '--resume': "),
+        (["ab", "--benchmark-bin", "x"], "`python -m bench ab` has no flag '--benchmark-bin': "),
+        (["run", "x"], f"got unexpected extra argument (x): {HELP}"),
+        (["run", "--json=1"], f"option '--json' does not take a value: {HELP}"),
     ],
 )
-def test_a_slip_of_the_pen_is_told_in_a_sentence_with_the_way_to_the_help(
-    argv: list[str], fault: str, hint: str
+def test_a_mistyped_word_is_refused_in_one_sentence_with_a_guess_or_the_help(
+    argv: list[str], sentence: str
 ) -> None:
-    sentence = refusal(*argv)
-    assert fault in sentence
-    assert sentence.endswith(hint)
-    assert "\n" not in sentence
+    said = refusal(*argv)
+    assert said.startswith(sentence)
+    assert "\n" not in said
 
 
-def test_no_verb_is_no_error() -> None:
-    assert make_parser().parse_args([]).verb is None
+@pytest.mark.parametrize("flag", ["--suite", "--seed", "--env", "--sustained", "--gpu"])
+@pytest.mark.parametrize("after", [[], ["--preset", "quick"], ["--json"], ["--help"]])
+def test_a_flag_without_its_value_is_refused_and_takes_no_other_flag_for_it(
+    flag: str, after: list[str]
+) -> None:
+    assert refusal("run", flag, *after) == f"option '{flag}' requires an argument: {HELP}"
+
+
+def test_a_number_below_zero_is_a_value_and_no_flag() -> None:
+    assert refusal("run", "--threads", "-1").startswith("--threads -1: '-1' is not a whole number")
+
+
+def test_no_verb_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    assert capsys.readouterr().out.startswith("Usage: python -m bench [OPTIONS] VERB")
 
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_each_verbs_help_says_what_the_verb_does(
     verb: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    assert main([verb, "--help"]) == 0
+    assert VERBS[verb].text in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_each_flag_of_a_verb_is_in_its_help_once_with_a_field_of_its_own(
+    verb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main([verb, "--help"])
+    lines = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line.strip()]
+    flags = [option.opts[0] for option in VERBS[verb].options if option.opts[0].startswith("--")]
+    assert [flag for flag in flags if lines.count(flag) != 1] == []
+    fields = [option.name for option in VERBS[verb].options]
+    assert len(set(fields)) == len(fields)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_each_verb_has_a_file(verb: str) -> None:
+    assert find_spec(f"bench.cli.commands.{verb}") is not None
+
+
+def test_the_installed_program_calls_itself_bench(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/bench", "run", "--help"])
     with pytest.raises(SystemExit) as left:
-        make_parser().parse_args([verb, "--help"])
+        console()
     assert left.value.code == 0
-    assert VERBS[verb].capitalize()[:40] in " ".join(capsys.readouterr().out.split())
+    assert capsys.readouterr().out.startswith("Usage: bench run [OPTIONS]")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_gets_its_completion(
+    shell: str, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    monkeypatch.setenv("_BENCH_COMPLETE", f"{shell}_source")
+    assert main([]) == 0
+    assert f"_BENCH_COMPLETE={shell}_complete".encode() in capsysbinary.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("bench bas", {"baseline"}),
+        ("bench run --sh", {"--shared-gpu"}),
+        ("bench run --transport d", {"direct"}),
+        ("bench rnu --", {"--version"}),
+    ],
+)
+def test_verbs_flags_and_choices_are_completed(
+    words: str,
+    completed: set[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsysbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    monkeypatch.setenv("_BENCH_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split()) - 1))
+    assert main([]) == 0
+    lines = capsysbinary.readouterr().out.decode().split()
+    assert {line.removeprefix("plain,") for line in lines if line != "plain,--help"} == completed
+
+
+def test_a_targets_options_reach_every_verb_that_measures_on_all_targets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tool = TargetOption(flag="--tool", metavar="PATH", help="A tool", is_path=True, live=False)
+    entry = TargetOptions(title="a sample", options=(TargetOption(flag="--port", help="P"), tool))
+    monkeypatch.setattr(options, "TARGET_OPTIONS", {"sample": entry})
+    port, path = options.target_flags()
+    assert (port.opts, port.is_flag, port.section) == (["--port"], True, "On a sample")
+    assert (path.opts, path.name, path.is_flag) == (["--tool"], "tool", False)
+    assert [flag.opts for flag in options.target_flags(live=True)] == [["--port"]]
 
 
 def test_every_flag_of_a_gpu_arrives() -> None:
-    options = parsed("run", "--gpu", "1", "--shared-gpu", "--allow-partial")
-    assert (options.gpu, options.shared_gpu, options.allow_partial) == ("1", True, True)
+    given = parsed("run", "--gpu", "1", "--shared-gpu", "--allow-partial")
+    assert (given.gpu, given.shared_gpu, given.allow_partial) == ("1", True, True)
     assert parsed("doctor", "--install").install
 
 
 def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as left:
-        make_parser().parse_args(["--version"])
-    assert left.value.code == 0
+    assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"bench {__version__}\n"
