@@ -112,6 +112,6 @@ def write_report(results: Path, models: Path, run_id: str | None = None) -> list
     Nothing is written unless everything could be rendered. Raises what `render_report` raises, and
     ResultsNotWritable.
     """
-    from bench.storage.directory import Store
+    from bench.storage.files import replace_report
 
-    return Store(results).replace_report(*render_report(results, models, run_id))
+    return replace_report(*render_report(results, models, run_id))

@@ -55,3 +55,12 @@ def test_what_is_said_of_the_engines_is_what_their_table_holds() -> None:
     assert f"All {len(cells)} cells" in README
     assert f"{farthest:.1e} from the reference" in README
     assert farthest <= 1e-4
+
+
+def test_every_plot_of_accuracy_names_each_net_that_it_shows() -> None:
+    plots = sorted((ROOT / "results" / "report").glob("top1-*.svg"))
+    assert plots
+    for plot in plots:
+        text = plot.read_text(encoding="utf-8")
+        labels = set(re.findall(r'id="([\w-]+-label\d+)"', text))
+        assert len(labels) == 7, plot.name

@@ -1,9 +1,9 @@
-"""Writes labels beside their points: adjustText finds room; a label without room is left out."""
+"""Writes labels beside their points: adjustText finds room; one without any room is left out."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from adjustText import adjust_text
@@ -15,7 +15,8 @@ from bench.reports.plots import style
 
 ITERATIONS = 500
 STEP = 8.0  # between the points of a line that push labels away, in points of length
-START = (-6.0, 10.0)  # a front that climbs to the right leaves room above left
+# Where a label starts from its point: a front that climbs to the right leaves room above left.
+STARTS = ((-6.0, 10.0), (6.0, -14.0), (24.0, 14.0), (-40.0, -20.0))
 
 Spot = tuple[float, float]
 
@@ -31,23 +32,47 @@ def write_labels(
     """Write each label near its point, and return those that found room.
 
     A label covers no other, none of `markers` (on the sheet) and, where there is room, none of
-    `lines`; points are in data coordinates. The layout must be fixed.
+    `lines`; points are in data coordinates. One that finds no room from one side of its point tries
+    the others. The layout must be fixed.
     """  # fmt: skip
+    walked = [spot for line in lines for spot in _walk(axes, line)]
+    kept: list[Text] = []
+    waiting = {f"{gid}{index}": label for index, label in enumerate(labels)}
+    for start in STARTS:
+        if not waiting:
+            break
+        taken = [*markers, *(text.get_window_extent() for text in kept)]
+        clear = _placed(axes, waiting, start, taken=taken, lines=walked)
+        kept += clear
+        for text in clear:
+            del waiting[str(text.get_gid())]
+    return kept
+
+
+def _placed(
+    axes: Axes,
+    labels: Mapping[str, tuple[str, Spot]],
+    start: Spot,
+    *,
+    taken: Sequence[Bbox],
+    lines: Sequence[Spot],
+) -> list[Text]:
+    """Write `labels` from `start` beside their points, take away what overlaps, return the rest."""
     to_data = axes.transData.inverted()
-    spots = axes.transData.transform([spot for _, spot in labels])
-    starts = to_data.transform(spots + START)
+    spots = axes.transData.transform([spot for _, spot in labels.values()])
+    starts = to_data.transform(spots + start)
     texts = [
-        axes.text(x, y, text, zorder=7, gid=f"{gid}{index}", **style.LABEL)
-        for index, ((text, _), (x, y)) in enumerate(zip(labels, starts, strict=True))
+        axes.text(x, y, text, zorder=7, gid=gid, **style.LABEL)
+        for (gid, (text, _)), (x, y) in zip(labels.items(), starts, strict=True)
     ]
-    marks = to_data.transform([spot for line in lines for spot in _walk(axes, line)] or spots)
+    marks = to_data.transform(lines or spots)
     _, leaders = adjust_text(
         texts,
         x=marks[:, 0],
         y=marks[:, 1],
-        objects=[box.transformed(to_data) for box in markers],
-        target_x=[x for _, (x, _) in labels],
-        target_y=[y for _, (_, y) in labels],
+        objects=[box.transformed(to_data) for box in taken],
+        target_x=[x for _, (x, _) in labels.values()],
+        target_y=[y for _, (_, y) in labels.values()],
         ax=axes,
         avoid_self=False,
         prevent_crossings=False,  # swaps labels of unlike widths, which then overlap
@@ -56,7 +81,7 @@ def write_labels(
         min_arrow_len=12,
         arrowprops={**style.LEADER, "zorder": 6},
     )
-    kept = _clear(texts, markers)
+    kept = _clear(texts, taken)
     for text in texts:
         leader = next((leader for leader in leaders if leader.patchA is text), None)
         if leader is not None:
