@@ -18,7 +18,6 @@ import fcntl
 import json
 import os
 import platform
-import re
 import shutil
 import subprocess
 import sys
@@ -30,10 +29,11 @@ from typing import Protocol
 
 from bench.core.digest import canonical_digest
 from bench.core.errors import Unavailable, UnknownName
-from bench.core.paths import PACKAGE, is_checkout
+from bench.core.paths import PACKAGE
 from bench.core.protocol import ENGINE_PYTHON, write_json
 from bench.environments.overrides import Pin, pinned
 from bench.environments.specs import ENVIRONMENTS, EnvSpec
+from bench.environments.uv_tool import base_python, run_uv, uv_program
 
 LOCKS = PACKAGE / "envs"
 _COMPLETE = "complete.json"
@@ -152,8 +152,8 @@ def build(
 
     Raises Unavailable with uv's last line.
     """
-    uv = _uv()
-    _run([uv, "venv", "--quiet", "--python", str(base_python(spec)), str(folder)], name)
+    uv = uv_program()
+    run_uv([uv, "venv", "--quiet", "--python", str(base_python(spec)), str(folder)], name)
     lock, hashes = locks / spec.lock, ["--require-hashes"]
     left_out = lock.with_suffix(".excludes")
     if pins:  # the lock knows no hash of them; those that it knows are verified all the same
@@ -163,7 +163,7 @@ def build(
     # Compiled once here, or each session would compile the engine's thousands of modules anew.
     install = [uv, "pip", "install", "--quiet", *hashes, "--compile-bytecode"]
     install += ["--excludes", str(left_out)] if left_out.exists() else []
-    _run([*install, "--python", str(_python_in(folder)), "-r", str(lock)], name)
+    run_uv([*install, "--python", str(_python_in(folder)), "-r", str(lock)], name)
     found = describe(name, _python_in(folder))
     write_json(folder / _COMPLETE, {"packages": found.packages, "digest": found.digest})
 
@@ -185,65 +185,6 @@ def describe(name: str, python: Path) -> Interpreter:
     return Interpreter(
         name=name, python=python, packages=packages, digest=canonical_digest(packages)
     )
-
-
-def base_python(spec: EnvSpec) -> Path:
-    """Return the interpreter to build on; raises Unavailable where the version isn't to be had."""
-    versions = [] if spec.python is None else spec.python.split(",")
-    if not versions or platform.python_version().rpartition(".")[0] in versions:
-        # Not .venv's own link to it: an environment on top of .venv would end with it.
-        return Path(sys.executable).resolve()
-    for version in versions:
-        command = [_uv(), "python", "find", "--no-python-downloads", "--no-project", version]
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=False, env=_find_environment(version)
-        )
-        if done.returncode == 0:
-            return Path(done.stdout.strip())
-    raise Unavailable(
-        f"there is no Python {' or '.join(versions)} on this machine",
-        hint=f"`{_typed_uv()} python install {versions[0]}` or your package manager brings one",
-    )
-
-
-def _find_environment(version: str) -> dict[str, str]:
-    """Return an environment in which uv gets past pyenv's shims.
-
-    `uv python find` stops at a shim whose version isn't active; naming any installed one mends it.
-    """
-    environment = {k: v for k, v in os.environ.items() if k != "VIRTUAL_ENV"}
-    root = Path(environment.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    installed = sorted((root / "versions").glob(f"{version}.*"))
-    return environment | ({"PYENV_VERSION": installed[-1].name} if installed else {})
-
-
-def _uv() -> str:
-    from uv import find_uv_bin
-
-    return find_uv_bin()
-
-
-def _typed_uv() -> str:
-    """Return how a person starts uv: a clone has it in its .venv."""
-    return ".venv/bin/uv" if is_checkout() else "uv"
-
-
-def _run(command: list[str], name: str) -> None:
-    environment = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONPATH")}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    if done.returncode != 0:
-        raise Unavailable(
-            f"environment '{name}' could not be made: {_cause(done.stderr)}",
-            hint=f"mend that and run again, or give a Python of your own with --env {name}=PATH",
-        )
-
-
-def _cause(stderr: str) -> str:
-    """Return the first and the last thing that uv said, without its hints and addresses."""
-    lines = [line.strip(" ×├╰─▶│") for line in stderr.splitlines()]
-    said = [line for line in lines if line and not line.lower().startswith(("hint", "help"))]
-    told = ": ".join(dict.fromkeys([*said[:1], *said[-1:]])) or "uv failed"
-    return re.sub(r"\w+://\S+", "the registry", told)
 
 
 def _python_in(folder: Path) -> Path:

@@ -14,8 +14,9 @@ from bench.devices.android.adb.find import choose
 from bench.devices.nvidia.choice import count
 from bench.devices.nvidia.nvml import open_nvml
 from bench.devices.nvidia.presence import has_card
-from bench.environments.interpreters import Environments, base_python
+from bench.environments.interpreters import Environments
 from bench.environments.specs import ENVIRONMENTS
+from bench.environments.uv_tool import base_python
 from bench.runners import RunnerEntry
 
 _NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")

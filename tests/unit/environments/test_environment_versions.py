@@ -10,8 +10,10 @@ import pytest
 
 from bench.core.errors import Unavailable
 from bench.environments import interpreters as module
-from bench.environments.interpreters import LOCKS, base_python, build
+from bench.environments import uv_tool
+from bench.environments.interpreters import LOCKS, build
 from bench.environments.specs import ENVIRONMENTS, EnvSpec
+from bench.environments.uv_tool import base_python
 
 MonkeyPatch = pytest.MonkeyPatch
 HERE = ".".join(sys.version.split(".")[:2])
@@ -35,7 +37,7 @@ class Uv:
 @pytest.fixture
 def uv(monkeypatch: MonkeyPatch) -> Uv:
     stand_in = Uv()
-    monkeypatch.setattr(module, "_uv", lambda: "uv")
+    monkeypatch.setattr(uv_tool, "uv_program", lambda: "uv")
     monkeypatch.setattr(subprocess, "run", stand_in)
     return stand_in
 
@@ -70,7 +72,7 @@ def test_an_installation_keeps_out_what_the_file_beside_the_lock_names(
     beside: bool, tmp_path: Path, monkeypatch: MonkeyPatch
 ) -> None:
     commands: list[list[str]] = []
-    monkeypatch.setattr(module, "_run", lambda command, _: commands.append(command))
+    monkeypatch.setattr(module, "run_uv", lambda command, _: commands.append(command))
     monkeypatch.setattr(
         module,
         "describe",

@@ -9,8 +9,10 @@ import pytest
 
 from bench.core.errors import Unavailable, UnknownName
 from bench.environments import interpreters as module
-from bench.environments.interpreters import LOCKS, Environments, base_python, build, describe
+from bench.environments import uv_tool
+from bench.environments.interpreters import LOCKS, Environments, build, describe
 from bench.environments.specs import ENVIRONMENTS, EnvSpec
+from bench.environments.uv_tool import base_python
 
 MonkeyPatch = pytest.MonkeyPatch
 NO_SUCH_PYTHON = EnvSpec(lock="lite.txt", python="3.99")
@@ -76,8 +78,8 @@ def test_a_given_interpreter_without_the_engine_is_refused_before_anything_is_ma
 
 def test_what_uv_said_is_told_by_its_first_and_last_line_without_addresses() -> None:
     said = "  × No solution found\n  ├─▶ why\n  ╰─▶ x from https://host/wheels/x fails\nhint: y"
-    assert module._cause(said) == "No solution found: x from the registry fails"
-    assert module._cause("") == "uv failed"
+    assert uv_tool.cause(said) == "No solution found: x from the registry fails"
+    assert uv_tool.cause("") == "uv failed"
 
 
 @pytest.mark.parametrize(
@@ -209,7 +211,7 @@ def test_the_version_of_this_interpreter_is_found_without_asking_uv(
     def no_uv() -> str:
         raise AssertionError("uv was asked")
 
-    monkeypatch.setattr(module, "_uv", no_uv)
+    monkeypatch.setattr(uv_tool, "uv_program", no_uv)
     version = ".".join(sys.version.split(".")[:2])
     assert base_python(EnvSpec(lock="x", python=version)) == base_python(EnvSpec(lock="x"))
 
