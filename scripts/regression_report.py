@@ -28,8 +28,7 @@ sys.path.insert(0, str(PROJECT))
 
 from bench.devices.host.facts import heading, read_host
 from bench.launcher.git import git_state
-from bench.storage.ab import comparison
-from bench.storage.directory import Store
+from bench.storage.directory import AbFolder, Store
 from bench.storage.files import utc_now, write_atomic
 from bench.storage.schema.ab import AbRecord
 from scripts.regression_tally import (
@@ -98,7 +97,7 @@ class Bench:
         if done.returncode not in (0, 1, 3):
             sys.exit(done.stderr)
         seconds = time.monotonic() - clock
-        records = list(comparison(Store(results), "latest").records())
+        records = list(AbFolder.find(Store(results), "latest").records())
         trial = Trial(
             seconds=seconds,
             started=started,

@@ -15,8 +15,7 @@ from bench.analysis.verdicts import Comparison, share
 from bench.config.suite import load_suite
 from bench.config.thresholds import DEFAULT, Gate
 from bench.core.errors import BrokenResult, InputError, UnknownName
-from bench.storage.ab import comparisons
-from bench.storage.directory import RunFolder, Store
+from bench.storage.directory import AbFolder, RunFolder, Store
 from bench.storage.schema.latency import Baseline, Measured, Record, RunManifest
 
 
@@ -57,7 +56,7 @@ def side_of(name: str, store: Store) -> Side:
     try:
         return _side(name, store.run(name), store)
     except UnknownName as error:
-        if name in {one.path.name for one in comparisons(store)}:
+        if name in {one.path.name for one in AbFolder.all(store)}:
             raise InputError(
                 f"{name} is a live comparison and no run",
                 hint="its verdicts were printed when it ended; name two runs",

@@ -14,61 +14,110 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from bench.core.errors import BrokenResult, ResultsNotWritable, UnknownName
 from bench.storage.files import read_as, to_text, write_atomic, writing
+from bench.storage.schema.ab import AbManifest, AbRecord
+from bench.storage.schema.accuracy import AccuracyManifest, JournalLine
 from bench.storage.schema.common import System
 from bench.storage.schema.latency import Baseline, JournalEntry, Record, RunManifest
 from bench.storage.validation import explain
 
-Found = TypeVar("Found")
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
-_MAY_LACK = (
-    "top1-*.svg", "top1-*.png", "sustained-*.svg", "sustained-*.png", "sustained.csv",
-    "engines-*.svg", "engines-*.png", "engines.csv",
-)  # fmt: skip
+JOURNAL = "journal.jsonl"
+
+
+Manifest = TypeVar("Manifest", RunManifest, AbManifest, AccuracyManifest)
+Line = TypeVar("Line", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunKind:
+    """What tells one kind of run from another: its name, its folder in results/, its models.
+
+    `brief`: lines of its journal leave defaults out.
+    """
+
+    title: str
+    folder: str
+    file: str
+    manifest: type[BaseModel]
+    remedy: str
+    line: type[BaseModel] = JournalEntry
+    line_remedy: str = "delete that line; its session is then measured again"
+    brief: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class RunFolder:
-    """One run's folder."""
+class RunDirectory(Generic[Manifest, Line]):
+    """One run's folder: its manifest, and the journal that takes each result as it comes in."""
 
     path: Path
 
+    kind: ClassVar[RunKind]
+
+    @classmethod
+    def create(cls, store: Store, manifest: Manifest, system: System) -> Self:
+        """Make a run's folder, and its system's file where there is none.
+
+        Raises ResultsNotWritable.
+        """
+        store.add_system(system)
+        run = cls(store.root / cls.kind.folder / manifest.system_id / manifest.run_id)
+        run.write_manifest(manifest)
+        return run
+
+    @classmethod
+    def all(cls, store: Store) -> list[Self]:
+        """Return all runs of this kind, oldest first."""
+        return [cls(path) for path in store.folders(f"{cls.kind.folder}/*/*/{cls.kind.file}")]
+
+    @classmethod
+    def find(cls, store: Store, run_id: str) -> Self:
+        """Return the run of that id, or the newest for `latest`; raises UnknownName."""
+        runs = {run.path.name: run for run in cls.all(store)}
+        if run_id == "latest" and runs:
+            return list(runs.values())[-1]
+        if run_id not in runs:
+            raise UnknownName(cls.kind.title, run_id, list(runs)[-10:])
+        return runs[run_id]
+
     @property
     def manifest_path(self) -> Path:
-        return self.path / "run.json"
+        return self.path / self.kind.file
 
     @property
     def journal_path(self) -> Path:
-        return self.path / "journal.jsonl"
+        return self.path / JOURNAL
 
-    def manifest(self) -> RunManifest:
-        return read_as(
-            RunManifest, self.manifest_path, remedy="restore it, or move the run's folder away"
-        )
+    def manifest(self) -> Manifest:
+        """Return its manifest; raises BrokenResult."""
+        manifest: Any = read_as(self.kind.manifest, self.manifest_path, remedy=self.kind.remedy)
+        return manifest  # type: ignore[no-any-return]
 
-    def write_manifest(self, manifest: RunManifest) -> None:
+    def write_manifest(self, manifest: Manifest) -> None:
         write_atomic(self.manifest_path, to_text(manifest).encode())
 
-    def append(self, entry: JournalEntry) -> None:
-        """Add one session or failure to the journal and sync it."""
-        line = entry.model_dump_json().encode() + b"\n"
+    def append(self, line: Line) -> None:
+        """Add a line to the journal and sync it; raises ResultsNotWritable."""
+        data = line.model_dump_json(exclude_defaults=self.kind.brief).encode() + b"\n"
         with writing(self.journal_path), self.journal_path.open("ab") as file:
-            file.write(line)
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
 
-    def journal(self) -> list[JournalEntry]:
+    def journal(self) -> list[Line]:
         """Return what the journal holds and cut off a last line that was never finished.
 
-        Raises BrokenResult for a line that is whole and yet no entry.
+        Raises BrokenResult for a line that is whole and yet none of this kind.
         """
         if not self.journal_path.exists():
             return []
@@ -76,17 +125,28 @@ class RunFolder:
         if rest:
             with writing(self.journal_path):
                 os.truncate(self.journal_path, len(whole) + bool(whole))
-        return [self._entry(number, line) for number, line in enumerate(whole.splitlines(), 1)]
+        return [self._line(number, line) for number, line in enumerate(whole.splitlines(), 1)]
 
-    def _entry(self, number: int, line: bytes) -> JournalEntry:
+    def _line(self, number: int, text: bytes) -> Line:
         try:
-            return JournalEntry.model_validate_json(line)
+            line: Any = self.kind.line.model_validate_json(text)
         except ValidationError as error:
-            raise BrokenResult(
-                self.journal_path,
-                f"line {number}: {explain(error)}",
-                hint="delete that line; its session is then measured again",
-            ) from error
+            problem = f"line {number}: {explain(error)}"
+            raise BrokenResult(self.journal_path, problem, hint=self.kind.line_remedy) from error
+        return line  # type: ignore[no-any-return]
+
+
+class RunFolder(RunDirectory[RunManifest, JournalEntry]):
+    """A run of latencies: runs/<system_id>/<run_id>/run.json, cells/<cell_id>.json."""
+
+    __slots__ = ()
+    kind = RunKind(
+        title="run",
+        folder="runs",
+        file="run.json",
+        manifest=RunManifest,
+        remedy="restore it, or move the run's folder away",
+    )
 
     def write_record(self, record: Record) -> None:
         path = self.path / "cells" / f"{record.cell_id}.json"
@@ -107,6 +167,58 @@ class RunFolder:
             self.journal_path.unlink(missing_ok=True)
 
 
+class AbFolder(RunDirectory[AbManifest, AbRecord]):
+    """A comparison beside the runs: ab.json, pairs/<pair_id>.json.
+
+    There is no run.json in it, so that no report takes it for a run of latencies.
+    """
+
+    __slots__ = ()
+    kind = RunKind(
+        title="comparison",
+        folder="runs",
+        file="ab.json",
+        manifest=AbManifest,
+        remedy="move its folder away and compare again",
+    )
+
+    def write_record(self, record: AbRecord) -> None:
+        """Write a cell's record, over what it was before its last session."""
+        write_atomic(self._path(record.pair_id), to_text(record).encode())
+
+    def records(self) -> Iterator[AbRecord]:
+        """Yield the cells in the manifest's order; raises BrokenResult."""
+        for pair_id in self.manifest().pairs:
+            yield read_as(AbRecord, self._path(pair_id), remedy=self.kind.remedy)
+
+    def begun(self) -> list[AbRecord]:
+        """Return the cells that have a record; raises BrokenResult.
+
+        A comparison that was cut off before its first session lacks some.
+        """
+        there = (path for path in map(self._path, self.manifest().pairs) if path.exists())
+        return [read_as(AbRecord, path, remedy=self.kind.remedy) for path in there]
+
+    def _path(self, pair_id: str) -> Path:
+        return self.path / "pairs" / f"{pair_id}.json"
+
+
+class AccuracyFolder(RunDirectory[AccuracyManifest, JournalLine]):
+    """An accuracy run: accuracy/<system_id>/<run_id>/accuracy.json, journal.jsonl."""
+
+    __slots__ = ()
+    kind = RunKind(
+        title="accuracy run",
+        folder="accuracy",
+        file="accuracy.json",
+        manifest=AccuracyManifest,
+        remedy="move its folder away and measure again",
+        line=JournalLine,
+        line_remedy="move its folder away and measure again",
+        brief=True,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Store:
     """A results folder."""
@@ -114,14 +226,8 @@ class Store:
     root: Path
 
     def create(self, manifest: RunManifest, system: System) -> RunFolder:
-        """Make a run's folder, and its system's file where there is none.
-
-        Raises ResultsNotWritable.
-        """
-        self.add_system(system)
-        run = RunFolder(self.root / "runs" / manifest.system_id / manifest.run_id)
-        run.write_manifest(manifest)
-        return run
+        """Make a run's folder; raises ResultsNotWritable."""
+        return RunFolder.create(self, manifest, system)
 
     def check_writable(self) -> None:
         """Raise ResultsNotWritable now instead of after the first measurement."""
@@ -136,11 +242,11 @@ class Store:
 
     def runs(self) -> list[RunFolder]:
         """Return all runs, oldest first."""
-        return [RunFolder(path) for path in self.folders("runs/*/*/run.json")]
+        return RunFolder.all(self)
 
     def run(self, run_id: str) -> RunFolder:
         """Return the run of that id, or the newest for `latest`; raises UnknownName."""
-        return pick("run", {run.path.name: run for run in self.runs()}, run_id)
+        return RunFolder.find(self, run_id)
 
     def folders(self, pattern: str) -> list[Path]:
         """Return the folders of the files that match, oldest first: an id begins with its time."""
@@ -180,32 +286,3 @@ class Store:
         for path, data in paths.items():
             write_atomic(path, data)
         return list(paths)
-
-    def report_files(self, folder: Path, names: Iterable[Path]) -> dict[Path, bytes]:
-        """Return the bytes of those of `names` that are there, and of what a report may lack."""
-        there = {path for path in names if path.is_file()} | _plots(folder)
-        return {path: path.read_bytes() for path in sorted(there)}
-
-    def replace_report(self, folder: Path, files: Mapping[Path, bytes]) -> list[Path]:
-        """Write `files` of a report; plots of an earlier report that this one lacks go."""
-        for path, data in files.items():
-            if not path.exists() or path.read_bytes() != data:
-                write_atomic(path, data)
-        for old in _plots(folder) - set(files):
-            with writing(old):
-                old.unlink()
-        return list(files)
-
-
-def pick(kind: str, found: Mapping[str, Found], run_id: str) -> Found:
-    """Return what has that id, or the last for `latest`; raises UnknownName."""
-    if run_id == "latest" and found:
-        return list(found.values())[-1]
-    if run_id not in found:
-        raise UnknownName(kind, run_id, list(found)[-10:])
-    return found[run_id]
-
-
-def _plots(folder: Path) -> set[Path]:
-    """Return what a report has or not, by what there is to show."""
-    return {path for name in _MAY_LACK for path in folder.glob(name)}

@@ -15,8 +15,7 @@ from bench.cli.main import main
 from bench.core.errors import UnknownName
 from bench.experiments.ab.experiment import Seams
 from bench.launcher.client import Worker, open_worker
-from bench.storage.ab import comparison, comparisons
-from bench.storage.directory import Store
+from bench.storage.directory import AbFolder, Store
 from bench.storage.schema.ab import AbMeasured, AbUnfinished
 from tests.cli.turns import Ab, Opened
 from tests.fakes import tables as fakes
@@ -87,13 +86,13 @@ def test_an_arm_may_be_a_folder_of_models_or_an_exported_file(ab: Ab) -> None:
         assert ab("--head", f"model:{arm}") == 0
     hashes = [
         {name: arm.models["x0_25"] for name, arm in it.manifest().arms.items()}
-        for it in comparisons(Store(ab.root / "results"))
+        for it in AbFolder.all(Store(ab.root / "results"))
     ]
     assert len({it["base"] for it in hashes}) == 1
     assert len({it["head"] for it in hashes} | {hashes[0]["base"]}) == 3
     assert not any(
         str(ab.root) in it.manifest().model_dump_json()
-        for it in comparisons(Store(ab.root / "results"))
+        for it in AbFolder.all(Store(ab.root / "results"))
     )
 
 
@@ -168,9 +167,9 @@ def test_a_comparison_is_no_run_of_latencies_for_any_other_verb(ab: Ab) -> None:
     assert main(["report", *results]) == 0
     assert "x0_25" not in (ab.root / "results/report/latency.csv").read_text()
     assert main(["audit", *results]) == 0
-    assert comparison(Store(ab.root / "results"), "latest").path == ab.only.path
+    assert AbFolder.find(Store(ab.root / "results"), "latest").path == ab.only.path
     with pytest.raises(UnknownName, match="no comparison 'nope'"):
-        comparison(Store(ab.root / "results"), "nope")
+        AbFolder.find(Store(ab.root / "results"), "nope")
 
 
 def test_an_interrupted_comparison_keeps_its_sessions(ab: Ab) -> None:

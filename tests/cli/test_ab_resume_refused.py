@@ -15,7 +15,7 @@ from bench.environments.specs import ENVIRONMENTS
 from bench.experiments.ab.experiment import Seams
 from bench.experiments.ab.interleave import Rule
 from bench.experiments.ab.revisions import RevisionTables
-from bench.storage.ab import MANIFEST, AbFolder
+from bench.storage.directory import AbFolder
 from tests.cli.turns import Ab, Opened
 from tests.fakes.arm_tables import arm_tables
 from tests.fakes.repository import commit, copy_of_the_project
@@ -39,7 +39,7 @@ def test_one_that_is_complete_or_unknown_is_not_gone_on_with(ab: Ab) -> None:
 
 
 def rewrite(folder: AbFolder, change: Callable[[Any], None]) -> None:
-    path = folder.path / MANIFEST
+    path = folder.path / AbFolder.kind.file
     values = json.loads(path.read_text())
     change(values)
     path.write_text(json.dumps(values))

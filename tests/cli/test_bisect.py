@@ -14,8 +14,7 @@ from bench.core.errors import InputError, UnknownName
 from bench.environments.specs import ENVIRONMENTS
 from bench.experiments.ab.revisions import RevisionTables
 from bench.experiments.context import Options, Tables
-from bench.storage.ab import comparisons
-from bench.storage.directory import Store
+from bench.storage.directory import AbFolder, Store
 from bench.storage.schema.ab import AbRecord
 from tests.fakes import tables as fakes
 from tests.fakes.arm_tables import QUICK, arm_tables, with_int8
@@ -150,11 +149,11 @@ def test_a_cell_s_digest_tells_its_settings(
 def compared(history: History, cell: str) -> AbRecord:
     """The one cell that a bisection of `cell` compares first, between two like revisions."""
     store = Store(history.root / "results")
-    before = {it.path for it in comparisons(store)}
+    before = {it.path for it in AbFolder.all(store)}
     flags = ["--good", "HEAD~1", "--cell", cell]
     with pytest.raises(InputError, match="isn't told slower than HEAD~1: same"):
         history.run(*flags, tables=with_int8(arm_tables(paddle="Coarse")))
-    (new,) = [it for it in comparisons(store) if it.path not in before]
+    (new,) = [it for it in AbFolder.all(store) if it.path not in before]
     (record,) = new.records()
     return record
 

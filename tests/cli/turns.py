@@ -24,8 +24,7 @@ from bench.experiments.ab.experiment import Seams
 from bench.experiments.ab.interleave import Rule
 from bench.experiments.context import Tables
 from bench.launcher.client import Worker, open_worker
-from bench.storage.ab import AbFolder, comparisons
-from bench.storage.directory import Store
+from bench.storage.directory import AbFolder, Store
 from tests.cli.launches import interrupt
 from tests.cli.process import contents
 from tests.fakes import tables as fakes
@@ -65,7 +64,7 @@ class Ab:
         commit(project)
         with pytest.raises(BenchError) as raised:
             self(*flags, tables=tables, seams=replace(QUICK, project=project))
-        assert not comparisons(Store(self.root / "results"))
+        assert not AbFolder.all(Store(self.root / "results"))
         return str(raised.value)
 
     def cut_off(self, *flags: str, tables: Tables | None = None) -> str:
@@ -84,7 +83,7 @@ class Ab:
 
     @property
     def only(self) -> AbFolder:
-        (found,) = comparisons(Store(self.root / "results"))
+        (found,) = AbFolder.all(Store(self.root / "results"))
         return found
 
 

@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 
-from bench.storage.ab import AbFolder, comparison
-from bench.storage.directory import Store
+from bench.storage.directory import AbFolder, Store
 from bench.storage.schema.ab import AbMeasured, AbRecord, ArmFailed
 from bench.storage.schema.common import Failed
 from tests.cli.process import Done, call
@@ -47,7 +46,7 @@ class Compared:
 
     @property
     def folder(self) -> AbFolder:
-        return comparison(Store(self.results), "latest")
+        return AbFolder.find(Store(self.results), "latest")
 
     @property
     def record(self) -> AbRecord:

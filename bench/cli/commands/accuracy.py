@@ -18,8 +18,7 @@ from bench.experiments.accuracy.progress import say
 from bench.experiments.campaign import interruption
 from bench.experiments.context import Options, Tables
 from bench.reports.accuracy import remarks_on, table, to_values
-from bench.storage.accuracy import find
-from bench.storage.directory import Store
+from bench.storage.directory import AccuracyFolder, Store
 from bench.storage.schema.latency import reason
 
 INTERRUPTED = 130
@@ -31,7 +30,11 @@ def run(options: Options, tables: Tables, *, opener: OpenEngine = open_engine) -
     Returns 0: every runner has its shares, 1: one hasn't, 130: a person interrupted it. Raises
     InputError's kinds, Unavailable, and ResultsError's kinds.
     """
-    resumed = None if options.resume is None else find(Store(options.results), options.resume)
+    resumed = (
+        None
+        if options.resume is None
+        else AccuracyFolder.find(Store(options.results), options.resume)
+    )
     asked = asked_for(options, tables) if resumed is None else asked_before(resumed, options)
     dataset = read_data(options)
     done = measure(asked, dataset, options, tables, resumed=resumed, opener=opener)

@@ -35,6 +35,7 @@ from bench.experiments.context import Options, Tables
 from bench.experiments.preparation import artifact_key, artifact_name
 from bench.reports.build import FOLDER, render_report
 from bench.storage.directory import RunFolder, Store
+from bench.storage.files import report_files
 from bench.storage.schema.common import CellFields
 from bench.storage.schema.latency import RunManifest
 
@@ -77,7 +78,7 @@ def _folder(options: Options) -> RunFolder:
 
 def _check_report(options: Options, run_id: str | None) -> list[FileCheck]:
     folder, derived = render_report(options.results, options.models, run_id)
-    return compare_files(derived, Store(options.results).report_files(folder, derived))
+    return compare_files(derived, report_files(folder, derived))
 
 
 def _check_cells(options: Options, tables: Tables, folder: RunFolder) -> list[CellCheck]:

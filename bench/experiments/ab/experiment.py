@@ -38,8 +38,7 @@ from bench.experiments.context import Options, Tables
 from bench.experiments.latency.manifest import make_provenance
 from bench.experiments.provenance import command_line, hide
 from bench.launcher.client import OpenWorker, open_worker
-from bench.storage.ab import AbFolder, create
-from bench.storage.directory import Store
+from bench.storage.directory import AbFolder, Store
 from bench.storage.files import new_run_id, utc_now
 from bench.storage.schema.ab import AbManifest, AbRecord, ArmFields, AxesFields, GrowthFields
 from bench.storage.schema.common import System
@@ -108,7 +107,11 @@ def compare_live(
         )
         pairs = pairs_of(first, second, seams.warm)
         manifest = _manifest((first, second), pairs, asked, place, options, growth)
-        folder = gone_on(resumed, manifest) if resumed else create(store, manifest, place.system)
+        folder = (
+            gone_on(resumed, manifest)
+            if resumed
+            else AbFolder.create(store, manifest, place.system)
+        )
         measure = _sessions(place, seams, tables)
         return _measured(folder, pairs, measure, growth, options, observer)
 

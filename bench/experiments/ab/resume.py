@@ -21,8 +21,7 @@ from bench.experiments.ab.cells import source_of
 from bench.experiments.ab.interleave import Rule
 from bench.experiments.ab.progress import pair_id, rule_fields
 from bench.experiments.context import Options
-from bench.storage.ab import AbFolder, comparison
-from bench.storage.directory import Store
+from bench.storage.directory import AbFolder, Store
 from bench.storage.schema.ab import AbManifest, ArmFields, ArmName
 from bench.targets.base import Place
 
@@ -37,7 +36,7 @@ _NEEDED = (
 
 def unfinished(store: Store, run_id: str) -> AbFolder:
     """Return the comparison of that id; raises InputError's kinds where it can't go on."""
-    folder = comparison(store, run_id)
+    folder = AbFolder.find(store, run_id)
     manifest, name = folder.manifest(), folder.path.name
     if manifest.status == "complete":
         raise InputError(

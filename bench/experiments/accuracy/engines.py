@@ -23,7 +23,7 @@ from bench.experiments.accuracy.preprocess import Recipe
 from bench.experiments.accuracy.progress import Progress, progress_for
 from bench.launcher.client import WorkerFailed
 from bench.launcher.process import ChildFailed
-from bench.storage.accuracy import AccuracyFolder
+from bench.storage.directory import AccuracyFolder
 from bench.storage.files import utc_now
 from bench.storage.schema.accuracy import JournalLine, OpenedFields
 from bench.storage.schema.common import Failed, Skipped

@@ -15,8 +15,7 @@ from bench.experiments.accuracy.preprocess import quiet_decoder, recipe_for
 from bench.experiments.accuracy.progress import say
 from bench.experiments.campaign import kept
 from bench.experiments.context import Options, Tables
-from bench.storage.accuracy import AccuracyFolder, create
-from bench.storage.directory import Store
+from bench.storage.directory import AccuracyFolder, Store
 from bench.targets.base import opened
 
 
@@ -58,7 +57,9 @@ def measure(
         remarks = _checked(dataset, classes)
         manifest = make_manifest(asked, dataset, bench, classes, recipes)
         folder = (
-            create(store, manifest, place.system) if resumed is None else gone_on(resumed, manifest)
+            AccuracyFolder.create(store, manifest, place.system)
+            if resumed is None
+            else gone_on(resumed, manifest)
         )
         run = AccuracyRun(folder=folder, bench=bench, dataset=dataset, made=made, recipes=recipes)
         with kept(folder, resume_command(folder, options)) as end:

@@ -15,7 +15,7 @@ from bench.experiments.accuracy.preprocess import Recipe, decoder
 from bench.experiments.context import Options
 from bench.experiments.latency.job import models_of
 from bench.experiments.latency.manifest import make_provenance
-from bench.storage.accuracy import AccuracyFolder
+from bench.storage.directory import AccuracyFolder
 from bench.storage.files import new_run_id, utc_now
 from bench.storage.schema.accuracy import AccuracyManifest, DataFields, ModelFields, RecipeFields
 from bench.storage.schema.common import CellFields

@@ -12,8 +12,7 @@ from bench.analysis.coverage import clopper_pearson
 from bench.config.catalog import Published
 from bench.core.errors import BrokenResult, UnknownName
 from bench.reports.accuracy import remarks_on, table, to_values
-from bench.storage.accuracy import JOURNAL, AccuracyFolder, create, find
-from bench.storage.directory import Store
+from bench.storage.directory import JOURNAL, AccuracyFolder, Store
 from bench.storage.schema.accuracy import (
     AccuracyManifest,
     ApartFields,
@@ -140,7 +139,7 @@ def test_a_chunk_whose_lists_differ_in_length_is_none() -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> AccuracyFolder:
-    return create(Store(tmp_path), a_manifest(), SYSTEM)
+    return AccuracyFolder.create(Store(tmp_path), a_manifest(), SYSTEM)
 
 
 def test_what_is_appended_comes_back_and_the_system_is_kept(
@@ -179,13 +178,13 @@ def test_runs_are_found_by_id_and_the_newest_as_latest(tmp_path: Path) -> None:
     store = Store(tmp_path)
     ids = ["20260102T030405Z-0badc0de-00000001", "20270102T030405Z-0badc0de-00000001"]
     for run_id, system_id in zip(reversed(ids), ("a-1", "z-9"), strict=True):
-        create(store, a_manifest(run_id, system_id=system_id), SYSTEM)
-    assert find(store, "latest").path.name == ids[1]
-    assert find(store, ids[0]).path.name == ids[0]
+        AccuracyFolder.create(store, a_manifest(run_id, system_id=system_id), SYSTEM)
+    assert AccuracyFolder.find(store, "latest").path.name == ids[1]
+    assert AccuracyFolder.find(store, ids[0]).path.name == ids[0]
     with pytest.raises(UnknownName, match="there is no accuracy run 'x'"):
-        find(store, "x")
+        AccuracyFolder.find(store, "x")
 
 
 def test_without_any_run_latest_is_none(tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match="no accuracy run yet"):
-        find(Store(tmp_path), "latest")
+        AccuracyFolder.find(Store(tmp_path), "latest")

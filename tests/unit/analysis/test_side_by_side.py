@@ -14,7 +14,7 @@ from bench.analysis.series import StoredRun, View
 from bench.analysis.side_by_side import SideBySide, fastest, plotted, side_by_side, stem
 from bench.reports import render_all
 from bench.reports.markdown import page as markdown
-from bench.storage.directory import Store
+from bench.storage.files import replace_report
 from bench.storage.schema.latency import Record
 from tests.fakes.records import failed, record, session, skipped, stored, system, view
 
@@ -206,10 +206,9 @@ def test_of_tables_that_share_a_plot_the_one_with_most_sessions_is_drawn(other: 
 
 
 def test_files_of_a_comparison_go_when_a_later_report_has_none(tmp_path: Path) -> None:
-    store = Store(tmp_path)
-    store.replace_report(tmp_path, write(view(two()), tmp_path))
+    replace_report(tmp_path, write(view(two()), tmp_path))
     assert len(list(tmp_path.iterdir())) == 3
-    store.replace_report(tmp_path, write(view(stored(of("mnn"))), tmp_path))
+    replace_report(tmp_path, write(view(stored(of("mnn"))), tmp_path))
     assert list(tmp_path.iterdir()) == []
 
 

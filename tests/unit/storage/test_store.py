@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from bench import __version__
 from bench.core.errors import UnknownName
 from bench.storage.directory import RunFolder, Store
-from bench.storage.files import new_run_id, to_text
+from bench.storage.files import new_run_id, replace_report, to_text
 from bench.storage.schema.common import Skipped, System
 from bench.storage.schema.latency import Measured, Record, RunManifest
 from tests.fakes.values import SYSTEM, manifest, record, session
@@ -140,12 +140,11 @@ def test_a_run_id_is_a_time_a_commit_and_a_word_of_its_own(commit: str | None, p
 
 def test_a_report_takes_the_place_of_the_one_before_it(tmp_path: Path) -> None:
     folder = tmp_path / "report"
-    store = Store(tmp_path)
-    store.replace_report(folder, {folder / "top1-a.svg": b"a", folder / "report.md": b"old"})
+    replace_report(folder, {folder / "top1-a.svg": b"a", folder / "report.md": b"old"})
     (folder / "notes.txt").write_text("a person's own")
     files = {folder / "top1-b.svg": b"b", folder / "report.md": b"new"}
 
-    assert store.replace_report(folder, files) == list(files)
+    assert replace_report(folder, files) == list(files)
 
     left = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert left == {"top1-b.svg": b"b", "report.md": b"new", "notes.txt": b"a person's own"}
@@ -154,20 +153,19 @@ def test_a_report_takes_the_place_of_the_one_before_it(tmp_path: Path) -> None:
 def test_a_report_without_long_sessions_leaves_none_of_an_earlier_ones_files(
     tmp_path: Path,
 ) -> None:
-    store, page = Store(tmp_path), tmp_path / "report.md"
+    page = tmp_path / "report.md"
     long = {tmp_path / name: b"x" for name in ("sustained-a.svg", "sustained-a.png")}
-    store.replace_report(tmp_path, {page: b"old", tmp_path / "sustained.csv": b"x"} | long)
+    replace_report(tmp_path, {page: b"old", tmp_path / "sustained.csv": b"x"} | long)
     (tmp_path / "sustained-notes.txt").write_text("a person's own")
-    store.replace_report(tmp_path, {page: b"new"})
+    replace_report(tmp_path, {page: b"new"})
     assert {path.name for path in tmp_path.iterdir()} == {"report.md", "sustained-notes.txt"}
 
 
 def test_a_report_that_is_the_same_is_not_written_again(tmp_path: Path) -> None:
     path = tmp_path / "report.md"
-    store = Store(tmp_path)
-    store.replace_report(tmp_path, {path: b"same"})
+    replace_report(tmp_path, {path: b"same"})
     before = path.stat().st_ino
-    store.replace_report(tmp_path, {path: b"same"})
+    replace_report(tmp_path, {path: b"same"})
     assert path.stat().st_ino == before
 
 
