@@ -20,7 +20,7 @@ from statistics import median
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
-from bench.core.cell import Target
+from bench.core.cell import TargetSpec
 from bench.core.units import NS_PER_S
 from bench.storage.schema.latency import Session
 from bench.targets.base import opened
@@ -70,10 +70,10 @@ def measured(count: int) -> tuple[list[Session], float]:
 def reading(serial: str) -> float:
     """Return the median of 10 readings, each with a connection of its own (s)."""
     spent = []
-    with opened(Target(kind="android", device=serial)) as place:
+    with opened(TargetSpec(kind="android", device=serial)) as target:
         for _ in range(10):
             started = time.perf_counter()
-            place.conditions()
+            target.state()
             spent.append(time.perf_counter() - started)
     return median(spent)
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.artifacts.formats import KINDS, Kind
+from bench.artifacts.formats import ARTIFACT_FORMATS, ArtifactFormat
 from bench.config.catalog import Model
 from bench.core.digest import canonical_digest, file_sha256
 from bench.core.errors import ArtifactError, BenchError
@@ -28,8 +28,18 @@ from bench.environments.interpreters import Environments, Interpreter, worker_of
 from bench.launcher.process import ChildFailed, ChildResult, run_child
 
 __all__ = [
-    "CONVERTERS", "INPUT_SEED", "KINDS", "REFERENCE", "Artifact", "Key", "Kind", "Launch", "Made",
-    "Workshop", "load", "settle",
+    "ARTIFACT_FORMATS",
+    "CONVERTERS",
+    "INPUT_SEED",
+    "REFERENCE",
+    "Artifact",
+    "ArtifactFormat",
+    "Key",
+    "Launch",
+    "Made",
+    "Workshop",
+    "load",
+    "settle",
 ]  # fmt: skip
 
 CONVERTERS = PACKAGE / "converters"
@@ -69,7 +79,7 @@ class Workshop:
 
     cache: Path
     environments: Environments
-    kinds: Mapping[str, Kind] = field(default_factory=lambda: KINDS)
+    formats: Mapping[str, ArtifactFormat] = field(default_factory=lambda: ARTIFACT_FORMATS)
     launch: Launch = run_child
     converters: Path = CONVERTERS
 
@@ -106,11 +116,11 @@ class Workshop:
         return made
 
     def _in_order(self, keys: set[Key]) -> list[str]:
-        """Return the kinds that `keys` need, sources before what is made of them."""
+        """Return the formats that `keys` need, sources before what is made of them."""
         needed: dict[str, None] = {}
 
         def need(kind: str) -> None:
-            source = self.kinds[kind].source
+            source = self.formats[kind].source
             if source is not None:
                 need(source)
             needed[kind] = None
@@ -124,7 +134,7 @@ class Workshop:
 
     def _make_kind(self, model: Model, kind: str, batches: list[int], made: Made) -> Made:
         """Make the missing batches: an export's in one child, a conversion's in one each."""
-        entry = self.kinds[kind]
+        entry = self.formats[kind]
         interpreter = self.environments.get(entry.env)
         folders = {b: self.folder(model, kind, b, interpreter) for b in batches}
         result: Made = {}
@@ -146,16 +156,16 @@ class Workshop:
 
     def makers(self, kind: str) -> list[str]:
         """Return the environments that have a part in `kind`, its own first."""
-        below = self.kinds[kind].source
-        return [self.kinds[kind].env, *(self.makers(below) if below else [])]
+        below = self.formats[kind].source
+        return [self.formats[kind].env, *(self.makers(below) if below else [])]
 
     def _key(self, model: Model, kind: str, batch: int, interpreter: Interpreter) -> list[Any]:
         """Return what shapes the bytes of an artifact, its sources' own in it."""
-        entry = self.kinds[kind]
+        entry = self.formats[kind]
         code = [file_sha256(self.converters / name) for name in entry.code]
         key = [model.hash, model.input, kind, batch, code, interpreter.digest, INPUT_SEED]
         if entry.source is not None:
-            below = self.environments.get(self.kinds[entry.source].env)
+            below = self.environments.get(self.formats[entry.source].env)
             key.append(self._key(model, entry.source, batch, below))
         return key
 
@@ -182,9 +192,9 @@ class Workshop:
                 settle(made_here, folder, facts)
 
     def _check_made(self, kind: str, folder: Path) -> None:
-        if not (folder / self.kinds[kind].main).is_file():
+        if not (folder / self.formats[kind].main).is_file():
             raise ArtifactError(
-                f"{kind}: the converter wrote no {self.kinds[kind].main}",
+                f"{kind}: the converter wrote no {self.formats[kind].main}",
                 hint="it must write the file that its entry in bench.artifacts.builder.KINDS names",
             )
 
@@ -192,7 +202,7 @@ class Workshop:
         self, model: Model, kind: str, batch: int, interpreter: Interpreter, made: Made
     ) -> _Source:
         """Return what the converter is told of its source; raises the error that took its place."""
-        below = self.kinds[kind].source
+        below = self.formats[kind].source
         if below is None:
             weights = self.cache / "weights" / f"{model.variant}-{model.hash}-{interpreter.digest}"
             told = {"input": list(model.input), "weights": model.weights.source()}
@@ -200,7 +210,7 @@ class Workshop:
         artifact = made[Key(model.variant, below, batch)]
         if isinstance(artifact, BenchError):
             raise artifact
-        beside = self.kinds[below].beside.items()
+        beside = self.formats[below].beside.items()
         files = {name: str(artifact.folder / file) for name, file in beside}
         return _Source({"model": str(artifact.main), **files}, {}, artifact.reference)
 
@@ -211,7 +221,7 @@ class Workshop:
         batches: list[int],
         out: Path,
     ) -> Mapping[str, Any]:
-        entry = self.kinds[kind]
+        entry = self.formats[kind]
         python, told = worker_of(entry, self.environments)
         options = {**entry.options, **source.options, "batches": batches, "input_seed": INPUT_SEED}
         request = request_for(
@@ -252,7 +262,7 @@ def settle(made: Path, folder: Path, facts: Mapping[str, Any]) -> None:
     os.replace(made, folder)  # noqa: PTH105 - replaces an empty folder too
 
 
-def load(folder: Path, kind: Kind) -> Artifact | None:
+def load(folder: Path, kind: ArtifactFormat) -> Artifact | None:
     """Return the artifact in `folder`, or None where it isn't there whole."""
     try:
         manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))

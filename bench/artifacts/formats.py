@@ -11,7 +11,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class ArtifactFormat:
     """How a kind of artifact is made: by `converter` in `env`, from a model or from `source`.
 
     `main` is the file that an engine opens; `code` names the modules that shape its bytes. A
@@ -36,8 +36,8 @@ _EXPORT_CODE = (
 )  # fmt: skip
 
 
-def _of_onnx(converter: str, *, main: str) -> Kind:
-    return Kind(
+def _of_onnx(converter: str, *, main: str) -> ArtifactFormat:
+    return ArtifactFormat(
         converter=f"bench.converters.{converter}:convert",
         env="engines",
         main=main,
@@ -46,8 +46,8 @@ def _of_onnx(converter: str, *, main: str) -> Kind:
     )
 
 
-KINDS: Mapping[str, Kind] = {
-    "paddle-pir": Kind(
+ARTIFACT_FORMATS: Mapping[str, ArtifactFormat] = {
+    "paddle-pir": ArtifactFormat(
         converter=_EXPORT,
         env="paddle",
         main="model.json",
@@ -57,7 +57,7 @@ KINDS: Mapping[str, Kind] = {
         child_env={"FLAGS_enable_pir_api": "1"},
     ),
     # Paddle 3 writes the older ProgramDesc only with this flag set before it is imported.
-    "paddle-program": Kind(
+    "paddle-program": ArtifactFormat(
         converter=_EXPORT,
         env="paddle",
         main="model.pdmodel",
@@ -66,7 +66,7 @@ KINDS: Mapping[str, Kind] = {
         options={"format": "program"},
         child_env={"FLAGS_enable_pir_api": "0"},
     ),
-    "paddle-lite-nb": Kind(
+    "paddle-lite-nb": ArtifactFormat(
         converter="bench.converters.lite_opt:convert",
         env="lite",
         main="model.nb",
@@ -74,7 +74,7 @@ KINDS: Mapping[str, Kind] = {
         source="paddle-program",
         options={"target": "arm"},
     ),
-    "paddle-lite-nb-x86": Kind(
+    "paddle-lite-nb-x86": ArtifactFormat(
         converter="bench.converters.lite_opt_x86:convert",
         env="lite-x86",
         worker_env="harness",
@@ -83,7 +83,7 @@ KINDS: Mapping[str, Kind] = {
         source="paddle-program",
         options={"target": "x86"},
     ),
-    "onnx": Kind(
+    "onnx": ArtifactFormat(
         converter="bench.converters.onnx_export:convert",
         env="onnx",
         main="model.onnx",

@@ -69,7 +69,7 @@ DEVICES = frozenset({"android"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class TargetSpec:
     """Where cells run: `kind` is cpu, nvidia-gpu or android.
 
     For a phone: its serial, the folder of the device program (`agent`), the official benchmark_bin
@@ -99,7 +99,7 @@ class Target:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Target:
+    def from_json(cls, values: Mapping[str, Any]) -> TargetSpec:
         return cls(**{**values, "big_cores": tuple(values["big_cores"])})
 
 

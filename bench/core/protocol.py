@@ -42,7 +42,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.core.cell import Cell, Sampling, Target
+from bench.core.cell import Cell, Sampling, TargetSpec
 from bench.core.errors import BenchError, Unavailable
 
 PROTOCOL = 2
@@ -55,7 +55,7 @@ STDERR = "stderr.log"
 # (`bench.launcher.foreign_interpreter`).
 ENGINE_PYTHON = "BENCH_ENGINE_PYTHON"
 
-_CPU = Target(kind="cpu")
+_CPU = TargetSpec(kind="cpu")
 
 
 def request_for(operation: str, **arguments: Any) -> dict[str, Any]:
@@ -83,7 +83,7 @@ class SessionRequest:
     """
 
     runner: str
-    target: Target = _CPU
+    target: TargetSpec = _CPU
     cell: Cell
     sampling: Sampling | None = None
     artifact: Path
@@ -115,7 +115,7 @@ class SessionRequest:
         sampling = values["sampling"]
         return cls(
             runner=values["runner"],
-            target=Target.from_json(values["target"]),
+            target=TargetSpec.from_json(values["target"]),
             cell=Cell.from_json(values["cell"]),
             sampling=None if sampling is None else Sampling.from_json(sampling),
             artifact=Path(values["artifact"]),

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.artifacts.builder import KINDS, Kind, Launch
+from bench.artifacts.builder import ARTIFACT_FORMATS, ArtifactFormat, Launch
 from bench.config.project import default_agent, default_cache, default_models, default_results
 from bench.config.suite import Axes
-from bench.core.cell import Target
+from bench.core.cell import TargetSpec
 from bench.core.errors import InputError
 from bench.launcher.process import run_child
 from bench.runners import RUNNERS, RunnerEntry
-from bench.targets.base import PLACES
+from bench.targets.base import TARGETS
 from bench.targets.options import TARGET_OPTIONS
 
 
@@ -73,7 +73,7 @@ class Options:
         ]
         return [*flags, *(f"--env {it}={shlex.quote(str(path))}" for it, path in self.envs.items())]
 
-    def own_target(self, kind: str) -> Target:
+    def own_target(self, kind: str) -> TargetSpec:
         """Return the target of that kind; raises InputError where a flag belongs to another one."""
         plain = Options()
         for other, entry in TARGET_OPTIONS.items():
@@ -88,14 +88,14 @@ class Options:
                 )
         return self.target(kind)
 
-    def target(self, kind: str) -> Target:
+    def target(self, kind: str) -> TargetSpec:
         """Return the target of that kind with what these flags say of it."""
         if kind == "nvidia-gpu":
             return self._gpu_target()
         if kind != "android":
-            return Target(kind=kind)
+            return TargetSpec(kind=kind)
         tool = self.benchmark_bin
-        return Target(
+        return TargetSpec(
             kind=kind,
             device=self.device,
             agent=str(self.agent.absolute()),
@@ -103,9 +103,9 @@ class Options:
             transport=self.transport,
         )
 
-    def _gpu_target(self) -> Target:
+    def _gpu_target(self) -> TargetSpec:
         own = self.envs.get("gpu")
-        return Target(
+        return TargetSpec(
             kind="nvidia-gpu",
             device=self.gpu,
             engines=str(self.cache.absolute() / "engines"),
@@ -126,9 +126,9 @@ _FLAGS = {"list_file": "--list"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tables:
-    """What can be plugged in: runners, kinds of artifact, and how a child is launched."""
+    """What can be plugged in: runners, artifact formats, targets, and how a child is launched."""
 
     runners: Mapping[str, RunnerEntry] = field(default_factory=lambda: RUNNERS)
-    kinds: Mapping[str, Kind] = field(default_factory=lambda: KINDS)
+    formats: Mapping[str, ArtifactFormat] = field(default_factory=lambda: ARTIFACT_FORMATS)
     launch: Launch = run_child
-    places: Mapping[str, str] = field(default_factory=lambda: PLACES)
+    targets: Mapping[str, str] = field(default_factory=lambda: TARGETS)

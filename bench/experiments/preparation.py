@@ -14,8 +14,8 @@ from bench.runners import RunnerEntry
 from bench.storage.schema.common import Failed, Skipped
 from bench.storage.schema.latency import Costs, ModelFacts, Storage
 
-STORAGE_KIND = "paddle-lite-nb"
-COSTS_KIND = "paddle-pir"
+STORAGE_FORMAT = "paddle-lite-nb"
+COSTS_FORMAT = "paddle-pir"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +32,8 @@ def wanted_keys(cells: Sequence[Cell], runners: Mapping[str, RunnerEntry]) -> se
     variants = {cell.variant for cell in cells}
     return (
         {artifact_key(cell, runners) for cell in cells}
-        | {Key(variant, STORAGE_KIND, 1) for variant in variants}
-        | {Key(variant, COSTS_KIND, 1) for variant in variants}
+        | {Key(variant, STORAGE_FORMAT, 1) for variant in variants}
+        | {Key(variant, COSTS_FORMAT, 1) for variant in variants}
     )
 
 
@@ -87,10 +87,10 @@ def settle(error: BenchError) -> Failed | Skipped:
 def model_facts(model: Model, made: Made) -> ModelFacts:
     """Return what is known of `model` beside its latency, and why the rest isn't."""
     own = {key: it for key, it in made.items() if key.variant == model.variant}
-    exports = [it for key, it in own.items() if key.kind == COSTS_KIND]
+    exports = [it for key, it in own.items() if key.kind == COSTS_FORMAT]
     facts = next((it.facts for it in exports if isinstance(it, Artifact)), {})
-    costs, costs_missing = _costs(facts, own[Key(model.variant, COSTS_KIND, 1)])
-    storage, storage_missing = _storage(own[Key(model.variant, STORAGE_KIND, 1)])
+    costs, costs_missing = _costs(facts, own[Key(model.variant, COSTS_FORMAT, 1)])
+    storage, storage_missing = _storage(own[Key(model.variant, STORAGE_FORMAT, 1)])
     return ModelFacts(
         title=model.title,
         published=model.published,

@@ -10,11 +10,11 @@ from bench.config.suite import Axes, Suite, load_suite
 from bench.core.errors import InputError, UnknownName
 from bench.core.paths import PACKAGE
 from bench.experiments.context import Options, Tables
-from bench.experiments.latency.experiment import carry_out, check_place, unfinished
+from bench.experiments.latency.experiment import carry_out, check_same_system, unfinished
 from bench.experiments.latency.job import Job, new_job, resumed_job
 from bench.storage.directory import RunFolder, Store
 from bench.storage.schema.latency import Measured, Record
-from bench.targets.base import Place, opened
+from bench.targets.base import Target, opened
 
 MODELS = PACKAGE / "selftest_models"
 
@@ -43,17 +43,17 @@ def _measure(
     resumed = None if options.resume is None else _stored(store, options.resume)
     if resumed is not None:
         unfinished(store, resumed.path.name)
-    with opened(options.target("cpu"), tables.places) as place:
+    with opened(options.target("cpu"), tables.targets) as target:
         if resumed is None:
-            job = _job(options, tables, place)
+            job = _job(options, tables, target)
         else:
-            check_place(resumed, place)
+            check_same_system(resumed, target)
             job = resumed_job(resumed.manifest(), options, tables)
         store.check_writable()
-        return carry_out(job, place, options, tables, resumed=resumed, verb="selftest")
+        return carry_out(job, target, options, tables, resumed=resumed, verb="selftest")
 
 
-def _job(options: Options, tables: Tables, place: Place) -> Job:
+def _job(options: Options, tables: Tables, target: Target) -> Job:
     asked = options.axes
     for flag, values in (("--runner", asked.runners), ("--threads", asked.threads)):
         if len(values) > 1:
@@ -61,7 +61,7 @@ def _job(options: Options, tables: Tables, place: Place) -> Job:
             raise InputError(f"{flag} {told}: a self-test is of one", hint=f"name one of {told}")
     axes = Axes(runners=asked.runners or [RUNNER], batches=[1], threads=asked.threads or [1])
     suite = selftest_suite(options.sessions)
-    return new_job(replace(options, axes=axes), tables, suite, cores=place.cores)
+    return new_job(replace(options, axes=axes), tables, suite, cores=target.cores)
 
 
 def _stored(store: Store, name: str) -> RunFolder:

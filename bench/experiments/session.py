@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from bench.launcher.process import ChildFailed
-from bench.targets.base import Place, Readings
+from bench.targets.base import Readings, Target
 
 TRIES = 3
 
@@ -23,7 +23,7 @@ class Attempt(Generic[Result]):
     readings: Sequence[Readings] = ()
 
 
-def attempt(target: Place, run: Callable[[], Attempt[Result]], *, tries: int = TRIES) -> Result:
+def attempt(target: Target, run: Callable[[], Attempt[Result]], *, tries: int = TRIES) -> Result:
     """Return the result of `run`; retry where the target went away and is back, or throttled.
 
     The last of `tries` stands, whatever held it back.
@@ -35,7 +35,7 @@ def attempt(target: Place, run: Callable[[], Attempt[Result]], *, tries: int = T
     return tried.result
 
 
-def _wants_retry(target: Place, tried: Attempt[Result]) -> bool:
+def _wants_retry(target: Target, tried: Attempt[Result]) -> bool:
     if tried.failure is not None:
-        return target.is_back(tried.failure)
-    return any(map(target.wants_repeat, tried.readings))
+        return target.reconnected(tried.failure)
+    return any(map(target.needs_retry, tried.readings))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from bench.core.cell import Cell, Sampling, Target
+from bench.core.cell import Cell, Sampling, TargetSpec
 from bench.core.errors import BenchError, Unavailable
 from bench.core.units import Nanoseconds
 
@@ -161,11 +161,11 @@ class DeviceRunner(Protocol):
     """An engine on a device: the program there takes the samples, this side reads them."""
 
     def run(
-        self, target: Target, cell: Cell, artifact: Path, x: Array, sampling: Sampling
+        self, target: TargetSpec, cell: Cell, artifact: Path, x: Array, sampling: Sampling
     ) -> DeviceSession:
         """Run one session of `artifact` on input `x` by the rules of `sampling`.
 
-        Raises DeviceError's kinds, and Unavailable where the device can't do what the cell asks.
+        Raises DeviceError, and Unavailable where the device can't do what the cell asks.
         """
         ...
 
@@ -176,7 +176,7 @@ class PairingRunner(DeviceRunner, Protocol):
 
     def run_pair(
         self,
-        target: Target,
+        target: TargetSpec,
         cells: tuple[Cell, Cell],
         artifacts: tuple[Path, Path],
         x: Array,
@@ -185,7 +185,7 @@ class PairingRunner(DeviceRunner, Protocol):
     ) -> DevicePair:
         """Run one session of both artifacts on input `x`, warmed up by the rules of `sampling`.
 
-        Raises ArmFailure where one of them is the cause, DeviceError's kinds and Unavailable.
+        Raises ArmFailure where one of them is the cause, DeviceError and Unavailable.
         """
         ...
 
@@ -205,7 +205,7 @@ class Runner(Protocol):
 class TargetedRunner(Runner, Protocol):
     """A runner that has to know where it runs: it is told before it opens anything."""
 
-    def at(self, target: Target) -> Runner:
+    def at(self, target: TargetSpec) -> Runner:
         """Return the runner for `target`."""
         ...
 

@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from bench.core.cell import Target
+from bench.core.cell import TargetSpec
 from bench.core.digest import canonical_digest
 from bench.core.errors import DeviceError, DeviceLost, DeviceNotFound, DeviceTimeout
 from bench.devices.android.adb.device import Device
@@ -53,11 +53,11 @@ def _tell(note: str) -> None:
     sys.stderr.write(f"phone: {note}\n")
 
 
-class PhonePlace:
-    """One phone, from its lock to its clean-up. Raises DeviceError's kinds and Unavailable."""
+class AndroidTarget:
+    """One phone, from its lock to its clean-up. Raises DeviceError and Unavailable."""
 
-    def __init__(self, target: Target) -> None:
-        self.target = replace(target, device=choose(target.device))
+    def __init__(self, spec: TargetSpec) -> None:
+        self.spec = replace(spec, device=choose(spec.device))
         self._held = ExitStack()
         with self._connected() as device:
             facts = read_identity(device)
@@ -66,19 +66,19 @@ class PhonePlace:
             Workspace(device).clean()  # what a run that was cut off may have left
         self.system = system_of(facts)
         self.cores = facts.cores
-        self.target = replace(self.target, big_cores=tuple(sorted(big_cores(facts))))
-        for note in notes(self.conditions()):
+        self.spec = replace(self.spec, big_cores=tuple(sorted(big_cores(facts))))
+        for note in notes(self.state()):
             _tell(note)
 
     @contextmanager
     def _connected(self) -> Iterator[Device]:
-        device = open_device(self.target.device or "", transport=self.target.transport)
+        device = open_device(self.spec.device or "", transport=self.spec.transport)
         try:
             yield device
         finally:
             device.close()
 
-    def conditions(self) -> Mapping[str, Scalar]:
+    def state(self) -> Mapping[str, Scalar]:
         """Read the phone's state, waiting for it where it has just gone."""
         for last in (False, True):
             try:
@@ -91,9 +91,9 @@ class PhonePlace:
 
     def ready(self) -> Mapping[str, Scalar]:
         """Return the state of a phone that is cool enough; waits for that."""
-        return wait_until_cool(self.conditions, tell=_tell)
+        return wait_until_cool(self.state, tell=_tell)
 
-    def is_back(self, failure: ChildFailed) -> bool:
+    def reconnected(self, failure: ChildFailed) -> bool:
         """Wait for a phone that went away; what still runs there of ours is ended."""
         return self._returns(failure.kind)
 
@@ -113,7 +113,7 @@ class PhonePlace:
         del python
         return {}
 
-    def wants_repeat(self, session: Readings) -> bool:
+    def needs_retry(self, session: Readings) -> bool:
         """Tell no: a session starts on a cool phone."""
         del session
         return False

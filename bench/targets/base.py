@@ -1,10 +1,10 @@
 """Where cells are measured: what it is, how it is just now, and when a session may start there.
 
-    local.py    this machine
-    phone.py    an Android phone over ADB
-    gpu.py      an NVIDIA GPU of this machine
+    cpu.py      this machine
+    android.py  an Android phone over ADB
+    nvidia.py   an NVIDIA GPU of this machine
 
-A new place is one file beside these and one line in PLACES, by the target's kind.
+A new target is one file beside these and one line in PLACES, by the target's kind.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from bench.core.cell import Target
+from bench.core.cell import TargetSpec
 from bench.core.errors import UnknownName
 from bench.launcher.process import ChildFailed
 from bench.storage.schema.common import Scalar, System
@@ -32,11 +32,11 @@ class Readings(Protocol):
     def covariates(self) -> Mapping[str, Scalar]: ...
 
 
-class Place(Protocol):
+class Target(Protocol):
     """Holds what it needs (a device's lock, its folder there) until its `opened` context ends."""
 
     @property
-    def target(self) -> Target:
+    def spec(self) -> TargetSpec:
         """What a worker needs to know to get there."""
         ...
 
@@ -50,7 +50,7 @@ class Place(Protocol):
         """How many cores a cell may use, None where that isn't told."""
         ...
 
-    def conditions(self) -> Mapping[str, Scalar]:
+    def state(self) -> Mapping[str, Scalar]:
         """Read its state; never called while a session is measured."""
         ...
 
@@ -58,9 +58,9 @@ class Place(Protocol):
         """Return its state once a session may start; raises BenchError where that never is."""
         ...
 
-    def is_back(self, failure: ChildFailed) -> bool:
-        """Tell whether a session that ended in `failure` is worth repeating: the place had gone
-        away in the middle, and is there again.
+    def reconnected(self, failure: ChildFailed) -> bool:
+        """Tell whether the target disconnected in the session that ended in `failure` and
+        reconnected, so that the session should be retried.
         """
         ...
 
@@ -68,7 +68,7 @@ class Place(Protocol):
         """Return what a child of the interpreter `python` needs in its environment there."""
         ...
 
-    def wants_repeat(self, session: Readings) -> bool:
+    def needs_retry(self, session: Readings) -> bool:
         """Tell whether something held the target back during `session`, which ended well."""
         ...
 
@@ -77,21 +77,21 @@ class Place(Protocol):
         ...
 
 
-PLACES: Mapping[str, str] = {
-    "cpu": "bench.targets.cpu:LocalPlace",
-    "android": "bench.targets.android:PhonePlace",
-    "nvidia-gpu": "bench.targets.nvidia:GpuPlace",
+TARGETS: Mapping[str, str] = {
+    "cpu": "bench.targets.cpu:CpuTarget",
+    "android": "bench.targets.android:AndroidTarget",
+    "nvidia-gpu": "bench.targets.nvidia:NvidiaTarget",
 }
 
 
 @contextmanager
-def opened(target: Target, places: Mapping[str, str] = PLACES) -> Iterator[Place]:
-    """Open the place of `target`'s kind; raises BenchError's kinds where it can't be reached."""
-    if target.kind not in places:
-        raise UnknownName("target", target.kind, places)
-    module, _, name = places[target.kind].partition(":")
-    place: Place = getattr(importlib.import_module(module), name)(target)
+def opened(spec: TargetSpec, targets: Mapping[str, str] = TARGETS) -> Iterator[Target]:
+    """Open the target of `spec`; raises BenchError where it can't be reached."""
+    if spec.kind not in targets:
+        raise UnknownName("target", spec.kind, targets)
+    module, _, name = targets[spec.kind].partition(":")
+    target: Target = getattr(importlib.import_module(module), name)(spec)
     try:
-        yield place
+        yield target
     finally:
-        place.close()
+        target.close()

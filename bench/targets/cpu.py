@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from bench.core.cell import Target
+from bench.core.cell import TargetSpec
 from bench.devices.host.facts import HostFacts, heading, read_host, system_id, usable_cores
 from bench.devices.host.state import read_conditions
 from bench.launcher.process import ChildFailed
@@ -14,21 +14,21 @@ from bench.storage.schema.common import Scalar, System
 from bench.targets.base import Readings
 
 
-class LocalPlace:
+class CpuTarget:
     """The machine that the harness runs on."""
 
-    def __init__(self, target: Target) -> None:
-        self.target = target
+    def __init__(self, spec: TargetSpec) -> None:
+        self.spec = spec
         self.system = make_system(read_host())
         self.cores = usable_cores()
 
-    def conditions(self) -> Mapping[str, Scalar]:
+    def state(self) -> Mapping[str, Scalar]:
         return read_conditions()
 
     def ready(self) -> Mapping[str, Scalar]:
         return read_conditions()
 
-    def is_back(self, failure: ChildFailed) -> bool:
+    def reconnected(self, failure: ChildFailed) -> bool:
         """Tell that it never went: a failure here is the cell's own, whatever `failure` is."""
         del failure
         return False
@@ -38,7 +38,7 @@ class LocalPlace:
         del python
         return {}
 
-    def wants_repeat(self, session: Readings) -> bool:
+    def needs_retry(self, session: Readings) -> bool:
         """Tell no: nothing here reports that it held a session back."""
         del session
         return False

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from bench.core.cell import Target
+from bench.core.cell import TargetSpec
 from bench.core.digest import canonical_digest
 from bench.core.errors import Unavailable
 from bench.devices.host.facts import HostFacts, read_host, usable_cores
@@ -28,12 +28,12 @@ COOLS_S = 60.0
 _POLL_S = 1.0
 
 
-class GpuPlace:
+class NvidiaTarget:
     """One GPU, or one instance that MIG made of it. Raises Unavailable and InputError."""
 
     def __init__(
         self,
-        target: Target,
+        target: TargetSpec,
         *,
         nvml: Nvml | None = None,
         environ: Mapping[str, str] = os.environ,
@@ -43,7 +43,7 @@ class GpuPlace:
         visible = environ.get("CUDA_VISIBLE_DEVICES")
         self._gpu = choose(self._nvml, asked=target.device, visible=visible)
         self._identity = read_identity(self._nvml, self._gpu)
-        self.target = replace(
+        self.spec = replace(
             target,
             device=self._gpu.uuid,
             gpu_name=self._identity.name,
@@ -51,9 +51,9 @@ class GpuPlace:
         )
         self.system = make_system(self._identity, read_host())
         self.cores = usable_cores()
-        _check_alone(self._nvml, self._gpu, self.target)
+        _check_alone(self._nvml, self._gpu, self.spec)
 
-    def conditions(self) -> Mapping[str, Scalar]:
+    def state(self) -> Mapping[str, Scalar]:
         """Read the host and the GPU; how the GPU is set up was read once and stands beside."""
         now = read(self._nvml, self._gpu)
         return {**read_conditions(), **self._identity.setup, **now}
@@ -65,33 +65,33 @@ class GpuPlace:
             if not (isinstance(bits, int) and bits & THROTTLED):
                 break
             self._sleep(_POLL_S)
-        return self.conditions()
+        return self.state()
 
-    def is_back(self, failure: ChildFailed) -> bool:
+    def reconnected(self, failure: ChildFailed) -> bool:
         """Tell that it never went: a failure here is the cell's own, whatever `failure` is."""
         del failure
         return False
 
     def child_env(self, python: Path) -> Mapping[str, str]:
         """Return what shows a child this GPU alone, and its libraries."""
-        cache = Path(self.target.engines or "engines").parent
+        cache = Path(self.spec.engines or "engines").parent
         return {
             "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
             "CUDA_VISIBLE_DEVICES": self._gpu.uuid,
             **library_path(python, cache, self._environ),
         }
 
-    def wants_repeat(self, session: Readings) -> bool:
+    def needs_retry(self, session: Readings) -> bool:
         """Tell whether the clock was held back, or other processes came."""
         if reasons(session.before, session.after, session.covariates):
             return True
-        return self.target.sharing == "refused" and has_company(session.after)
+        return self.spec.sharing == "refused" and has_company(session.after)
 
     def close(self) -> None:
         self._nvml.close()
 
 
-def _check_alone(nvml: Nvml, gpu: Gpu, target: Target) -> None:
+def _check_alone(nvml: Nvml, gpu: Gpu, target: TargetSpec) -> None:
     others = compute_processes(nvml, gpu)
     if not others or target.sharing == "allowed":
         return

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.core.cell import Target
+from bench.core.cell import TargetSpec
 from bench.core.errors import DeviceError, Unavailable
 from bench.devices.android.adb.find import choose
 from bench.devices.nvidia.choice import count
@@ -41,7 +41,7 @@ class Missing:
 
 
 def missing_for(
-    target: Target, names: Iterable[str], runners: Mapping[str, RunnerEntry]
+    target: TargetSpec, names: Iterable[str], runners: Mapping[str, RunnerEntry]
 ) -> list[Missing]:
     """Return what keeps the runners of those names from `target` here; nothing: they can run."""
     return _TARGET_CHECKS.get(target.kind, _cpu)(target) + [
@@ -55,7 +55,7 @@ def missing_for(
 
 
 def check_target(
-    what: str, target: Target, names: Iterable[str], runners: Mapping[str, RunnerEntry]
+    what: str, target: TargetSpec, names: Iterable[str], runners: Mapping[str, RunnerEntry]
 ) -> None:
     """Raise Unavailable, naming everything that is missing, where `what` can't run here."""
     lacks = missing_for(target, names, runners)
@@ -64,11 +64,11 @@ def check_target(
         raise Unavailable(f"{what} can't run here: {told}", hint=lacks[0].remedy)
 
 
-def _cpu(_: Target) -> list[Missing]:
+def _cpu(_: TargetSpec) -> list[Missing]:
     return []
 
 
-def _nvidia_gpu(target: Target) -> list[Missing]:
+def _nvidia_gpu(target: TargetSpec) -> list[Missing]:
     return [*_missing_card(), *_missing_for_environment(target)]
 
 
@@ -99,7 +99,7 @@ def count_gpus() -> int:
         nvml.close()
 
 
-def _missing_for_environment(target: Target) -> list[Missing]:
+def _missing_for_environment(target: TargetSpec) -> list[Missing]:
     """Return what keeps the engines' environment from being built, nothing where it is there."""
     cache = Path(target.engines or "engines").parent
     if target.own_python is not None or Environments(cache).is_built(_GPU_ENV):
@@ -134,7 +134,7 @@ def _free_bytes(folder: Path) -> int:
     return shutil.disk_usage(there).free
 
 
-def _android(target: Target) -> list[Missing]:
+def _android(target: TargetSpec) -> list[Missing]:
     lacks = []
     if target.benchmark_bin is not None:
         if not Path(target.benchmark_bin).is_file():

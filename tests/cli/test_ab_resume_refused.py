@@ -134,7 +134,7 @@ def test_one_of_before_what_was_asked_for_was_stored_is_read_and_refused(ab: Ab)
 def test_a_branch_that_has_moved_is_refused_and_its_commit_of_then_will_do(ab: Ab) -> None:
     project, tables = copy_of_the_project(ab.root / "project"), arm_tables()
     first = commit(project)
-    told = RevisionTables(runners=tables.runners, kinds=tables.kinds, environments=ENVIRONMENTS)
+    told = RevisionTables(runners=tables.runners, formats=tables.formats, environments=ENVIRONMENTS)
 
     def seams(opened: Opened) -> Seams:
         return replace(opened.seams, project=project, read_tables=lambda _: told)

@@ -13,7 +13,7 @@ import pytest
 from bench.cli.commands import baseline as verb
 from bench.cli.main import main
 from bench.storage.directory import Store
-from bench.targets.cpu import LocalPlace
+from bench.targets.cpu import CpuTarget
 from tests.cli.process import contents
 from tests.cli.test_compare import BASE, HEAD, SAME, SLOWER, cells, selftest
 from tests.fakes.records import put, record, stored, system
@@ -37,7 +37,7 @@ def baseline(
 ) -> Baseline:
     """The verb on a machine that is the one of the runs, in a clone that has their commit."""
     monkeypatch.setattr(verb, "git_file", lambda folder, commit, path: LOCKS.get(path))
-    monkeypatch.setattr(LocalPlace, "__init__", as_the_box)
+    monkeypatch.setattr(CpuTarget, "__init__", as_the_box)
 
     def called(*argv: str) -> tuple[int, str]:
         status = main(["baseline", *argv, "--results", str(results)])
@@ -47,9 +47,9 @@ def baseline(
     return called
 
 
-def as_the_box(place: LocalPlace, target: object) -> None:
-    del target
-    place.system = system()
+def as_the_box(target: CpuTarget, _: object) -> None:
+    del _
+    target.system = system()
 
 
 def test_a_run_that_is_set_is_kept_with_its_recipe(baseline: Baseline, results: Path) -> None:

@@ -43,7 +43,9 @@ class History:
 
     def run(self, *flags: str, verb: str = "bisect", tables: Tables | None = None) -> int:
         tables = tables or arm_tables()
-        told = RevisionTables(runners=tables.runners, kinds=tables.kinds, environments=ENVIRONMENTS)
+        told = RevisionTables(
+            runners=tables.runners, formats=tables.formats, environments=ENVIRONMENTS
+        )
         seams = replace(QUICK, project=self.project, read_tables=lambda _: told)
         run = bisect.run if verb == "bisect" else ab.run
         return run(self.options(*flags, verb=verb), tables, seams=seams)

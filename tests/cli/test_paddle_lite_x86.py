@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bench.artifacts.formats import KINDS
+from bench.artifacts.formats import ARTIFACT_FORMATS
 from bench.cli.main import main
 from bench.environments.specs import ENVIRONMENTS
 from bench.experiments.context import Tables
@@ -33,7 +33,7 @@ MonkeyPatch = pytest.MonkeyPatch
 def tables() -> Tables:
     """The real runner beside a fake one; its files are fakes, made in the stand-in's name."""
     kind = replace(
-        KINDS[RUNNERS[NAME].artifact],
+        ARTIFACT_FORMATS[RUNNERS[NAME].artifact],
         converter="tests.fakes.converter:convert",
         source="paddle-pir",
         code=(),
@@ -41,7 +41,7 @@ def tables() -> Tables:
     return replace(
         fakes.tables(),
         runners={"paddle": fakes.fake_runner("Ok"), NAME: RUNNERS[NAME]},
-        kinds={**fakes.FAKE_KINDS, RUNNERS[NAME].artifact: kind},
+        formats={**fakes.FAKE_FORMATS, RUNNERS[NAME].artifact: kind},
     )
 
 

@@ -108,8 +108,8 @@ def test_an_environment_that_is_not_built_is_unchecked_and_stays_so(place: Place
 
 
 def test_an_artifact_whose_maker_is_not_built_is_unchecked(place: Place) -> None:
-    kinds = {name: replace(kind, env="paddle") for name, kind in fakes.FAKE_KINDS.items()}
-    reasons = place.reasons(status=0, tables=replace(fakes.tables(), kinds=kinds))
+    formats = {name: replace(kind, env="paddle") for name, kind in fakes.FAKE_FORMATS.items()}
+    reasons = place.reasons(status=0, tables=replace(fakes.tables(), formats=formats))
     assert "paddle-pir b1: its key in the cache needs environment paddle" in reasons
 
 
@@ -137,7 +137,7 @@ def test_a_runner_that_is_gone_makes_its_cells_stale(place: Place) -> None:
 
 
 def test_a_kind_of_artifact_that_is_gone_makes_its_cells_stale(place: Place) -> None:
-    reasons = place.reasons(status=1, tables=replace(fakes.tables(), kinds={}))
+    reasons = place.reasons(status=1, tables=replace(fakes.tables(), formats={}))
     assert reasons == {"there is no kind of artifact 'paddle-pir' any more"}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bench.artifacts.builder import KINDS, Artifact, Key, Kind, Workshop
+from bench.artifacts.builder import ARTIFACT_FORMATS, Artifact, ArtifactFormat, Key, Workshop
 from bench.config.catalog import Model, Weights, load_catalogue, resolve
 from bench.config.project import default_cache
 from bench.core.cell import Cell
@@ -19,7 +19,7 @@ from bench.environments.interpreters import Environments, worker_of
 from bench.environments.specs import ENVIRONMENTS
 from bench.launcher.process import ChildFailed, run_child
 from bench.runners import RUNNERS, RunnerEntry
-from tests.fakes.tables import FAKE_KINDS, fake_runner
+from tests.fakes.tables import FAKE_FORMATS, fake_runner
 from tests.fakes.values import model
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
@@ -95,10 +95,10 @@ def ask(environments: Environments, tmp_path_factory: pytest.TempPathFactory) ->
         if str(case) not in known:
             if case.is_real:
                 net = resolve(load_catalogue(MODELS), "x0_25", MODELS, Weights())
-                artifact = made(case, net, default_cache(), environments, KINDS)
+                artifact = made(case, net, default_cache(), environments, ARTIFACT_FORMATS)
             else:
                 cache = tmp_path_factory.mktemp("cache")
-                artifact = made(case, model("x0_25"), cache, environments, FAKE_KINDS)
+                artifact = made(case, model("x0_25"), cache, environments, FAKE_FORMATS)
             known[str(case)] = examined(case, artifact, environments)
         return known[str(case)]
 
@@ -111,14 +111,18 @@ def answer(request: pytest.FixtureRequest, ask: Ask) -> Answer:
 
 
 def made(
-    case: Case, net: Model, cache: Path, environments: Environments, kinds: Mapping[str, Kind]
+    case: Case,
+    net: Model,
+    cache: Path,
+    environments: Environments,
+    formats: Mapping[str, ArtifactFormat],
 ) -> Artifact:
     key = Key(net.variant, case.entry.artifact_of(case.precision), 1)
     try:
         environments.get(case.entry.env)
     except Unavailable as error:
         pytest.skip(f"runner {case.name}: {error}")
-    artifact = Workshop(cache, environments, kinds).make([net], [key], workers=1)[key]
+    artifact = Workshop(cache, environments, formats).make([net], [key], workers=1)[key]
     if isinstance(artifact, Unavailable):
         pytest.skip(f"artifact of {case.name}: {artifact}")
     if isinstance(artifact, ArtifactError):
@@ -224,8 +228,8 @@ def test_a_precision_that_the_runner_has_not_is_refused_with_a_remedy(answer: An
 def test_a_runners_entry_names_an_environment_and_an_artifact_that_there_are(name: str) -> None:
     entry = RUNNERS[name]
     assert {entry.env, entry.worker_env or entry.env} <= {*ENVIRONMENTS, "harness"}
-    assert entry.artifact in KINDS
-    assert set(entry.artifacts.values()) <= set(KINDS)
+    assert entry.artifact in ARTIFACT_FORMATS
+    assert set(entry.artifacts.values()) <= set(ARTIFACT_FORMATS)
     assert set(entry.artifacts) <= set(entry.tolerances)
     assert 0 < entry.tolerance < 0.1
     assert all(entry.tolerance < it < 1 for it in entry.tolerances.values())

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from bench.core.cell import Cell, Sampling, Target
+from bench.core.cell import Cell, Sampling, TargetSpec
 from bench.core.units import Nanoseconds
 from bench.runners.base import Array, DeviceSession
 from tests.fakes.net import infer
@@ -77,9 +77,9 @@ class Coarse(Steady):
 class Targeted(Steady):
     """Has to be told where it runs, and tells what it was told."""
 
-    target = Target(kind="nowhere")
+    target = TargetSpec(kind="nowhere")
 
-    def at(self, target: Target) -> Targeted:
+    def at(self, target: TargetSpec) -> Targeted:
         told = Targeted()
         told.target = target
         return told
@@ -201,6 +201,6 @@ class OnADevice:
     """Runs whole sessions by itself, and so can't be an arm."""
 
     def run(
-        self, target: Target, cell: Cell, artifact: Path, x: Array, sampling: Sampling
+        self, target: TargetSpec, cell: Cell, artifact: Path, x: Array, sampling: Sampling
     ) -> DeviceSession:
         raise AssertionError("nobody asks an arm to")

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.core.cell import Cell, Target
+from bench.core.cell import Cell, TargetSpec
 from bench.core.protocol import SessionRequest
 from bench.core.units import Nanoseconds
 from bench.runners.base import Array
@@ -59,7 +59,7 @@ def measuring(folder: Path) -> Call:
     def measured(runner: type, **sampling: Any) -> list[Any]:
         request = SessionRequest(
             runner=f"{runner.__module__}:{runner.__name__}",
-            target=Target(kind="cpu"),
+            target=TargetSpec(kind="cpu"),
             cell=CELL,
             sampling=type(SAMPLING)(**{**SAMPLING.to_json(), **sampling}),
             artifact=folder / "diary",

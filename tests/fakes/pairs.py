@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.core.cell import Cell, Sampling, Target
+from bench.core.cell import Cell, Sampling, TargetSpec
 from bench.core.errors import BenchError, DeviceLost
 from bench.runners.base import ArmFailure, Array, DeviceArm, DevicePair, DeviceSession, Turns
 from tests.fakes.net import infer
@@ -22,13 +22,13 @@ class Alternating:
     """The same duration each time, a tenth more for a second thread; two samples a burst."""
 
     def run(
-        self, target: Target, cell: Cell, artifact: Path, x: Array, sampling: Sampling
+        self, target: TargetSpec, cell: Cell, artifact: Path, x: Array, sampling: Sampling
     ) -> DeviceSession:
         raise AssertionError("a comparison asks for both models at once")
 
     def run_pair(
         self,
-        target: Target,
+        target: TargetSpec,
         cells: tuple[Cell, Cell],
         artifacts: tuple[Path, Path],
         x: Array,
@@ -45,7 +45,7 @@ class Alternating:
             covariates={"device_s": turns.burst_s * len(turns.order)},
         )
 
-    def arm(self, x: Array, target: Target, cell: Cell, ns: int) -> DeviceArm:
+    def arm(self, x: Array, target: TargetSpec, cell: Cell, ns: int) -> DeviceArm:
         return DeviceArm(
             load_ns=3 * ns,
             first_inference_ns=2 * ns,
@@ -57,7 +57,7 @@ class Alternating:
 
 
 class WrongForTwoThreads(Alternating):
-    def arm(self, x: Array, target: Target, cell: Cell, ns: int) -> DeviceArm:
+    def arm(self, x: Array, target: TargetSpec, cell: Cell, ns: int) -> DeviceArm:
         right = super().arm(x, target, cell, ns)
         return right if cell.threads == 1 else replace(right, output=right.output + np.float32(1))
 
@@ -65,24 +65,24 @@ class WrongForTwoThreads(Alternating):
 class CantLoadTwoThreads(Alternating):
     """Says which of the models is the cause."""
 
-    def run_pair(self, target: Target, cells: tuple[Cell, Cell], *_: object) -> DevicePair:
+    def run_pair(self, target: TargetSpec, cells: tuple[Cell, Cell], *_: object) -> DevicePair:
         index = [cell.threads for cell in cells].index(2)
         raise ArmFailure(index, BenchError("the model can't be loaded", hint="make it again"))
 
 
 class Lost(Alternating):
-    def run_pair(self, target: Target, *_: object) -> DevicePair:
+    def run_pair(self, target: TargetSpec, *_: object) -> DevicePair:
         raise DeviceLost("R58M", "the cable is out")
 
 
 class Crashes(Alternating):
-    def run_pair(self, target: Target, *_: object) -> DevicePair:
+    def run_pair(self, target: TargetSpec, *_: object) -> DevicePair:
         os.kill(os.getpid(), signal.SIGSEGV)
         raise AssertionError("it has died")
 
 
 class Hangs(Alternating):
-    def run_pair(self, target: Target, *_: object) -> DevicePair:
+    def run_pair(self, target: TargetSpec, *_: object) -> DevicePair:
         time.sleep(600)
         raise AssertionError("it was ended")
 
@@ -99,6 +99,6 @@ class OneModel:
     """Can't hold two models open."""
 
     def run(
-        self, target: Target, cell: Cell, artifact: Path, x: Array, sampling: Sampling
+        self, target: TargetSpec, cell: Cell, artifact: Path, x: Array, sampling: Sampling
     ) -> DeviceSession:
         raise AssertionError("a comparison asks for both models at once")

@@ -23,7 +23,7 @@ from bench.experiments.context import Tables
 from bench.runners import RunnerEntry
 from bench.runners.base import Array
 from tests.fakes import converter
-from tests.fakes.tables import FAKE_KINDS, fake_runner
+from tests.fakes.tables import FAKE_FORMATS, fake_runner
 
 CLASSES = 10
 SIZE = 8
@@ -120,11 +120,11 @@ class Dies(Sees):
 def seeing_tables(**runners: str) -> Tables:
     """Return tables in which each name is a class here, or of tests/fakes/runner.py."""
     chosen = runners or {"paddle": "Sees"}
-    kinds = {
+    formats = {
         name: replace(kind, converter="tests.fakes.seeing:export") if name == "paddle-pir" else kind
-        for name, kind in FAKE_KINDS.items()
+        for name, kind in FAKE_FORMATS.items()
     }
-    return Tables(runners={name: _entry(kind) for name, kind in chosen.items()}, kinds=kinds)
+    return Tables(runners={name: _entry(kind) for name, kind in chosen.items()}, formats=formats)
 
 
 def _entry(kind: str) -> RunnerEntry:

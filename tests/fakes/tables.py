@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from bench.artifacts.builder import KINDS
+from bench.artifacts.builder import ARTIFACT_FORMATS
 from bench.experiments.context import Tables
 from bench.runners import RunnerEntry
 
@@ -13,15 +13,15 @@ MODELS = Path(__file__).parent / "models"
 
 _FAKE_CODE: tuple[str, ...] = ()
 
-FAKE_KINDS = {
+FAKE_FORMATS = {
     "paddle-pir": replace(
-        KINDS["paddle-pir"],
+        ARTIFACT_FORMATS["paddle-pir"],
         converter="tests.fakes.converter:export",
         env="harness",
         code=_FAKE_CODE,
     ),
     "paddle-lite-nb": replace(
-        KINDS["paddle-lite-nb"],
+        ARTIFACT_FORMATS["paddle-lite-nb"],
         converter="tests.fakes.converter:convert",
         env="harness",
         source="paddle-pir",
@@ -45,5 +45,5 @@ def tables(**runners: str) -> Tables:
     """Return tables in which each name is a runner of the given class; default `paddle="Ok"`."""
     chosen = runners or {"paddle": "Ok"}
     return Tables(
-        runners={name: fake_runner(kind) for name, kind in chosen.items()}, kinds=FAKE_KINDS
+        runners={name: fake_runner(kind) for name, kind in chosen.items()}, formats=FAKE_FORMATS
     )

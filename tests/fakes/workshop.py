@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.artifacts.builder import Artifact, Key, Kind, Made, Workshop
+from bench.artifacts.builder import Artifact, ArtifactFormat, Key, Made, Workshop
 from bench.config.catalog import Model
 from bench.core.errors import ArtifactError, BenchError, Unavailable
 from bench.environments.interpreters import Environments, Interpreter
@@ -74,11 +74,11 @@ def concatenate(source: Mapping[str, Any], options: Mapping[str, Any], out: Path
     return {"bytes": sum(len(part) for part in parts)}
 
 
-PIR = Kind(
+PIR = ArtifactFormat(
     converter=f"{__name__}:export", env="exporting", main="model.json", code=(),
     beside={"params": "model.pdiparams"}, options={"format": "pir"}, child_env={"FLAG": "1"},
 )  # fmt: skip
-NB = Kind(
+NB = ArtifactFormat(
     converter=f"{__name__}:concatenate", env="converting", main="model.nb", code=(), source="pir"
 )
 
@@ -88,19 +88,19 @@ class Bench:
     """A workshop with its children."""
 
     cache: Path
-    kinds: dict[str, Kind] = field(default_factory=lambda: {"pir": PIR, "nb": NB})
+    formats: dict[str, ArtifactFormat] = field(default_factory=lambda: {"pir": PIR, "nb": NB})
     environments: Interpreters = field(default_factory=Interpreters)
     children: Children = field(default_factory=Children)
     done: list[str] = field(default_factory=list)
 
-    def make(self, *models: Model, kinds: str = "pir", batches: tuple[int, ...] = (1,)) -> Made:
-        workshop = Workshop(self.cache, self.environments, self.kinds, self.children)
+    def make(self, *models: Model, formats: str = "pir", batches: tuple[int, ...] = (1,)) -> Made:
+        workshop = Workshop(self.cache, self.environments, self.formats, self.children)
         wanted = [
-            Key(m.variant, kind, b) for m in models for kind in kinds.split() for b in batches
+            Key(m.variant, kind, b) for m in models for kind in formats.split() for b in batches
         ]
         return workshop.make(models, wanted, workers=2, on_done=self.done.append)
 
     def artifact(self, of: Model = SMALL, kind: str = "pir", batch: int = 1) -> Artifact:
-        made = self.make(of, kinds=kind, batches=(batch,))[Key(of.variant, kind, batch)]
+        made = self.make(of, formats=kind, batches=(batch,))[Key(of.variant, kind, batch)]
         assert isinstance(made, Artifact)
         return made

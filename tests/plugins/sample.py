@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from bench.analysis.verdicts import Comparison
-from bench.artifacts.formats import Kind
-from bench.core.cell import Cell, Target
+from bench.artifacts.formats import ArtifactFormat
+from bench.core.cell import Cell, TargetSpec
 from bench.runners import RunnerEntry
 from tests.fakes import converter
-from tests.fakes.places import FakePlace
 from tests.fakes.runner import FakeSession
+from tests.fakes.targets import FakeTarget
 
 
 class Session(FakeSession):
@@ -29,9 +29,9 @@ class Runner:
         yield Session()
 
 
-class Place(FakePlace):
-    def __init__(self, target: Target) -> None:
-        super().__init__(lambda: {"sample_state": "calm"}, target=target)
+class Target(FakeTarget):
+    def __init__(self, spec: TargetSpec) -> None:
+        super().__init__(lambda: {"sample_state": "calm"}, spec=spec)
 
 
 def export(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) -> dict[str, Any]:
@@ -47,8 +47,8 @@ def count(comparison: Comparison) -> str:
 
 
 # The line that each table gets.
-KIND = Kind(converter=f"{__name__}:export", env="harness", main="model.sample", code=())
+FORMAT = ArtifactFormat(converter=f"{__name__}:export", env="harness", main="model.sample", code=())
 RUNNER = RunnerEntry(
     path=f"{__name__}:Runner", title="Sample", env="harness", artifact="sample", settings={}
 )
-TARGET = f"{__name__}:Place"
+TARGET = f"{__name__}:Target"

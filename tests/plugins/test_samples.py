@@ -22,7 +22,7 @@ from tests.plugins import sample
 Run = Callable[..., int]
 
 TABLES = Tables(
-    runners={"sample": sample.RUNNER}, kinds={**fakes.FAKE_KINDS, "sample": sample.KIND}
+    runners={"sample": sample.RUNNER}, formats={**fakes.FAKE_FORMATS, "sample": sample.FORMAT}
 )
 
 
@@ -65,7 +65,7 @@ def test_a_kind_of_artifact_is_made_once_and_kept(bench_run: Run, tmp_path: Path
 
 def test_a_target_opens_tells_its_state_and_measures(bench_run: Run, tmp_path: Path) -> None:
     runners = {"sample": replace(sample.RUNNER, target="board")}
-    tables = replace(TABLES, runners=runners, places={"board": sample.TARGET})
+    tables = replace(TABLES, runners=runners, targets={"board": sample.TARGET})
     run = measured(bench_run, tmp_path, tables, target="board")
     assert run.manifest().target == "board"
     (first, *_) = [session for record in run.records() for session in record.sessions]

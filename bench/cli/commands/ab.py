@@ -24,7 +24,7 @@ def run(options: Options, tables: Tables, *, seams: Seams = REAL) -> int:
     """Print the verdicts of HEAD against BASE.
 
     Returns 0: no regression, 1: a regression, 3: inconclusive or an arm without a figure, 130: a
-    person interrupted it, and what was measured is kept. Raises InputError's kinds and Unavailable.
+    person interrupted it, and what was measured is kept. Raises InputError and Unavailable.
     """
     name, resumed = chosen_format(options), None
     if options.resume is not None:

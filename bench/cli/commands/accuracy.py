@@ -28,7 +28,7 @@ def run(options: Options, tables: Tables, *, opener: OpenEngine = open_engine) -
     """Measure top-1 and top-5 over the images of --data and print them.
 
     Returns 0: every runner has its shares, 1: one hasn't, 130: a person interrupted it. Raises
-    InputError's kinds, Unavailable, and ResultsError's kinds.
+    InputError, Unavailable, and ResultsError.
     """
     resumed = (
         None
@@ -45,7 +45,7 @@ def run(options: Options, tables: Tables, *, opener: OpenEngine = open_engine) -
 
 
 def read_data(options: Options) -> Dataset:
-    """Return the labelled images that the flags name; raises InputError's kinds."""
+    """Return the labelled images that the flags name; raises InputError."""
     if options.data is None:
         raise InputError(
             "accuracy has no images",

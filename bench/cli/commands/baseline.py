@@ -23,7 +23,7 @@ from bench.targets.base import opened
 def run(options: Options, tables: Tables) -> int:
     """Carry out the word after the verb.
 
-    Returns 0, or for `check` what `compare` returns. Raises InputError's kinds and ResultsError's.
+    Returns 0, or for `check` what `compare` returns. Raises InputError and ResultsError's.
     """
     word, *rest = options.words or ("",)
     actions = {"set": _set, "show": _show, "check": _check}
@@ -65,8 +65,8 @@ def _show(options: Options, tables: Tables, rest: Sequence[str]) -> int:
 
 def _check(options: Options, tables: Tables, rest: Sequence[str]) -> int:
     name, store = chosen_format(options), Store(options.results)
-    with opened(options.target("cpu"), tables.places) as place:
-        here = place.system.system_id
+    with opened(options.target("cpu"), tables.targets) as target:
+        here = target.system.system_id
     hint = f"`python -m bench baseline check {here}`"
     baseline = store.baseline(_only(rest or [here], "check takes one system", hint))
     base = baseline_side(baseline, store)

@@ -61,7 +61,7 @@ def run(options: Options, tables: Tables, *, seams: Seams = REAL) -> int:
     """Print the first slower commit, found with git's own bisection.
 
     Returns 0, 3: it is one of several, between which none can be tested, 130: a person interrupted
-    it. Raises InputError's kinds, also where BAD isn't slower than GOOD.
+    it. Raises InputError, also where BAD isn't slower than GOOD.
     """
     given = {"--good": options.good, "--cell": options.cell}
     if missing := [flag for flag, value in given.items() if value is None]:

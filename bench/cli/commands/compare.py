@@ -13,7 +13,7 @@ def run(options: Options, tables: Tables) -> int:
     """Print the verdicts of HEAD against BASE.
 
     Returns 0: no regression, 1: a regression, 3: inconclusive, not comparable, or advice. Raises
-    InputError's kinds and BrokenResult.
+    InputError and BrokenResult.
     """
     name = chosen_format(options)
     if len(options.words) != 2:

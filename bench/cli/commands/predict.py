@@ -25,7 +25,7 @@ _INCLUDES = "the input copied in, the net run, the output copied out"
 def run(options: Options, tables: Tables, *, opener: OpenEngine = open_engine) -> int:
     """Print what one net sees in one image. Returns 0.
 
-    Raises InputError's kinds, Unavailable, and BenchError where the engine gives no answer.
+    Raises InputError, Unavailable, and BenchError where the engine gives no answer.
     """
     path, asked = _image(options), _asked(options, tables)
     names = None if options.labels is None else read_names(options.labels)

@@ -24,7 +24,7 @@ _SHOWN = 5
 def run(options: Options, tables: Tables) -> int:
     """Print the choice on each system that has figures.
 
-    Returns 0, or 1 where nothing fits on any of them. Raises InputError's kinds, and ResultsError
+    Returns 0, or 1 where nothing fits on any of them. Raises InputError, and ResultsError
     where no stored figure can answer.
     """
     asked = _asked(options, tables)

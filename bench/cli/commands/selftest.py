@@ -28,7 +28,7 @@ from bench.storage.schema.latency import Record, RunManifest
 def run(options: Options, tables: Tables, *, models: Path = MODELS) -> int:
     """Print what the sessions tell; `models` has the catalogue of the three arms.
 
-    Returns 0, 1: an arm has no figure, 130: a person interrupted it. Raises InputError's kinds.
+    Returns 0, 1: an arm has no figure, 130: a person interrupted it. Raises InputError.
     """
     store = Store(options.results)
     if options.run is not None:

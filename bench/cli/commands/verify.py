@@ -119,10 +119,10 @@ class _Today:
 
     def hashes(self, model: Model, key: Key, files: Sequence[str]) -> Mapping[str, str] | Doubt:
         """Return the SHA-256 of those of `files` that the cache has under today's key."""
-        kinds, name = self.workshop.kinds, artifact_name(key)
-        if key.kind not in kinds:
+        formats, name = self.workshop.formats, artifact_name(key)
+        if key.kind not in formats:
             return Stale(f"there is no kind of artifact '{key.kind}' any more")
-        entry = kinds[key.kind]
+        entry = formats[key.kind]
         for maker in self.workshop.makers(key.kind):
             if isinstance(self.packages(maker), Stale | Unchecked):
                 return Unchecked(f"{name}: its key in the cache needs environment {maker}")
@@ -148,7 +148,9 @@ def _today(options: Options, tables: Tables, variants: set[str]) -> _Today:
     return _Today(
         models={variant: model(variant) for variant in variants},
         tables=tables,
-        workshop=Workshop(options.cache, environments, kinds=tables.kinds, launch=tables.launch),
+        workshop=Workshop(
+            options.cache, environments, formats=tables.formats, launch=tables.launch
+        ),
     )
 
 

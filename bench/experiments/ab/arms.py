@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from bench.artifacts.builder import Kind, Launch, Workshop
+from bench.artifacts.builder import ArtifactFormat, Launch, Workshop
 from bench.config.catalog import (
     Catalogue,
     Entry,
@@ -53,7 +53,7 @@ class Arm:
     name: ArmName
     spec: ArmSpec
     runners: Mapping[str, RunnerEntry]
-    kinds: Mapping[str, Kind]
+    formats: Mapping[str, ArtifactFormat]
     environments: Environments
     models: Path
     weights: str
@@ -74,15 +74,15 @@ class Arm:
         entry = self.runners[cell.runner]
         if entry.target not in DEVICES:
             return [entry.env]
-        names, kind = set(), self.kinds.get(entry.artifact_of(cell.precision))
+        names, kind = set(), self.formats.get(entry.artifact_of(cell.precision))
         while kind is not None:
             names.add(kind.env)
-            kind = None if kind.source is None else self.kinds[kind.source]
+            kind = None if kind.source is None else self.formats[kind.source]
         return sorted(names)
 
     def workshop(self, cache: Path) -> Workshop:
         """Return the place where its artifacts are made, by its own converters."""
-        workshop = Workshop(cache, self.environments, kinds=self.kinds, launch=self.launch)
+        workshop = Workshop(cache, self.environments, formats=self.formats, launch=self.launch)
         if self.code is not None:
             workshop.converters = self.code / "bench" / "converters"
         return workshop
@@ -99,13 +99,13 @@ def make_arm(
 ) -> Arm:
     """Return the arm, its revision checked out; nothing is built yet.
 
-    Raises InputError's kinds, and Unavailable where the revision can't serve as an arm.
+    Raises InputError, and Unavailable where the revision can't serve as an arm.
     """
     arm = Arm(
         name=name,
         spec=spec,
         runners=tables.runners,
-        kinds=tables.kinds,
+        formats=tables.formats,
         environments=Environments(options.cache, options.envs, pins=spec.pins),
         models=spec.model or options.models,
         weights=spec.weights or options.weights,
@@ -136,7 +136,7 @@ def _at_revision(
     return replace(
         arm,
         runners=told.runners,
-        kinds=told.kinds,
+        formats=told.formats,
         environments=Environments(
             options.cache,
             options.envs,
@@ -231,7 +231,7 @@ def cells_of(
     """Return the arm's cells, in the same order for every arm, and their models.
 
     `beside` is the other arm's models: a model's file takes the name of the net it is compared
-    with. Raises InputError's kinds, and Unavailable where the arm has no such runner.
+    with. Raises InputError, and Unavailable where the arm has no such runner.
     """
     suite = load_suite(SUITES[target_of([arm], asked, tables)]).in_preset(PRESET)
     models = _models(arm, asked.variants, beside)

@@ -23,7 +23,7 @@ from bench.launcher.process import ChildFailed, ChildResult
 from bench.storage.files import utc_now
 from bench.storage.schema.ab import AbSession, ArmFailed, ArmName
 from bench.storage.schema.common import Scalar
-from bench.targets.base import Place
+from bench.targets.base import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ class DeviceSessionRunner:
     """Runs sessions on the device of `place`, read before and after one, never during."""
 
     rule: Rule
-    place: Place
+    target: Target
     launch: Launch
     scrub: Callable[[str], str]
     timeout_s: float = 300.0
@@ -56,10 +56,10 @@ class DeviceSessionRunner:
         """
         opened: list[ArmName] = chance.sample(ARMS, len(ARMS))
         request = self._request(starts, opened, turns(len(opened), self.rule, chance))
-        told = attempt(self.place, partial(self._once, starts, request))
+        told = attempt(self.target, partial(self._once, starts, request))
         result = told.result
         if isinstance(result, ChildFailed):
-            self.place.ready()  # a device that stays away is no end of this cell: it can be resumed
+            self.target.ready()  # an absent device ends the run, not this cell: it can be resumed
             return arm_failed("both", result, self.scrub)
         if "failed" in result.value:
             why = dict(result.value["failed"])
@@ -74,12 +74,12 @@ class DeviceSessionRunner:
             "arms": _with_pid(result.value.get("arms"), result.pid),
             "bursts": result.value.get("bursts"),
             "before": told.before,
-            "after": dict(self.place.conditions()),
+            "after": dict(self.target.state()),
         }
         return session_of(figures, self.scrub, otherwise="both")
 
     def _once(self, starts: Mapping[ArmName, ArmStart], request: PairRequest) -> Attempt[_Told]:
-        before, began, started = dict(self.place.ready()), utc_now(), time.perf_counter_ns()
+        before, began, started = dict(self.target.ready()), utc_now(), time.perf_counter_ns()
         result = self._launch(starts, request)
         wall_ns = time.perf_counter_ns() - started
         told = _Told(result=result, before=before, began=began, wall_ns=wall_ns)
@@ -98,7 +98,7 @@ class DeviceSessionRunner:
         self, starts: Mapping[ArmName, ArmStart], opened: Sequence[ArmName], order: Sequence[int]
     ) -> PairRequest:
         return PairRequest(
-            arms={name: replace(starts[name].request, target=self.place.target) for name in opened},
+            arms={name: replace(starts[name].request, target=self.target.spec) for name in opened},
             order=order,
             burst_s=self.rule.burst_s,
             least_calls=self.rule.least_calls,

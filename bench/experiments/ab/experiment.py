@@ -42,7 +42,7 @@ from bench.storage.directory import AbFolder, Store
 from bench.storage.files import new_run_id, utc_now
 from bench.storage.schema.ab import AbManifest, AbRecord, ArmFields, AxesFields, GrowthFields
 from bench.storage.schema.common import System
-from bench.targets.base import Place, opened
+from bench.targets.base import Target, opened
 from bench.targets.requirements import check_target
 
 RUNNER = "paddle"
@@ -87,39 +87,39 @@ def compare_live(
 ) -> Outcome:
     """Compare `head` with `base` live, into a new folder of results or on in the `resumed` one.
 
-    Raises InputError's kinds, Unavailable, and ResultsNotWritable.
+    Raises InputError, Unavailable, and ResultsNotWritable.
     """
     arms = _arms(base, head, options, tables, seams)
     asked = _asked(options, arms[0])
-    target = options.own_target(target_of(arms, asked, tables))
+    spec = options.own_target(target_of(arms, asked, tables))
     runners = f"runner {' and '.join(asked.runners)}"
-    check_target(runners, target, asked.runners, tables.runners)
+    check_target(runners, spec, asked.runners, tables.runners)
     store = Store(options.results)
     store.check_writable()
-    with opened(target, tables.places) as place:
-        asked = replace(asked, cores=place.cores)
+    with opened(spec, tables.targets) as target:
+        asked = replace(asked, cores=target.cores)
         planned = _planned(arms, asked, tables)
         if resumed is not None:
-            check_begun(resumed, arms, planned, place, seams.rule)
+            check_begun(resumed, arms, planned, target, seams.rule)
         first, second = (
             _prepare(arm, cells, models, options, say)
             for arm, (cells, models) in zip(arms, planned, strict=True)
         )
         pairs = pairs_of(first, second, seams.warm)
-        manifest = _manifest((first, second), pairs, asked, place, options, growth)
+        manifest = _manifest((first, second), pairs, asked, target, options, growth)
         folder = (
             gone_on(resumed, manifest)
             if resumed
-            else AbFolder.create(store, manifest, place.system)
+            else AbFolder.create(store, manifest, target.system)
         )
-        measure = _sessions(place, seams, tables)
+        measure = _sessions(target, seams, tables)
         return _measured(folder, pairs, measure, growth, options, observer)
 
 
 def _arms(
     base: ArmSpec, head: ArmSpec, options: Options, tables: Tables, seams: Seams
 ) -> tuple[Arm, Arm]:
-    """Return both arms, their revisions checked out; raises InputError's kinds, and Unavailable."""
+    """Return both arms, their revisions checked out; raises InputError, and Unavailable."""
     make = partial(
         make_arm,
         options=options,
@@ -130,22 +130,22 @@ def _arms(
     return make("base", base), make("head", head)
 
 
-def _sessions(place: Place, seams: Seams, tables: Tables) -> SessionRunner | DeviceSessionRunner:
+def _sessions(target: Target, seams: Seams, tables: Tables) -> SessionRunner | DeviceSessionRunner:
     """Return what runs the sessions at `place`: two live processes, or a device's own program."""
-    if place.target.kind not in DEVICES:
+    if target.spec.kind not in DEVICES:
         return SessionRunner(
-            rule=seams.rule, place=place, open_worker=seams.open_worker, scrub=shown
+            rule=seams.rule, target=target, open_worker=seams.open_worker, scrub=shown
         )
     return DeviceSessionRunner(
         rule=seams.rule,
-        place=place,
+        target=target,
         launch=tables.launch,
-        scrub=lambda text: hide(shown(text), place.target.device),
+        scrub=lambda text: hide(shown(text), target.spec.device),
     )
 
 
 def _planned(arms: Sequence[Arm], asked: Asked, tables: Tables) -> list[Planned]:
-    """Return each arm's cells and models; raises InputError's kinds, and Unavailable."""
+    """Return each arm's cells and models; raises InputError, and Unavailable."""
     planned: list[Planned] = [
         cells_of(arm, asked, tables, beside=other.models) for arm, other in (arms, arms[::-1])
     ]
@@ -179,7 +179,7 @@ def _measured(
     return Outcome(
         folder=folder,
         records=records,
-        comparison=comparison_of(folder, records, measure.place.system),
+        comparison=comparison_of(folder, records, measure.target.system),
         interrupted=end.interrupted,
     )
 
@@ -231,17 +231,17 @@ def _manifest(
     arms: Sequence[Prepared],
     pairs: Sequence[Pair],
     asked: Asked,
-    place: Place,
+    target: Target,
     options: Options,
     growth: Growth,
 ) -> AbManifest:
-    origin = make_provenance({}, options.command, place)
+    origin = make_provenance({}, options.command, target)
     return AbManifest(
         run_id=new_run_id(origin.commit),
-        system_id=place.system.system_id,
+        system_id=target.system.system_id,
         status="running",
         started=utc_now(),
-        target=place.target.kind,
+        target=target.spec.kind,
         seed=options.seed,
         growth=GrowthFields(
             sessions=growth.sessions,

@@ -23,7 +23,7 @@ from bench.experiments.ab.progress import pair_id, rule_fields
 from bench.experiments.context import Options
 from bench.storage.directory import AbFolder, Store
 from bench.storage.schema.ab import AbManifest, ArmFields, ArmName
-from bench.targets.base import Place
+from bench.targets.base import Target
 
 Planned = tuple[Sequence[Cell], Sequence[Model]]
 
@@ -35,7 +35,7 @@ _NEEDED = (
 
 
 def unfinished(store: Store, run_id: str) -> AbFolder:
-    """Return the comparison of that id; raises InputError's kinds where it can't go on."""
+    """Return the comparison of that id; raises InputError where it can't go on."""
     folder = AbFolder.find(store, run_id)
     manifest, name = folder.manifest(), folder.path.name
     if manifest.status == "complete":
@@ -108,10 +108,10 @@ def _flags(name: ArmName, texts: Sequence[str]) -> list[str]:
 
 
 def check_begun(
-    folder: AbFolder, arms: Sequence[Arm], planned: Sequence[Planned], place: Place, rule: Rule
+    folder: AbFolder, arms: Sequence[Arm], planned: Sequence[Planned], target: Target, rule: Rule
 ) -> None:
     """Raise InputError where it isn't the same comparison, by what is known before preparing it."""
-    then, here = folder.manifest(), place.system.system_id
+    then, here = folder.manifest(), target.system.system_id
     if then.system_id != here:
         raise InputError(
             f"comparison {then.run_id} began on {then.system_id}, and this is {here}",

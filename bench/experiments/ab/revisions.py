@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bench.artifacts.builder import Kind
+from bench.artifacts.builder import ArtifactFormat
 from bench.core.digest import canonical_digest
 from bench.core.errors import BenchError, InputError, Unavailable
 from bench.environments.specs import EnvSpec
@@ -24,10 +24,10 @@ from bench.runners import RunnerEntry
 
 _TELL = """
 import dataclasses, json
-from bench.artifacts.formats import KINDS
+from bench.artifacts.formats import ARTIFACT_FORMATS
 from bench.environments.specs import ENVIRONMENTS
 from bench.runners import RUNNERS
-tables = {"runners": RUNNERS, "kinds": KINDS, "environments": ENVIRONMENTS}
+tables = {"runners": RUNNERS, "formats": ARTIFACT_FORMATS, "environments": ENVIRONMENTS}
 plain = {t: {n: dataclasses.asdict(e) for n, e in table.items()} for t, table in tables.items()}
 print(json.dumps(plain))
 """
@@ -43,10 +43,10 @@ class Checkout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevisionTables:
-    """What a revision of this project knows: its runners, kinds of artifact and environments."""
+    """What a revision of this project knows: its runners, artifact formats and environments."""
 
     runners: Mapping[str, RunnerEntry]
-    kinds: Mapping[str, Kind]
+    formats: Mapping[str, ArtifactFormat]
     environments: Mapping[str, EnvSpec]
 
 
@@ -123,7 +123,7 @@ def tables_at(folder: Path) -> RevisionTables:
         told = json.loads(done.stdout)
         return RevisionTables(
             runners={name: _entry(RunnerEntry, it) for name, it in told["runners"].items()},
-            kinds={name: _entry(Kind, it) for name, it in told["kinds"].items()},
+            formats={name: _entry(ArtifactFormat, it) for name, it in told["formats"].items()},
             environments={name: _entry(EnvSpec, it) for name, it in told["environments"].items()},
         )
     except (ValueError, LookupError, TypeError) as error:
@@ -133,7 +133,7 @@ def tables_at(folder: Path) -> RevisionTables:
         ) from error
 
 
-Entry = TypeVar("Entry", RunnerEntry, Kind, EnvSpec)
+Entry = TypeVar("Entry", RunnerEntry, ArtifactFormat, EnvSpec)
 
 
 def _entry(kind: type[Entry], values: Mapping[str, Any]) -> Entry:

@@ -28,7 +28,7 @@ from bench.storage.files import utc_now
 from bench.storage.schema.ab import AbSession, ArmFailed, ArmName, Cause
 from bench.storage.schema.common import Failed, Scalar, Skipped
 from bench.storage.validation import explain
-from bench.targets.base import Place
+from bench.targets.base import Target
 
 # A burst lasts some 50 ms, or four inferences of a slow net: more than this, and the arm hangs.
 _BURST_TIMEOUT_S = 60.0
@@ -109,7 +109,7 @@ class SessionRunner:
     """Runs sessions at `place`, whose state is read before and after one, never during."""
 
     rule: Rule
-    place: Place
+    target: Target
     open_worker: OpenWorker
     scrub: Callable[[str], str]
     timeout_s: float = 300.0
@@ -125,7 +125,7 @@ class SessionRunner:
         opened: list[ArmName] = chance.sample(ARMS, len(ARMS))
         chosen = {name: starts[name] for name in opened}
         place_in_run = {"order": order, "round": round_, "opened": opened}
-        return attempt(self.place, partial(self._once, chosen, place_in_run, chance))
+        return attempt(self.target, partial(self._once, chosen, place_in_run, chance))
 
     def _once(
         self,
@@ -133,7 +133,7 @@ class SessionRunner:
         place_in_run: Mapping[str, object],
         chance: random.Random,
     ) -> Attempt[AbSession | ArmFailed]:
-        before, began, started = dict(self.place.ready()), utc_now(), time.perf_counter_ns()
+        before, began, started = dict(self.target.ready()), utc_now(), time.perf_counter_ns()
         try:
             arms, bursts = self._run(starts, chance)
         except _Lost as lost:
@@ -147,7 +147,7 @@ class SessionRunner:
             "arms": {arm.name: arm.figures for arm in arms},
             "bursts": [{"arm": burst.arm, "ns": list(burst.ns)} for burst in bursts],
             "before": before,
-            "after": dict(self.place.conditions()),
+            "after": dict(self.target.state()),
         }
         return _tried(session_of(figures, self.scrub))
 
@@ -172,9 +172,9 @@ class SessionRunner:
             return arms, bursts
 
     def _open(self, start: ArmStart, stack: ExitStack) -> Worker:
-        arguments = replace(start.request, target=self.place.target).to_json()
+        arguments = replace(start.request, target=self.target.spec).to_json()
         request = request_for("open", **arguments)
-        env = {**start.env, **self.place.child_env(start.python)}
+        env = {**start.env, **self.target.child_env(start.python)}
         return stack.enter_context(self.open_worker(request, python=start.python, env=env))
 
 

@@ -23,7 +23,7 @@ from bench.experiments.provenance import hide, scrub
 from bench.launcher.process import ChildFailed
 from bench.runners import RunnerEntry
 from bench.storage.schema.common import Failed, Skipped
-from bench.targets.base import Place
+from bench.targets.base import Target
 from bench.targets.requirements import missing_for
 
 RUNNER = "paddle"
@@ -56,7 +56,7 @@ class Asked:
 
 
 def asked_for(options: Options, tables: Tables) -> Asked:
-    """Return what the flags ask for; raises InputError's kinds."""
+    """Return what the flags ask for; raises InputError."""
     runners = tuple(dict.fromkeys(options.axes.runners)) or (RUNNER,)
     threads = _single("--threads", options.axes.threads)
     if threads > usable_cores():
@@ -83,7 +83,7 @@ def _single(flag: str, values: Sequence[int]) -> int:
 
 
 def target_of(runners: Sequence[str], table: Mapping[str, RunnerEntry]) -> str:
-    """Return the kind of target that all `runners` run on; raises InputError's kinds."""
+    """Return the kind of target that all `runners` run on; raises InputError."""
     for runner in runners:
         if runner not in table:
             raise UnknownName("runner", runner, table)
@@ -120,14 +120,14 @@ class Bench:
 
     tables: Tables
     options: Options
-    place: Place
+    target: Target
     environments: Environments
     opener: OpenEngine = field(default=open_engine)
 
     def make(self, asked: Asked, cells: Sequence[Cell], on_done: Callable[[str], None]) -> Made:
         """Return each cell's artifact, or the outcome that stands for it."""
-        kinds, cache = self.tables.kinds, self.options.cache
-        workshop = Workshop(cache, self.environments, kinds=kinds, launch=self.tables.launch)
+        formats, cache = self.tables.formats, self.options.cache
+        workshop = Workshop(cache, self.environments, formats=formats, launch=self.tables.launch)
         keys = {it: artifact_key(it, self.tables.runners) for it in cells}
         made = workshop.make(
             asked.models, set(keys.values()), workers=usable_cores(), on_done=on_done
@@ -142,11 +142,11 @@ class Bench:
         """Open a cell's engine; raises WorkerFailed and Unavailable."""
         entry = self._entry(cell)
         python, told = worker_of(entry, self.environments)
-        place = self.place
-        place_env = place.child_env(python)
+        target = self.target
+        place_env = target.child_env(python)
         request = SessionRequest(
             runner=entry.path,
-            target=place.target,
+            target=target.spec,
             cell=cell,
             artifact=artifact.main,
             reference=artifact.reference,
@@ -177,7 +177,7 @@ class Bench:
 
     def shown(self, outcome: Failed | Skipped) -> Failed | Skipped:
         """Return `outcome` without this machine's paths and devices."""
-        clean = partial(_clean, device=self.place.target.device)
+        clean = partial(_clean, device=self.target.spec.device)
         texts = {name: clean(text) for name, text in outcome if name not in ("kind", "failure")}
         return outcome.model_copy(update=texts)
 

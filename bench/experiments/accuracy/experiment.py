@@ -39,16 +39,16 @@ def measure(
 ) -> Outcome:
     """Measure accuracies into a new folder of results, or go on in the `resumed` one.
 
-    Raises InputError's kinds, Unavailable, and ResultsNotWritable.
+    Raises InputError, Unavailable, and ResultsNotWritable.
     """
     recipes = {model.variant: recipe_for(model.input) for model in asked.models}
     store = Store(options.results)
     store.check_writable()
     check_here(asked, options, tables)
-    with opened(options.own_target(asked.target), tables.places) as place, quiet_decoder():
+    with opened(options.own_target(asked.target), tables.targets) as target, quiet_decoder():
         environments = Environments(options.cache, options.envs)
         bench = Bench(
-            tables=tables, options=options, place=place, environments=environments, opener=opener
+            tables=tables, options=options, target=target, environments=environments, opener=opener
         )
         cells = asked.cells()
         say("preparing: environments and artifacts, each made on its first use")
@@ -57,7 +57,7 @@ def measure(
         remarks = _checked(dataset, classes)
         manifest = make_manifest(asked, dataset, bench, classes, recipes)
         folder = (
-            AccuracyFolder.create(store, manifest, place.system)
+            AccuracyFolder.create(store, manifest, target.system)
             if resumed is None
             else gone_on(resumed, manifest)
         )

@@ -40,11 +40,11 @@ def make_manifest(
     recipes: Mapping[str, Recipe],
 ) -> AccuracyManifest:
     """Return the manifest of a run that starts now; `classes` and `recipes` are by variant."""
-    cells, place = asked.cells(), bench.place
-    origin = make_provenance(bench.packages(cells), bench.options.command, place)
+    cells, target = asked.cells(), bench.target
+    origin = make_provenance(bench.packages(cells), bench.options.command, target)
     return AccuracyManifest(
         run_id=new_run_id(origin.commit),
-        system_id=place.system.system_id,
+        system_id=target.system.system_id,
         status="running",
         started=utc_now(),
         target=asked.target,

@@ -56,7 +56,7 @@ def predict(
 ) -> Prediction:
     """Return what the one model and runner of `asked` see in an image file.
 
-    Raises InputError's kinds, Unavailable, and BenchError where the engine gives no answer.
+    Raises InputError, Unavailable, and BenchError where the engine gives no answer.
     """
     (model,) = asked.models
     recipe = recipe_for(model.input)
@@ -74,10 +74,10 @@ def predict(
 @contextmanager
 def _engine(asked: Asked, options: Options, tables: Tables, opener: OpenEngine) -> Iterator[Engine]:
     check_here(asked, options, tables)
-    with opened(options.own_target(asked.target), tables.places) as place:
+    with opened(options.own_target(asked.target), tables.targets) as target:
         environments = Environments(options.cache, options.envs)
         bench = Bench(
-            tables=tables, options=options, place=place, environments=environments, opener=opener
+            tables=tables, options=options, target=target, environments=environments, opener=opener
         )
         (cell,) = asked.cells()
         made = bench.make(asked, [cell], lambda what: say(f"preparing: {what}"))[cell]

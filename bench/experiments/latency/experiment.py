@@ -24,14 +24,14 @@ from bench.experiments.provenance import hide, scrub
 from bench.storage.directory import RunFolder, Store
 from bench.storage.files import utc_now
 from bench.storage.schema.latency import Record
-from bench.targets.base import Place
+from bench.targets.base import Target
 
 INTERRUPTED = 130
 
 
 def carry_out(
     job: Job,
-    place: Place,
+    target: Target,
     options: Options,
     tables: Tables,
     *,
@@ -51,7 +51,7 @@ def carry_out(
         folder = (
             _continue(resumed, packages)
             if resumed
-            else _start(job, plan, prepared, packages, place, options)
+            else _start(job, plan, prepared, packages, target, options)
         )
         launcher = SessionLauncher(
             runners=tables.runners,
@@ -59,8 +59,8 @@ def carry_out(
             artifacts=prepared.artifacts,
             sampling=job.sampling,
             launch=tables.launch,
-            place=place,
-            scrub=partial(_scrubbed, device=place.target.device),
+            target=target,
+            scrub=partial(_scrubbed, device=target.spec.device),
         )
         resume = _resume_command(verb, folder, options)
         records = None
@@ -89,9 +89,9 @@ def unfinished(store: Store, run_id: str) -> RunFolder:
     return folder
 
 
-def check_place(folder: RunFolder, place: Place) -> None:
+def check_same_system(folder: RunFolder, target: Target) -> None:
     """Raise InputError where an unfinished run did not begin at `place`."""
-    began, here = folder.manifest().system_id, place.system.system_id
+    began, here = folder.manifest().system_id, target.system.system_id
     if began != here:
         raise InputError(
             f"run {folder.path.name} began on {began}, and this is {here}",
@@ -122,7 +122,9 @@ def _prepare(
         job.cells,
         job.models,
         runners=tables.runners,
-        workshop=Workshop(options.cache, environments, kinds=tables.kinds, launch=tables.launch),
+        workshop=Workshop(
+            options.cache, environments, formats=tables.formats, launch=tables.launch
+        ),
         workers=usable_cores(),
         on_done=shown.prepares,
     )
@@ -142,13 +144,13 @@ def _start(
     plan: Plan,
     prepared: Prepared,
     packages: Mapping[str, Mapping[str, str]],
-    place: Place,
+    target: Target,
     options: Options,
 ) -> RunFolder:
     manifest = make_manifest(
-        job, plan, prepared, place=place, environments=packages, command=options.command
+        job, plan, prepared, target=target, environments=packages, command=options.command
     )
-    return Store(options.results).create(manifest, place.system)
+    return Store(options.results).create(manifest, target.system)
 
 
 def _continue(folder: RunFolder, packages: Mapping[str, Mapping[str, str]]) -> RunFolder:

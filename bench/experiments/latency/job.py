@@ -36,7 +36,7 @@ class Job:
 def new_job(options: Options, tables: Tables, suite: Suite, *, cores: int | None) -> Job:
     """Return the job that `options` ask for, where there are `cores` (None: not known).
 
-    Raises InputError's kinds for what can't be.
+    Raises InputError for what can't be.
     """
     suite = suite.in_preset(options.preset)
     sampling = suite.sampling(options.preset)
@@ -91,7 +91,7 @@ def resumed_job(manifest: RunManifest, options: Options, tables: Tables) -> Job:
 
 
 def models_of(options: Options, variants: Sequence[str]) -> tuple[Model, ...]:
-    """Return the models of `variants` (none: all) with their weights; raises InputError's kinds."""
+    """Return the models of `variants` (none: all) with their weights; raises InputError."""
     catalogue = load_catalogue(options.models)
     names = select(catalogue, variants)
     weights = parse_weights(options.weights)

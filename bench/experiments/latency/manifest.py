@@ -16,7 +16,7 @@ from bench.launcher.git import git_state
 from bench.storage.files import new_run_id, utc_now
 from bench.storage.schema.common import HARNESS, CellFields, Provenance, SamplingFields
 from bench.storage.schema.latency import ModelFacts, RunManifest
-from bench.targets.base import Place
+from bench.targets.base import Target
 
 
 def make_manifest(
@@ -24,15 +24,15 @@ def make_manifest(
     plan: Plan,
     prepared: Prepared,
     *,
-    place: Place,
+    target: Target,
     environments: Mapping[str, Mapping[str, str]],
     command: Sequence[str],
 ) -> RunManifest:
     """Return the manifest of a run that starts now."""
-    origin = make_provenance(environments, command, place)
+    origin = make_provenance(environments, command, target)
     return RunManifest(
         run_id=new_run_id(origin.commit),
-        system_id=place.system.system_id,
+        system_id=target.system.system_id,
         status="running",
         started=utc_now(),
         suite=job.suite,
@@ -53,7 +53,7 @@ def make_manifest(
 def make_provenance(
     environments: Mapping[str, Mapping[str, str]],
     command: Sequence[str],
-    place: Place,
+    target: Target,
 ) -> Provenance:
     """Return what it takes to repeat a run, without a path or a name of this machine."""
     git = git_state(PROJECT)
@@ -61,11 +61,11 @@ def make_provenance(
     return Provenance(
         commit=git.commit,
         dirty=git.dirty,
-        command=[hide(word, place.target.device) for word in told],
+        command=[hide(word, target.spec.device) for word in told],
         harness=package_versions() | {HARNESS: __version__},
         environments={name: dict(packages) for name, packages in environments.items()},
         host=host_digest(),
-        conditions=dict(place.conditions()),
+        conditions=dict(target.state()),
     )
 
 

@@ -20,7 +20,7 @@ from bench.storage.files import utc_now
 from bench.storage.schema.common import Failed, Scalar, Skipped
 from bench.storage.schema.latency import JournalEntry, Session
 from bench.storage.validation import explain
-from bench.targets.base import Place
+from bench.targets.base import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class SessionLauncher:
     artifacts: Mapping[Cell, Artifact]
     sampling: Sampling
     launch: Launch
-    place: Place
+    target: Target
     scrub: Callable[[str], str]
 
     def __call__(self, step: Step) -> JournalEntry:
@@ -41,22 +41,22 @@ class SessionLauncher:
         A session whose place went away and came back, or was held back, is repeated, a few times
         at most: the last one stands, with what held it back in its readings.
         """
-        return attempt(self.place, partial(self._once, step))
+        return attempt(self.target, partial(self._once, step))
 
     def _once(self, step: Step) -> Attempt[JournalEntry]:
-        before = dict(self.place.ready())
+        before = dict(self.target.ready())
         started = utc_now()
         result = self._launch(step.cell)
         if isinstance(result, ChildFailed):
             return Attempt(result=self._failure(step.cell, result), failure=result)
-        after = dict(self.place.conditions())
+        after = dict(self.target.state())
         entry = self._session(step, started, before, after, result)
         return Attempt(result=entry, readings=[entry.session] if entry.session else [])
 
     def _launch(self, cell: Cell) -> ChildResult:
         entry = self.runners[cell.runner]
         python, told = worker_of(entry, self.environments)
-        place_env = self.place.child_env(python)
+        place_env = self.target.child_env(python)
         threads = {"OMP_NUM_THREADS": str(cell.threads)}
         return self.launch(
             request_for("measure", **self._request(cell, entry).to_json()),
@@ -69,7 +69,7 @@ class SessionLauncher:
         artifact = self.artifacts[cell]
         return SessionRequest(
             runner=entry.path,
-            target=self.place.target,
+            target=self.target.spec,
             cell=cell,
             sampling=self.sampling,
             artifact=artifact.main,

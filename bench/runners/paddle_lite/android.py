@@ -2,7 +2,7 @@
 
 The program takes the samples by itself, one line each, and ends with its counts: a session that
 lost a part of them is none. It can hold two models open and alternate them, for a live comparison.
-With `Target.benchmark_bin` the official tool runs instead.
+With `TargetSpec.benchmark_bin` the official tool runs instead.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.core.cell import Cell, Sampling, Target
+from bench.core.cell import Cell, Sampling, TargetSpec
 from bench.core.errors import DeviceNotFound, Unavailable
 from bench.devices.android.adb.find import open_device
 from bench.devices.android.workspace import Workspace
@@ -46,7 +46,7 @@ class PaddleLiteRunner:
     """Runs `model.nb` on the phone that the target names."""
 
     def run(
-        self, target: Target, cell: Cell, artifact: Path, x: Array, sampling: Sampling
+        self, target: TargetSpec, cell: Cell, artifact: Path, x: Array, sampling: Sampling
     ) -> DeviceSession:
         _require_fp32(cell)
         with closing(open_device(_serial(target), transport=target.transport)) as device:
@@ -66,7 +66,7 @@ class PaddleLiteRunner:
 
     def run_pair(
         self,
-        target: Target,
+        target: TargetSpec,
         cells: tuple[Cell, Cell],
         artifacts: tuple[Path, Path],
         x: Array,
@@ -100,7 +100,7 @@ def _require_fp32(cell: Cell) -> None:
         )
 
 
-def _serial(target: Target) -> str:
+def _serial(target: TargetSpec) -> str:
     if target.device is None:
         raise DeviceNotFound(None, hint="name one: `make bench-arm DEVICE=serial`")
     return target.device
@@ -114,7 +114,7 @@ def _name(artifact: Path) -> str:
     return f"{_digest(artifact.read_bytes())}.nb"
 
 
-def _push(there: Workspace, target: Target, x: Array, *artifacts: Path) -> list[str]:
+def _push(there: Workspace, target: TargetSpec, x: Array, *artifacts: Path) -> list[str]:
     """Push the device program, the input and the models; return the paths there of the latter."""
     names = [_name(artifact) for artifact in artifacts]
     files = dict(zip(names, ((artifact, _KEPT) for artifact in artifacts), strict=True))
@@ -177,7 +177,7 @@ def pair_flags(against: Cell, turns: Turns) -> dict[str, str]:
     }
 
 
-def _session(run: AgentRun, target: Target, cell: Cell, *, device_s: float) -> DeviceSession:
+def _session(run: AgentRun, target: TargetSpec, cell: Cell, *, device_s: float) -> DeviceSession:
     return DeviceSession(
         load_ns=run.load_ns,
         first_inference_ns=run.first_inference_ns,
@@ -191,7 +191,7 @@ def _session(run: AgentRun, target: Target, cell: Cell, *, device_s: float) -> D
 
 
 def _pair(
-    run: AgentPair, target: Target, cells: tuple[Cell, Cell], *, device_s: float
+    run: AgentPair, target: TargetSpec, cells: tuple[Cell, Cell], *, device_s: float
 ) -> DevicePair:
     """Return both arms, in the order in which they were opened."""
     first, second = (
@@ -213,7 +213,7 @@ def _pair(
 
 
 def _facts(
-    run: AgentRun | AgentPair, watched: Watched, target: Target, cell: Cell
+    run: AgentRun | AgentPair, watched: Watched, target: TargetSpec, cell: Cell
 ) -> dict[str, str]:
     big = frozenset(target.big_cores)
     facts = effective(watched, asked_threads=cell.threads, big_cores=big)

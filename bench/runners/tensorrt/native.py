@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.core.cell import Cell, Target
+from bench.core.cell import Cell, TargetSpec
 from bench.core.errors import BenchError, Unavailable
 from bench.core.units import Nanoseconds
 from bench.runners.base import Array, time_paced
@@ -29,10 +29,10 @@ _PLAN = "model.plan"
 class TensorrtRunner:
     """Opens `model.onnx`, exported for one batch."""
 
-    def __init__(self, target: Target | None = None) -> None:
-        self._target = target or Target(kind="nvidia-gpu")
+    def __init__(self, target: TargetSpec | None = None) -> None:
+        self._target = target or TargetSpec(kind="nvidia-gpu")
 
-    def at(self, target: Target) -> TensorrtRunner:
+    def at(self, target: TargetSpec) -> TensorrtRunner:
         return TensorrtRunner(target)
 
     @contextmanager
@@ -93,7 +93,7 @@ class Made:
 
 
 def make_engine(trt: Any, logger: Any, key: EngineKey, root: Path | None, onnx: Path) -> Made:
-    """Load the engine of `key` whose turn it is, or build it; raises BenchError's kinds."""
+    """Load the engine of `key` whose turn it is, or build it; raises BenchError."""
     root = root or onnx.parent / "engines"
     slot = engine_cache.choose(root, key)
     found = engine_cache.read(slot)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.core.cell import Cell, Target
+from bench.core.cell import Cell, TargetSpec
 from bench.core.errors import BenchError, Unavailable
 from bench.core.units import Nanoseconds
 from bench.runners.base import Array, time_paced
@@ -40,10 +40,10 @@ class NotOffloaded(BenchError):
 class PaddleTensorrtRunner:
     """Opens `model.pdmodel` with the `.pdiparams` beside it, exported for one batch."""
 
-    def __init__(self, target: Target | None = None) -> None:
-        self._target = target or Target(kind="nvidia-gpu")
+    def __init__(self, target: TargetSpec | None = None) -> None:
+        self._target = target or TargetSpec(kind="nvidia-gpu")
 
-    def at(self, target: Target) -> PaddleTensorrtRunner:
+    def at(self, target: TargetSpec) -> PaddleTensorrtRunner:
         return PaddleTensorrtRunner(target)
 
     @contextmanager
@@ -67,7 +67,7 @@ class PaddleTensorrtRunner:
         yield PaddleTensorrtSession(paddle, made, facts, gauge, pause_s)
 
 
-def _settings(cell: Cell, target: Target, slot: Slot, built: str) -> dict[str, str]:
+def _settings(cell: Cell, target: TargetSpec, slot: Slot, built: str) -> dict[str, str]:
     return {
         "threads": str(cell.threads),
         # TF32 is off by NVIDIA_TF32_OVERRIDE=0, which this runner's entry sets in the child.
@@ -79,7 +79,7 @@ def _settings(cell: Cell, target: Target, slot: Slot, built: str) -> dict[str, s
     }
 
 
-def _check(cell: Cell, target: Target) -> None:
+def _check(cell: Cell, target: TargetSpec) -> None:
     if cell.precision != "fp32":
         raise Unavailable(
             f"the paddle-tensorrt runner has no {cell.precision}", hint="use precision fp32"
@@ -103,7 +103,7 @@ def _dotted(inference: Any) -> str:
     return f"TensorRT {'.'.join(map(str, version))}"
 
 
-def _key(inference: Any, cell: Cell, target: Target, artifact: Path) -> EngineKey:
+def _key(inference: Any, cell: Cell, target: TargetSpec, artifact: Path) -> EngineKey:
     files = (artifact, artifact.with_suffix(".pdiparams"))
     return EngineKey(
         runner="paddle-tensorrt",

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bench.artifacts.builder import Artifact, Key, Workshop
-from bench.artifacts.formats import KINDS, Kind
+from bench.artifacts.formats import ARTIFACT_FORMATS, ArtifactFormat
 from bench.core.errors import ArtifactError, Unavailable
 from tests.fakes.workshop import NB, PIR, SMALL, Bench, Interpreters
 
@@ -25,7 +25,7 @@ def refuse(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) -> 
     raise ArtifactError("this can't be converted", hint="take another")
 
 
-SHORT = Kind(
+SHORT = ArtifactFormat(
     converter=f"{__name__}:shorten", env="shortening", main="model.short", code=(), source="nb"
 )
 DIGESTS: dict[str, str | None] = {"shortening": "s1"}
@@ -34,7 +34,7 @@ DIGESTS: dict[str, str | None] = {"shortening": "s1"}
 @pytest.fixture
 def chain(bench: Bench) -> Bench:
     """Pir, of which nb is made, of which short is made."""
-    bench.kinds["short"] = SHORT
+    bench.formats["short"] = SHORT
     bench.environments = Interpreters(**DIGESTS)
     return bench
 
@@ -56,8 +56,8 @@ def test_a_converter_is_told_only_of_the_files_that_its_sources_kind_names(chain
 
 
 def test_a_chain_is_made_once_for_each_batch(chain: Bench) -> None:
-    made = chain.make(SMALL, kinds="short", batches=(1, 4))
-    again = chain.make(SMALL, kinds="short", batches=(1, 4))
+    made = chain.make(SMALL, formats="short", batches=(1, 4))
+    again = chain.make(SMALL, formats="short", batches=(1, 4))
     assert chain.children.batches == [[1, 4], [1], [4], [1], [4]]
     assert again[Key("small", "short", 4)] == made[Key("small", "short", 4)]
 
@@ -77,16 +77,16 @@ def test_a_changed_converter_anywhere_in_the_chain_makes_another_artifact(
 ) -> None:
     code = tmp_path / "converter.py"
     code.write_text("one = 1")
-    chain.kinds[kind] = replace(chain.kinds[kind], code=(str(code),))
+    chain.formats[kind] = replace(chain.formats[kind], code=(str(code),))
     before = chain.artifact(kind="short").folder
     code.write_text("one = 1.0")
     assert chain.artifact(kind="short").folder != before
 
 
 def test_a_failure_takes_along_only_what_is_made_of_it(chain: Bench) -> None:
-    chain.kinds["nb"] = replace(NB, converter=f"{__name__}:refuse")
-    chain.kinds["other"] = replace(PIR, options={"format": "other"})
-    made = chain.make(SMALL, kinds="other short")
+    chain.formats["nb"] = replace(NB, converter=f"{__name__}:refuse")
+    chain.formats["other"] = replace(PIR, options={"format": "other"})
+    made = chain.make(SMALL, formats="other short")
     failed = {kind: made[Key("small", kind, 1)] for kind in ("nb", "short")}
     assert {str(it) for it in failed.values()} == {"nb: this can't be converted: take another"}
     assert isinstance(made[Key("small", "other", 1)], Artifact)
@@ -95,19 +95,19 @@ def test_a_failure_takes_along_only_what_is_made_of_it(chain: Bench) -> None:
 
 def test_an_environment_that_cannot_be_had_takes_along_only_what_needs_it(chain: Bench) -> None:
     chain.environments = Interpreters(**{**DIGESTS, "converting": None})
-    made = chain.make(SMALL, kinds="short")
+    made = chain.make(SMALL, formats="short")
     assert isinstance(made[Key("small", "short", 1)], Unavailable)
     assert isinstance(made[Key("small", "pir", 1)], Artifact)
 
 
 def test_the_makers_of_a_kind_are_all_the_environments_of_its_chain(chain: Bench) -> None:
-    workshop = Workshop(chain.cache, chain.environments, chain.kinds, chain.children)
+    workshop = Workshop(chain.cache, chain.environments, chain.formats, chain.children)
     assert workshop.makers("short") == ["shortening", "converting", "exporting"]
     assert workshop.makers("pir") == ["exporting"]
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", ARTIFACT_FORMATS)
 def test_what_lies_beside_a_kinds_model_is_named_by_file(name: str) -> None:
-    kind = KINDS[name]
+    kind = ARTIFACT_FORMATS[name]
     assert kind.main not in kind.beside.values()
-    assert kind.source is None or kind.source in KINDS
+    assert kind.source is None or kind.source in ARTIFACT_FORMATS

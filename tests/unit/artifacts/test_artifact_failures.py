@@ -27,7 +27,7 @@ def write_nothing(
 
 
 def test_a_failed_export_takes_the_place_of_its_own_artifacts_only(bench: Bench) -> None:
-    made = bench.make(SMALL, BROKEN, kinds="pir nb")
+    made = bench.make(SMALL, BROKEN, formats="pir nb")
     assert {k.variant for k, it in made.items() if isinstance(it, Artifact)} == {"small"}
     for kind in ("pir", "nb"):
         error = made[Key("broken", kind, 1)]
@@ -37,16 +37,16 @@ def test_a_failed_export_takes_the_place_of_its_own_artifacts_only(bench: Bench)
 
 
 def test_a_failed_conversion_leaves_its_source_and_other_kinds_alone(bench: Bench) -> None:
-    bench.kinds["nb"] = replace(NB, converter="tests.fakes.converter:refuse")
-    bench.kinds["other"] = NB
-    made = bench.make(SMALL, kinds="pir nb other")
+    bench.formats["nb"] = replace(NB, converter="tests.fakes.converter:refuse")
+    bench.formats["other"] = NB
+    made = bench.make(SMALL, formats="pir nb other")
     outcomes = {key.kind: type(it).__name__ for key, it in made.items()}
     assert outcomes == {"pir": "Artifact", "nb": "ArtifactError", "other": "Artifact"}
 
 
 def test_a_failed_conversion_leaves_other_batches_alone(bench: Bench) -> None:
-    bench.kinds["nb"] = replace(NB, converter=f"{__name__}:concatenate_but_batch_4")
-    made = bench.make(SMALL, kinds="nb", batches=(1, 4, 16))
+    bench.formats["nb"] = replace(NB, converter=f"{__name__}:concatenate_but_batch_4")
+    made = bench.make(SMALL, formats="nb", batches=(1, 4, 16))
     failed = {key.batch for key, it in made.items() if not isinstance(it, Artifact)}
     assert failed == {4}
 
@@ -61,7 +61,7 @@ def test_a_failure_is_tried_again_the_next_time_and_leaves_nothing_in_the_cache(
 
 
 def test_a_converter_that_writes_nothing_is_a_failed_conversion(bench: Bench) -> None:
-    bench.kinds["pir"] = replace(PIR, converter=f"{__name__}:write_nothing")
+    bench.formats["pir"] = replace(PIR, converter=f"{__name__}:write_nothing")
     error = bench.make(SMALL)[Key("small", "pir", 1)]
     assert isinstance(error, ArtifactError)
     assert error.problem == "pir: the converter wrote no model.json"
@@ -71,11 +71,11 @@ def test_an_interpreter_that_cannot_be_had_is_the_outcome_of_what_it_should_make
     bench: Bench,
 ) -> None:
     bench.environments = Interpreters(converting=None)
-    made = bench.make(SMALL, kinds="pir nb")
+    made = bench.make(SMALL, formats="pir nb")
     assert isinstance(made[Key("small", "pir", 1)], Artifact)
     assert isinstance(made[Key("small", "nb", 1)], Unavailable)
 
     bench.environments = Interpreters(exporting=None)
-    made = bench.make(SMALL, kinds="pir nb", batches=(1, 4))
+    made = bench.make(SMALL, formats="pir nb", batches=(1, 4))
     assert {type(it) for it in made.values()} == {Unavailable}
     assert len(made) == 4

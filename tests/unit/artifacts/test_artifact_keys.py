@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.artifacts.builder import CONVERTERS, KINDS
+from bench.artifacts.builder import ARTIFACT_FORMATS, CONVERTERS
 from bench.config.catalog import Model
 from tests.fakes.workshop import PIR, SMALL, Bench, Interpreters
 
@@ -50,7 +50,7 @@ def test_other_packages_make_another_artifact_of_what_they_shape_only(
 def test_a_changed_converter_makes_another_artifact(bench: Bench, tmp_path: Path) -> None:
     code = tmp_path / "converter.py"
     code.write_text("one = 1")
-    bench.kinds["pir"] = replace(PIR, code=(str(code),))
+    bench.formats["pir"] = replace(PIR, code=(str(code),))
     before = bench.artifact().folder
     code.write_text("one = 1.0")
     assert bench.artifact().folder != before
@@ -63,9 +63,9 @@ def test_another_name_for_the_same_net_is_no_other_net_but_another_folder(bench:
     assert first != second
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", ARTIFACT_FORMATS)
 def test_the_code_of_a_kind_is_every_module_that_its_converter_takes_in(name: str) -> None:
-    kind = KINDS[name]
+    kind = ARTIFACT_FORMATS[name]
     first = kind.converter.partition(":")[0].rpartition(".")[2]
     assert set(kind.code) == modules_below(first, set())
 

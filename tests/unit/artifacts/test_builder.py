@@ -12,7 +12,7 @@ from bench.core.digest import file_sha256
 from bench.core.errors import ArtifactError
 from bench.environments.interpreters import Environments
 from bench.launcher.process import ChildResult, run_child
-from tests.fakes.tables import FAKE_KINDS
+from tests.fakes.tables import FAKE_FORMATS
 from tests.fakes.workshop import BIG, NB, SMALL, Bench
 
 
@@ -46,9 +46,9 @@ def test_the_converter_is_told_of_its_model_and_runs_in_its_own_interpreter(benc
 
 
 def test_a_second_time_everything_comes_from_the_cache(bench: Bench) -> None:
-    first = bench.make(SMALL, BIG, kinds="pir nb", batches=(1, 4))
+    first = bench.make(SMALL, BIG, formats="pir nb", batches=(1, 4))
     asked = len(bench.children.requests)
-    assert bench.make(SMALL, BIG, kinds="pir nb", batches=(1, 4)) == first
+    assert bench.make(SMALL, BIG, formats="pir nb", batches=(1, 4)) == first
     assert len(bench.children.requests) == asked
 
 
@@ -88,7 +88,7 @@ def test_an_artifact_that_was_damaged_in_the_cache_is_made_anew_alone(
 
 
 def test_a_conversion_is_made_of_its_source_and_takes_the_reference_over(bench: Bench) -> None:
-    made = bench.make(SMALL, kinds="pir nb", batches=(1, 4))
+    made = bench.make(SMALL, formats="pir nb", batches=(1, 4))
     for batch in (1, 4):
         pir, nb = made[Key("small", "pir", batch)], made[Key("small", "nb", batch)]
         assert isinstance(pir, Artifact)
@@ -110,13 +110,13 @@ def test_what_a_conversion_is_made_of_is_made_though_nobody_asked_for_it(bench: 
 
 def test_a_chain_of_conversions_is_made_from_its_first_source_on(bench: Bench) -> None:
     again = replace(NB, converter="tests.fakes.converter:convert", source="nb")
-    bench.kinds["further"] = again
+    bench.formats["further"] = again
     assert bench.artifact(kind="further", batch=4).main.read_bytes() == b"x" * 1000
     assert bench.children.batches == [[4], [4], [4]]
 
 
 def test_each_kind_of_each_model_is_told_when_it_is_done(bench: Bench) -> None:
-    bench.make(SMALL, BIG, kinds="nb")
+    bench.make(SMALL, BIG, formats="nb")
     assert sorted(bench.done) == ["big nb", "big pir", "small nb", "small pir"]
     assert bench.done.index("small pir") < bench.done.index("small nb")
 
@@ -128,12 +128,14 @@ def test_real_children_make_what_is_missing_and_only_that(tmp_path: Path) -> Non
         launched.append(request)
         return run_child(request, **options)
 
-    kinds = {
-        **FAKE_KINDS,
-        "refused": replace(FAKE_KINDS["paddle-lite-nb"], converter="tests.fakes.converter:refuse"),
+    formats = {
+        **FAKE_FORMATS,
+        "refused": replace(
+            FAKE_FORMATS["paddle-lite-nb"], converter="tests.fakes.converter:refuse"
+        ),
     }
-    workshop = Workshop(tmp_path, Environments(tmp_path), kinds, launch)
-    wanted = [Key("small", kind, 1) for kind in kinds]
+    workshop = Workshop(tmp_path, Environments(tmp_path), formats, launch)
+    wanted = [Key("small", kind, 1) for kind in formats]
 
     first = workshop.make([SMALL], wanted, workers=2)
     again = workshop.make([SMALL], wanted[:2], workers=2)

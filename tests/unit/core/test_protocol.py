@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.core.cell import Cell, Sampling, Target
+from bench.core.cell import Cell, Sampling, TargetSpec
 from bench.core.protocol import (
     PROTOCOL,
     PairRequest,
@@ -36,7 +36,7 @@ samplings = st.builds(
     steady_tolerance=st.none() | seconds, timeout_s=seconds,
 )  # fmt: skip
 targets = st.builds(
-    Target, kind=st.sampled_from(["cpu", "android"]), device=st.none() | words,
+    TargetSpec, kind=st.sampled_from(["cpu", "android"]), device=st.none() | words,
     big_cores=st.tuples(counts, counts),
 )  # fmt: skip
 

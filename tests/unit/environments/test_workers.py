@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.artifacts.formats import KINDS
+from bench.artifacts.formats import ARTIFACT_FORMATS
 from bench.core.errors import Unavailable
 from bench.core.protocol import ENGINE_PYTHON
 from bench.environments.interpreters import Entry, worker_of
@@ -32,7 +32,7 @@ def test_either_interpreter_that_can_not_be_had_is_unavailable(missing: str) -> 
 
 
 def test_a_converter_is_run_by_the_worker_and_told_of_its_tools_interpreter(bench: Bench) -> None:
-    bench.kinds["nb"] = replace(NB, worker_env="exporting")
+    bench.formats["nb"] = replace(NB, worker_env="exporting")
     bench.artifact(SMALL, "nb")
     options = bench.children.options[-1]
     assert options["python"] == Path("/exporting/python")
@@ -43,7 +43,7 @@ def test_a_converter_is_run_by_the_worker_and_told_of_its_tools_interpreter(benc
 def test_packages_of_the_tools_interpreter_make_another_artifact_and_the_workers_do_not(
     bench: Bench,
 ) -> None:
-    bench.kinds["nb"] = replace(NB, worker_env="working")
+    bench.formats["nb"] = replace(NB, worker_env="working")
     folders = []
     for digests in (
         {"working": "w1"}, {"working": "w2"}, {"working": "w1", "converting": "others"},
@@ -54,7 +54,7 @@ def test_packages_of_the_tools_interpreter_make_another_artifact_and_the_workers
 
 
 def test_only_engines_whose_python_is_too_old_have_another_worker() -> None:
-    entries: dict[str, Entry] = {**RUNNERS, **KINDS}
+    entries: dict[str, Entry] = {**RUNNERS, **ARTIFACT_FORMATS}
     elsewhere = {name: entry for name, entry in entries.items() if entry.worker_env is not None}
     assert set(elsewhere) == {"paddle-lite-x86", "paddle-lite-nb-x86"}
     assert {(it.env, it.worker_env) for it in elsewhere.values()} == {("lite-x86", "harness")}

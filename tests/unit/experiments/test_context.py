@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.artifacts.builder import KINDS
+from bench.artifacts.builder import ARTIFACT_FORMATS
 from bench.config.project import default_cache
 from bench.experiments.context import Options, Tables
 from bench.launcher.process import run_child
@@ -32,11 +32,11 @@ def test_without_a_cache_folder_of_ones_own_the_home_folders_is_taken(
 
 def test_the_real_tables_are_plugged_in_unless_others_are_given() -> None:
     tables = Tables()
-    assert (tables.runners, tables.kinds, tables.launch) == (RUNNERS, KINDS, run_child)
+    assert (tables.runners, tables.formats, tables.launch) == (RUNNERS, ARTIFACT_FORMATS, run_child)
 
 
 def test_every_runner_wants_an_artifact_that_can_be_made() -> None:
-    assert {entry.artifact for entry in RUNNERS.values()} <= set(KINDS)
+    assert {entry.artifact for entry in RUNNERS.values()} <= set(ARTIFACT_FORMATS)
 
 
 def test_the_flags_of_a_gpu_arrive_at_its_target() -> None:

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from bench.artifacts.builder import Artifact, Key, Kind, Made, Workshop
+from bench.artifacts.builder import Artifact, ArtifactFormat, Key, Made, Workshop
 from bench.core.cell import Cell
 from bench.core.errors import ArtifactError, BenchError, Unavailable
 from bench.environments.interpreters import Environments, Interpreter
 from bench.experiments.preparation import (
-    COSTS_KIND,
-    STORAGE_KIND,
+    COSTS_FORMAT,
+    STORAGE_FORMAT,
     Prepared,
     model_facts,
     prepare,
@@ -24,10 +24,10 @@ from bench.launcher.process import ChildFailed, ChildResult, Replied
 from bench.runners import RunnerEntry
 from bench.storage.schema.common import Failed, Skipped
 from tests.fakes import converter
-from tests.fakes.tables import FAKE_KINDS
+from tests.fakes.tables import FAKE_FORMATS
 from tests.fakes.values import cell, model
 
-ENTRY = RunnerEntry(path="m:C", title="A", env="first", artifact=COSTS_KIND, settings={})
+ENTRY = RunnerEntry(path="m:C", title="A", env="first", artifact=COSTS_FORMAT, settings={})
 RUNNERS = {"fake": ENTRY, "other": replace(ENTRY, env="second", artifact="other-kind")}
 SMALL = model("small")
 CELLS = [cell(variant="small"), cell(variant="small", batch=4)]
@@ -67,12 +67,12 @@ def prepared(
     cache: Path,
     cells: list[Cell],
     *missing: str,
-    more_kinds: Mapping[str, Kind] | None = None,
+    more_formats: Mapping[str, ArtifactFormat] | None = None,
 ) -> Prepared:
-    kinds = {name: replace(kind, env="first") for name, kind in FAKE_KINDS.items()}
-    kinds["other-kind"] = replace(kinds[COSTS_KIND], env="second")
-    kinds |= more_kinds or {}
-    workshop = Workshop(cache, Interpreters(*missing), kinds, convert)
+    formats = {name: replace(kind, env="first") for name, kind in FAKE_FORMATS.items()}
+    formats["other-kind"] = replace(formats[COSTS_FORMAT], env="second")
+    formats |= more_formats or {}
+    workshop = Workshop(cache, Interpreters(*missing), formats, convert)
     return prepare(
         cells, [SMALL], runners=RUNNERS, workshop=workshop, workers=1, on_done=lambda _: None
     )
@@ -86,24 +86,25 @@ def artifact(**facts: Any) -> Artifact:
 
 
 def facts_of(costs: Artifact | BenchError, storage: Artifact | BenchError) -> Any:
-    keys = (Key("small", COSTS_KIND, 1), Key("small", STORAGE_KIND, 1))
-    elsewhere = {Key("another", COSTS_KIND, 1): artifact(weights_sha256="of another")}
+    keys = (Key("small", COSTS_FORMAT, 1), Key("small", STORAGE_FORMAT, 1))
+    elsewhere = {Key("another", COSTS_FORMAT, 1): artifact(weights_sha256="of another")}
     return model_facts(SMALL, {keys[0]: costs, keys[1]: storage, **elsewhere})
 
 
 def test_wanted_are_the_cells_artifacts_and_those_that_tell_costs_and_storage() -> None:
     cells = [*CELLS, cell(variant="big", runner="other", batch=16)]
     assert wanted_keys(cells, RUNNERS) == {
-        Key("small", COSTS_KIND, 1), Key("small", COSTS_KIND, 4), Key("small", STORAGE_KIND, 1),
-        Key("big", "other-kind", 16), Key("big", COSTS_KIND, 1), Key("big", STORAGE_KIND, 1),
+        Key("small", COSTS_FORMAT, 1), Key("small", COSTS_FORMAT, 4),
+        Key("small", STORAGE_FORMAT, 1),
+        Key("big", "other-kind", 16), Key("big", COSTS_FORMAT, 1), Key("big", STORAGE_FORMAT, 1),
     }  # fmt: skip
 
 
 def test_a_precision_may_load_an_artifact_of_its_own() -> None:
     entry = replace(ENTRY, artifact="plain", artifacts={"int8": "quantised"})
     cells = [cell(variant="small", precision=name) for name in ("fp32", "bf16", "int8")]
-    kinds = {key.kind for key in wanted_keys(cells, {"fake": entry})}
-    assert kinds - {COSTS_KIND, STORAGE_KIND} == {"plain", "quantised"}
+    formats = {key.kind for key in wanted_keys(cells, {"fake": entry})}
+    assert formats - {COSTS_FORMAT, STORAGE_FORMAT} == {"plain", "quantised"}
 
 
 def test_every_cell_gets_the_artifact_of_its_runner_and_batch(tmp_path: Path) -> None:
@@ -115,9 +116,9 @@ def test_every_cell_gets_the_artifact_of_its_runner_and_batch(tmp_path: Path) ->
 
 
 def test_a_cell_whose_artifact_failed_is_settled_and_the_others_are_not(tmp_path: Path) -> None:
-    refused = replace(FAKE_KINDS[COSTS_KIND], converter="m:refuse", env="second")
+    refused = replace(FAKE_FORMATS[COSTS_FORMAT], converter="m:refuse", env="second")
     other = cell(variant="small", runner="other")
-    result = prepared(tmp_path, [*CELLS, other], more_kinds={"other-kind": refused})
+    result = prepared(tmp_path, [*CELLS, other], more_formats={"other-kind": refused})
     assert set(result.artifacts) == set(CELLS)
     assert result.settled == {
         other: Failed(
@@ -178,9 +179,9 @@ def test_an_export_that_counted_nothing_is_told_as_such() -> None:
 
 def test_costs_come_from_another_batch_where_the_first_is_not_there() -> None:
     made: Made = {
-        Key("small", COSTS_KIND, 1): ArtifactError("no export", hint="mend"),
-        Key("small", COSTS_KIND, 4): artifact(costs=COSTS),
-        Key("small", STORAGE_KIND, 1): artifact(**STORED),
+        Key("small", COSTS_FORMAT, 1): ArtifactError("no export", hint="mend"),
+        Key("small", COSTS_FORMAT, 4): artifact(costs=COSTS),
+        Key("small", STORAGE_FORMAT, 1): artifact(**STORED),
     }
     told = model_facts(SMALL, made)
     assert told.costs is not None

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from bench.core.cell import Target
+from bench.core.cell import TargetSpec
 from bench.core.protocol import SessionRequest
 from bench.environments.interpreters import Environments
 from bench.experiments.latency.session import SessionLauncher
 from bench.launcher.process import ChildFailed, ChildResult, Replied
 from bench.storage.schema.common import Scalar
 from bench.storage.schema.latency import JournalEntry
-from tests.fakes.places import FakePlace
 from tests.fakes.sessions import ARTIFACT, ASKED, ENTRY, FIGURES, STEP, Launch, replied
+from tests.fakes.targets import FakeTarget
 from tests.fakes.values import SAMPLING
 
 
@@ -36,7 +36,7 @@ def launch_once(
         artifacts={ASKED: ARTIFACT},
         sampling=SAMPLING,
         launch=launch,
-        place=FakePlace(lambda: next(conditions)),
+        target=FakeTarget(lambda: next(conditions)),
         scrub=lambda text: text.replace("/home/me", "~"),
     )
     return launcher(STEP)
@@ -56,7 +56,7 @@ def test_the_worker_is_asked_for_this_cell_this_artifact_and_this_sampling(
     assert launch.request["operation"] == "measure"
     assert SessionRequest.from_json(launch.request) == SessionRequest(
         runner="some.module:Runner",
-        target=Target(kind="cpu"),
+        target=TargetSpec(kind="cpu"),
         cell=ASKED,
         sampling=SAMPLING,
         artifact=ARTIFACT.main,
@@ -77,7 +77,7 @@ def test_output_below_fp32_is_held_to_the_tolerance_of_its_precision(
     launcher = SessionLauncher(
         runners={"fake": dataclasses.replace(ENTRY, tolerances={"bf16": 0.5, "fp16": 0.3})},
         environments=environments, artifacts={low: ARTIFACT}, sampling=SAMPLING, launch=launch,
-        place=FakePlace(dict), scrub=str,
+        target=FakeTarget(dict), scrub=str,
     )  # fmt: skip
 
     launcher(dataclasses.replace(STEP, cell=low))

@@ -14,8 +14,8 @@ from bench.experiments.latency.session import SessionLauncher
 from bench.launcher.process import ChildFailed, ChildResult
 from bench.storage.schema.latency import JournalEntry
 from bench.targets.base import Readings
-from tests.fakes.places import FakePlace
 from tests.fakes.sessions import ARTIFACT, ASKED, ENTRY, STEP, Launch, replied
+from tests.fakes.targets import FakeTarget
 from tests.fakes.values import SAMPLING
 
 GONE = ChildFailed(kind="device-lost", message="it went away", hint="plug it in")
@@ -38,27 +38,27 @@ class Launches(Launch):
         return super().__call__(request, **options)
 
 
-def launched(place: FakePlace, *results: ChildResult, environments: Environments) -> JournalEntry:
+def launched(target: FakeTarget, *results: ChildResult, environments: Environments) -> JournalEntry:
     return SessionLauncher(
         runners={"fake": ENTRY},
         environments=environments,
         artifacts={ASKED: ARTIFACT},
         sampling=SAMPLING,
         launch=Launches(*results),
-        place=place,
+        target=target,
         scrub=str,
     )(STEP)
 
 
 def test_a_session_whose_place_came_back_is_repeated(environments: Environments) -> None:
-    place = FakePlace(returns=[True, True])
-    entry = launched(place, GONE, GONE, replied(), environments=environments)
+    target = FakeTarget(returns=[True, True])
+    entry = launched(target, GONE, GONE, replied(), environments=environments)
     assert entry.session is not None
-    assert place.failures == [GONE, GONE]
+    assert target.failures == [GONE, GONE]
 
 
 def test_a_session_whose_place_stays_away_has_failed_of_that(environments: Environments) -> None:
-    entry = launched(FakePlace(returns=[False]), GONE, replied(), environments=environments)
+    entry = launched(FakeTarget(returns=[False]), GONE, replied(), environments=environments)
     assert entry.failed is not None
     assert entry.failed.failure == "device-lost"
 
@@ -66,13 +66,13 @@ def test_a_session_whose_place_stays_away_has_failed_of_that(environments: Envir
 def test_a_place_that_goes_away_every_time_is_not_tried_for_ever(
     environments: Environments,
 ) -> None:
-    place = FakePlace(returns=[True] * 9)
-    entry = launched(place, *[GONE] * 3, environments=environments)
+    target = FakeTarget(returns=[True] * 9)
+    entry = launched(target, *[GONE] * 3, environments=environments)
     assert entry.failed is not None
-    assert len(place.failures) == 3
+    assert len(target.failures) == 3
 
 
-class HeldBack(FakePlace):
+class HeldBack(FakeTarget):
     """A GPU's place: the first `times` sessions were held back."""
 
     def __init__(self, times: int) -> None:
@@ -83,7 +83,7 @@ class HeldBack(FakePlace):
         assert python.is_absolute()
         return {"CUDA_VISIBLE_DEVICES": "GPU-1", "ENGINE_FLAG": "the place's"}
 
-    def wants_repeat(self, session: Readings) -> bool:
+    def needs_retry(self, session: Readings) -> bool:
         assert session.covariates
         self.left -= 1
         return self.left >= 0
@@ -122,7 +122,7 @@ def test_a_place_adds_to_its_childrens_environment(environments: Environments) -
         artifacts={ASKED: ARTIFACT},
         sampling=SAMPLING,
         launch=launch,
-        place=HeldBack(0),
+        target=HeldBack(0),
         scrub=str,
     )
     launcher(STEP)

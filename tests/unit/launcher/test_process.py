@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bench.core.cell import Target
+from bench.core.cell import TargetSpec
 from bench.core.errors import BenchError, Unavailable
 from bench.core.paths import PROJECT
 from bench.core.protocol import SessionRequest, request_for
@@ -43,7 +43,7 @@ def measure(tmp_path: Path) -> Measure:
     def call(runner: str, timeout_s: float = 60.0) -> ChildResult:
         request = SessionRequest(
             runner=f"tests.fakes.runner:{runner}",
-            target=Target(kind="cpu"),
+            target=TargetSpec(kind="cpu"),
             cell=CELL,
             sampling=SAMPLING,
             artifact=made / "model.json",

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bench.core.cell import Target
+from bench.core.cell import TargetSpec
 from bench.runners.tensorrt import cuda as cudart
 from bench.runners.tensorrt.cuda import Cuda
 from bench.runners.tensorrt.native import TensorrtRunner, TensorrtSession
@@ -49,7 +49,7 @@ def trt(use: Callable[..., FakeTensorrt]) -> FakeTensorrt:
 
 @pytest.fixture
 def open_session(tmp_path: Path) -> Open:
-    target = Target(kind="nvidia-gpu", gpu_name="Tesla T4", engines=str(tmp_path / "engines"))
+    target = TargetSpec(kind="nvidia-gpu", gpu_name="Tesla T4", engines=str(tmp_path / "engines"))
 
     def call(**settings: str) -> AbstractContextManager[TensorrtSession]:
         asked = cell(runner="tensorrt", settings=tuple(sorted(settings.items())))

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from bench.config.suite import load_suite
-from bench.core.cell import Target
+from bench.core.cell import TargetSpec
 from bench.core.errors import DeviceNotFound, Unavailable
 from bench.runners import RunnerEntry
 from bench.targets import requirements as targets
@@ -56,7 +56,7 @@ def lacks(
     folder: Path = Path("nowhere"),
 ) -> list[str]:
     one = load_suite(suite)
-    target = Target(kind=one.file.target, device=device, agent=str(folder))
+    target = TargetSpec(kind=one.file.target, device=device, agent=str(folder))
     found = missing_for(target, one.runners, runners)
     assert all(missing.remedy for missing in found)
     return [missing.what for missing in found]
@@ -65,7 +65,7 @@ def lacks(
 @pytest.mark.usefixtures("machine")
 def test_the_cpu_lacks_nothing_anywhere() -> None:
     assert lacks("cpu") == []
-    check_target("suite cpu", Target(kind="cpu"), ["paddle"], ALL)
+    check_target("suite cpu", TargetSpec(kind="cpu"), ["paddle"], ALL)
 
 
 NO_DRIVER = "there is no NVIDIA driver (no /proc/driver/nvidia/version, no nvidia-smi)"
@@ -119,7 +119,7 @@ def test_all_that_the_engines_environment_lacks_is_told_one_by_one(
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
     free = SimpleNamespace(free=free_gib * 2**30)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
-    target = Target(kind="nvidia-gpu", engines=str(machine / "cache/engines"))
+    target = TargetSpec(kind="nvidia-gpu", engines=str(machine / "cache/engines"))
     told = [one.what for one in missing_for(target, ["paddle-tensorrt"], ALL)]
     assert told == [text.format(cache=machine / "cache") for text in found]
 
@@ -127,7 +127,7 @@ def test_all_that_the_engines_environment_lacks_is_told_one_by_one(
 def test_a_python_of_ones_own_takes_no_disk(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bring(machine, ["driver"])
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
-    target = Target(kind="nvidia-gpu", own_python="/usr/bin/python3")
+    target = TargetSpec(kind="nvidia-gpu", own_python="/usr/bin/python3")
     assert missing_for(target, ["paddle-tensorrt"], ALL) == []
 
 
@@ -156,7 +156,7 @@ def test_an_installation_without_the_clients_lacks_them(
 
 def test_the_official_tool_stands_for_the_device_program(machine: Path) -> None:
     suite, tool = load_suite("arm"), machine / "benchmark_bin"
-    target = Target(kind="android", device="SER1AL", benchmark_bin=str(tool))
+    target = TargetSpec(kind="android", device="SER1AL", benchmark_bin=str(tool))
     [missing] = missing_for(target, suite.runners, ALL)
     assert missing.what == f"{tool} is no file"
     tool.touch()
@@ -173,7 +173,7 @@ def test_a_runner_that_is_yet_to_come_is_missing(machine: Path) -> None:
 def test_all_that_is_missing_is_told_with_the_first_remedy() -> None:
     with pytest.raises(Unavailable) as caught:
         check_target(
-            "suite arm", Target(kind="android"), ["paddle-lite"], {"paddle": ALL["paddle"]}
+            "suite arm", TargetSpec(kind="android"), ["paddle-lite"], {"paddle": ALL["paddle"]}
         )
     assert caught.value.problem == (
         f"suite arm can't run here: {NO_AGENT}; {NO_PHONE}; "

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.core.cell import Target
+from bench.core.cell import TargetSpec
 from bench.core.errors import Unavailable
 from bench.core.protocol import SessionRequest
 from bench.experiments.accuracy.engine import open_engine, write_images
@@ -77,7 +77,7 @@ def request_for(tmp_path: Path) -> Any:
     def make(name: str, module: str = "tests.fakes.seeing") -> SessionRequest:
         return SessionRequest(
             runner=f"{module}:{name}",
-            target=Target(kind="cpu"),
+            target=TargetSpec(kind="cpu"),
             cell=replace(CELL, batch=BATCH),
             artifact=made / "model.json",
             reference=made / "reference.npz",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.core.cell import Cell, Sampling, Target
+from bench.core.cell import Cell, Sampling, TargetSpec
 from bench.runners.base import Array, DeviceSession
 from bench.worker.sampling import WrongOutput
 from tests.fakes.diary import Call, Diary, DiaryRunner, diary, measuring
@@ -24,7 +24,7 @@ class OnDevice:
     error = 1.0
 
     def run(
-        self, target: Target, cell: Cell, artifact: Path, x: Array, sampling: Sampling
+        self, target: TargetSpec, cell: Cell, artifact: Path, x: Array, sampling: Sampling
     ) -> DeviceSession:
         assert (target.kind, cell, artifact.name) == ("cpu", CELL, "diary")
         return DeviceSession(
@@ -45,7 +45,7 @@ class WrongOnDevice(OnDevice):
 
 class Tool(OnDevice):
     def run(
-        self, target: Target, cell: Cell, artifact: Path, x: Array, sampling: Sampling
+        self, target: TargetSpec, cell: Cell, artifact: Path, x: Array, sampling: Sampling
     ) -> DeviceSession:
         return DeviceSession(
             load_ns=11,
@@ -97,14 +97,14 @@ class OnGpu(Diary):
 
 
 class OnGpuRunner(DiaryRunner):
-    def __init__(self, target: Target | None = None) -> None:
+    def __init__(self, target: TargetSpec | None = None) -> None:
         self._target = target
 
-    def at(self, target: Target) -> OnGpuRunner:
+    def at(self, target: TargetSpec) -> OnGpuRunner:
         return OnGpuRunner(target)
 
     def session(self, artifact: Path) -> Diary:
-        assert self._target == Target(kind="cpu")
+        assert self._target == TargetSpec(kind="cpu")
         session = OnGpu(artifact)
         session.build_ns = 5
         return session

@@ -72,7 +72,7 @@ def open_device(
 
     `transport` is "server" (the adb server that runs), "direct" (host:port, or USB where no server
     runs) or None: the server where it has the device ready, else direct. A person has
-    `auth_timeout_s` seconds to allow this computer. Raises any of DeviceError's kinds.
+    `auth_timeout_s` seconds to allow this computer. Raises any of DeviceError.
     """
     if transport not in (None, *TRANSPORTS):
         raise UnknownName("transport", transport, TRANSPORTS)

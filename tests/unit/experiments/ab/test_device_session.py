@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bench.core.cell import Target
+from bench.core.cell import TargetSpec
 from bench.core.errors import DeviceNotFound
 from bench.core.protocol import SessionRequest
 from bench.experiments.ab.device_session import DeviceSessionRunner
@@ -22,11 +22,11 @@ from bench.storage.schema.ab import AbSession, ArmFailed, ArmName
 from bench.storage.schema.common import Failed, Scalar, Skipped
 from tests.fakes import converter
 from tests.fakes.pairs import NS
-from tests.fakes.places import FakePlace
+from tests.fakes.targets import FakeTarget
 from tests.fakes.values import CELL, SAMPLING
 
 RULE = Rule(pairs=4, burst_s=0.05)
-PHONE = Target(kind="android", device="R58M", agent="/agent")
+PHONE = TargetSpec(kind="android", device="R58M", agent="/agent")
 
 Measure = Callable[..., AbSession | ArmFailed]
 
@@ -63,7 +63,7 @@ def measure(tmp_path: Path) -> Measure:
     ) -> AbSession | ArmFailed:
         measuring = DeviceSessionRunner(
             rule=RULE,
-            place=FakePlace(read, target=PHONE, returns=returns),
+            target=FakeTarget(read, spec=PHONE, returns=returns),
             launch=launch,
             scrub=lambda text: text.replace("R58M", "PHONE"),
             timeout_s=timeout_s,

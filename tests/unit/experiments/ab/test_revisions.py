@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.artifacts.builder import KINDS
+from bench.artifacts.builder import ARTIFACT_FORMATS
 from bench.core.errors import InputError, Unavailable
 from bench.core.paths import PROJECT
 from bench.environments.specs import ENVIRONMENTS
@@ -115,7 +115,7 @@ def test_a_worktree_for_a_while_has_its_own_bisection_and_goes(
 def test_a_revision_tells_its_own_tables() -> None:
     told = tables_at(PROJECT)
     assert told.runners == RUNNERS
-    assert told.kinds == KINDS
+    assert told.formats == ARTIFACT_FORMATS
     assert told.environments == ENVIRONMENTS
 
 
@@ -132,10 +132,10 @@ def test_a_field_that_this_version_does_not_know_is_left_out_of_a_revision_s_tab
         (bench / room).mkdir()
     text = "import dataclasses\n" + table.format("ENVIRONMENTS")
     (bench / "environments" / "specs.py").write_text(text)
-    (bench / "artifacts" / "formats.py").write_text("KINDS = {}\n")
+    (bench / "artifacts" / "formats.py").write_text("ARTIFACT_FORMATS = {}\n")
     (bench / "runners.py").write_text("RUNNERS = {}\n")
     told = tables_at(tmp_path)
-    assert (told.runners, told.kinds) == ({}, {})
+    assert (told.runners, told.formats) == ({}, {})
     assert told.environments["own"].lock == "l"
 
 

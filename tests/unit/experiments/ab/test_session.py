@@ -13,17 +13,17 @@ from typing import Any
 
 import pytest
 
-from bench.core.cell import Target
+from bench.core.cell import TargetSpec
 from bench.core.protocol import SessionRequest
 from bench.experiments.ab.interleave import Rule
 from bench.experiments.ab.session import ArmStart, SessionRunner
 from bench.launcher.client import Worker, open_worker
 from bench.storage.schema.ab import AbSession, ArmFailed, ArmName
 from bench.storage.schema.common import Failed, Skipped
-from bench.targets.base import Place, Readings
+from bench.targets.base import Readings, Target
 from tests.fakes import converter
 from tests.fakes.arms import NS
-from tests.fakes.places import FakePlace
+from tests.fakes.targets import FakeTarget
 from tests.fakes.values import CELL, SAMPLING
 from tests.unit.launcher.test_process import is_running
 
@@ -60,11 +60,11 @@ def measure(tmp_path: Path) -> Measure:
         timeout_s: float = 60.0,
         seed: int = 0,
         opening: Callable[..., AbstractContextManager[Worker]] = open_worker,
-        place: Place | None = None,
+        target: Target | None = None,
     ) -> AbSession | ArmFailed:
         runner = SessionRunner(
             rule=RULE,
-            place=place or FakePlace(lambda: {"load_1m": 0.5}),
+            target=target or FakeTarget(lambda: {"load_1m": 0.5}),
             open_worker=opening,
             scrub=lambda text: text.replace("engine", "ENGINE"),
             timeout_s=timeout_s,
@@ -96,7 +96,7 @@ def test_a_session_holds_both_arms_and_every_burst_in_order(measure: Measure) ->
         assert {"cpu_s", "involuntary_switches"} == set(arm.covariates)
 
 
-class Equipped(FakePlace):
+class Equipped(FakeTarget):
     """A place whose children need something, as a GPU's do."""
 
     def child_env(self, python: Path) -> Mapping[str, str]:
@@ -106,7 +106,7 @@ class Equipped(FakePlace):
         super().__init__(**how)
         self.left = held_back
 
-    def wants_repeat(self, session: Readings) -> bool:
+    def needs_retry(self, session: Readings) -> bool:
         assert "cpu_s" in session.covariates
         self.left -= 1
         return self.left >= 0
@@ -122,22 +122,22 @@ def test_a_session_that_was_held_back_is_repeated_a_few_times_at_most(
         opened.append(request["runner"])
         return open_worker(request, **how)
 
-    found = measure(opening=noting, place=Equipped(held_back))
+    found = measure(opening=noting, target=Equipped(held_back))
     assert isinstance(found, AbSession)
     assert len(opened) == 2 * sessions
 
 
 def test_a_session_whose_place_came_back_is_repeated(measure: Measure) -> None:
-    place = FakePlace(returns=[True] * 9)
-    assert isinstance(measure("LeavesInABurst", place=place), ArmFailed)
-    assert [it.kind for it in place.failures] == ["no-reply"] * 3
+    target = FakeTarget(returns=[True] * 9)
+    assert isinstance(measure("LeavesInABurst", target=target), ArmFailed)
+    assert [it.kind for it in target.failures] == ["no-reply"] * 3
 
 
 def test_an_arm_is_told_where_it_runs_and_gets_what_the_place_gives_its_children(
     measure: Measure,
 ) -> None:
-    place = Equipped(target=Target(kind="nvidia-gpu", device="GPU-1"))
-    found = measure("Targeted", "Targeted", place=place)
+    target = Equipped(spec=TargetSpec(kind="nvidia-gpu", device="GPU-1"))
+    found = measure("Targeted", "Targeted", target=target)
     assert isinstance(found, AbSession)
     for arm in found.arms.values():
         assert (arm.facts["at"], arm.facts["of_the_place"]) == ("nvidia-gpu", PYTHON.name)

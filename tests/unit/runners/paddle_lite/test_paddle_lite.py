@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.core.cell import Sampling, Target
+from bench.core.cell import Sampling, TargetSpec
 from bench.core.errors import DeviceNotFound, Unavailable
 from bench.runners.paddle_lite.android import PaddleLiteRunner, agent_flags, effective_power_mode
 from tests.fakes.values import SAMPLING, cell
@@ -56,10 +56,10 @@ def test_where_the_fast_cores_are_not_known_nothing_is_claimed() -> None:
 def test_another_precision_is_refused_before_the_phone_is_asked() -> None:
     with pytest.raises(Unavailable, match="no fp16 on this phone"):
         PaddleLiteRunner().run(
-            Target(kind="android"), cell(precision="fp16"), Path("model.nb"), X, SAMPLING
+            TargetSpec(kind="android"), cell(precision="fp16"), Path("model.nb"), X, SAMPLING
         )
 
 
 def test_a_target_without_a_serial_is_no_phone() -> None:
     with pytest.raises(DeviceNotFound, match="DEVICE=serial"):
-        PaddleLiteRunner().run(Target(kind="android"), cell(), Path("model.nb"), X, SAMPLING)
+        PaddleLiteRunner().run(TargetSpec(kind="android"), cell(), Path("model.nb"), X, SAMPLING)

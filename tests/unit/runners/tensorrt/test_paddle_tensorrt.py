@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.core.cell import Target
+from bench.core.cell import TargetSpec
 from bench.core.errors import BenchError, Unavailable
 from bench.runners import RUNNERS
 from bench.runners.base import GaugedSession, TargetedRunner
@@ -46,19 +46,19 @@ def use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
 
 
 @pytest.fixture
-def target(tmp_path: Path) -> Target:
-    return Target(
+def target(tmp_path: Path) -> TargetSpec:
+    return TargetSpec(
         kind="nvidia-gpu", gpu_name="Tesla V100-SXM2-16GB", capability="7.0",
         engines=str(tmp_path / "engines"),
     )  # fmt: skip
 
 
 @pytest.fixture
-def open_session(tmp_path: Path, target: Target) -> Open:
+def open_session(tmp_path: Path, target: TargetSpec) -> Open:
     (tmp_path / "model.pdmodel").write_bytes(b"model")
     (tmp_path / "model.pdiparams").write_bytes(b"params")
 
-    def call(where: Target = target, **settings: str) -> Any:
+    def call(where: TargetSpec = target, **settings: str) -> Any:
         asked = cell(runner="paddle-tensorrt", settings=tuple(settings.items()))
         return PaddleTensorrtRunner().at(where).open(asked, tmp_path / "model.pdmodel")
 
@@ -108,7 +108,7 @@ def test_a_net_that_tensorrt_takes_in_part_has_failed(use: Use, open_session: Op
 
 
 def test_a_net_taken_in_part_is_measured_where_that_is_allowed_and_says_so(
-    use: Use, open_session: Open, target: Target
+    use: Use, open_session: Open, target: TargetSpec
 ) -> None:
     use(says=[LEFT, SUBGRAPH])
     with open_session(replace(target, partial="allowed")) as session:
@@ -117,7 +117,7 @@ def test_a_net_taken_in_part_is_measured_where_that_is_allowed_and_says_so(
 
 @pytest.mark.parametrize("partial", ["refused", "allowed"])
 def test_a_net_that_tensorrt_takes_no_part_of_has_failed_in_any_case(
-    partial: str, use: Use, open_session: Open, target: Target
+    partial: str, use: Use, open_session: Open, target: TargetSpec
 ) -> None:
     use(says=[LEFT])
     with (
@@ -176,7 +176,7 @@ def test_other_weights_get_an_engine_of_their_own(
 
 @pytest.mark.parametrize("capability", ["9.0", "10.0", "8.9", "6.0", "5.2"])
 def test_a_gpu_beyond_the_wheels_kernels_is_refused_by_its_capability(
-    capability: str, use: Use, open_session: Open, target: Target
+    capability: str, use: Use, open_session: Open, target: TargetSpec
 ) -> None:
     paddle = use()
     with pytest.raises(Unavailable) as caught, open_session(replace(target, capability=capability)):
@@ -188,7 +188,7 @@ def test_a_gpu_beyond_the_wheels_kernels_is_refused_by_its_capability(
 
 @pytest.mark.parametrize("capability", CAPABILITIES)
 def test_a_gpu_with_kernels_is_taken(
-    capability: str, use: Use, open_session: Open, target: Target
+    capability: str, use: Use, open_session: Open, target: TargetSpec
 ) -> None:
     use()
     with open_session(replace(target, capability=capability)) as session:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.core.cell import Target
+from bench.core.cell import TargetSpec
 from bench.runners.tensorrt.native import TensorrtRunner
 from tests.fakes.trt import FakeTensorrt, onnx
 from tests.fakes.values import cell
@@ -33,7 +33,7 @@ def test_builds_of_other_numbers_do_not_share_timings_and_other_nets_builds_do(
     trt: FakeTensorrt, open_session: Open, tmp_path: Path
 ) -> None:
     for batch in (1, 4):
-        target = Target(kind="nvidia-gpu", gpu_name="T4", engines=str(tmp_path / "engines"))
+        target = TargetSpec(kind="nvidia-gpu", gpu_name="T4", engines=str(tmp_path / "engines"))
         for _ in range(2):
             asked = cell(runner="tensorrt", batch=batch)
             with TensorrtRunner(target).open(asked, onnx(tmp_path)):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from bench import __version__
-from bench.core.cell import Target
+from bench.core.cell import TargetSpec
 from bench.experiments.latency import manifest
 from bench.launcher.git import GitState
 from bench.storage.schema.common import HARNESS, Provenance
-from bench.targets.cpu import LocalPlace
+from bench.targets.cpu import CpuTarget
 
 
 def provenance(commit: str | None, harness: dict[str, str]) -> Provenance:
@@ -36,5 +36,5 @@ def test_the_code_is_a_commit_or_else_a_version(
 def test_an_installed_harness_records_its_version(monkeypatch: pytest.MonkeyPatch) -> None:
     nothing = GitState(commit=None, dirty=None)
     monkeypatch.setattr(manifest, "git_state", lambda _: nothing)
-    told = manifest.make_provenance({}, ["run"], LocalPlace(Target(kind="cpu")))
+    told = manifest.make_provenance({}, ["run"], CpuTarget(TargetSpec(kind="cpu")))
     assert (told.commit, told.code) == (None, f"version {__version__}")

@@ -1,51 +1,51 @@
-"""A place that is no machine: what it tells and whether it comes back is given."""
+"""A target that is no machine: what it tells and whether it comes back is given."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from bench.core.cell import Target
+from bench.core.cell import TargetSpec
 from bench.launcher.process import ChildFailed
 from bench.storage.schema.common import Scalar, System
 from bench.targets.base import Readings
 from tests.fakes.values import SYSTEM
 
-HERE = Target(kind="cpu")
+HERE = TargetSpec(kind="cpu")
 
 
-class FakePlace:
+class FakeTarget:
     """Reads its state by `read`; comes back after a failure as often as `returns` says."""
 
     def __init__(
         self,
         read: Callable[[], Mapping[str, Scalar]] = dict,
         *,
-        target: Target = HERE,
+        spec: TargetSpec = HERE,
         system: System = SYSTEM,
         returns: Iterable[bool] = (),
     ) -> None:
-        self.target = target
+        self.spec = spec
         self.system = system
         self.cores = 4
         self._read = read
         self._returns = iter(returns)
         self.failures: list[ChildFailed] = []
 
-    def conditions(self) -> Mapping[str, Scalar]:
+    def state(self) -> Mapping[str, Scalar]:
         return self._read()
 
     def ready(self) -> Mapping[str, Scalar]:
         return self._read()
 
-    def is_back(self, failure: ChildFailed) -> bool:
+    def reconnected(self, failure: ChildFailed) -> bool:
         self.failures.append(failure)
         return next(self._returns, False)
 
     def child_env(self, python: Path) -> Mapping[str, str]:
         return {}
 
-    def wants_repeat(self, session: Readings) -> bool:
+    def needs_retry(self, session: Readings) -> bool:
         return False
 
     def close(self) -> None:
