@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
+from bench.analysis import phone_throttling as throttling
+from bench.analysis.gpu_clocks import clocks
 from bench.analysis.statistics import t_interval
 from bench.analysis.unmet import unmet
+from bench.core import gpu_state
+from bench.core.gpu_state import has_company
 from bench.core.units import NS_PER_MS
-from bench.devices.android import throttling
-from bench.devices.nvidia import throttling as gpu_throttling
-from bench.devices.nvidia.clocks import clocks
-from bench.devices.nvidia.readings import has_company
 from bench.storage.schema.latency import Measured, Record, Session
 
 GRADES = "ABCD"
@@ -140,7 +140,7 @@ def _throttled(session: Session) -> bool:
     """Tell whether a throttle counter moved during the session, or a GPU or phone was held back."""
     counters = ("throttle_count", "cgroup_throttled")
     moved = any((_grown(session, name) or 0) > 0 for name in counters)
-    held = gpu_throttling.reasons(session.before, session.after, session.covariates)
+    held = gpu_state.reasons(session.before, session.after, session.covariates)
     return moved or bool(held) or _phone_throttled(session)
 
 

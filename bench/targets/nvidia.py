@@ -12,14 +12,14 @@ from pathlib import Path
 from bench.core.cell import TargetSpec
 from bench.core.digest import canonical_digest
 from bench.core.errors import Unavailable
+from bench.core.gpu_state import KEY, THROTTLED, has_company, reasons
 from bench.devices.host.facts import HostFacts, read_host, usable_cores
 from bench.devices.host.state import read_conditions
 from bench.devices.nvidia.choice import Gpu, choose
 from bench.devices.nvidia.identity import Identity, read_identity
 from bench.devices.nvidia.libraries import library_path
 from bench.devices.nvidia.nvml import Nvml, open_nvml
-from bench.devices.nvidia.readings import compute_processes, has_company, read
-from bench.devices.nvidia.throttling import KEY, THROTTLED, reasons
+from bench.devices.nvidia.readings import compute_processes, read
 from bench.launcher.process import ChildFailed
 from bench.storage.schema.common import Scalar, System
 from bench.targets.base import Readings

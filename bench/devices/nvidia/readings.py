@@ -6,8 +6,7 @@ energy_mj and the violations are running counts; what can't be read has no key.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+from bench.core.gpu_state import COMPUTE_PROCESSES, KEY
 from bench.devices.nvidia.choice import Gpu
 from bench.devices.nvidia.nvml import (
     CLOCK_MEMORY,
@@ -17,7 +16,6 @@ from bench.devices.nvidia.nvml import (
     TEMPERATURE_GPU,
     Nvml,
 )
-from bench.devices.nvidia.throttling import KEY
 
 Scalar = str | int | float
 
@@ -38,7 +36,7 @@ def read(nvml: Nvml, gpu: Gpu) -> dict[str, Scalar]:
         KEY: nvml.ask(*_REASONS, args=(card,)),
         "power_violation_ns": _violation_ns(nvml, gpu, POLICY_POWER),
         "thermal_violation_ns": _violation_ns(nvml, gpu, POLICY_THERMAL),
-        "compute_processes": compute_processes(nvml, gpu),
+        COMPUTE_PROCESSES: compute_processes(nvml, gpu),
     }
     return {name: value for name, value in values.items() if value is not None}
 
@@ -47,12 +45,6 @@ def compute_processes(nvml: Nvml, gpu: Gpu) -> int | None:
     """Return how many processes compute on `gpu`, None where that can't be read."""
     found = nvml.ask("nvmlDeviceGetComputeRunningProcesses", args=(gpu.handle,))
     return None if found is None else len(found)
-
-
-def has_company(*values: Mapping[str, Scalar]) -> bool:
-    """Tell whether any of these readings, taken while no child of ours ran, saw a process."""
-    found = (one.get("compute_processes", 0) for one in values)
-    return any(isinstance(count, int) and count > 0 for count in found)
 
 
 def _violation_ns(nvml: Nvml, gpu: Gpu, policy: int) -> int | None:

@@ -7,10 +7,10 @@ limits held the clock back are differences, so that load and build aren't in the
 from __future__ import annotations
 
 from bench.core.errors import BenchError
+from bench.core.gpu_state import KEY
 from bench.devices.nvidia.choice import Gpu, choose
 from bench.devices.nvidia.nvml import Nvml, open_nvml
 from bench.devices.nvidia.readings import Scalar, read
-from bench.devices.nvidia.throttling import KEY
 
 
 class Gauge:

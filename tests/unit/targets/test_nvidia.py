@@ -10,7 +10,7 @@ import pytest
 
 from bench.core.cell import TargetSpec
 from bench.core.errors import Unavailable
-from bench.devices.nvidia.throttling import KEY
+from bench.core.gpu_state import KEY
 from bench.launcher.process import ChildFailed
 from bench.targets.base import TARGETS
 from bench.targets.nvidia import COOLS_S, NvidiaTarget

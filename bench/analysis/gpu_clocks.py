@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.devices.nvidia.throttling import KEY
+from bench.core.gpu_state import KEY
 
 Values = Mapping[str, str | int | float]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.devices.nvidia.clocks import Clocks, clocks
+from bench.analysis.gpu_clocks import Clocks, clocks
 
 LIMIT = {"max_sm_mhz": 1530}
 

@@ -8,8 +8,8 @@ from statistics import median
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.devices.android import throttling
-from bench.devices.android.throttling import throttled
+from bench.analysis import phone_throttling as throttling
+from bench.analysis.phone_throttling import throttled
 
 COOL = {"capped_cores": 0, "thermal_status": 0, "temperature_c": 90.0}
 EVEN = [2_000_000] * 30

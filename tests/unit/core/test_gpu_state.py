@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.devices.nvidia.throttling import BITS, KEY, THROTTLED, reasons, words
+from bench.core.gpu_state import BITS, KEY, THROTTLED, reasons, words
 
 
 @pytest.mark.parametrize(("bit", "word"), BITS.items())

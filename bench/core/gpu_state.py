@@ -1,4 +1,5 @@
-"""Why a GPU's clock is lower than it could be, from NVML's bits. Pure.
+"""What a GPU's readings mean: why its clock is lower than it could be, from NVML's bits, and
+whether it was shared. Pure.
 
 Source: NVML API reference, "NvmlClocksEventReasons" (older name: throttle reasons).
 """
@@ -23,6 +24,7 @@ BITS: Mapping[int, str] = {
 THROTTLED = 0x4 | 0x8 | 0x20 | 0x40 | 0x80
 
 KEY = "throttle_bits"
+COMPUTE_PROCESSES = "compute_processes"
 VIOLATIONS = ("power_violation_ms", "thermal_violation_ms")
 
 Values = Mapping[str, str | int | float]
@@ -51,3 +53,9 @@ def reasons(before: Values, after: Values, covariates: Values) -> list[str]:
         if isinstance(grown, int | float) and grown > 0:
             held.append(f"{name.split('_')[0]} limit for {grown:g} ms")
     return held
+
+
+def has_company(*values: Values) -> bool:
+    """Tell whether any of these readings, taken while no child of ours ran, saw a process."""
+    found = (one.get(COMPUTE_PROCESSES, 0) for one in values)
+    return any(isinstance(count, int) and count > 0 for count in found)
