@@ -7,7 +7,8 @@ exported Paddle model of one's own.
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,6 +22,7 @@ from bench.storage.validation import Strict, explain, read_toml
 CATALOG = "catalog.toml"
 PUBLISHED = "published.csv"
 FAULTS = "known_faults.toml"
+_CATALOGUE_FILES = (CATALOG, PUBLISHED, FAULTS, "README.md")
 _HASH_DIGITS = 16
 
 
@@ -179,16 +181,39 @@ def _exported(folder: Path, exported: str) -> tuple[dict[str, Any], dict[str, An
 
 
 def _factory_code(factory: str, folder: Path) -> str | None:
-    """Return a digest of the factory's code where it lies in the models folder, else None.
+    """Return a digest of what the factory may read where it lies in the models folder, else None.
 
-    Every .py file of the folder counts, since the factory's may import them. A package's factory
-    (paddle.vision) is pinned by its environment's lock instead.
+    Every file of the folder counts: a factory imports some and reads others, such as a YAML file
+    that describes the net. A package's factory (paddle.vision) is pinned by its environment.
     """
     top = factory.partition(":")[0].partition(".")[0]
     if not ((folder / f"{top}.py").is_file() or (folder / top).is_dir()):
         return None
-    files = sorted(folder.rglob("*.py"))
-    return canonical_digest([[str(path.relative_to(folder)), file_sha256(path)] for path in files])
+    try:
+        files = {path.relative_to(folder): file_sha256(path) for path in _files(folder)}
+    except OSError as error:
+        raise BrokenFile(
+            error.filename, str(error.strerror), hint="a model's hash takes every file beside it"
+        ) from error
+    return canonical_digest([[str(path), files[path]] for path in sorted(files)])
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield the files below `folder` but hidden ones, bytecode and the catalogue's own.
+
+    Linked folders are followed, each once.
+    """
+    known = set[Path]()
+    for root, folders, names in os.walk(folder, followlinks=True):
+        real = Path(root).resolve()
+        if real in known:
+            folders.clear()
+            continue
+        known.add(real)
+        folders[:] = sorted(it for it in folders if it[0] != "." and it != "__pycache__")
+        own = _CATALOGUE_FILES if Path(root) == folder else ()
+        paths = (Path(root) / name for name in names if name[0] != "." and name not in own)
+        yield from (path for path in paths if path.is_file())
 
 
 def load_published(folder: Path) -> dict[str, Published]:

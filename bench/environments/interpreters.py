@@ -23,13 +23,13 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 from bench.core.digest import canonical_digest
 from bench.core.errors import Unavailable, UnknownName
-from bench.core.paths import PACKAGE
+from bench.core.paths import PACKAGE, import_root
 from bench.core.protocol import ENGINE_PYTHON, write_json
 from bench.environments.overrides import Pin, pinned
 from bench.environments.specs import ENVIRONMENTS, EnvSpec
@@ -37,6 +37,7 @@ from bench.environments.uv_tool import base_python, run_uv, uv_program
 
 LOCKS = PACKAGE / "envs"
 _COMPLETE = "complete.json"
+_PACKAGE_FILES = Path(__file__).with_name("package_files.py")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,14 +131,18 @@ def is_complete(folder: Path) -> bool:
 
 
 def given(name: str, python: Path) -> Interpreter:
-    """Return an interpreter of the user's own; raises Unavailable where it lacks what it needs."""
+    """Return an interpreter of the user's own; raises Unavailable where it lacks what it needs.
+
+    Its packages may be edited in place: its digest takes their files too.
+    """
     found, needs = describe(name, python), ENVIRONMENTS[name].needs
     if needs and not set(needs) & set(found.packages):
         raise Unavailable(
             f"the interpreter for environment '{name}', {python}, has no {needs[0]}",
             hint=f"install it there, or leave --env {name} out to have one built",
         )
-    return found
+    files = _told(name, python, str(_PACKAGE_FILES), str(import_root()))
+    return replace(found, digest=canonical_digest([found.digest, files]))
 
 
 def build(
@@ -170,21 +175,26 @@ def build(
 
 def describe(name: str, python: Path) -> Interpreter:
     """Ask an interpreter for its packages; raises Unavailable where it doesn't answer."""
+    packages = dict(sorted(_told(name, python, "-c", QUERY).items()))
+    return Interpreter(
+        name=name, python=python, packages=packages, digest=canonical_digest(packages)
+    )
+
+
+def _told(name: str, python: Path, *arguments: str) -> dict[str, str]:
+    """Return the JSON that a program prints in an interpreter; raises Unavailable without any."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
     try:
         done = subprocess.run(
-            [str(python), "-c", QUERY],
+            [str(python), *arguments],
             capture_output=True, text=True, timeout=60, check=True, env=environment,
         )  # fmt: skip
-        packages = dict(sorted(json.loads(done.stdout).items()))
+        return dict(json.loads(done.stdout))
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         raise Unavailable(
             f"the interpreter for environment '{name}', {python}, doesn't run: {_short(error)}",
             hint=f"give a Python with --env {name}=PATH",
         ) from error
-    return Interpreter(
-        name=name, python=python, packages=packages, digest=canonical_digest(packages)
-    )
 
 
 def _python_in(folder: Path) -> Path:

@@ -135,6 +135,39 @@ def test_an_edited_factory_in_the_models_folder_is_another_net(plant: Plant) -> 
     assert len(set(hashes)) == 3
 
 
+@pytest.mark.parametrize("read", ["net.yaml", "nets/deep/net.json", "linked/net.yaml"])
+def test_an_edited_file_that_a_factory_may_read_is_another_net(
+    plant: Plant, tmp_path: Path, read: str
+) -> None:
+    folder = plant(**{"mynet.py": "net = int"})
+    (tmp_path / "elsewhere").mkdir()
+    (folder / "linked").symlink_to(tmp_path / "elsewhere")
+    (folder / read).parent.mkdir(parents=True, exist_ok=True)
+    hashes = []
+    for text in ("scale: 0.5", "scale: 1.0"):
+        (folder / read).write_text(text)
+        hashes.append(net(folder).hash)
+    assert len({*hashes}) == 2
+
+
+@pytest.mark.parametrize(
+    "other", [".git/HEAD", "__pycache__/mynet.cpython-312.pyc", "README.md", "published.csv"]
+)
+def test_a_file_that_no_factory_reads_leaves_the_net(plant: Plant, other: str) -> None:
+    folder = plant(**{"mynet.py": "net = int"})
+    before = net(folder).hash
+    (folder / other).parent.mkdir(exist_ok=True)
+    (folder / other).write_text("text")
+    assert net(folder).hash == before
+
+
+def test_a_folder_that_links_to_itself_is_read_once(plant: Plant) -> None:
+    folder = plant(**{"mynet.py": "net = int"})
+    before = net(folder).hash
+    (folder / "again").symlink_to(folder)
+    assert net(folder).hash == before
+
+
 def test_an_edited_file_that_is_not_the_factory_leaves_the_net(plant: Plant) -> None:
     assert net(plant()).hash == net(plant(**{"other.py": "x = 1"})).hash
 

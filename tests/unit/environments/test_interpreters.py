@@ -12,7 +12,7 @@ from bench.environments import interpreters as module
 from bench.environments import uv_tool
 from bench.environments.interpreters import LOCKS, Environments, build, describe
 from bench.environments.specs import ENVIRONMENTS, EnvSpec
-from bench.environments.uv_tool import base_python
+from bench.environments.uv_tool import base_python, run_uv, uv_program
 
 MonkeyPatch = pytest.MonkeyPatch
 NO_SUCH_PYTHON = EnvSpec(lock="lite.txt", python="3.99")
@@ -122,6 +122,37 @@ def test_the_digest_of_an_interpreter_tells_its_packages_apart(tmp_path: Path) -
     bare.chmod(0o755)
     assert describe("two", bare).digest != own.digest
     assert describe("three", Path(sys.executable)).digest == own.digest
+
+
+@pytest.fixture
+def own_python(tmp_path: Path) -> Path:
+    """A Python of the user's own with a package in its folder and one that is edited elsewhere."""
+    run_uv([uv_program(), "venv", "--quiet", str(tmp_path / "own")], "own")
+    packages = next((tmp_path / "own").glob("lib/*/site-packages"))
+    for name, origin in (("paddlepaddle", None), ("mine", tmp_path / "my source")):
+        told = packages / f"{name}-1.0.dist-info"
+        told.mkdir()
+        (told / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        if origin is not None:
+            url = {"url": origin.as_uri(), "dir_info": {"editable": True}}
+            (told / "direct_url.json").write_text(json.dumps(url))
+    for file in (packages / "paddle" / "net.py", tmp_path / "my source" / "net.yaml"):
+        file.parent.mkdir()
+        file.write_text("one")
+    return tmp_path / "own" / "bin" / "python"
+
+
+@pytest.mark.parametrize("edited", ["own/lib/*/site-packages/paddle/net.py", "my source/net.yaml"])
+def test_a_package_that_was_edited_makes_another_digest_of_a_given_interpreter(
+    edited: str, own_python: Path, tmp_path: Path
+) -> None:
+    def digest() -> str:
+        return Environments(tmp_path / "cache", {"paddle": own_python}).get("paddle").digest
+
+    before = digest()
+    assert digest() == before
+    next(tmp_path.glob(edited)).write_text("another")
+    assert digest() != before
 
 
 def test_an_environment_is_built_by_uv_from_its_lock_once(locked: Locked) -> None:
