@@ -1,7 +1,7 @@
 """Every option of the command line, defined once, and argv's values -> Options.
 
-A verb names the options that it takes in its line of `bench.cli.commands`; those of a target come
-from `bench.targets.options`. Light: `--help` loads this.
+A verb names the options that it takes in its line of `bench.cli.commands`, and makes those there
+that it alone has; those of a target come from `bench.targets.options`. Light: `--help` loads this.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,6 +113,8 @@ _TYPES: Mapping[str | None, click.ParamType[Any]] = {
 class Flag(click.Option):
     """One option: its section of the help, its flag, then its field of Options where that has
     another name, the word for its value, None for a switch, and what the help says of it.
+
+    Without such a field its value is in Options.own.
     """
 
     def __init__(
@@ -243,9 +246,12 @@ def to_options(given: Mapping[str, Any], argv: Sequence[str]) -> Options:
     for arm in ("base", "head"):
         pins = (f"env:{text}" for text in values.pop(f"{arm}_env", ()))
         values[arm] = (*values.get(arm, ()), *pins)
+    variants = values.pop("variants", [])
+    own = {name: values.pop(name) for name in values.keys() - {it.name for it in fields(Options)}}
     return Options(
         axes=Axes(**axes),
-        variants=values.pop("variants", []),
+        own=own,
+        variants=variants,
         envs=dict(values.pop("envs", ())),
         command=list(argv),
         **values,

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bench.artifacts.builder import ARTIFACT_FORMATS, ArtifactFormat, Launch
 from bench.config.project import default_agent, default_cache, default_models, default_results
@@ -20,7 +21,10 @@ from bench.targets.options import TARGET_OPTIONS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """Every flag of every verb; a verb reads those that it has."""
+    """Every flag of every verb; a verb reads those that it has.
+
+    `own` has those flags, by name, that are no fields here: options of one verb alone.
+    """
 
     suite: str = "cpu"
     preset: str = "standard"
@@ -62,6 +66,7 @@ class Options:
     list_file: Path | None = None
     labels: Path | None = None
     command: Sequence[str] = ()
+    own: Mapping[str, Any] = field(default_factory=dict)
 
     def again(self, names: Sequence[str]) -> list[str]:
         """Return the flags `names`, those as by default left out, and --env, as one types them."""

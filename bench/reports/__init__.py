@@ -1,30 +1,50 @@
-"""The report formats by name. A new format is one file in this folder and one line here.
-
-Each entry names a function `write(view, folder) -> {path: bytes}`: a format computes, the store
-writes.
-"""
+"""The report formats by name. A new format is one file in this folder and one line here."""
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.analysis.series import View
 
-FORMATS: Mapping[str, str] = {
-    "markdown": "bench.reports.markdown.page:write",
-    "csv": "bench.reports.csv_tables:write",
-    "plots": "bench.reports.plots.figures:write",
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """What writes a format's files, and patterns of those that a report has or not.
+
+    `write` names a function `(view, folder) -> {path: bytes}`: a format computes, the store writes.
+    """
+
+    write: str
+    optional: tuple[str, ...] = ()
+
+
+FORMATS: Mapping[str, Format] = {
+    "markdown": Format("bench.reports.markdown.page:write"),
+    "csv": Format("bench.reports.csv_tables:write", ("sustained.csv", "device.csv", "engines.csv")),
+    "plots": Format(
+        "bench.reports.plots.figures:write",
+        tuple(
+            f"{stem}-*.{end}" for stem in ("top1", "sustained", "engines") for end in ("svg", "png")
+        ),
+    ),
 }
 
 
 def render_all(view: View, folder: Path) -> dict[Path, bytes]:
     """Return every format's files below `folder`, and their bytes."""
     files: dict[Path, bytes] = {}
-    for spec in FORMATS.values():
-        module, _, name = spec.partition(":")
+    for each in FORMATS.values():
+        module, _, name = each.write.partition(":")
         write: Callable[[View, Path], dict[Path, bytes]]
         write = getattr(importlib.import_module(module), name)
         files |= write(view, folder)
     return files
+
+
+def optional_files(folder: Path) -> set[Path]:
+    """Return the files of a report in `folder` that another report may lack."""
+    patterns = [pattern for each in FORMATS.values() for pattern in each.optional]
+    return {path for pattern in patterns for path in folder.glob(pattern)}

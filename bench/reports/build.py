@@ -112,6 +112,8 @@ def write_report(results: Path, models: Path, run_id: str | None = None) -> list
     Nothing is written unless everything could be rendered. Raises what `render_report` raises, and
     ResultsNotWritable.
     """
+    from bench.reports import optional_files
     from bench.storage.files import replace_report
 
-    return replace_report(*render_report(results, models, run_id))
+    folder, files = render_report(results, models, run_id)
+    return replace_report(files, optional_files(folder))

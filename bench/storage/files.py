@@ -6,7 +6,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
@@ -103,29 +103,14 @@ def _version_problem(data: bytes) -> str | None:
     return f"schema version {version!r}, this harness reads {SCHEMA_VERSION}"
 
 
-_MAY_LACK = (
-    "top1-*.svg", "top1-*.png", "sustained-*.svg", "sustained-*.png", "sustained.csv",
-    "engines-*.svg", "engines-*.png", "engines.csv",
-)  # fmt: skip
-
-
-def report_files(folder: Path, names: Iterable[Path]) -> dict[Path, bytes]:
-    """Return the bytes of those of `names` that are there, and of what a report may lack."""
-    there = {path for path in names if path.is_file()} | _plots(folder)
-    return {path: path.read_bytes() for path in sorted(there)}
-
-
-def replace_report(folder: Path, files: Mapping[Path, bytes]) -> list[Path]:
-    """Write `files` of a report; plots of an earlier report that this one lacks go."""
+def replace_report(
+    files: Mapping[Path, bytes], earlier: Collection[Path] = frozenset()
+) -> list[Path]:
+    """Write `files` of a report; those of an `earlier` report that this one lacks go."""
     for path, data in files.items():
         if not path.exists() or path.read_bytes() != data:
             write_atomic(path, data)
-    for old in _plots(folder) - set(files):
+    for old in set(earlier) - set(files):
         with writing(old):
             old.unlink()
     return list(files)
-
-
-def _plots(folder: Path) -> set[Path]:
-    """Return what a report has or not, by what there is to show."""
-    return {path for name in _MAY_LACK for path in folder.glob(name)}

@@ -1,15 +1,24 @@
-"""One runner, one target, one kind of artifact and one format of a comparison, each a sample."""
+"""A runner, a target, an artifact format, a verb, and formats of a report and a comparison.
+
+Each is a sample: what one file holds, and below the line that its table gets.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bench.analysis.series import View
 from bench.analysis.verdicts import Comparison
 from bench.artifacts.formats import ArtifactFormat
+from bench.cli.commands import Verb
+from bench.cli.options import Flag
 from bench.core.cell import Cell, TargetSpec
+from bench.experiments.context import Options, Tables
+from bench.reports import Format
 from bench.runners import RunnerEntry
 from tests.fakes import converter
 from tests.fakes.runner import FakeSession
@@ -46,7 +55,23 @@ def count(comparison: Comparison) -> str:
     return f"sample: {len(comparison.cells)} cells\n"
 
 
+def write(view: View, folder: Path) -> dict[Path, bytes]:
+    """Return sample.txt, a line a model, and, where there are any, one file a measured series."""
+    models = "".join(f"{facts.title}\n" for facts in view.models.values())
+    series = {folder / f"sample-{it.runner}.txt": b"" for it in view.series}
+    return {folder / "sample.txt": models.encode()} | series
+
+
+def run(options: Options, tables: Tables) -> int:
+    """Greet whom the verb's own option names, from each runner; return 3."""
+    for runner in tables.runners:
+        sys.stdout.write(f"{runner} greets {options.own['whom']} in {options.results.name}\n")
+    return 3
+
+
 # The line that each table gets.
+VERB = Verb("Greet someone", (Flag("Greeting", "--whom", "NAME", "Whom to greet"),))
+REPORT = Format(f"{__name__}:write", ("sample-*.txt",))
 FORMAT = ArtifactFormat(converter=f"{__name__}:export", env="harness", main="model.sample", code=())
 RUNNER = RunnerEntry(
     path=f"{__name__}:Runner", title="Sample", env="harness", artifact="sample", settings={}

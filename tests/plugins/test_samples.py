@@ -1,13 +1,16 @@
-"""An engine, an artifact, a target and a format, each by one file and one line of a table."""
+"""An engine, an artifact, a target, a verb, a format: each one file and one line of a table."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bench import reports
+from bench.cli import commands
 from bench.cli.main import main
 from bench.core.errors import UnknownName
 from bench.experiments.context import Tables
@@ -89,3 +92,61 @@ def test_a_format_of_a_comparison_is_printed(
         put(stored(record(name), run_id=name), tmp_path)
     main(["compare", "base", "head", "--format", "sample", "--results", str(tmp_path)])
     assert "sample: 1 cells" in capsys.readouterr().out
+
+
+@pytest.fixture
+def verb(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sample as a verb: its file where the verbs' files lie, its line in their table."""
+    monkeypatch.setattr(commands, "__path__", [*commands.__path__, str(Path(__file__).parent)])
+    monkeypatch.setitem(commands.VERBS, "sample", sample.VERB)
+
+
+@pytest.mark.usefixtures("verb")
+def test_a_verb_runs_with_its_own_option_and_the_common_ones(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    argv = ["sample", "--whom", "Ada", "--results", str(tmp_path / "here")]
+    assert main(argv, TABLES) == 3
+    assert capsys.readouterr().out == "sample greets Ada in here\n"
+
+
+@pytest.mark.usefixtures("verb")
+def test_a_verb_stands_in_the_help_and_so_does_its_option(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["--help"]) == 0
+    assert "Greet someone" in capsys.readouterr().out
+    assert main(["sample", "--help"]) == 0
+    assert "Greeting:\n  --whom NAME" in capsys.readouterr().out
+    assert main(["sample", "--whon", "Ada"]) == 2
+    assert "did you mean '--whom'?" in capsys.readouterr().err
+
+
+def test_a_format_of_a_report_is_written_verified_and_its_old_files_go(
+    bench_run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setitem(reports.FORMATS, "sample", sample.REPORT)
+    measured(bench_run, tmp_path, TABLES)
+    folder = tmp_path / "results/report"
+    assert (folder / "sample.txt").read_text() == "ShuffleNetV2_x0_25\n"
+    (folder / "sample-gone.txt").touch()
+    (folder / "notes.txt").touch()
+    flags = [
+        flag for name, path in
+        (("results", tmp_path / "results"), ("models", fakes.MODELS), ("cache", tmp_path / "cache"))
+        for flag in (f"--{name}", str(path))
+    ]  # fmt: skip
+    capsys.readouterr()
+
+    assert main(["verify", "--json", *flags], TABLES) == 1
+    states = {it["file"]: it["state"] for it in json.loads(capsys.readouterr().out)["report"]}
+    assert main(["report", *flags[:4]]) == 0
+
+    unlike = {Path(path).name for path, state in states.items() if state != "same"}
+    assert (unlike, states[str(folder / "sample.txt")]) == ({"sample-gone.txt"}, "same")
+    assert {path.name for path in folder.glob("*.txt")} == {
+        "sample.txt", "sample-sample.txt", "notes.txt",
+    }  # fmt: skip

@@ -33,9 +33,9 @@ from bench.core.errors import BrokenFile, InputError, Unavailable
 from bench.environments.interpreters import Environments
 from bench.experiments.context import Options, Tables
 from bench.experiments.preparation import artifact_key, artifact_name
+from bench.reports import optional_files
 from bench.reports.build import FOLDER, render_report
 from bench.storage.directory import RunFolder, Store
-from bench.storage.files import report_files
 from bench.storage.schema.common import CellFields
 from bench.storage.schema.latency import RunManifest
 
@@ -78,7 +78,8 @@ def _folder(options: Options) -> RunFolder:
 
 def _check_report(options: Options, run_id: str | None) -> list[FileCheck]:
     folder, derived = render_report(options.results, options.models, run_id)
-    return compare_files(derived, report_files(folder, derived))
+    there = {path for path in derived if path.is_file()} | optional_files(folder)
+    return compare_files(derived, {path: path.read_bytes() for path in sorted(there)})
 
 
 def _check_cells(options: Options, tables: Tables, folder: RunFolder) -> list[CellCheck]:

@@ -12,9 +12,11 @@ import pytest
 from bench.analysis.gpu_figures import OnDevice, on_device
 from bench.analysis.series import View
 from bench.reports import csv_tables as tables_csv
+from bench.reports import optional_files
 from bench.reports.markdown import page as markdown
 from bench.reports.markdown.gpu import device_table
 from bench.reports.markdown.tables import Footnotes
+from bench.storage.files import replace_report
 from bench.storage.schema.latency import Record, Session
 from tests.fakes.records import failed, only_series, record, stored, view
 
@@ -129,6 +131,12 @@ def test_a_series_of_a_cpu_has_no_second_table() -> None:
     page = view(stored(record()))
     assert device_table(page, only_series(page)) == ""
     assert Path("r/device.csv") not in tables_csv.write(page, Path("r"))
+
+
+def test_device_csv_goes_when_a_later_report_has_none(tmp_path: Path) -> None:
+    for page in (shown(gauged()), view(stored(record()))):
+        replace_report(tables_csv.write(page, tmp_path), optional_files(tmp_path))
+    assert {path.name for path in tmp_path.iterdir()} == {"latency.csv", "costs.csv"}
 
 
 def test_device_csv_has_a_row_a_cell_under_its_head() -> None:

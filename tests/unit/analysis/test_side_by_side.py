@@ -12,7 +12,7 @@ import pytest
 
 from bench.analysis.series import StoredRun, View
 from bench.analysis.side_by_side import SideBySide, fastest, plotted, side_by_side, stem
-from bench.reports import render_all
+from bench.reports import optional_files, render_all
 from bench.reports.markdown import page as markdown
 from bench.storage.files import replace_report
 from bench.storage.schema.latency import Record
@@ -206,9 +206,9 @@ def test_of_tables_that_share_a_plot_the_one_with_most_sessions_is_drawn(other: 
 
 
 def test_files_of_a_comparison_go_when_a_later_report_has_none(tmp_path: Path) -> None:
-    replace_report(tmp_path, write(view(two()), tmp_path))
+    replace_report(write(view(two()), tmp_path))
     assert len(list(tmp_path.iterdir())) == 3
-    replace_report(tmp_path, write(view(stored(of("mnn"))), tmp_path))
+    replace_report(write(view(stored(of("mnn"))), tmp_path), optional_files(tmp_path))
     assert list(tmp_path.iterdir()) == []
 
 

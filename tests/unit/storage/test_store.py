@@ -140,32 +140,22 @@ def test_a_run_id_is_a_time_a_commit_and_a_word_of_its_own(commit: str | None, p
 
 def test_a_report_takes_the_place_of_the_one_before_it(tmp_path: Path) -> None:
     folder = tmp_path / "report"
-    replace_report(folder, {folder / "top1-a.svg": b"a", folder / "report.md": b"old"})
+    earlier = {folder / "top1-a.svg": b"a", folder / "report.md": b"old"}
+    replace_report(earlier)
     (folder / "notes.txt").write_text("a person's own")
     files = {folder / "top1-b.svg": b"b", folder / "report.md": b"new"}
 
-    assert replace_report(folder, files) == list(files)
+    assert replace_report(files, earlier) == list(files)
 
     left = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert left == {"top1-b.svg": b"b", "report.md": b"new", "notes.txt": b"a person's own"}
 
 
-def test_a_report_without_long_sessions_leaves_none_of_an_earlier_ones_files(
-    tmp_path: Path,
-) -> None:
-    page = tmp_path / "report.md"
-    long = {tmp_path / name: b"x" for name in ("sustained-a.svg", "sustained-a.png")}
-    replace_report(tmp_path, {page: b"old", tmp_path / "sustained.csv": b"x"} | long)
-    (tmp_path / "sustained-notes.txt").write_text("a person's own")
-    replace_report(tmp_path, {page: b"new"})
-    assert {path.name for path in tmp_path.iterdir()} == {"report.md", "sustained-notes.txt"}
-
-
 def test_a_report_that_is_the_same_is_not_written_again(tmp_path: Path) -> None:
     path = tmp_path / "report.md"
-    replace_report(tmp_path, {path: b"same"})
+    replace_report({path: b"same"})
     before = path.stat().st_ino
-    replace_report(tmp_path, {path: b"same"})
+    replace_report({path: b"same"})
     assert path.stat().st_ino == before
 
 
