@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from bench.analysis import grade as grading
-from bench.analysis.grade import RULES, findings
+from bench.analysis.grade import findings
+from bench.analysis.grade_rules import RULES
 from bench.storage.schema.latency import Record
 from tests.fakes.records import failed, record
 
