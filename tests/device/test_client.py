@@ -6,6 +6,7 @@ The stand-in shares no code with the client, and neither does adb.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import shlex
 from pathlib import Path
@@ -74,6 +75,22 @@ def test_a_file_goes_there_and_back_unchanged(reach: Reach, device: Device, tmp_
     client.pull(f"{TMP}/own/file", back)
     assert digest(local) == digest(device.path(f"{TMP}/own/file")) == digest(back)
     assert device.path(f"{TMP}/own/file").stat().st_mode & 0o777 == 0o755
+
+
+def test_a_file_takes_as_long_as_it_needs_while_bytes_flow(
+    reach: Reach, device: Device, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local, back = tmp_path / "local", tmp_path / "back"
+    local.write_bytes(bytes(8 * MIB))
+    client = reach(device)
+    clock = itertools.count(step=2)  # two seconds each time that a deadline looks at it
+    monkeypatch.setattr("bench.devices.android.adb.streams.monotonic", lambda: next(clock))
+    client.push(local, f"{TMP}/file")
+    pushed_s = next(clock)
+    client.pull(f"{TMP}/file", back)
+    assert pushed_s > 200
+    assert next(clock) - pushed_s > 200
+    assert back.stat().st_size == 8 * MIB
 
 
 @pytest.mark.parametrize("size", [0, 1, 503, 504, 64 * 1024, 64 * 1024 + 1])

@@ -38,9 +38,9 @@ def test_a_file_service_that_hangs_ends_at_its_deadline(
     device.faults.commands.append(CommandFault(matching="sync:", does="hang"))
     client = reach(device)
     with pytest.raises(DeviceTimeout, match="the push of file"):
-        client.push(tmp_path / "file", f"{TMP}/file", timeout_s=0.5)
+        client.push(tmp_path / "file", f"{TMP}/file", silence_s=0.5)
     with pytest.raises(DeviceTimeout, match="the pull of"):
-        client.pull(f"{TMP}/file", tmp_path / "back", timeout_s=0.5)
+        client.pull(f"{TMP}/file", tmp_path / "back", silence_s=0.5)
     device.faults.commands.clear()
     assert client.run(["echo", "on"]).stdout == b"on\n"
 

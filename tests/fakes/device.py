@@ -47,12 +47,10 @@ class FakeDevice:
     ) -> AbstractContextManager[Iterator[str]]:
         raise AssertionError("nothing that is tested on this stand-in streams")
 
-    def push(
-        self, local: Path, remote: str, *, mode: int = 0o644, timeout_s: float = 120.0
-    ) -> None:
+    def push(self, local: Path, remote: str, *, mode: int = 0o644, silence_s: float = 60.0) -> None:
         self.commands.append(f"push {local} {remote} {mode:o}")
 
-    def pull(self, remote: str, local: Path, *, timeout_s: float = 120.0) -> None:
+    def pull(self, remote: str, local: Path, *, silence_s: float = 60.0) -> None:
         raise AssertionError("nothing that is tested on this stand-in pulls")
 
     def properties(self) -> Mapping[str, str]:
@@ -87,10 +85,8 @@ class ShellDevice(FakeDevice):
         stdout = done.stdout.replace(str(self.root).encode(), PARENT.encode())
         return Completed(status=done.returncode, stdout=stdout, stderr=done.stderr)
 
-    def push(
-        self, local: Path, remote: str, *, mode: int = 0o644, timeout_s: float = 120.0
-    ) -> None:
-        super().push(local, remote, mode=mode, timeout_s=timeout_s)
+    def push(self, local: Path, remote: str, *, mode: int = 0o644, silence_s: float = 60.0) -> None:
+        super().push(local, remote, mode=mode, silence_s=silence_s)
         path = self.at(remote)
         try:
             path.write_bytes(local.read_bytes()[: self.cut])
@@ -100,7 +96,7 @@ class ShellDevice(FakeDevice):
         if self.fails:
             raise self.fails
 
-    def pull(self, remote: str, local: Path, *, timeout_s: float = 120.0) -> None:
+    def pull(self, remote: str, local: Path, *, silence_s: float = 60.0) -> None:
         if not self.at(remote).exists():
             raise CommandFailed(f"pulling {remote}", 1, "No such file or directory")
         shutil.copyfile(self.at(remote), local)

@@ -15,6 +15,9 @@ from bench.devices.android.adb.device import Device, checked
 PARENT = "/data/local/tmp"
 FOLDER = f"{PARENT}/shufflenet-bench"
 
+_COMMAND_S = 30.0
+_HASHED_MIB_PER_S = 4.0  # a slow core's, several times over: sha256sum says nothing meanwhile
+
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 # Programs by their files, and by their words: one that an emulator runs, or a shell, has its
@@ -67,7 +70,7 @@ class Workspace:
         Returns the names that had to be pushed.
         """
         digests = {name: _sha256(local) for name, (local, _) in files.items()}
-        there = self._sha256([self.path(name) for name in files])
+        there = self._sha256({self.path(name): local for name, (local, _) in files.items()})
         changed = [name for name in files if there.get(self.path(name)) != digests[name]]
         for name in changed:
             self._replace(self.path(name), *files[name], digests[name])
@@ -117,17 +120,22 @@ class Workspace:
 
     def _is_whole(self, part: str, local: Path, digest: str) -> bool:
         """Compare contents, or sizes where the phone can't hash; True where it can do neither."""
-        if found := self._sha256([part]):
+        if found := self._sha256({part: local}):
             return found == {part: digest}
         size = re.match(r"\s*(\d+)\b", self.device.run(["wc", "-c", part]).text)
         return size is None or int(size[1]) == local.stat().st_size
 
-    def _sha256(self, remotes: Sequence[str]) -> dict[str, str]:
-        """Return the hashes of those files that are there; of none where there is no such tool."""
-        text = self.device.run(["sha256sum", *remotes]).text
+    def _sha256(self, files: Mapping[str, Path]) -> dict[str, str]:
+        """Return the hashes of those files that are there; of none where there is no such tool.
+
+        `files` has for each path there the file here, whose size says how long hashing may take.
+        """
+        mib = sum(local.stat().st_size for local in files.values()) / BYTES_PER_MIB
+        timeout_s = _COMMAND_S + mib / _HASHED_MIB_PER_S
+        text = self.device.run(["sha256sum", *files], timeout_s=timeout_s).text
         found = re.findall(r"^\\?([0-9a-f]{64})\b(.*)$", text, re.MULTILINE)
         # A tool of few words tells a single file's hash and not its name.
-        return {rest.strip(" *") or remotes[0]: digest for digest, rest in found}
+        return {rest.strip(" *") or next(iter(files)): digest for digest, rest in found}
 
     def _running(self) -> list[str]:
         """Return the ids of the processes whose program or words lie in the folder."""

@@ -79,26 +79,22 @@ class StreamedDevice(ABC):
         if shell.status != 0:
             raise CommandFailed(name, shell.status, stderr.decode("utf-8", "replace"))
 
-    def push(
-        self, local: Path, remote: str, *, mode: int = 0o644, timeout_s: float = 120.0
-    ) -> None:
-        deadline = Deadline.after(timeout_s)
+    def push(self, local: Path, remote: str, *, mode: int = 0o644, silence_s: float = 60.0) -> None:
         with (
             _readable(local) as file,
-            self._failing_as_device(f"the push of {local.name}", timeout_s),
-            closing(self._open("sync:", deadline)) as stream,
+            self._failing_as_device(f"the push of {local.name}", silence_s),
+            closing(self._open("sync:", Deadline.after(silence_s))) as stream,
         ):
             mtime_s = int(os.fstat(file.fileno()).st_mtime)
-            send_file(stream, file, remote, mode=mode, mtime_s=mtime_s, deadline=deadline)
+            send_file(stream, file, remote, mode=mode, mtime_s=mtime_s, silence_s=silence_s)
 
-    def pull(self, remote: str, local: Path, *, timeout_s: float = 120.0) -> None:
-        deadline = Deadline.after(timeout_s)
+    def pull(self, remote: str, local: Path, *, silence_s: float = 60.0) -> None:
         with (
             _replacing(local) as file,
-            self._failing_as_device(f"the pull of {remote}", timeout_s),
-            closing(self._open("sync:", deadline)) as stream,
+            self._failing_as_device(f"the pull of {remote}", silence_s),
+            closing(self._open("sync:", Deadline.after(silence_s))) as stream,
         ):
-            for piece in receive_file(stream, remote, deadline):
+            for piece in receive_file(stream, remote, silence_s=silence_s):
                 file.write(piece)
 
     def properties(self) -> Mapping[str, str]:

@@ -57,14 +57,16 @@ class Device(Protocol):
         """
         ...
 
-    def push(
-        self, local: Path, remote: str, *, mode: int = 0o644, timeout_s: float = 120.0
-    ) -> None:
-        """Copy a file onto the device; raises PushFailed with the device's reason, as for `run`."""
+    def push(self, local: Path, remote: str, *, mode: int = 0o644, silence_s: float = 60.0) -> None:
+        """Copy a file onto the device, however long that takes.
+
+        Raises PushFailed with the device's reason, DeviceTimeout once nothing has moved for
+        `silence_s` seconds, DeviceLost when the device goes.
+        """
         ...
 
-    def pull(self, remote: str, local: Path, *, timeout_s: float = 120.0) -> None:
-        """Copy a file from the device; raises CommandFailed where there is none, as for `run`."""
+    def pull(self, remote: str, local: Path, *, silence_s: float = 60.0) -> None:
+        """Copy a file from the device; raises CommandFailed where there is none, as for `push`."""
         ...
 
     def properties(self) -> Mapping[str, str]:

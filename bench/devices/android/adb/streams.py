@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Protocol
 
 
@@ -25,11 +25,11 @@ class Deadline:
 
     @classmethod
     def after(cls, timeout_s: float) -> Deadline:
-        return cls(time.monotonic() + timeout_s)
+        return cls(monotonic() + timeout_s)
 
     def left_s(self) -> float:
         """Return the seconds that are left, more than 0; raises TimeoutError when none are."""
-        left_s = self.end_s - time.monotonic()
+        left_s = self.end_s - monotonic()
         if left_s <= 0:
             raise TimeoutError("the deadline has passed")
         return left_s

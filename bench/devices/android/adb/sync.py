@@ -1,4 +1,4 @@
-"""Files over a device's sync service."""
+"""Files over a device's sync service. Each piece of a file has `silence_s` seconds of its own."""
 
 from __future__ import annotations
 
@@ -17,30 +17,28 @@ _HEADER = struct.Struct("<4sI")
 
 
 def send_file(
-    stream: Stream, file: BinaryIO, remote: str, *, mode: int, mtime_s: int, deadline: Deadline
+    stream: Stream, file: BinaryIO, remote: str, *, mode: int, mtime_s: int, silence_s: float
 ) -> None:
     """Write what `file` holds to `remote`; raises PushFailed with the device's reason."""
     try:
-        _send_all(stream, file, f"{remote},{stat.S_IFREG | mode}", mtime_s, deadline)
+        _send_all(stream, file, f"{remote},{stat.S_IFREG | mode}", mtime_s, silence_s)
     except ConnectionError:
         # A device that gives up closes its stream, but says why before it does.
         if not stream.answered():
             raise
-    kind, reason = _Reader(stream).answer(deadline)
+    kind, reason = _Reader(stream, silence_s).answer()
     if kind == b"FAIL":
         raise PushFailed(remote, reason.decode("utf-8", "replace").strip())
     if kind != b"OKAY":
         raise ConnectionError(f"no answer of the sync service: {kind!r}")
 
 
-def _send_all(
-    stream: Stream, file: BinaryIO, target: str, mtime_s: int, deadline: Deadline
-) -> None:
+def _send_all(stream: Stream, file: BinaryIO, target: str, mtime_s: int, silence_s: float) -> None:
     """Send request, pieces and end, until the device answers."""
     for packet in _packets(file, target, mtime_s):
         if stream.answered():
             return
-        stream.write(packet, deadline)
+        stream.write(packet, Deadline.after(silence_s))
 
 
 def _packets(file: BinaryIO, target: str, mtime_s: int) -> Iterator[bytes]:
@@ -50,12 +48,12 @@ def _packets(file: BinaryIO, target: str, mtime_s: int) -> Iterator[bytes]:
     yield _HEADER.pack(b"DONE", mtime_s)
 
 
-def receive_file(stream: Stream, remote: str, deadline: Deadline) -> Iterator[bytes]:
+def receive_file(stream: Stream, remote: str, *, silence_s: float) -> Iterator[bytes]:
     """Yield what `remote` holds; raises CommandFailed with the device's reason."""
-    stream.write(_request(b"RECV", remote), deadline)
-    reader = _Reader(stream)
+    stream.write(_request(b"RECV", remote), Deadline.after(silence_s))
+    reader = _Reader(stream, silence_s)
     while True:
-        kind, data = reader.answer(deadline)
+        kind, data = reader.answer()
         if kind == b"DONE":
             return
         if kind == b"FAIL":
@@ -73,22 +71,23 @@ def _request(kind: bytes, path: str) -> bytes:
 class _Reader:
     """Takes the service's answers out of its stream."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, silence_s: float) -> None:
         self._stream = stream
+        self._silence_s = silence_s
         self._rest = bytearray()
 
-    def answer(self, deadline: Deadline) -> tuple[bytes, bytes]:
+    def answer(self) -> tuple[bytes, bytes]:
         """Return an answer's kind and what comes with it."""
-        kind, length = _HEADER.unpack(self._exactly(_HEADER.size, deadline))
+        kind, length = _HEADER.unpack(self._exactly(_HEADER.size))
         if kind not in (b"DATA", b"FAIL"):
             return kind, b""
         if length > PIECE_BYTES:
             raise ConnectionError(f"no answer of the sync service: {kind!r} of {length} bytes")
-        return kind, self._exactly(length, deadline)
+        return kind, self._exactly(length)
 
-    def _exactly(self, size: int, deadline: Deadline) -> bytes:
+    def _exactly(self, size: int) -> bytes:
         while len(self._rest) < size:
-            data = self._stream.read(deadline)
+            data = self._stream.read(Deadline.after(self._silence_s))
             if not data:
                 raise ConnectionError("the stream ended in the middle of an answer")
             self._rest += data

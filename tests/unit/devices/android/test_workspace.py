@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from bench.core.errors import CommandFailed, DeviceLost, InputError, PushFailed
+from bench.devices.android.adb.device import Completed
 from bench.devices.android.workspace import PARENT, Workspace, free_mib
 from tests.fakes.device import FakeDevice, ShellDevice, said
 from tests.fakes.phones import DF
@@ -61,6 +64,22 @@ def test_a_file_that_is_there_already_is_not_pushed_again(root: Path, local: Pat
     assert workspace.push_if_changed(local, "agent"), "same size, other content"
     assert len(pushes(device)) == 2
     assert (root / "shufflenet-bench/agent").read_bytes() == local.read_bytes()
+
+
+def test_hashing_has_time_by_the_size_of_the_files(tmp_path: Path) -> None:
+    big = tmp_path / "big"
+    with big.open("wb") as file:
+        file.truncate(80 << 20)
+    times_s: list[float] = []
+
+    class Timed(FakeDevice):
+        def run(self, command: Sequence[str], *, timeout_s: float = 30.0) -> Completed:
+            if command[0] == "sha256sum":
+                times_s.append(timeout_s)
+            return said(f"{hashlib.sha256(big.read_bytes()).hexdigest()}  {command[-1]}\n")
+
+    Workspace(Timed()).push_if_changed(big, "big")
+    assert times_s[0] >= 30 + 80 / 5  # MiB over MiB/s
 
 
 def test_a_phone_that_cannot_hash_is_pushed_to_every_time_and_its_sizes_are_compared(
@@ -130,10 +149,10 @@ def test_a_phone_that_fills_up_meanwhile_tells_the_same_and_any_other_refusal_it
 ) -> None:
     class Filling(ShellDevice):
         def push(
-            self, local: Path, remote: str, *, mode: int = 0o644, timeout_s: float = 120.0
+            self, local: Path, remote: str, *, mode: int = 0o644, silence_s: float = 60.0
         ) -> None:
             self.answers["df -P -k"] = said(FULL.replace("10239", "0"))
-            super().push(local, remote, mode=mode, timeout_s=timeout_s)
+            super().push(local, remote, mode=mode, silence_s=silence_s)
 
     filling, refusing = Filling(root), ShellDevice(root)
     filling.fails = PushFailed("part", "No space left on device")

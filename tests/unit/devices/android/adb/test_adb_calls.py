@@ -15,6 +15,7 @@ from bench.core.errors import (
     InputError,
     PushFailed,
 )
+from bench.devices.android.adb.streams import Deadline
 from tests.fakes.adb import ScriptedDevice, ScriptedStream, framed
 
 
@@ -166,6 +167,49 @@ def test_a_file_that_is_not_here_is_the_persons_matter_and_no_devices(tmp_path: 
     with pytest.raises(InputError, match="can't be written: No such file"):
         device.pull("/data/x", tmp_path / "no-folder" / "file")
     assert device.services == []
+
+
+RATE = 0.3 * (1 << 20)
+
+
+class SlowStream(ScriptedStream):
+    """Takes and gives 0.3 MiB/s by the clock that the deadlines read, and keeps no byte."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *came: bytes) -> None:
+        super().__init__(*came)
+        self.now_s = 0.0
+        monkeypatch.setattr("bench.devices.android.adb.streams.monotonic", lambda: self.now_s)
+
+    def read(self, deadline: Deadline) -> bytes:
+        piece = super().read(deadline)
+        self.now_s += len(piece) / RATE
+        deadline.left_s()
+        return piece
+
+    def write(self, data: bytes, deadline: Deadline) -> None:
+        self.now_s += len(data) / RATE
+        deadline.left_s()
+
+
+def test_a_push_may_take_minutes_while_bytes_flow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local = tmp_path / "big"
+    with local.open("wb") as file:
+        file.truncate(40 << 20)
+    stream = SlowStream(monkeypatch, b"OKAY\0\0\0\0")
+    ScriptedDevice(stream).push(local, "/data/x")
+    assert stream.now_s > 130
+
+
+def test_a_pull_may_take_minutes_while_bytes_flow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    piece = b"DATA\0\0\1\0" + bytes(65536)
+    stream = SlowStream(monkeypatch, *[piece] * 640, b"DONE\0\0\0\0")
+    ScriptedDevice(stream).pull("/data/x", tmp_path / "big")
+    assert stream.now_s > 130
+    assert (tmp_path / "big").stat().st_size == 40 << 20
 
 
 def test_a_pull_is_whole_or_absent(tmp_path: Path) -> None:

@@ -257,7 +257,7 @@ def test_a_push_that_nobody_takes_ends_at_its_deadline(tmp_path: Path) -> None:
     with peer(FEATURES, script) as port:
         device = opened(port)
         with pytest.raises(DeviceTimeout, match="the push of file"):
-            device.push(tmp_path / "file", "/data/x", timeout_s=0.3)
+            device.push(tmp_path / "file", "/data/x", silence_s=0.3)
         given_up.set()
 
 
