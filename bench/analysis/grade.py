@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.analysis.grade_rules import EFFECTIVE, RULES
+from bench.analysis.grade_rules import REMARKS, RULES
 from bench.storage.schema.latency import Measured, Record
 
 
@@ -46,5 +46,5 @@ def explain(found: Sequence[Finding]) -> list[str]:
 
 
 def warnings(found: Sequence[Finding]) -> list[str]:
-    """Return what wasn't effective as it was asked for, each in one clause."""
-    return [f.reason for f in found if f.rule in EFFECTIVE and f.grade > "B"]
+    """Return what a reader of the figure has to know, each in one clause."""
+    return [f.reason for f in found if f.rule in REMARKS and f.grade > "B"]

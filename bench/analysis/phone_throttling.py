@@ -1,4 +1,4 @@
-"""Whether heat held a phone back during a session. Pure; standard library only.
+"""Whether heat held a phone back during a session. Pure.
 
 Three rules, any of which is enough: a core's clock was capped below its limit, Android's thermal
 status was above 0, or the last third of the samples ran well above the first.
@@ -7,7 +7,8 @@ status was above 0, or the last third of the samples ran well above the first.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from statistics import median
+
+from bench.analysis.time_course import last_over_first
 
 KEYS = frozenset({"capped_cores", "thermal_status"})
 """The readings that only a phone gives: a session without any of them is none of a phone."""
@@ -34,7 +35,8 @@ def throttled(
             reasons.append(f"{capped:g} {what} capped {when} it")
         if (status := _number(readings, "thermal_status")) > 0:
             reasons.append(f"the thermal status was {status:g} {when} it")
-    if (ratio := _ratio(samples_ns)) > 1 + SLOWER:
+    ratio = last_over_first(samples_ns, fewest=_FEWEST) or 1.0
+    if ratio > 1 + SLOWER:
         reasons.append(f"its last third ran {ratio - 1:.0%} slower than its first")
     return reasons
 
@@ -42,11 +44,3 @@ def throttled(
 def _number(readings: Mapping[str, str | int | float], name: str) -> float:
     value = readings.get(name)
     return value if isinstance(value, int | float) else 0
-
-
-def _ratio(samples_ns: Sequence[int]) -> float:
-    """Return the last third's median over the first's, 1 where there are too few samples."""
-    third = len(samples_ns) // 3
-    if len(samples_ns) < _FEWEST:
-        return 1.0
-    return median(samples_ns[-third:]) / max(median(samples_ns[:third]), 1)

@@ -65,6 +65,17 @@ def course(samples_ns: Sequence[int], parts: int = PARTS) -> Course:
     )
 
 
+def last_over_first(samples_ns: Sequence[int], *, fewest: int) -> float | None:
+    """Return the median of the last third of the samples over that of the first.
+
+    None where there are fewer than `fewest`. Below the clock's step a median counts as 1 ns.
+    """
+    third = len(samples_ns) // 3
+    if len(samples_ns) < max(fewest, 3):
+        return None
+    return median(samples_ns[-third:]) / max(median(samples_ns[:third]), 1)
+
+
 def _parts(timed: Sequence[tuple[int, int]], ran: int, count: int) -> tuple[Part, ...]:
     """Divide samples with their ends over `count` parts of the time, each by its middle."""
     held: list[list[int]] = [[] for _ in range(count)]

@@ -25,9 +25,11 @@ def made(
     after: dict[str, Any] | None = None,
     facts: dict[str, str] | None = None,
     threads: int = 1,
+    samples: Sequence[Sequence[float]] | None = None,
+    **fields: Any,
 ) -> Record:
     """Return a record that every rule grants an A, changed by what is given."""
-    plain = record(samples_ms=[[m] * 3 for m in medians], threads=threads)
+    plain = record(samples_ms=samples or [[m] * 9 for m in medians], threads=threads, **fields)
     changes = {
         "before": CLEAN | (before or {}),
         "after": CLEAN | (after or {}),
@@ -80,6 +82,62 @@ def test_a_wide_interval_lowers_it(spread: float, expected: str) -> None:
 )
 def test_drift_between_rounds_lowers_it(moved: float, expected: str) -> None:
     assert letter("drift", made([2.0, 2.0, 2.0, 2 * moved, 2 * moved])) == expected
+
+
+def moving(*changes: float) -> list[list[float]]:
+    """Return a session for each share by which its last third differs from its first."""
+    return [[2.0] * 3 + [2 + change] * 3 + [2 * (1 + change)] * 3 for change in changes]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [(0.01, "A"), (0.04, "B"), (-0.04, "B"), (0.09, "C"), (-0.09, "C"), (0.3, "D"), (-0.3, "D")],
+)
+def test_a_trend_within_the_sessions_lowers_it_though_all_of_them_are_alike(
+    change: float, expected: str
+) -> None:
+    trending = made(samples=moving(*[change] * 5))
+    assert letter("interval", trending) == "A", "the sessions agree with each other"
+    assert letter("trend", trending) == expected
+    assert grade(trending) == expected
+
+
+def test_a_trend_below_b_is_a_remark_at_the_figure() -> None:
+    assert warnings(made(samples=moving(*[-0.09] * 5))) == [
+        "a session's last third is 9.0% faster than its first (2% for A, 5% for B, 10% for C)"
+    ]
+
+
+def test_one_session_that_moved_is_no_trend_of_the_cell() -> None:
+    assert letter("trend", made(samples=moving(0.3, 0, 0, 0, 0))) == "A"
+
+
+def test_sessions_of_few_samples_show_no_trend_which_is_a_b() -> None:
+    few = made(samples=[[2.0] * 8] * 5)
+    assert letter("trend", few) == "B"
+    assert letter("trend", made(samples=[[2.0] * 8] * 4 + [[2.0] * 9])) == "A"
+
+
+@pytest.mark.parametrize(
+    ("unsettled", "expected"), [(0, "A"), (1, "A"), (2, "B"), (3, "C"), (5, "C")]
+)
+def test_warm_ups_that_had_not_settled_lower_it(unsettled: int, expected: str) -> None:
+    plain = made()
+    sessions = [
+        session.model_copy(update={"steady": order >= unsettled})
+        for order, session in enumerate(plain.sessions)
+    ]
+    one = plain.model_copy(update={"sessions": sessions})
+    assert letter("settled", one) == expected
+    assert grade(one) == expected
+    said = f"the warm-up had not settled in {unsettled} of 5 sessions"
+    assert (said in " ".join(explain(one))) == (expected != "A")
+
+
+def test_a_warm_up_that_is_not_checked_is_a_b() -> None:
+    unchecked = made(sampling={"steady_tolerance": None})
+    assert letter("settled", unchecked) == "B"
+    assert "doesn't check" in " ".join(explain(unchecked))
 
 
 @pytest.mark.parametrize("counter", ["throttle_count", "cgroup_throttled"])
