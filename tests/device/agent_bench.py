@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from bench.runners.paddle_lite.agent_sessions import AgentRun, parse
+from bench.runners.paddle_lite.agent_sessions import MARK, AgentRun, parse
 from tests.device.agent_build import built_agent, emulated, missing_tools
 
 SHAPE = (1, 3, 4, 4)
@@ -41,11 +43,25 @@ class Bench:
             self.command(**flags), capture_output=True, text=True, check=False, timeout=120
         )
 
+    def mixed(self, **flags: object) -> list[str]:
+        """Return the lines of a run whose stderr comes mixed in, as without shell protocol 2."""
+        done = subprocess.run(
+            self.command(**flags), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            check=True, timeout=120,
+        )  # fmt: skip
+        return done.stdout.splitlines()
+
     def run(self, **flags: object) -> AgentRun:
         done = self.end(**flags)
         run = parse(done.stdout.splitlines())
         assert done.returncode == 0, done.stderr
         return run
+
+    @staticmethod
+    def events(done: subprocess.CompletedProcess[str]) -> list[Any]:
+        """Return what the program itself said."""
+        marked = [line.partition(MARK) for line in done.stdout.splitlines()]
+        return [json.loads(said) for _, mark, said in marked if mark]
 
     def model(self, text: str) -> None:
         (self.folder / "m.nb").write_text(text)

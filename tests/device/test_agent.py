@@ -5,7 +5,6 @@ What runs is the AArch64 program that a device gets. Its times are an emulator's
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -17,11 +16,12 @@ import pytest
 
 from bench.core.cell import Sampling
 from bench.core.units import NS_PER_S, Nanoseconds
-from bench.runners.paddle_lite.agent_events import effective
+from bench.runners.paddle_lite.agent_events import POWER_MODES, cores_of, effective
 from bench.runners.paddle_lite.agent_sessions import AgentRun, parse
 from bench.worker.sampling import take_samples, warm_up
 from tests.device.agent_bench import INPUT, Bench, agent_bench
 
+CORES = os.sysconf("SC_NPROCESSORS_CONF")
 RULE = Sampling(
     preset="standard", sessions=1, samples=100, min_samples=1, budget_s=60.0, warmup_calls=10,
     warmup_s=0.0, warmup_cap_s=60.0, steady_tolerance=None,
@@ -35,7 +35,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Bench:
 
 def test_a_session_is_whole_and_says_what_ran(bench: Bench) -> None:
     run = bench.run()
-    assert (run.version, run.library, run.abi) == ("2", "stand-in", "arm64-v8a")
+    assert (run.version, run.library, run.abi) == ("3", "stand-in", "arm64-v8a")
     assert min(run.load_ns, run.first_inference_ns, *run.samples_ns, run.pid) > 0
     assert run.peak_rss_kib > 1_000
 
@@ -60,9 +60,9 @@ def test_a_batch_keeps_its_place_in_the_shape(bench: Bench) -> None:
 
 def test_what_is_not_finite_is_printed_as_null(bench: Bench) -> None:
     bench.model("NAN")
-    lines = bench.end().stdout.splitlines()
-    assert json.loads(lines[3])["data"] == [None, None, None, 1]
-    assert np.isnan(parse(lines).output).tolist() == [[True, True, True, False]]
+    done = bench.end()
+    assert bench.events(done)[3]["data"] == [None, None, None, 1]
+    assert np.isnan(parse(done.stdout.splitlines()).output).tolist() == [[True, True, True, False]]
 
 
 def by_our_own_rule(run: AgentRun, *, spent: Callable[[], int], **rule: Any) -> dict[str, object]:
@@ -181,24 +181,45 @@ def test_a_spent_budget_ends_the_sampling_at_a_full_ten(bench: Bench) -> None:
 def test_the_threads_that_shared_the_work_are_seen(bench: Bench, threads: int) -> None:
     run = bench.run(threads=threads, repeats=20)
     facts = effective(run, asked_threads=threads, big_cores=frozenset())
-    assert facts["threads_worked"] == str(threads)
+    assert facts["threads_worked"] == str(min(threads, CORES))
 
 
-def cores_of(mask: str) -> set[int]:
-    bounds = [part.split("-") for part in mask.split(",")]
-    return {core for ends in bounds for core in range(int(ends[0]), int(ends[-1]) + 1)}
-
-
-@pytest.mark.parametrize("mode", ["high", "low", "full", "no_bind", "rand_high", "rand_low"])
+@pytest.mark.parametrize("mode", POWER_MODES)
 def test_a_power_mode_shows_in_the_cores_that_are_allowed(bench: Bench, mode: str) -> None:
-    count = os.sysconf("SC_NPROCESSORS_CONF")
-    asked = {
-        "high": {count - 1}, "rand_high": {count - 1}, "low": set(range(count // 2)),
-        "rand_low": set(range(count // 2)), "full": set(range(count)), "no_bind": set(range(count)),
+    wanted = {
+        "high": {CORES - 1}, "rand_high": {CORES // 2}, "low": {0}, "rand_low": {0},
+        "full": {CORES // 2}, "no_bind": set(range(CORES)),
     }[mode]  # fmt: skip
     usable = os.sched_getaffinity(0)
-    facts = effective(bench.run(power_mode=mode), asked_threads=1, big_cores=frozenset())
-    assert cores_of(facts["allowed"]) == (asked & usable or usable)
+    run = bench.run(power_mode=mode)
+    facts = effective(run, asked_threads=1, big_cores=frozenset())
+    assert cores_of(facts["allowed"]) == (wanted & usable or usable)
+    assert (run.threads, run.power_mode) == (1, mode)
+
+
+@pytest.mark.parametrize(
+    ("mode", "big", "threads", "effective_mode", "effective_threads"),
+    [
+        ("high", 1, 2, "high", 1),  # fewer big cores than threads
+        ("low", CORES, 1, "high", 1),  # no little core
+        ("no_bind", 1, CORES + 3, "no_bind", CORES),
+        ("full", 1, CORES, "full", CORES),
+    ],
+)
+def test_threads_and_power_mode_are_told_as_the_library_clamps_them(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, mode: str, big: int, threads: int,
+    effective_mode: str, effective_threads: int,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("STANDIN_BIG", str(big))
+    run = bench.run(power_mode=mode, threads=threads)
+    assert (run.power_mode, run.threads) == (effective_mode, effective_threads)
+
+
+def test_a_session_is_read_where_the_librarys_log_is_mixed_into_it(bench: Bench) -> None:
+    said = bench.mixed(power_mode="high", threads=CORES)
+    assert sum(line.startswith("[I ") for line in said) > CORES
+    assert any(line.startswith("[W ") for line in said)
+    assert len(parse(said).samples_ns) == 3
 
 
 def test_without_a_binding_the_one_from_outside_holds(bench: Bench) -> None:

@@ -129,7 +129,12 @@ def test_a_phone_that_is_away_between_sessions_is_waited_for(
     [
         (CommandFault(matching="", does="drop", after_lines=5), "device-lost"),
         (CommandFault(matching="", does="kill", after_lines=9), "command-failed"),
-        (CommandFault(matching="", does="garbage", after_lines=9), "garbage-reply"),
+        (
+            CommandFault(
+                matching="", does="garbage", after_lines=9, garbage=b'@bench_agent {"event": "sa\n'
+            ),
+            "garbage-reply",
+        ),
         (CommandFault(matching="", does="truncate", after_lines=9), "garbage-reply"),
         (CommandFault(matching="", does="truncate", after_lines=0), "garbage-reply"),
     ],
@@ -149,6 +154,15 @@ def test_a_fault_of_one_cell_is_told_by_its_kind_and_the_other_is_measured(
     assert "Traceback" not in ran.done.stderr
     assert device.serial not in found["x0_33"].message
     assert left_on(device) == []
+
+
+def test_what_others_print_in_between_costs_nothing(
+    device: Device, nets: Prepared, suite: Path
+) -> None:
+    device.faults.commands.append(CommandFault(matching=PROGRAM, does="garbage", after_lines=9))
+    ran = run(device, nets, suite)
+    assert ran.done.returncode == 0, ran.done.stderr
+    assert set(outcomes(ran).values()) == {Measured()}
 
 
 @pytest.mark.parametrize("does", ["full", "denied"])

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     Array = NDArray[np.float32]
 
 
+POWER_MODES = ("high", "low", "full", "no_bind", "rand_high", "rand_low")
+
 _MASK = re.compile(r"(\d{1,4}(-\d{1,4})?(,\d{1,4}(-\d{1,4})?)*)?")
 _WORKED = 0.5  # of the busiest thread's time, as in bench/worker/threads.py
 
@@ -161,7 +163,16 @@ def _task(fields: Fields) -> Task:
 
 
 class Watched(Protocol):
-    """A session whose threads were read before and after its samples."""
+    """A session whose threads were read before and after its samples.
+
+    `threads` and `power_mode` are what the library says is effective.
+    """
+
+    @property
+    def threads(self) -> int: ...
+
+    @property
+    def power_mode(self) -> str: ...
 
     @property
     def tasks_before(self) -> Tasks: ...

@@ -1,18 +1,22 @@
 """Sessions of the device program, of one model or of two by turns; see `agent/LINES.md`.
 
 A session counts only when it is whole: every event in its order, every number one that can be, and
-as many samples as the program says that it printed. Standard library and numpy only.
+as many samples as the program says that it printed. What others wrote in between (the library, the
+linker, the shell) bears no mark: it goes to this process's log. Standard library and numpy only.
 """
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bench.core.errors import Unavailable
 from bench.core.units import Nanoseconds
 from bench.runners.paddle_lite.agent_events import (
+    POWER_MODES,
     AgentFailed,
     Fields,
     GarbledAgent,
@@ -27,6 +31,10 @@ if TYPE_CHECKING:
 
 After = Mapping[str, tuple[str, ...]]
 """What may stand before each event."""
+
+MARK = "@bench_agent "
+VERSION = "3"
+"""Of the device program that this reads; another one's lines mean something else."""
 
 _MORE = {"sample": "phase", "tasks": "when"}
 
@@ -49,8 +57,17 @@ class Events(ABC):
         return self._pid
 
     def feed(self, line: str) -> None:
-        """Take one line; raises AgentFailed or GarbledAgent at once where it ends the session."""
-        fields = read(line)
+        """Take one line; raises AgentFailed or GarbledAgent at once where it ends the session.
+
+        Without the program's mark it is another's: logged, and no part of the session.
+        """
+        foreign, mark, said = line.partition(MARK)
+        if foreign.strip():
+            sys.stderr.write(f"{foreign.rstrip()}\n")
+        if mark:
+            self._take(read(said))
+
+    def _take(self, fields: Fields) -> None:
         name = fields.text("event")
         if name == "error":
             raise AgentFailed(fields.text("reason"), fields.text_or_none("arm"))
@@ -58,6 +75,7 @@ class Events(ABC):
         if self._last not in self._after[event]:
             fields.refuse(f"comes after {self._last}")
         if name == "start":
+            _require_version(fields.text("agent"))
             self._pid = fields.whole("pid")
         self.take(name, fields)
         self._last = event
@@ -83,12 +101,26 @@ class Events(ABC):
         return event
 
 
+def _require_version(version: str) -> None:
+    if version != VERSION:
+        raise Unavailable(
+            f"the device program is of version {version}, this harness takes {VERSION}",
+            hint="build it again: `make agent NDK=... PADDLE_LITE=...`",
+        )
+
+
 def values_of(name: str, fields: Fields) -> dict[str, Any]:
     """Return what an event that comes once says, by the names of the session's members."""
     if name == "start":
         return {
             "version": fields.text("agent"), "library": fields.text("library"),
             "abi": fields.text("abi"), "pid": fields.whole("pid"),
+        }  # fmt: skip
+    if name == "loaded":
+        mode = fields.text("power_mode")
+        return {
+            "load_ns": fields.whole("load_ns"), "threads": fields.whole("threads"),
+            "power_mode": mode if mode in POWER_MODES else fields.refuse("has no power mode"),
         }  # fmt: skip
     if name == "tasks":
         return {f"tasks_{fields.text('when')}": read_tasks(fields)}
@@ -99,7 +131,7 @@ def values_of(name: str, fields: Fields) -> dict[str, Any]:
     return {member: fields.whole(member) for member in _WHOLE[name]}
 
 
-_WHOLE = {"loaded": ("load_ns",), "first": ("first_inference_ns",), "end": ("peak_rss_kib",)}
+_WHOLE = {"first": ("first_inference_ns",), "end": ("peak_rss_kib",)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -107,7 +139,8 @@ class AgentRun:
     """One whole session on the device; `version` is the program's, `library` Paddle Lite's.
 
     `output` is float32 in its own shape, NaN where the device's value wasn't finite. The first
-    inference is in neither `warmup_ns` nor `samples_ns`. `peak_rss_kib` is 0 where unknown.
+    inference is in neither `warmup_ns` nor `samples_ns`. `threads` and `power_mode` are what the
+    library says is effective. `peak_rss_kib` is 0 where unknown.
     """
 
     version: str
@@ -115,6 +148,8 @@ class AgentRun:
     abi: str
     pid: int
     load_ns: int
+    threads: int
+    power_mode: str
     first_inference_ns: int
     output: Array
     warmup_ns: list[Nanoseconds]
@@ -187,6 +222,8 @@ class AgentArm:
     """
 
     load_ns: int
+    threads: int
+    power_mode: str
     first_inference_ns: int
     output: Array
     warmup_ns: list[Nanoseconds]

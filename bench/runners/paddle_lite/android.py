@@ -220,7 +220,7 @@ def _facts(
     mode = effective_power_mode(power_mode_of(cell), cores_of(facts.get("allowed", "")), big)
     facts |= {"power_mode": mode} if mode else {}
     engine = {"engine": f"paddle-lite {run.library}", "agent": run.version}
-    return engine | {"threads": str(cell.threads), "precision": "fp32", **facts}
+    return engine | {"threads": str(watched.threads), "precision": "fp32", **facts}
 
 
 def _covariates(peak_rss_kib: int, device_s: float) -> dict[str, float]:

@@ -16,7 +16,9 @@ constexpr int kBadArguments = 2;
 constexpr int kBadModel = 3;
 constexpr int kBadInput = 4;
 
-constexpr int kUnbound = 3;  // the light API's LITE_POWER_NO_BIND
+// As the light API numbers them.
+constexpr const char* kPowerModes[] = {"high", "low", "full", "no_bind", "rand_high", "rand_low"};
+constexpr int kUnbound = 3;
 constexpr int kMostThreads = 1024;
 
 // Ends the program: an `error` line with the reason, and the status.
@@ -30,7 +32,7 @@ struct Arm {
   std::string name;  // "a" or "b", empty where there is one model only
   std::string model;
   int threads;
-  int power_mode;  // as the light API numbers them
+  int power_mode;  // an index of kPowerModes
 };
 
 struct Arguments {
@@ -105,11 +107,10 @@ class Flags {
   }
 
   int power_mode(const std::string& flag, int otherwise) const {
-    static const char* const names[] = {"high", "low", "full", "no_bind", "rand_high", "rand_low"};
     const auto found = values_.find(flag);
     if (found == values_.end()) return otherwise;
     for (int number = 0; number < 6; ++number) {
-      if (found->second == names[number]) return number;
+      if (found->second == kPowerModes[number]) return number;
     }
     throw bad(flag, found->second, "high, low, full, no_bind, rand_high or rand_low");
   }

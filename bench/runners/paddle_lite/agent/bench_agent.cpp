@@ -6,7 +6,6 @@
 
 #include <csignal>
 #include <cstdlib>
-#include <exception>
 #include <new>
 #include <string>
 
@@ -42,15 +41,12 @@ void measure(const Arguments& arguments) {
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // print() ends the program when nobody reads
   std::signal(SIGTERM, SIG_DFL);
+  agent::affinity_at_start();
   try {
     agent::measure(agent::parse_arguments(argc, argv));
   } catch (const agent::Failure& failure) {
     agent::refuse(failure.status, failure.what());
   } catch (const std::bad_alloc&) {
     agent::refuse(agent::kBadInput, "there is not enough memory");
-  } catch (const std::exception& error) {
-    agent::refuse(agent::kBadModel, std::string("the library threw: ") + error.what());
-  } catch (...) {
-    agent::refuse(agent::kBadModel, "the library threw something that isn't an exception");
   }
 }

@@ -15,6 +15,7 @@
 #include "arguments.hpp"
 #include "json.hpp"
 #include "paddle_api.h"
+#include "tasks.hpp"
 
 namespace agent {
 
@@ -77,14 +78,18 @@ class Engine {
     config.set_threads(arm.threads);
     config.set_power_mode(static_cast<lite::PowerMode>(arm.power_mode));
     predictor_ = lite::CreatePaddlePredictor<lite::MobileConfig>(config);
-    if (!predictor_) throw Failure(kBadModel, "the library made no predictor of the model");
+    threads_ = config.threads();
+    power_mode_ = config.power_mode();
     input_tensor_ = predictor_->GetInput(0);
-    if (!input_tensor_) throw Failure(kBadModel, "the model has no input");
     input_tensor_->Resize(shape);
     load_ns_ = now_ns() - started;
   }
 
-  int64_t load_ns() const { return load_ns_; }
+  // Before a turn of this model: where it isn't bound, another one's binding is undone.
+  void begin_turn() const {
+    if (power_mode_ == kUnbound) restore_affinity();
+  }
+
   std::string version() const { return predictor_->GetVersion(); }
   const std::vector<float>& output() const { return output_; }
   const std::vector<int64_t>& output_shape() const { return output_shape_; }
@@ -94,6 +99,14 @@ class Engine {
     Object line = event(event_name);
     if (!name_.empty()) line.text("arm", name_);
     return line;
+  }
+
+  // How its load went, and with which threads and power mode it runs.
+  Object loaded() const {
+    return event_of("loaded")
+        .integer("load_ns", load_ns_)
+        .integer("threads", threads_)
+        .text("power_mode", kPowerModes[power_mode_]);
   }
 
   // One inference, its input copied in and its output copied out; returns its duration in ns.
@@ -109,7 +122,6 @@ class Engine {
  private:
   void read_output() {
     const std::unique_ptr<const lite::Tensor> tensor = predictor_->GetOutput(0);
-    if (!tensor) throw Failure(kBadModel, "the model has no output");
     output_shape_ = tensor->shape();
     const int64_t count = output_shape_.empty() ? 0 : elements(output_shape_);
     const float* const from = count > 0 ? tensor->data<float>() : nullptr;
@@ -120,6 +132,8 @@ class Engine {
   const std::string name_;
   const std::vector<float>& input_;
   int64_t load_ns_ = 0;
+  int threads_ = 0;     // effective, as the library says: it clamps what it was given
+  int power_mode_ = 0;  // likewise
   std::vector<float> output_;
   std::vector<int64_t> output_shape_;
   std::shared_ptr<lite::PaddlePredictor> predictor_;

@@ -1,4 +1,4 @@
-// JSON objects, one a line on stdout, flushed after each; see LINES.md.
+// JSON objects, one a line on stdout, marked and flushed; see LINES.md.
 #pragma once
 
 #include <cmath>
@@ -10,6 +10,10 @@
 namespace agent {
 
 constexpr int kNobodyReads = 5;
+
+// Stands before each line of this program: the library, the linker and the shell may write to the
+// same stream.
+constexpr const char* kMark = "@bench_agent ";
 
 // A JSON string in ASCII: a byte above 0x7e is written by its number, whatever its encoding.
 inline std::string quoted(const std::string& text) {
@@ -72,7 +76,7 @@ inline Object event(const std::string& name) { return Object().text("event", nam
 
 // A line that can't be written means that nobody reads: the program ends.
 inline void print(const Object& object) {
-  const std::string line = object.str() + "\n";
+  const std::string line = kMark + object.str() + "\n";
   const bool written = std::fwrite(line.data(), 1, line.size(), stdout) == line.size();
   if (!written || std::fflush(stdout) != 0) std::_Exit(kNobodyReads);
 }

@@ -45,21 +45,21 @@ inline void measure_pair(const Arguments& arguments) {
   Engine a(arguments.arm, arguments.shape, input);
   arm_at_work() = "b";
   Engine b(arguments.against, arguments.shape, input);
-  const auto of = [&a, &b](char arm) {
+  const auto turn_of = [&a, &b](char arm) {
     arm_at_work() = arm;
-    return arm == 'a' ? &a : &b;
+    Engine* const engine = arm == 'a' ? &a : &b;
+    engine->begin_turn();
+    return engine;
   };
   print_start(a.version());
-  for (const char arm : {'a', 'b'}) {
-    Engine* const engine = of(arm);
-    print(engine->event_of("loaded").integer("load_ns", engine->load_ns()));
-  }
-  for (const char arm : {'a', 'b'}) print_first(of(arm));
-  const Samples warm_a = warm_up_alone(of('a'), arguments);
-  const Samples warm_b = warm_up_alone(of('b'), arguments);
+  print(a.loaded());
+  print(b.loaded());
+  for (const char arm : {'a', 'b'}) print_first(turn_of(arm));
+  const Samples warm_a = warm_up_alone(turn_of('a'), arguments);
+  const Samples warm_b = warm_up_alone(turn_of('b'), arguments);
   const int64_t calls_a = calls_of_a_burst(warm_a, arguments);
   const int64_t calls_b = calls_of_a_burst(warm_b, arguments);
-  for (const char arm : arguments.order) burst(of(arm), arm == 'a' ? calls_a : calls_b);
+  for (const char arm : arguments.order) burst(turn_of(arm), arm == 'a' ? calls_a : calls_b);
   print(event("end")
             .integer("warmup", static_cast<int64_t>(warm_a.size() + warm_b.size()))
             .integer("bursts", static_cast<int64_t>(arguments.order.size()))

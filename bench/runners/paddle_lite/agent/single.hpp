@@ -30,7 +30,7 @@ inline void measure_one(const Arguments& arguments) {
   const std::vector<float> input = read_input(arguments.input, arguments.shape);
   Engine engine(arguments.arm, arguments.shape, input);
   print_start(engine.version());
-  print(engine.event_of("loaded").integer("load_ns", engine.load_ns()));
+  print(engine.loaded());
   print_first(&engine);
   const Samples warm = warm_up(&engine, arguments);
   print_tasks(engine.event_of("tasks"), "before");

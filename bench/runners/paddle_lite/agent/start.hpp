@@ -9,7 +9,7 @@
 
 namespace agent {
 
-constexpr const char* kVersion = "2";
+constexpr const char* kVersion = "3";
 #if defined(__aarch64__)
 constexpr const char* kAbi = "arm64-v8a";
 #elif defined(__arm__)

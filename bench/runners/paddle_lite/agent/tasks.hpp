@@ -1,7 +1,8 @@
-// What is in force in this process, read from /proc and /sys as proc(5) describes them.
+// What is effective in this process, read from /proc and /sys as proc(5) describes them.
 #pragma once
 
 #include <dirent.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <cctype>
@@ -61,17 +62,47 @@ inline std::string task(const std::string& tid) {
       .str();
 }
 
-inline std::vector<std::string> tasks() {
+// The ids of this process's threads.
+inline std::vector<std::string> thread_ids() {
   std::vector<std::string> found;
   DIR* folder = opendir("/proc/self/task");
   if (folder == nullptr) return found;
   while (const dirent* entry = readdir(folder)) {
-    if (std::isdigit(static_cast<unsigned char>(entry->d_name[0])) == 0) continue;
-    const std::string json = task(entry->d_name);
-    if (!json.empty()) found.push_back(json);
+    if (std::isdigit(static_cast<unsigned char>(entry->d_name[0])) != 0) {
+      found.push_back(entry->d_name);
+    }
   }
   closedir(folder);
   return found;
+}
+
+inline std::vector<std::string> tasks() {
+  std::vector<std::string> found;
+  for (const std::string& tid : thread_ids()) {
+    const std::string json = task(tid);
+    if (!json.empty()) found.push_back(json);
+  }
+  return found;
+}
+
+inline cpu_set_t own_affinity() {
+  cpu_set_t mask;
+  if (sched_getaffinity(0, sizeof mask, &mask) != 0) CPU_ZERO(&mask);
+  return mask;
+}
+
+// The cores that this program might use when it began; main asks first.
+inline const cpu_set_t& affinity_at_start() {
+  static const cpu_set_t mask = own_affinity();
+  return mask;
+}
+
+// Undo what the library bound, for every thread: it binds at each run, and never undoes it.
+inline void restore_affinity() {
+  for (const std::string& tid : thread_ids()) {
+    sched_setaffinity(static_cast<pid_t>(std::atoll(tid.c_str())), sizeof(cpu_set_t),
+                      &affinity_at_start());
+  }
 }
 
 // The cores whose clock can be read, with it: an offline one and a virtual one tell none.

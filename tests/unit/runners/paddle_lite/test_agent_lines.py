@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.core.errors import Unavailable
 from bench.runners.paddle_lite.agent_events import AgentFailed, GarbledAgent, effective
-from bench.runners.paddle_lite.agent_sessions import AgentLines, AgentRun, parse
+from bench.runners.paddle_lite.agent_sessions import MARK, AgentLines, AgentRun, parse
 
-START = {"event": "start", "agent": "1", "library": "v2.12", "abi": "arm64-v8a", "pid": 4711}
+START = {"event": "start", "agent": "3", "library": "v2.12", "abi": "arm64-v8a", "pid": 4711}
 OUTPUT = {"event": "output", "shape": [1, 3], "data": [0.5, -2, 1e-08]}
-LOADED = {"event": "loaded", "load_ns": 90_000}
+LOADED = {"event": "loaded", "load_ns": 90_000, "threads": 2, "power_mode": "high"}
 FIRST = {"event": "first", "first_inference_ns": 8_000}
 WARM = {"event": "sample", "phase": "warmup", "ns": 7_000}
 STEADY = {"event": "steady", "steady": True}
@@ -42,7 +43,7 @@ SESSION: list[dict[str, Any]] = [
 
 
 def lines(events: list[dict[str, Any]]) -> list[str]:
-    return [json.dumps(event) + "\n" for event in events]
+    return [f"{MARK}{json.dumps(event)}\n" for event in events]
 
 
 def session(**changed: Any) -> list[dict[str, Any]]:
@@ -63,8 +64,9 @@ def run_between(before: dict[str, Any], after: dict[str, Any]) -> AgentRun:
 
 def test_a_whole_session_is_read() -> None:
     run = parse(lines(SESSION))
-    assert (run.version, run.library, run.abi, run.pid) == ("1", "v2.12", "arm64-v8a", 4711)
+    assert (run.version, run.library, run.abi, run.pid) == ("3", "v2.12", "arm64-v8a", 4711)
     assert (run.load_ns, run.first_inference_ns) == (90_000, 8_000)
+    assert (run.threads, run.power_mode) == (2, "high")
     assert (run.warmup_ns, run.steady, run.samples_ns) == ([7_000] * 2, True, [5_000] * 3)
     assert run.peak_rss_kib == 70_000
     assert run.tasks_before.khz == {0: 576_000, 7: 2_841_600}
@@ -134,6 +136,8 @@ def test_an_event_out_of_its_order_is_refused_with_what_came_before() -> None:
         ({"start": {"agent": None}}, "no text 'agent'"),
         ({"loaded": {"load_ns": 1.5}}, "no whole number 'load_ns'"),
         ({"loaded": {"load_ns": "9"}}, "no whole number 'load_ns'"),
+        ({"loaded": {"threads": "2"}}, "no whole number 'threads'"),
+        ({"loaded": {"power_mode": "HIGH"}}, "no power mode"),
         ({"first": {"first_inference_ns": True}}, "no whole number 'first_inference_ns'"),
         ({"sample": {"ns": -5}}, "no whole number 'ns'"),
         ({"sample": {"ns": 1 << 63}}, "no whole number 'ns'"),
@@ -171,7 +175,7 @@ def test_a_value_that_cannot_be_is_refused(changed: dict[str, Any], problem: str
 )  # fmt: skip
 def test_garbage_is_refused_with_the_line_shortened(garbage: str, problem: str) -> None:
     with pytest.raises(GarbledAgent) as caught:
-        parse([*lines(SESSION[:5]), garbage + "\n"])
+        parse([*lines(SESSION[:5]), f"{MARK}{garbage}\n"])
     assert problem in caught.value.problem
     assert repr(garbage[:80]) in caught.value.problem
     assert len(caught.value.problem) < 160
@@ -182,7 +186,7 @@ def test_garbage_is_refused_with_the_line_shortened(garbage: str, problem: str) 
 def test_whatever_comes_is_a_session_or_one_of_two_errors(noise: list[str], at: int) -> None:
     whole = lines(SESSION)
     try:
-        run = parse([*whole[:at], *noise, *whole[at:]])
+        run = parse([*whole[:at], *(MARK + text for text in noise), *whole[at:]])
     except (AgentFailed, GarbledAgent):
         assert noise
     else:
@@ -193,10 +197,40 @@ def test_whatever_comes_is_a_session_or_one_of_two_errors(noise: list[str], at: 
 def test_lines_are_read_as_they_come_and_the_process_is_known_early() -> None:
     reader = AgentLines()
     known = [reader.pid]
-    reader.feed(json.dumps(START))
+    reader.feed(*lines([START]))
     assert [*known, reader.pid] == [None, 4711]
     with pytest.raises(GarbledAgent):
-        reader.feed("garbage")
+        reader.feed(f"{MARK}garbage")
+
+
+INFO = "[I  1/ 2  3: 4: 5.678 .../lite/core/device_info.cc:1190 Setup] L2 Cache size is: \n"
+FOREIGN = [
+    INFO, "WARNING: linker: bench_agent: unused DT entry\n", "\n", "{}\n", "\x1b[0m\r\n",
+    json.dumps(END) + "\n", "@bench_agent",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("at", range(len(SESSION) + 1))
+def test_lines_of_others_are_logged_and_no_part_of_the_session(
+    at: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = lines(SESSION)
+    assert parse([*whole[:at], *FOREIGN, *whole[at:]]).samples_ns == [5_000] * 3
+    assert capsys.readouterr().err.splitlines()[:2] == [line.rstrip() for line in FOREIGN[:2]]
+
+
+def test_what_another_began_a_line_with_is_logged_and_the_line_read(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    whole = lines(SESSION)
+    assert parse([f"no line end{whole[0]}", *whole[1:]]).pid == 4711
+    assert capsys.readouterr().err == "no line end\n"
+
+
+def test_a_program_of_another_version_is_refused_with_what_builds_this_one() -> None:
+    with pytest.raises(Unavailable, match="version 2, this harness takes 3") as caught:
+        parse(lines(session(start={"agent": "2"})))
+    assert "make agent" in caught.value.hint
 
 
 def test_what_was_in_force_is_told_of_the_threads_that_shared_the_work() -> None:

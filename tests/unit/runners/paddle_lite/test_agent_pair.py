@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from bench.runners.paddle_lite.agent_events import AgentFailed, GarbledAgent
-from bench.runners.paddle_lite.agent_sessions import AgentPair, PairLines, parse_pair
+from bench.runners.paddle_lite.agent_sessions import MARK, AgentPair, PairLines, parse_pair
 
 Event = dict[str, Any]
 
 ORDER = "baab"
-START = {"event": "start", "agent": "2", "library": "v2.12", "abi": "arm64-v8a", "pid": 4711}
+START = {"event": "start", "agent": "3", "library": "v2.12", "abi": "arm64-v8a", "pid": 4711}
 END = {"event": "end", "warmup": 3, "bursts": 4, "peak_rss_kib": 70_000}
 
 
@@ -22,7 +22,7 @@ def of(arm: str, **event: Any) -> Event:
 
 
 def loaded(arm: str, ns: int) -> Event:
-    return of(arm, event="loaded", load_ns=ns)
+    return of(arm, event="loaded", load_ns=ns, threads=1, power_mode="high")
 
 
 def first(arm: str, ns: int) -> list[Event]:
@@ -54,7 +54,7 @@ SESSION = [*OPENED, *WARM, *BURSTS, END]
 
 
 def read(events: list[Event], order: str = ORDER) -> AgentPair:
-    return parse_pair([json.dumps(event) for event in events], order)
+    return parse_pair([f"{MARK}{json.dumps(event)}" for event in events], order)
 
 
 def refused(events: list[Event], order: str = ORDER) -> str:
@@ -65,7 +65,7 @@ def refused(events: list[Event], order: str = ORDER) -> str:
 
 def test_a_session_is_read_with_both_arms_and_the_bursts_in_their_order() -> None:
     run = read(SESSION)
-    assert (run.version, run.library, run.abi, run.pid) == ("2", "v2.12", "arm64-v8a", 4711)
+    assert (run.version, run.library, run.abi, run.pid) == ("3", "v2.12", "arm64-v8a", 4711)
     assert run.peak_rss_kib == 70_000
     a, b = run.arms["a"], run.arms["b"]
     assert (a.load_ns, a.first_inference_ns, a.warmup_ns, a.steady) == (100, 12, [11, 10], True)
@@ -83,7 +83,7 @@ def test_a_session_is_read_with_both_arms_and_the_bursts_in_their_order() -> Non
 def test_the_process_is_known_as_soon_as_it_has_said_so() -> None:
     reading = PairLines(ORDER)
     assert reading.pid is None
-    reading.feed(json.dumps(START))
+    reading.feed(f"{MARK}{json.dumps(START)}")
     assert reading.pid == 4711
 
 
