@@ -4,16 +4,17 @@ it. The bounds stand in the rules' own sentences. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from statistics import fmean, median
 
-from bench.analysis import phone_throttling
 from bench.analysis.gpu_clocks import clocks
 from bench.analysis.statistics import t_interval
+from bench.analysis.throttling import NVML_READER, SIGNS, Sign, grown
 from bench.analysis.time_course import last_over_first
 from bench.analysis.unmet import unmet
 from bench.core import gpu_state
 from bench.core.units import NS_PER_MS
+from bench.runners import RUNNERS
 from bench.storage.schema.latency import Record, Session
 
 Said = tuple[str, str, str]
@@ -22,9 +23,16 @@ Said = tuple[str, str, str]
 _AGAIN = "measure with `--preset standard`"
 _WARM_UP = "raise warmup_s and warmup_cap_s of the preset in the suite's file"
 _AGENT = "measure with the harness's own device program (`make agent`)"
+_OWN = "where the machine is your own"
 
 # Three samples a third: the preset `standard` takes ten at least.
 _TREND_SAMPLES = 9
+
+
+def target_of(record: Record) -> str:
+    """Return the kind of target that the cell's runner measures on."""
+    entry = RUNNERS.get(record.cell.runner)
+    return "cpu" if entry is None else entry.target
 
 
 def _by_bounds(value: float, bounds: tuple[float, float, float], figure: str, remedy: str) -> Said:
@@ -100,32 +108,33 @@ def _settled(record: Record) -> Said:
 
 
 def _throttling(record: Record) -> Said:
-    hit = sum(map(_throttled, record.sessions))
-    if not hit:
-        return "A", "no throttling was seen", ""
-    remedy = "let it cool down, or cap the clock below its limit"
-    return "C", f"throttled in {hit} of {len(record.sessions)} sessions", remedy
+    """Judge what held sessions back; a sign that can't be read allows B."""
+    held = {
+        sign: [sign.held(session) for session in record.sessions]
+        for sign in SIGNS.get(target_of(record), ())
+    }
+    if hit := [sign for sign, told in held.items() if any(told)]:
+        count = sum(map(any, zip(*held.values(), strict=True)))
+        by = f"throttled by {_joined(hit)} in {count} of {len(record.sessions)} sessions"
+        return "C", by, "; ".join(sign.remedy for sign in hit)
+    if unread := [sign for sign, told in held.items() if None in told]:
+        reason = f"whether {_joined(unread)} held it back could not be read"
+        return "B", reason, "; ".join(sign.reader for sign in unread)
+    return "A", "no throttling was seen", ""
 
 
-def _throttled(session: Session) -> bool:
-    """Tell whether a throttle counter moved during the session, or a GPU or phone was held back."""
-    counters = ("throttle_count", "cgroup_throttled")
-    moved = any((_grown(session, name) or 0) > 0 for name in counters)
-    held = gpu_state.reasons(session.before, session.after, session.covariates)
-    return moved or bool(held) or _phone_throttled(session)
-
-
-def _phone_throttled(session: Session) -> bool:
-    before, after = session.before, session.after
-    if phone_throttling.KEYS.isdisjoint(before | after):
-        return False
-    return bool(phone_throttling.throttled(before, after, session.samples_ns))
+def _joined(signs: Sequence[Sign]) -> str:
+    return " and ".join(sign.name for sign in signs)
 
 
 def _steal(record: Record) -> Said:
-    shares = [share for share in map(_steal_share, record.sessions) if share is not None]
-    if not shares:
-        return "A", "this machine counts no steal time", ""
+    if target_of(record) == "android":
+        return "A", "a phone has no other guest", ""
+    told = [_steal_share(session) for session in record.sessions]
+    shares = [share for share in told if share is not None]
+    if len(shares) < len(told):
+        remedy = "measure on Linux, where /proc/stat tells"
+        return "B", "the time that the host took could not be read", remedy
     return _by_bounds(
         max(shares), (0.02, 0.05, 0.15), f"the host took up to {max(shares):.1%} of a session",
         "repeat when the host is less busy, or on a machine alone",
@@ -133,35 +142,31 @@ def _steal(record: Record) -> Said:
 
 
 def _steal_share(session: Session) -> float | None:
-    grown = _grown(session, "steal_ms")
-    return None if grown is None else max(0.0, grown) * NS_PER_MS / max(session.wall_ns, 1)
-
-
-def _grown(session: Session, name: str) -> float | None:
-    before, after = session.before.get(name), session.after.get(name)
-    if isinstance(before, int | float) and isinstance(after, int | float):
-        return after - before
-    return None
+    stolen = grown(session, "steal_ms")
+    return None if stolen is None else max(0.0, stolen) * NS_PER_MS / max(session.wall_ns, 1)
 
 
 def _settings(record: Record) -> Said:
-    wrong = unmet(record.cell, [session.facts for session in record.sessions])
-    if not wrong:
-        return "A", "precision and settings as asked for", ""
-    return "D", "; ".join(wrong), "the engine can't do it on this chip: ask for what it can"
+    facts = [session.facts for session in record.sessions]
+    if wrong := unmet(record.cell, facts):
+        return "D", "; ".join(wrong), "the engine can't do it on this chip: ask for what it can"
+    asked = ["precision", *sorted(record.cell.settings)]
+    if unread := [name for name in asked if any(name not in told for told in facts)]:
+        reason = f"the effective {', '.join(unread)} could not be read"
+        return "B", reason, "measure with an engine that reports it"
+    return "A", "precision and settings as asked for", ""
 
 
 def _threads(record: Record) -> Said:
     asked = record.cell.threads
-    worked = {session.facts.get("threads_worked") for session in record.sessions} - {None}
-    if not worked:
+    worked = [session.facts.get("threads_worked") for session in record.sessions]
+    if wrong := sorted({count for count in worked if count not in (None, str(asked))}):
+        reason = f"threads that worked: {' or '.join(wrong)}, asked for: {asked}"
+        return "C", reason, "free the cores that other processes use, or ask for fewer threads"
+    if None in worked:
         remedy = "measure on Linux, where /proc tells"
         return "B", "which threads worked could not be read", remedy
-    wrong = sorted(str(count) for count in worked if count != str(asked))
-    if not wrong:
-        return "A", f"{asked} worked, as asked for", ""
-    remedy = "free the cores that other processes use, or ask for fewer threads"
-    return "C", f"threads that worked: {' or '.join(wrong)}, asked for: {asked}", remedy
+    return "A", f"{asked} worked, as asked for", ""
 
 
 def _parity(record: Record) -> Said:
@@ -172,16 +177,25 @@ def _parity(record: Record) -> Said:
 
 
 def _clocks(record: Record) -> Said:
-    on_gpu = clocks([s.before for s in record.sessions], [s.covariates for s in record.sessions])
-    own = "where the machine is your own"
-    if on_gpu is not None:
-        how = "held still" if on_gpu.held else "not seen to be locked"
-        return "AB"[not on_gpu.held], f"{on_gpu.reason}, {how}", f"`{on_gpu.command}` {own}"
+    if target_of(record) == "nvidia-gpu":
+        return _gpu_clocks(record)
     governors = {str(session.before.get("governor", "unknown")) for session in record.sessions}
     if governors == {"performance"}:
         return "A", "governor performance", ""
     reason = f"clocks aren't seen to be locked (governor {', '.join(sorted(governors))})"
-    return "B", reason, f"`sudo cpupower frequency-set -g performance` {own}"
+    if target_of(record) == "android":
+        return "B", reason, "set the governor performance on a rooted phone"
+    if governors == {"unknown"}:
+        return "B", reason, "measure where /sys tells the governor: on a machine of its own"
+    return "B", reason, f"`sudo cpupower frequency-set -g performance` {_OWN}"
+
+
+def _gpu_clocks(record: Record) -> Said:
+    it = clocks([s.before for s in record.sessions], [s.covariates for s in record.sessions])
+    if it is None:
+        return "B", "the GPU's clock could not be read", NVML_READER
+    how = "held still" if it.held else "not seen to be locked"
+    return "AB"[not it.held], f"{it.reason}, {how}", f"`{it.command}` {_OWN}"
 
 
 def _offload(record: Record) -> Said:
@@ -195,12 +209,18 @@ def _offload(record: Record) -> Said:
 
 def _alone(record: Record) -> Said:
     """Judge whether other processes computed on the GPU; the child's own has ended by then."""
+    if target_of(record) != "nvidia-gpu":
+        return "A", "no accelerator takes part", ""
     shared = sum(gpu_state.has_company(it.before, it.after) for it in record.sessions)
-    if not shared:
-        return "A", "no other process was seen on an accelerator", ""
-    many = f"in {shared} of {len(record.sessions)} sessions"
-    remedy = "end them and leave --shared-gpu out"
-    return "C", f"other processes computed on the GPU {many}", remedy
+    if shared:
+        many = f"in {shared} of {len(record.sessions)} sessions"
+        remedy = "end them and leave --shared-gpu out"
+        return "C", f"other processes computed on the GPU {many}", remedy
+    readings = [reading for it in record.sessions for reading in (it.before, it.after)]
+    if any(gpu_state.COMPUTE_PROCESSES not in reading for reading in readings):
+        remedy = "see what `nvidia-smi` lists; a container or a MIG instance may hide it"
+        return "B", "whether other processes computed on the GPU could not be read", remedy
+    return "A", "no other process computed on the GPU", ""
 
 
 RULES: dict[str, Callable[[Record], Said]] = {

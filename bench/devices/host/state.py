@@ -73,11 +73,13 @@ def _throttling(root: Path) -> dict[str, int | None]:
 
 
 def _cgroup(root: Path) -> dict[str, int | None]:
-    """Read in how many periods a quota held back this process's cgroup or one above it."""
-    stats = [text(folder / "cpu.stat") for folder in cpu_groups(root)]
-    counts = [first_integer(r"^nr_throttled (\d+)", stat) for stat in stats]
-    known = [count for count in counts if count is not None]
-    return {"cgroup_throttled": sum(known) if known else None}
+    """Read in how many periods a quota held back this process's cgroup or one above it.
+
+    A cgroup whose cpu.stat doesn't count them has no CPU controller, hence no quota.
+    """
+    stats = [stat for folder in cpu_groups(root) if (stat := text(folder / "cpu.stat"))]
+    counts = [first_integer(r"^nr_throttled (\d+)", stat) or 0 for stat in stats]
+    return {"cgroup_throttled": sum(counts) if stats else None}
 
 
 def _context_switches(root: Path) -> dict[str, int | None]:

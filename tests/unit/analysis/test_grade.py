@@ -13,8 +13,12 @@ from bench.analysis.grade_rules import RULES
 from bench.storage.schema.latency import Record
 from tests.fakes.records import failed, record
 
-CLEAN_FACTS = {"engine": "paddle 3.2.0", "threads_worked": "1"}
-CLEAN: dict[str, Any] = {"governor": "performance", "steal_ms": 100, "throttle_count": 7}
+CLEAN_FACTS = {
+    "engine": "paddle 3.2.0", "threads_worked": "1", "precision": "fp32", "onednn": "on",
+}  # fmt: skip
+CLEAN: dict[str, Any] = {
+    "governor": "performance", "steal_ms": 100, "throttle_count": 7, "cgroup_throttled": 0,
+}  # fmt: skip
 STEADY = (2.00, 2.01, 1.99, 2.00, 2.01)
 
 
@@ -140,12 +144,68 @@ def test_a_warm_up_that_is_not_checked_is_a_b() -> None:
     assert "doesn't check" in " ".join(explain(unchecked))
 
 
-@pytest.mark.parametrize("counter", ["throttle_count", "cgroup_throttled"])
-def test_throttling_lowers_it(counter: str) -> None:
+@pytest.mark.parametrize(
+    ("counter", "what", "remedy"),
+    [
+        ("throttle_count", "heat", "cool down"),
+        ("cgroup_throttled", "the CPU quota of its cgroup", "raise the quota"),
+    ],
+)
+def test_throttling_lowers_it_and_its_remedy_fits_what_throttled(
+    counter: str, what: str, remedy: str
+) -> None:
     hit = made(before={counter: 7}, after={counter: 8})
     assert letter("throttling", hit) == "C"
     assert grade(hit) == "C"
-    assert warnings(hit) == ["throttled in 5 of 5 sessions"]
+    assert warnings(hit) == [f"throttled by {what} in 5 of 5 sessions"]
+    [reason] = explain(hit)
+    assert remedy in reason
+    assert ("cool" in reason) == (what == "heat")
+
+
+def unread(one: Record, name: str, *, session: int | None = None) -> Record:
+    """Return the record with that reading and fact left out of every session or the given one."""
+
+    def without(values: dict[str, Any], order: int) -> dict[str, Any]:
+        here = session in (None, order)
+        return {key: value for key, value in values.items() if not here or key != name}
+
+    sessions = [
+        it.model_copy(
+            update={
+                part: without(getattr(it, part), order) for part in ("before", "after", "facts")
+            }
+        )
+        for order, it in enumerate(one.sessions)
+    ]
+    return one.model_copy(update={"sessions": sessions})
+
+
+@pytest.mark.parametrize("session", [None, 3])
+@pytest.mark.parametrize(
+    ("name", "rule", "reason"),
+    [
+        ("throttle_count", "throttling", "whether heat held it back could not be read"),
+        ("cgroup_throttled", "throttling", "whether the CPU quota of its cgroup held it back"),
+        ("steal_ms", "steal", "the time that the host took could not be read"),
+        ("threads_worked", "threads", "which threads worked could not be read"),
+        ("precision", "settings", "the effective precision could not be read"),
+        ("onednn", "settings", "the effective onednn could not be read"),
+    ],
+)
+def test_what_could_not_be_read_allows_b_at_most_and_is_named_with_what_would_read_it(
+    name: str, rule: str, reason: str, session: int | None
+) -> None:
+    one = unread(made(), name, session=session)
+    assert (letter(rule, one), grade(one)) == ("B", "B")
+    [said] = explain(one)
+    assert said.startswith(f"B {rule}: {reason}")
+    assert "measure" in said
+    assert warnings(one) == []
+
+
+def test_a_governor_that_is_not_known_gets_no_command_that_needs_one() -> None:
+    assert "cpupower" not in " ".join(explain(unread(made(), "governor")))
 
 
 @pytest.mark.parametrize(("stolen_ms", "expected"), [(30, "A"), (90, "B"), (250, "C"), (500, "D")])
@@ -173,14 +233,6 @@ def test_another_precision_or_setting_than_was_asked_for_is_a_d_and_a_warning(
     other = made(facts=facts)
     assert letter("settings", other) == "D"
     assert warnings(other) == [reason]
-
-
-def test_threads_that_could_not_be_read_are_no_a_and_no_warning() -> None:
-    unread = made()
-    facts = {"engine": "paddle 3.2.0"}
-    sessions = [session.model_copy(update={"facts": facts}) for session in unread.sessions]
-    unread = unread.model_copy(update={"sessions": sessions})
-    assert letter("threads", unread) == "B"
 
 
 @pytest.mark.parametrize("governor", ["powersave", "unknown"])
