@@ -123,7 +123,8 @@ def heading(facts: PhoneFacts) -> str:
 def big_cores(facts: PhoneFacts) -> frozenset[int]:
     """Return the cores of every cluster above the slowest, all of them where there is one only.
 
-    Empty where the phone doesn't tell its clusters.
+    An engine may count fewer: Paddle Lite takes those with a clock from the middle between highest
+    and lowest on, or goes by the chip's name. Empty where the phone doesn't tell its clusters.
     """
     above = facts.clusters[1:] or facts.clusters
     return frozenset(core for cluster in above for core in cluster.cores)

@@ -39,7 +39,6 @@ _SILENCE_S = 60.0
 _KEPT = 0o644
 _RUN = 0o755
 _ARMS = ("a", "b")
-_UNBOUND = ("no_bind", "full")
 
 
 class PaddleLiteRunner:
@@ -217,8 +216,12 @@ def _facts(
 ) -> dict[str, str]:
     big = frozenset(target.big_cores)
     facts = effective(watched, asked_threads=cell.threads, big_cores=big)
-    mode = effective_power_mode(power_mode_of(cell), cores_of(facts.get("allowed", "")), big)
-    facts |= {"power_mode": mode} if mode else {}
+    facts["power_mode"] = effective_power_mode(
+        watched.power_mode,
+        cores_of(facts.get("allowed", "")),
+        threads=watched.threads,
+        big=big,
+    )
     engine = {"engine": f"paddle-lite {run.library}", "agent": run.version}
     return engine | {"threads": str(watched.threads), "precision": "fp32", **facts}
 
@@ -227,15 +230,24 @@ def _covariates(peak_rss_kib: int, device_s: float) -> dict[str, float]:
     return {"peak_rss_mib": round(peak_rss_kib / 1024, 1), "device_s": round(device_s, 3)}
 
 
-def effective_power_mode(asked: str, allowed: frozenset[int], big: frozenset[int]) -> str:
-    """Return the power mode that the cores which the workers may use stand for, '' if not told.
+def effective_power_mode(
+    told: str, allowed: frozenset[int], *, threads: int, big: frozenset[int]
+) -> str:
+    """Return the power mode that was effective: the library's word, checked by the workers' cores.
 
-    A worker bound to all cores and one that is not bound look the same: both are what was asked.
+    Bound, the library gives its `threads` threads as many cores: workers that may use more weren't
+    bound, which it doesn't tell. `big` are all cores but the slowest cluster's; the library counts
+    fewer (those with a clock from the middle of its range on, or by the chip's name), so "high"
+    has big cores alone, "low" also those of `big` that it takes for little, and "full" any. Where
+    `allowed` or `big` is unknown, and so empty, its word stands.
     """
-    if not allowed or not big:
-        return ""
-    if allowed <= big:
+    if told == "no_bind" or not allowed:
+        return told
+    if len(allowed) > threads:
+        return "no_bind"
+    binds_to_big = told in ("high", "rand_high")
+    if big and binds_to_big and not allowed <= big:
+        return "low" if allowed.isdisjoint(big) else "full"
+    if big and told in ("low", "rand_low") and allowed <= big:
         return "high"
-    if allowed.isdisjoint(big):
-        return "low"
-    return asked if asked in _UNBOUND else "no_bind"
+    return told

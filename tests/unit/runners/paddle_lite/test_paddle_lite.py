@@ -12,7 +12,6 @@ from bench.core.errors import DeviceNotFound, Unavailable
 from bench.runners.paddle_lite.android import PaddleLiteRunner, agent_flags, effective_power_mode
 from tests.fakes.values import SAMPLING, cell
 
-BIG = frozenset({4, 5, 6, 7})
 X = np.zeros((1, 3, 4, 4), dtype=np.float32)
 
 
@@ -34,23 +33,50 @@ def test_a_preset_without_a_steady_state_asks_for_none() -> None:
     assert agent_flags(cell(), (1, 3, 4, 4), rule)["steady-tolerance"] == "0"
 
 
+FOUR_AND_FOUR = frozenset({4, 5, 6, 7})
+ONE_CLUSTER = frozenset(range(8))
+TENSOR_G1 = frozenset({4, 5, 6, 7})  # clusters of 4, 2 and 2, of which the library takes 2 as big
+
+
 @pytest.mark.parametrize(
-    ("asked", "allowed", "mode"),
+    ("told", "threads", "allowed", "big", "mode"),
     [
-        ("high", {7}, "high"), ("high", {4, 5, 6, 7}, "high"), ("high", set(range(8)), "no_bind"),
-        ("high", {0, 1}, "low"), ("low", {0, 3}, "low"), ("low", {0, 7}, "no_bind"),
-        ("no_bind", set(range(8)), "no_bind"), ("full", set(range(8)), "full"),
-        ("no_bind", {7}, "high"), ("high", set(), ""),
+        # bound as the library says
+        ("high", 1, {7}, FOUR_AND_FOUR, "high"),
+        ("high", 4, {4, 5, 6, 7}, FOUR_AND_FOUR, "high"),
+        ("high", 2, {6, 7}, TENSOR_G1, "high"),
+        ("low", 2, {0, 1}, FOUR_AND_FOUR, "low"),
+        ("low", 5, {0, 1, 2, 3, 4}, TENSOR_G1, "low"),
+        # the first cores, big ones first: up to 4 threads the mask of a bound "high"
+        ("full", 1, {4}, FOUR_AND_FOUR, "full"),
+        ("full", 4, {4, 5, 6, 7}, FOUR_AND_FOUR, "full"),
+        ("full", 6, {0, 1, 4, 5, 6, 7}, FOUR_AND_FOUR, "full"),
+        ("full", 8, set(range(8)), FOUR_AND_FOUR, "full"),
+        # a chip of one cluster
+        ("no_bind", 4, set(range(8)), ONE_CLUSTER, "no_bind"),
+        ("high", 4, {4, 5, 6, 7}, ONE_CLUSTER, "high"),
+        ("high", 8, set(range(8)), ONE_CLUSTER, "high"),
+        ("full", 2, {0, 1}, ONE_CLUSTER, "full"),
+        # not bound: the library's own word, or more cores than threads
+        ("no_bind", 1, {7}, FOUR_AND_FOUR, "no_bind"),
+        ("high", 1, set(range(8)), FOUR_AND_FOUR, "no_bind"),
+        ("full", 2, set(range(8)), ONE_CLUSTER, "no_bind"),
+        # bound to other cores than the mode is for
+        ("high", 2, {0, 1}, FOUR_AND_FOUR, "low"),
+        ("high", 2, {3, 4}, FOUR_AND_FOUR, "full"),
+        ("rand_high", 1, {0}, FOUR_AND_FOUR, "low"),
+        ("low", 1, {7}, FOUR_AND_FOUR, "high"),
+        # fewer cores than threads: the kernel keeps what is left of the mask
+        ("high", 4, {6, 7}, FOUR_AND_FOUR, "high"),
+        # not known which cores are big, or which ones were allowed
+        ("high", 2, {0, 1}, frozenset(), "high"),
+        ("high", 2, set(), FOUR_AND_FOUR, "high"),
     ],
-)  # fmt: skip
-def test_the_power_mode_in_force_is_read_off_the_cores_that_workers_may_use(
-    asked: str, allowed: set[int], mode: str
+)
+def test_the_effective_power_mode_is_the_librarys_word_checked_by_the_workers_cores(
+    told: str, threads: int, allowed: set[int], big: frozenset[int], mode: str
 ) -> None:
-    assert effective_power_mode(asked, frozenset(allowed), BIG) == mode
-
-
-def test_where_the_fast_cores_are_not_known_nothing_is_claimed() -> None:
-    assert effective_power_mode("high", frozenset({1}), frozenset()) == ""
+    assert effective_power_mode(told, frozenset(allowed), threads=threads, big=big) == mode
 
 
 def test_another_precision_is_refused_before_the_phone_is_asked() -> None:
