@@ -103,7 +103,7 @@ def read_identity(device: Device) -> PhoneFacts:
         abi=abi,
         abis=tuple(filter(None, properties.get("ro.product.cpu.abilist", abi).split(","))),
         android=_first(properties, ("ro.build.version.release",)),
-        sdk=int(sdk) if sdk.isdecimal() else None,
+        sdk=sysfs.whole(sdk),
         build_digest=canonical_digest(fingerprint) if fingerprint else UNKNOWN,
         cores=len(present) or None,
         clusters=_clusters(files),
@@ -158,9 +158,9 @@ def _clusters(files: Mapping[str, str]) -> tuple[Cluster, ...]:
     khz = sysfs.per_core(files, "cpuinfo_max_freq")
     for path, value in files.items():
         policy, _, name = path.rpartition("/")
-        limit = files.get(f"{policy}/cpuinfo_max_freq", "")
-        if name == "related_cpus" and limit.isdecimal():
-            khz |= dict.fromkeys(sysfs.cores(value), int(limit))
+        limit = sysfs.whole(files.get(f"{policy}/cpuinfo_max_freq", ""))
+        if name == "related_cpus" and limit is not None:
+            khz |= dict.fromkeys(sysfs.cores(value), limit)
     return tuple(
         Cluster(cores=tuple(sorted(core for core in khz if khz[core] == limit)), max_khz=limit)
         for limit in sorted(set(khz.values()))

@@ -107,13 +107,13 @@ def _battery(text: str) -> dict[str, Reading | None]:
     """Read charge and power; nothing while `dumpsys battery set` or `unplug` makes them up."""
     if "UPDATES STOPPED" in text:
         return {}
-    powered = dict(re.findall(r"^\s*(\w+) powered: (true|false)$", text, re.MULTILINE))
+    powered = dict(re.findall(r"^[ \t]*(\w+) powered: (true|false)$", text, re.MULTILINE))
     sources = [word for name, word in _POWERED.items() if powered.get(name) == "true"]
     power = {"power": sources[0] if sources else "battery" if powered else None}
-    if re.search(r"^\s*present: false$", text, re.MULTILINE):
+    if re.search(r"^[ \t]*present: false$", text, re.MULTILINE):
         return {**power}
-    level, tenths = (_number(rf"^\s*{it}: (-?\d+)$", text) for it in ("level", "temperature"))
-    scale = _number(r"^\s*scale: ([1-9]\d*)$", text) or 100
+    level, tenths = (_number(rf"^[ \t]*{it}: (-?\d+)$", text) for it in ("level", "temperature"))
+    scale = _number(r"^[ \t]*scale: ([1-9]\d*)$", text) or 100
     return {
         "battery_percent": None if level is None or level < 0 else round(100 * level / scale),
         "battery_temperature_c": None if tenths is None else tenths / 10,
@@ -135,7 +135,7 @@ def _data(text: str) -> dict[str, Reading | None]:
 
 def _number(pattern: str, text: str) -> int | None:
     found = re.search(pattern, text, re.MULTILINE)
-    return int(found[1]) if found else None
+    return sysfs.whole(found[1]) if found else None
 
 
 _FREQUENCIES = ("scaling_governor", "scaling_cur_freq", "scaling_max_freq", "cpuinfo_max_freq")

@@ -49,20 +49,29 @@ def entries(text: str) -> dict[str, str]:
 
 def per_core(files: Mapping[str, str], name: str) -> dict[int, int]:
     """Return the integer in each core's cpufreq file of that name, by core."""
-    path = re.compile(rf"cpu(\d+)/cpufreq/{name}")
+    path = re.compile(rf"cpu(\d{{1,4}})/cpufreq/{name}")
     matches = ((path.fullmatch(file), value) for file, value in files.items())
-    return {int(m[1]): int(value) for m, value in matches if m and value.isdecimal()}
+    known = ((m[1], whole(value)) for m, value in matches if m)
+    return {int(core): number for core, number in known if number is not None and number >= 0}
+
+
+def whole(text: str) -> int | None:
+    """Return the whole number that `text` is, None for any other text and for endless digits."""
+    return int(text) if re.fullmatch(r"-?\d{1,18}", text) else None
 
 
 def cores(text: str) -> frozenset[int]:
     """Return the cores of a list as the kernel writes them, `0-3,7` or `0 1 2 3`."""
-    spans = [(int(first), int(last or first)) for first, last in _SPAN.findall(text)]
+    spans = ((whole(first), whole(last or first)) for first, last in _SPAN.findall(text))
     return frozenset(
-        core for first, last in spans if last < _MOST_CORES for core in range(first, last + 1)
+        core
+        for first, last in spans
+        if first is not None and last is not None and last < _MOST_CORES
+        for core in range(first, last + 1)
     )
 
 
 def memory_kib(text: str, name: str) -> int | None:
     """Return a line of /proc/meminfo, in KiB."""
     found = re.search(rf"^{name}:\s+(\d+) kB", text, re.MULTILINE)
-    return int(found[1]) if found else None
+    return whole(found[1]) if found else None

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench.core.errors import InputError, PushFailed
 from bench.core.units import BYTES_PER_MIB
+from bench.devices.android import sysfs
 from bench.devices.android.adb.device import Device, checked
 
 PARENT = "/data/local/tmp"
@@ -122,8 +123,10 @@ class Workspace:
         """Compare contents, or sizes where the phone can't hash; True where it can do neither."""
         if found := self._sha256({part: local}):
             return found == {part: digest}
-        size = re.match(r"\s*(\d+)\b", self.device.run(["wc", "-c", part]).text)
-        return size is None or int(size[1]) == local.stat().st_size
+        counted = self.device.run(["wc", "-c", part])
+        size = re.search(r"^[ \t]*(\d+)(?=\s|$)", counted.text, re.MULTILINE)
+        there = None if counted.status or size is None else sysfs.whole(size[1])
+        return there is None or there == local.stat().st_size
 
     def _sha256(self, files: Mapping[str, Path]) -> dict[str, str]:
         """Return the hashes of those files that are there; of none where there is no such tool.
@@ -165,4 +168,5 @@ _ROW = re.compile(r"^\S+\s+\d+\s+-?\d+\s+(\d+)\s+\d+%\s+/", re.MULTILINE)
 def free_mib(text: str) -> int | None:
     """Return the MiB that are free on the one file system of a `df -P -k`; None for other text."""
     found = _ROW.search(text)
-    return int(found[1]) >> 10 if found else None
+    kib = sysfs.whole(found[1]) if found else None
+    return None if kib is None else kib >> 10

@@ -5,21 +5,30 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import struct
+import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from bench.core.errors import CommandFailed, DeviceLost, DeviceTimeout, InputError
+from bench.core.errors import CommandFailed, DeviceError, DeviceLost, DeviceTimeout, InputError
 from bench.devices.android.adb.device import Completed, checked, quoted
-from bench.devices.android.adb.shell import STDERR, STDOUT, MarkedOutput, Shell, SplitOutput
+from bench.devices.android.adb.shell import (
+    MOST_BYTES,
+    STDERR,
+    STDOUT,
+    MarkedOutput,
+    Shell,
+    SplitOutput,
+)
 from bench.devices.android.adb.streams import Deadline, Stream, temporary_beside
 from bench.devices.android.adb.sync import receive_file, send_file
 
 TAIL_BYTES = 4096
 
-_PROPERTY = re.compile(r"^\[([^\]\n]*)\]: \[(.*?)\]\r?$", re.MULTILINE | re.DOTALL)
+_PROPERTY = re.compile(r"\[([^\]]*)\]: \[")
 
 
 class StreamedDevice(ABC):
@@ -67,15 +76,20 @@ class StreamedDevice(ABC):
             yield lines
 
     def _lines_of(self, shell: Shell, name: str, silence_s: float) -> Generator[str, None, None]:
-        rest, stderr = b"", b""
+        rest, stderr = bytearray(), b""
         while shell.status is None:
             with self._failing_as_device(name, silence_s):
                 pieces = shell.read(Deadline.after(silence_s))
+                if len(rest) > MOST_BYTES:
+                    raise ValueError(f"a line of more than {MOST_BYTES >> 20} MiB")
             stderr = b"".join([stderr, *_of(STDERR, pieces)])[-TAIL_BYTES:]
-            *whole, rest = b"".join([rest, *_of(STDOUT, pieces)]).split(b"\n")
-            yield from map(_text, whole)
+            first, *others = b"".join(_of(STDOUT, pieces)).split(b"\n")
+            rest += first
+            for other in others:
+                yield _text(bytes(rest))
+                rest = bytearray(other)
         if rest:
-            yield _text(rest)
+            yield _text(bytes(rest))
         if shell.status != 0:
             raise CommandFailed(name, shell.status, stderr.decode("utf-8", "replace"))
 
@@ -98,7 +112,7 @@ class StreamedDevice(ABC):
                 file.write(piece)
 
     def properties(self) -> Mapping[str, str]:
-        return dict(_PROPERTY.findall(checked(self.run(["getprop"]), "getprop").text))
+        return parse_properties(checked(self.run(["getprop"]), "getprop").text)
 
     def _start(self, command: Sequence[str], deadline: Deadline) -> Shell:
         line = quoted(command)
@@ -119,6 +133,48 @@ class StreamedDevice(ABC):
         except ConnectionError as error:
             self._drop()
             raise DeviceLost(self._serial, during) from error
+        except Exception as error:
+            if not _is_librarys(error):
+                raise
+            self._drop()
+            raise DeviceError(
+                f"device {self._serial}: {during} failed ({_described(error)})",
+                hint="plug it in again, and restart adb: `adb kill-server`",
+            ) from error
+
+
+def _described(error: Exception) -> str:
+    return str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}"
+
+
+_LIBRARIES = ("adb_shell", "adbutils", "usb1")
+
+
+def _is_librarys(error: Exception) -> bool:
+    """Tell whether what a device or a library gave made `error`, and no fault of this program."""
+    frames = [
+        frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)
+    ]
+    origins = {name.partition(".")[0] for name in (type(error).__module__, *frames[-1:])}
+    return isinstance(error, struct.error | ValueError) or bool(origins & {*_LIBRARIES})
+
+
+def parse_properties(text: str) -> dict[str, str]:
+    """Return what `getprop` printed: `[name]: [value]`, the value over several lines at times.
+
+    A line that belongs to no property is passed over.
+    """
+    found: dict[str, str] = {}
+    name, value = "", list[str]()
+    for line in text.splitlines():
+        if begin := _PROPERTY.match(line):
+            name, value = begin[1], [line[begin.end() :]]
+        elif value:
+            value.append(line)
+        if value and value[-1].endswith("]"):
+            found[name] = "\n".join(value)[:-1]
+            value = []
+    return found
 
 
 def _name(command: Sequence[str]) -> str:

@@ -58,7 +58,8 @@ class DirectDevice(StreamedDevice):
             signers=lambda: load_signers(keys),
             auth_timeout_s=auth_timeout_s,
         )
-        device._connection = device._connect(CONNECT_S, auth_timeout_s)
+        with device._failing_as_device("connecting", CONNECT_S):
+            device._connection = device._connect(CONNECT_S, auth_timeout_s)
         return device
 
     def _open(self, service: str, deadline: Deadline) -> PacketStream:

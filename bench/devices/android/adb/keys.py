@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adb_shell.auth.keygen import encode_pubkey  # type: ignore[import-untyped]
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa, utils
 
@@ -77,7 +78,7 @@ def _vendor(path: Path) -> Iterator[Signer]:
 def _read(path: Path) -> Signer:
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise BrokenFile(
             path, "is no private key", hint="move it away, and a new one is made"
         ) from error

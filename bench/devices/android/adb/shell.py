@@ -14,7 +14,10 @@ from bench.devices.android.adb.device import Completed
 from bench.devices.android.adb.streams import Deadline, Stream
 
 STDOUT, STDERR, EXIT = 1, 2, 3
-MOST_BYTES = 16 * 1024 * 1024  # a packet beyond this is a stream that lost its step
+MOST_BYTES = 16 * 1024 * 1024
+"""The most of a packet, of a line, and of all that a command may print in `run`."""
+
+_DIGITS = 20
 
 _HEADER = struct.Struct("<BI")
 
@@ -90,7 +93,7 @@ class MarkedOutput:
 
     def _judge(self, after: bytes) -> None:
         digits, end, _ = after.partition(b"\n")
-        if end and not digits.strip().isdigit():
+        if (end or len(digits) > _DIGITS) and not digits.strip().isdigit():
             raise ConnectionError(f"no status behind the mark: {digits[:40]!r}")
         if end:
             self.status = int(digits)
@@ -122,11 +125,13 @@ class Shell:
         return self._output.feed(data)
 
     def finish(self, deadline: Deadline) -> Completed:
-        """Read to the end of the command, however much it says, until `deadline`."""
+        """Read to the end of the command; raises ValueError where it prints beyond MOST_BYTES."""
         said = {STDOUT: bytearray(), STDERR: bytearray()}
         while self.status is None:
             for channel, data in self.read(deadline):
                 said[channel] += data
+            if sum(map(len, said.values())) > MOST_BYTES:
+                raise ValueError(f"it printed more than {MOST_BYTES >> 20} MiB")
         return Completed(status=self.status, stdout=bytes(said[STDOUT]), stderr=bytes(said[STDERR]))
 
     def close(self) -> None:

@@ -149,8 +149,8 @@ def usb_transports() -> dict[str, Any]:
     found = {}
     with suppress(usb1.USBError):
         for transport in UsbTransport.find_all_adb_devices():
-            # Another device that this user may not open is none of our business.
-            with suppress(usb1.USBError):
+            # Another device that this user may not open, or whose serial is no text, isn't ours.
+            with suppress(usb1.USBError, UnicodeError):
                 found[transport.serial_number] = transport
     return found
 

@@ -175,6 +175,16 @@ def test_a_shell_that_prints_something_first_changes_nothing() -> None:
     assert read_conditions(FakeDevice({"@@bench": said(text)})) == {"load_1m": 0.25}
 
 
+def test_a_dump_of_blank_lines_is_read_line_by_line() -> None:
+    # Were a blank line's end searched for from each of them, this would take hours.
+    assert read(battery="\n" * 400_000 + "  level: 84\n") == {"battery_percent": 84}
+
+
+def test_digits_without_end_are_no_reading() -> None:
+    endless = "1" * 5000
+    assert read(battery=f"level: {endless}", heat=f"Thermal Status: {endless}", data=endless) == {}
+
+
 def test_the_script_runs_in_a_real_shell_that_lacks_most_of_a_phone(tmp_path: Path) -> None:
     readings = read_conditions(ShellDevice(tmp_path))
     assert {"load_1m", "memory_available_mib"} <= set(readings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.devices.android.sysfs import cores, entries, script, sections
+from bench.devices.android.sysfs import cores, entries, memory_kib, per_core, script, sections
 from tests.fakes.device import ShellDevice
 
 
@@ -27,4 +27,11 @@ def test_a_file_is_told_by_its_first_line() -> None:
 def test_lists_of_cores_are_read_in_both_of_the_kernels_forms() -> None:
     assert cores("0-3,7") == {0, 1, 2, 3, 7}
     assert cores("4 5 6") == {4, 5, 6}
+    assert cores("9" * 5000) == frozenset()
     assert cores("") == cores("3-1") == cores("0-99999999999") == frozenset()
+
+
+def test_digits_without_end_are_no_number() -> None:
+    endless = "1" * 5000
+    assert per_core({"cpu0/cpufreq/scaling_cur_freq": endless}, "scaling_cur_freq") == {}
+    assert memory_kib(f"MemTotal: {endless} kB", "MemTotal") is None

@@ -94,6 +94,13 @@ def test_a_phone_that_cannot_hash_is_pushed_to_every_time_and_its_sizes_are_comp
         workspace.push_if_changed(local, "agent")
 
 
+def test_a_size_is_found_behind_a_line_that_is_not_wcs(root: Path, local: Path) -> None:
+    device = ShellDevice(root, without=["sha256sum"], cut=100)
+    device.answers["wc -c"] = said("WARNING: linker: unused DT entry\n100 it.part\n")
+    with pytest.raises(PushFailed, match="not what was sent"):
+        Workspace(device).push_if_changed(local, "it")
+
+
 def test_a_phone_that_can_neither_hash_nor_count_is_believed(root: Path, local: Path) -> None:
     assert Workspace(ShellDevice(root, without=["sha256sum", "wc -c"])).push_if_changed(local, "it")
 

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from adb_shell.adb_message import AdbMessage  # type: ignore[import-untyped]
+from adb_shell.exceptions import (  # type: ignore[import-untyped]
+    DeviceAuthError,
+    InvalidCommandError,
+)
+from adbutils import AdbError  # type: ignore[import-untyped]
+from usb1 import USBErrorIO  # type: ignore[import-untyped]
 
 from bench.core.errors import (
     CommandFailed,
@@ -133,6 +141,74 @@ def test_properties_keep_values_of_many_lines_and_brackets() -> None:
     assert device.properties() == {
         "ro.a": "1", "ro.empty": "", "ro.b": "two\nlines", "ro.c": "x [y]"
     }  # fmt: skip
+
+
+def test_properties_are_read_in_one_pass() -> None:
+    # Were each value's end searched for in all that follows, a MiB would take half an hour.
+    said = b"[ro.b]: [1]\n" + b"[a]: [x\n" * 150_000
+    device = ScriptedDevice(ScriptedStream(framed(1, said), exit_with(0)))
+    assert device.properties() == {"ro.b": "1"}
+
+
+def test_a_property_that_is_no_utf_8_is_read() -> None:
+    device = ScriptedDevice(ScriptedStream(framed(1, b"[ro.a]: [\xff\xfe]\n"), exit_with(0)))
+    assert device.properties() == {"ro.a": "\ufffd\ufffd"}
+
+
+def test_what_a_command_prints_is_bounded() -> None:
+    mib = framed(1, bytes(1 << 20))
+    device = ScriptedDevice(ScriptedStream(*[mib] * 17), ScriptedStream(*[mib] * 18))
+    with pytest.raises(
+        DeviceError, match=r"device fake: `yes` failed \(it printed more than 16 MiB"
+    ):
+        device.run(["/bin/yes"])
+    with (
+        device.lines(["yes"]) as lines,
+        pytest.raises(DeviceError, match="a line of more than 16 MiB"),
+    ):
+        next(lines)
+    assert device.drops == 2
+
+
+def in_the_library() -> None:
+    AdbMessage(b"NOPE", 0, 0).pack()
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        struct.error("unpack requires a buffer"), UnicodeDecodeError("utf-8", b"\xff", 0, 1, "no"),
+        InvalidCommandError("unknown"), DeviceAuthError("no"), AdbError("said no"), USBErrorIO(),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_what_a_library_raises_is_the_devices_failure_in_one_sentence(failure: Exception) -> None:
+    device = ScriptedDevice(ScriptedStream(failure))
+    with pytest.raises(DeviceError, match=rf"device fake: `x` failed .*{type(failure).__name__}"):
+        device.run(["x"])
+    assert device.drops == 1
+
+
+class Reaches(ScriptedStream):
+    """Does `call` at a read."""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        super().__init__()
+        self._call = call
+
+    def read(self, deadline: Deadline) -> bytes:
+        self._call()
+        return super().read(deadline)
+
+
+def test_only_a_fault_of_this_program_comes_as_it_is() -> None:
+    def own() -> None:
+        raise KeyError("a bug")
+
+    with pytest.raises(DeviceError, match="adb kill-server"):
+        ScriptedDevice(Reaches(in_the_library)).run(["x"])
+    with pytest.raises(KeyError, match="a bug"):
+        ScriptedDevice(Reaches(own)).run(["x"])
 
 
 def test_a_device_without_getprop_says_so() -> None:

@@ -7,8 +7,10 @@ import struct
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+from adb_shell.exceptions import DeviceAuthError  # type: ignore[import-untyped]
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, utils
 
@@ -159,3 +161,14 @@ def test_a_port_on_which_nothing_listens_is_no_device(connect: Connect) -> None:
 def test_a_host_that_nobody_knows_is_no_device(host: str) -> None:
     with pytest.raises(DeviceNotFound, match="no such host"):
         DirectDevice.open(f"{host}:5555")
+
+
+def test_a_failure_of_the_library_while_connecting_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(_: str) -> NoReturn:
+        raise DeviceAuthError("no key is good")
+
+    monkeypatch.setattr("bench.devices.android.adb.direct.find_usb", fails)
+    with pytest.raises(DeviceError, match=r"device abc: connecting failed .*no key is good"):
+        DirectDevice.open("abc")

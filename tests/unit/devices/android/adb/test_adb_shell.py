@@ -96,7 +96,7 @@ def test_a_status_counts_only_once_its_line_has_ended() -> None:
     assert output.status == 127
 
 
-@pytest.mark.parametrize("status", [b"\n", b"x\n", b"-1\n"])
+@pytest.mark.parametrize("status", [b"x" * 30, b"\n", b"x\n", b"-1\n"])
 def test_a_mark_without_a_status_ends_the_link(status: bytes) -> None:
     with pytest.raises(ConnectionError, match="no status behind the mark"):
         MarkedOutput(mark=MARK).feed(MARK + status)

@@ -12,9 +12,10 @@ from adb_shell.exceptions import (  # type: ignore[import-untyped]
     UsbReadFailedError,
     UsbWriteFailedError,
 )
+from adb_shell.transport.usb_transport import UsbTransport  # type: ignore[import-untyped]
 
 from bench.core.errors import DeviceBusy, DeviceError, DeviceNotFound
-from bench.devices.android.adb.transports import Tcp, Usb
+from bench.devices.android.adb.transports import Tcp, Usb, usb_transports
 
 Joined = tuple[Tcp, socket.socket]
 
@@ -159,3 +160,24 @@ def test_usb_is_never_asked_to_wait_for_ever() -> None:
     found = FakeUsb(b"x")
     Usb("abc", found).bulk_read(24, 0.0005)
     assert int(found.timeouts_s[0] * 1000) >= 1
+
+
+class Listed:
+    """A device as adb-shell lists it, whose serial is read when it is wanted."""
+
+    def __init__(self, serial: str | Exception) -> None:
+        self._serial = serial
+
+    @property
+    def serial_number(self) -> str:
+        if isinstance(self._serial, Exception):
+            raise self._serial
+        return self._serial
+
+
+def test_a_usb_device_whose_serial_is_no_text_hides_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bad = UnicodeDecodeError("utf-16-le", b"\xd8", 0, 1, "truncated data")
+    monkeypatch.setattr(UsbTransport, "find_all_adb_devices", lambda: [Listed(bad), Listed("abc")])
+    assert list(usb_transports()) == ["abc"]
