@@ -34,15 +34,17 @@ else
     [ $# -ge 2 ] && [ $# -le 3 ] || wrong_use
     asset=inference_lite_lib.android.armv8.clang.c++_shared.with_extra.tar.gz
     libraries='-fopenmp -static-openmp -llog -latomic -pthread -ldl -lz'
+    # Static OpenMP came with r21.
+    revision=$(sed -n 's/^Pkg\.Revision *= *\([0-9]*\).*/\1/p' "$1/source.properties" 2>/dev/null) || :
     compiler=
     for found in "$1"/toolchains/llvm/prebuilt/*/bin/aarch64-linux-android21-clang++; do
         [ ! -x "$found" ] || compiler=$found
     done
-    [ -n "$compiler" ] || refuse \
-        "there is no Android NDK r19 or later in '$1': fetch one from developer.android.com/ndk"
+    [ -n "$compiler" ] && [ "${revision:-0}" -ge 21 ] || refuse \
+        "there is no Android NDK r21 or later in '$1': fetch one from developer.android.com/ndk"
     runtime=${compiler%/bin/*}/sysroot/usr/lib/aarch64-linux-android/libc++_shared.so
     [ -f "$runtime" ] || refuse \
-        "the NDK lacks '$runtime': fetch NDK r19 or later from developer.android.com/ndk"
+        "the NDK lacks '$runtime': fetch NDK r21 or later from developer.android.com/ndk"
 fi
 lite=$2
 out=${3-$project/build/agent}

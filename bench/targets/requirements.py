@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import platform
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.core.cell import TargetSpec
 from bench.core.errors import DeviceError, Unavailable
 from bench.devices.android.adb.find import choose
+from bench.devices.android.device_program import check_program
 from bench.devices.nvidia.choice import count
 from bench.devices.nvidia.nvml import open_nvml
 from bench.devices.nvidia.presence import has_card
@@ -23,13 +24,6 @@ _NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 _GPU_ENV = "gpu"
 # The wheels (2.3 GB), unpacked, and room for the download beside them.
 _GPU_ENV_GIB = 8
-
-
-PROGRAM = "bench_agent"
-_BUILD = (
-    "fetch an NDK (r19 or later) and inference_lite_lib.android.armv8.clang.c++_shared.with_extra"
-    ".tar.gz of Paddle-Lite v2.12, unpack both, then `make agent NDK=... PADDLE_LITE=...`"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +135,17 @@ def _android(target: TargetSpec) -> list[Missing]:
             lacks.append(
                 Missing(f"{target.benchmark_bin} is no file", "give benchmark_bin's own path")
             )
-    elif not (Path(target.agent or "") / PROGRAM).is_file():
-        lacks.append(Missing("the device program isn't built", _BUILD))
+    else:
+        lacks += _refused(lambda: check_program(Path(target.agent or "")))
+    return lacks + _refused(lambda: choose(target.device))
+
+
+def _refused(check: Callable[[], object]) -> list[Missing]:
     try:
-        choose(target.device)
+        check()
     except (DeviceError, Unavailable) as error:
-        lacks.append(Missing(error.problem, error.hint))
-    return lacks
+        return [Missing(error.problem, error.hint)]
+    return []
 
 
 _TARGET_CHECKS = {"cpu": _cpu, "nvidia-gpu": _nvidia_gpu, "android": _android}

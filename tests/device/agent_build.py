@@ -29,14 +29,18 @@ def missing_tools() -> str | None:
     return f"on Debian, apt install {' '.join(missing)} to run the device program emulated"
 
 
-def light_api(folder: Path) -> Path:
-    """Build the stand-in into `folder`, laid out as a release of Paddle Lite; return `folder`."""
+def light_api(folder: Path, *defined: str) -> Path:
+    """Build the stand-in into `folder`, laid out as a release of Paddle Lite; return `folder`.
+
+    `defined` are macros: STANDIN_OTHER_RELEASE makes it another release, its header stays.
+    """
     include, lib = folder / "cxx" / "include", folder / "cxx" / "lib"
     include.mkdir(parents=True, exist_ok=True)
     lib.mkdir(exist_ok=True)
     shutil.copy(LIGHT_API / "include" / "paddle_api.h", include)
     _checked(
         COMPILER, *STRICT, "-O2", "-fPIC", "-shared", "-pthread", f"-I{include}",
+        *(f"-D{macro}" for macro in defined),
         str(LIGHT_API / "standin.cpp"), "-o", str(lib / LIBRARY),
     )  # fmt: skip
     return folder

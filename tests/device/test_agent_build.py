@@ -54,6 +54,9 @@ def ndk(tmp_path: Path) -> Path:
     (tmp_path / "elf").write_bytes(ELF)
     compiler.write_text(COMPILER.format(log=tmp_path / "words", elf=tmp_path / "elf"))
     compiler.chmod(0o755)
+    (folder / "source.properties").write_text(
+        "Pkg.Desc = Android NDK\nPkg.Revision = 21.4.7075529\n"
+    )
     return folder
 
 
@@ -140,7 +143,15 @@ def refused(*words: object) -> str:
 
 
 def test_without_an_ndk_it_says_which_to_fetch(tmp_path: Path, lite: Path) -> None:
-    assert "no Android NDK r19 or later" in refused(tmp_path / "nowhere", lite, tmp_path / "out")
+    assert "no Android NDK r21 or later" in refused(tmp_path / "nowhere", lite, tmp_path / "out")
+
+
+@pytest.mark.parametrize("notes", ["Pkg.Revision = 20.1.5948944\n", "Pkg.Desc = Android NDK\n"])
+def test_an_ndk_without_a_static_openmp_is_refused(
+    tmp_path: Path, ndk: Path, lite: Path, notes: str
+) -> None:
+    (ndk / "source.properties").write_text(notes)
+    assert "no Android NDK r21 or later" in refused(ndk, lite, tmp_path / "out")
 
 
 def test_an_ndk_without_its_runtime_is_told(tmp_path: Path, ndk: Path, lite: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from bench.runners.paddle_lite.agent_events import AgentFailed, GarbledAgent
 from bench.runners.paddle_lite.agent_sessions import MARK, parse
 from tests.device.agent_bench import Bench, agent_bench
+from tests.device.agent_build import LIBRARY, light_api
 
 
 @pytest.fixture
@@ -96,6 +99,17 @@ def test_a_library_that_aborts_leaves_its_line_and_a_session_without_its_end(
     fatal = [said for said in done.stderr.splitlines() if said.startswith("[F ")]
     assert [line in said for said in fatal if line] == [True] * (line is not None)
     with pytest.raises(GarbledAgent, match=f"had said {last} last"):
+        parse(done.stdout.splitlines())
+
+
+def test_a_library_of_another_release_than_the_header_is_told(bench: Bench, tmp_path: Path) -> None:
+    mixed = tmp_path / "mixed"
+    shutil.copytree(bench.agent, mixed)
+    other = light_api(tmp_path / "other", "STANDIN_OTHER_RELEASE")
+    shutil.copy(other / "cxx" / "lib" / LIBRARY, mixed)
+    done = replace(bench, agent=mixed).end()
+    assert done.returncode == 3, done.stderr
+    with pytest.raises(AgentFailed, match="isn't of the release whose header"):
         parse(done.stdout.splitlines())
 
 

@@ -5,6 +5,8 @@ Two nets on one thread; what strikes strikes x0_33 alone, unless a test says oth
 
 from __future__ import annotations
 
+import json
+import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -205,14 +207,29 @@ def test_a_wrong_abi_is_refused_before_anything_is_pushed(
     assert not (suite.parent / "results" / "runs").exists()
 
 
-def test_a_program_without_its_library_says_which_is_missing(
+def test_a_library_of_another_build_is_refused_before_anything_is_pushed(
+    device: Device, nets: Prepared, suite: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(nets.agent, other)
+    (other / LIBRARY).write_bytes(b"of another release")
+    ran = run(device, Prepared(agent=other, names=nets.names), suite)
+    assert ran.done.returncode == 2
+    assert f"{LIBRARY} is another file than agent.json says was built" in complaint_of(ran)
+    assert "make agent" in complaint_of(ran)
+    assert not any(PROGRAM in command for command in device.commands)
+    assert left_on(device) == []
+
+
+def test_a_program_that_cannot_be_linked_says_which_library_it_misses(
     device: Device, nets: Prepared, suite: Path, tmp_path: Path
 ) -> None:
     bare = tmp_path / "bare"
-    bare.mkdir()
-    for file in nets.agent.iterdir():
-        if file.name != LIBRARY:
-            (bare / file.name).write_bytes(file.read_bytes())
+    shutil.copytree(nets.agent, bare)
+    (bare / LIBRARY).unlink()
+    notes = json.loads((bare / "agent.json").read_text())
+    del notes["files"][LIBRARY]
+    (bare / "agent.json").write_text(json.dumps(notes))
     ran = run(device, Prepared(agent=bare, names=nets.names), suite)
     assert ran.done.returncode == 1
     for outcome in outcomes(ran).values():

@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from bench.core.cell import Cell, Sampling, TargetSpec
 from bench.core.errors import DeviceNotFound, Unavailable
 from bench.devices.android.adb.find import open_device
+from bench.devices.android.device_program import PROGRAM, check_program
 from bench.devices.android.workspace import Workspace
 from bench.runners.base import ArmFailure, Array, DeviceArm, DevicePair, DeviceSession, Turns
 from bench.runners.paddle_lite.agent_events import (
@@ -34,7 +35,6 @@ from bench.runners.paddle_lite.agent_sessions import (
 )
 from bench.runners.paddle_lite.benchmark_bin import by_tool, power_mode_of
 
-PROGRAM = "bench_agent"
 _SILENCE_S = 60.0
 _KEPT = 0o644
 _RUN = 0o755
@@ -114,10 +114,15 @@ def _name(artifact: Path) -> str:
 
 
 def _push(there: Workspace, target: TargetSpec, x: Array, *artifacts: Path) -> list[str]:
-    """Push the device program, the input and the models; return the paths there of the latter."""
+    """Push the device program, the input and the models; return the paths there of the latter.
+
+    Raises Unavailable where the program's files aren't those of one build.
+    """
+    program = Path(target.agent or ".")
+    check_program(program)
     names = [_name(artifact) for artifact in artifacts]
     files = dict(zip(names, ((artifact, _KEPT) for artifact in artifacts), strict=True))
-    files |= _beside(Path(target.agent or "."), ["[!.]*"])
+    files |= _beside(program, ["[!.]*"])
     with _input_file(x) as given:
         there.push_changed(files | {given.name: (given, _KEPT)})
     return [there.path(name) for name in (given.name, *names)]

@@ -16,9 +16,10 @@ from bench.core.cell import TargetSpec
 from bench.core.errors import DeviceNotFound, Unavailable
 from bench.runners import RunnerEntry
 from bench.targets import requirements as targets
-from bench.targets.requirements import PROGRAM, check_target, missing_for
+from bench.targets.requirements import check_target, missing_for
 from tests.fakes.nvml import FakeCard, nvml
 from tests.fakes.tables import fake_runner
+from tests.unit.devices.android.test_device_program import built
 
 ALL = {name: fake_runner("Ok") for name in ("paddle", "paddle-lite", "paddle-tensorrt", "tensorrt")}
 
@@ -140,8 +141,10 @@ def test_a_phone_needs_the_device_program_and_one_phone_where_none_is_named(
 ) -> None:
     assert lacks("arm") == [NO_AGENT, NO_PHONE]
     assert lacks("arm", "SER1AL") == [NO_AGENT]
-    (machine / PROGRAM).touch()
-    assert lacks("arm", "SER1AL", folder=machine) == []
+    assert lacks("arm", "SER1AL", folder=built(machine)) == []
+    (machine / "bench_agent").write_bytes(b"of another build")
+    [other] = lacks("arm", "SER1AL", folder=machine)
+    assert "bench_agent is another file than agent.json says" in other
 
 
 def test_an_installation_without_the_clients_lacks_them(

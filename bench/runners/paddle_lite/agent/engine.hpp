@@ -8,6 +8,7 @@
 #include <cstring>
 #include <fstream>
 #include <memory>
+#include <new>
 #include <string>
 #include <utility>
 #include <vector>
@@ -66,6 +67,23 @@ inline void check_model(const std::string& path) {
   }
 }
 
+// The configuration for `arm`, which stays for good.
+//
+// The library fills it in and the header reads it: of two releases, each has its own layout. So it
+// gets room to spare, and a setting that can't be read back ends the program with the reason.
+inline const lite::MobileConfig& configured(const Arm& arm) {
+  constexpr size_t kSpare = 4096;
+  char* const room = new char[sizeof(lite::MobileConfig) + kSpare]();
+  lite::MobileConfig* const config = new (room) lite::MobileConfig;
+  config->set_model_from_file(arm.model);
+  if (config->lite_model_file() != arm.model) {
+    throw Failure(kBadModel, "the library isn't of the release whose header this was built with");
+  }
+  config->set_threads(arm.threads);
+  config->set_power_mode(static_cast<lite::PowerMode>(arm.power_mode));
+  return *config;
+}
+
 class Engine {
  public:
   // `input` has to outlive this.
@@ -73,10 +91,7 @@ class Engine {
       : name_(arm.name), input_(input) {
     check_model(arm.model);
     const int64_t started = now_ns();
-    lite::MobileConfig config;
-    config.set_model_from_file(arm.model);
-    config.set_threads(arm.threads);
-    config.set_power_mode(static_cast<lite::PowerMode>(arm.power_mode));
+    const lite::MobileConfig& config = configured(arm);
     predictor_ = lite::CreatePaddlePredictor<lite::MobileConfig>(config);
     threads_ = config.threads();
     power_mode_ = config.power_mode();

@@ -55,6 +55,9 @@ class PaddlePredictor {
 class ConfigBase {
   int threads_{1};
   PowerMode mode_{LITE_POWER_NO_BIND};
+#ifdef STANDIN_OTHER_RELEASE
+  std::string more_[8];  // each release has other members here
+#endif
 
  public:
   explicit ConfigBase(PowerMode mode = LITE_POWER_NO_BIND, int threads = 1);
