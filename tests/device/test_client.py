@@ -39,6 +39,17 @@ def test_an_old_device_gives_its_status_too(reach: Reach, tmp_path: Path) -> Non
                 next(lines)
 
 
+def test_what_an_old_devices_linker_warns_of_is_none_of_the_output(
+    reach: Reach, tmp_path: Path
+) -> None:
+    script = "echo 'WARNING: linker: unused DT entry' >&2; echo out"
+    with running_device(tmp_path, auth=Policy.OPEN, shell_v2=False) as device:
+        client = reach(device)
+        assert client.run(shell(script)).stdout == b"out\n"
+        with client.lines(shell(script)) as lines:
+            assert list(lines) == ["out"]
+
+
 @pytest.mark.parametrize("chunk_bytes", [1 << 20, 7])
 def test_every_byte_of_an_output_comes_as_it_was(
     reach: Reach, tmp_path: Path, chunk_bytes: int

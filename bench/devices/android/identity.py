@@ -86,9 +86,9 @@ class PhoneFacts:
 
 
 def read_identity(device: Device) -> PhoneFacts:
-    """Read the facts in two round trips; raises what `Device.run` raises."""
+    """Read the facts in two round trips; raises what `sysfs.read` raises."""
     properties = device.properties()
-    found = sysfs.sections(device.run(sysfs.script(_FILES)).text)
+    found = sysfs.read(device, _FILES)
     files = sysfs.entries(found.get("cores", ""))
     present = sysfs.cores(files.get("present", ""))
     kib = sysfs.memory_kib(found.get("memory", ""), "MemTotal")

@@ -34,16 +34,16 @@ _AWAKE = {"Awake": "on", "Dreaming": "on", "Dozing": "off", "Asleep": "off"}
 
 
 def read_conditions(device: Device) -> dict[str, Reading]:
-    """Read every sensor; raises what `Device.run` raises."""
-    script = sysfs.script({name: text for name, (text, _) in _SENSORS.items()})
-    found = sysfs.sections(device.run(script, timeout_s=_TIMEOUT_S).text)
+    """Read every sensor; raises what `sysfs.read` raises."""
+    scripts = {name: text for name, (text, _) in _SENSORS.items()}
+    found = sysfs.read(device, scripts, timeout_s=_TIMEOUT_S)
     readings = [parse(found.get(name, "")) for name, (_, parse) in _SENSORS.items()]
     return {name: it for reading in readings for name, it in reading.items() if it is not None}
 
 
 def _load(text: str) -> dict[str, Reading | None]:
-    load = re.match(r"\d+(\.\d+)?", text)
-    return {"load_1m": float(load[0]) if load else None}
+    load = re.search(r"^(\d{1,9}\.\d+) \d", text, re.MULTILINE)
+    return {"load_1m": float(load[1]) if load else None}
 
 
 def _memory(text: str) -> dict[str, Reading | None]:

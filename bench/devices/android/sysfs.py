@@ -8,12 +8,25 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from bench.devices.android.adb.device import Device, checked, note_foreign
+
 CPU = "/sys/devices/system/cpu"
 """Where the paths of a `cores` part begin."""
 
 _MARK = "@@bench "
 _SPAN = re.compile(r"(\d+)(?:-(\d+))?")
 _MOST_CORES = 1024
+
+
+def read(device: Device, parts: Mapping[str, str], *, timeout_s: float = 30.0) -> dict[str, str]:
+    """Return what each part of a `script` prints on the device.
+
+    Raises what `Device.run` raises, and CommandFailed where the device's shell fails.
+    """
+    what = "reading its state"
+    text = checked(device.run(script(parts), timeout_s=timeout_s), what).text
+    note_foreign(device.serial, what, text.partition(_MARK)[0].splitlines())
+    return sections(text)
 
 
 def script(parts: Mapping[str, str]) -> list[str]:
@@ -30,10 +43,12 @@ def sections(text: str) -> dict[str, str]:
     found: dict[str, list[str]] = {}
     lines: list[str] = []
     for line in text.splitlines():
-        if line.startswith(_MARK):
-            lines = found.setdefault(line.removeprefix(_MARK).strip(), [])
-        else:
-            lines.append(line)
+        # The last line of a part may lack its end.
+        before, mark, name = line.partition(_MARK)
+        if before or not mark:
+            lines.append(before)
+        if mark:
+            lines = found.setdefault(name.strip(), [])
     return {name: "\n".join(lines) for name, lines in found.items()}
 
 

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from bench.core.errors import CommandFailed, DeviceError, DeviceLost, DeviceTimeout, InputError
-from bench.devices.android.adb.device import Completed, checked, quoted
+from bench.devices.android.adb.device import Completed, checked, note_foreign, quoted
 from bench.devices.android.adb.shell import (
     MOST_BYTES,
     STDERR,
@@ -82,14 +82,16 @@ class StreamedDevice(ABC):
                 pieces = shell.read(Deadline.after(silence_s))
                 if len(rest) > MOST_BYTES:
                     raise ValueError(f"a line of more than {MOST_BYTES >> 20} MiB")
-            stderr = b"".join([stderr, *_of(STDERR, pieces)])[-TAIL_BYTES:]
+            heard = STDOUT if shell.is_mixed else STDERR
+            stderr = b"".join([stderr, *_of(heard, pieces)])[-TAIL_BYTES:]
             first, *others = b"".join(_of(STDOUT, pieces)).split(b"\n")
             rest += first
             for other in others:
-                yield _text(bytes(rest))
+                if not shell.is_linkers(rest):
+                    yield _text(rest)
                 rest = bytearray(other)
-        if rest:
-            yield _text(bytes(rest))
+        if rest and not shell.is_linkers(rest):
+            yield _text(rest)
         if shell.status != 0:
             raise CommandFailed(name, shell.status, stderr.decode("utf-8", "replace"))
 
@@ -112,7 +114,10 @@ class StreamedDevice(ABC):
                 file.write(piece)
 
     def properties(self) -> Mapping[str, str]:
-        return parse_properties(checked(self.run(["getprop"]), "getprop").text)
+        text = checked(self.run(["getprop"]), "getprop").text
+        found, foreign = parse_properties(text)
+        note_foreign(self._serial, "`getprop`", foreign)
+        return found
 
     def _start(self, command: Sequence[str], deadline: Deadline) -> Shell:
         line = quoted(command)
@@ -159,22 +164,26 @@ def _is_librarys(error: Exception) -> bool:
     return isinstance(error, struct.error | ValueError) or bool(origins & {*_LIBRARIES})
 
 
-def parse_properties(text: str) -> dict[str, str]:
-    """Return what `getprop` printed: `[name]: [value]`, the value over several lines at times.
+def parse_properties(text: str) -> tuple[dict[str, str], list[str]]:
+    """Return what `getprop` printed, `[name]: [value]`, and the lines that belong to no property.
 
-    A line that belongs to no property is passed over.
+    A value may go over several lines.
     """
     found: dict[str, str] = {}
+    foreign: list[str] = []
     name, value = "", list[str]()
     for line in text.splitlines():
         if begin := _PROPERTY.match(line):
+            foreign += value
             name, value = begin[1], [line[begin.end() :]]
         elif value:
             value.append(line)
+        else:
+            foreign.append(line)
         if value and value[-1].endswith("]"):
             found[name] = "\n".join(value)[:-1]
             value = []
-    return found
+    return found, [*foreign, *value]
 
 
 def _name(command: Sequence[str]) -> str:
@@ -185,7 +194,7 @@ def _of(channel: int, pieces: Sequence[tuple[int, bytes]]) -> Iterator[bytes]:
     return (data for of, data in pieces if of == channel)
 
 
-def _text(line: bytes) -> str:
+def _text(line: bytearray) -> str:
     return line.removesuffix(b"\r").decode("utf-8", "replace")
 
 

@@ -7,14 +7,19 @@ ever read as anything but itself. Every call has a deadline. What goes wrong is 
 
 from __future__ import annotations
 
+import logging
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from bench.core.errors import CommandFailed
+
+
+LINKERS = b"WARNING: linker: "
+"""How a warning of the device's linker begins: it comes on stderr and is no program's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +91,21 @@ def quoted(command: Sequence[str]) -> str:
 def checked(completed: Completed, what: str) -> Completed:
     """Return `completed`; raises CommandFailed, naming `what`, where its status isn't 0."""
     if completed.status != 0:
-        said = completed.stderr or completed.stdout
+        lines = completed.stderr.splitlines(keepends=True)
+        said = b"".join(line for line in lines if not line.startswith(LINKERS)) or completed.stdout
         raise CommandFailed(what, completed.status, said.decode("utf-8", "replace"))
     return completed
+
+
+_noted: set[tuple[str, str]] = set()
+
+
+def note_foreign(serial: str, what: str, lines: Iterable[str]) -> None:
+    """Log, once a device and a `what`, that its output had `lines` that belong to nothing."""
+    foreign = [line.strip() for line in lines if line.strip()]
+    if foreign and (serial, what) not in _noted:
+        _noted.add((serial, what))
+        logging.getLogger(__name__).warning(
+            "device %s: %s has %d foreign line(s), which are ignored, such as %r",
+            serial, what, len(foreign), foreign[0][:100],
+        )  # fmt: skip

@@ -10,7 +10,7 @@ import struct
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bench.devices.android.adb.device import Completed
+from bench.devices.android.adb.device import LINKERS, Completed
 from bench.devices.android.adb.streams import Deadline, Stream
 
 STDOUT, STDERR, EXIT = 1, 2, 3
@@ -113,6 +113,15 @@ class Shell:
         self._output = output
 
     @property
+    def is_mixed(self) -> bool:
+        """Whether stderr comes as a part of stdout."""
+        return isinstance(self._output, MarkedOutput)
+
+    def is_linkers(self, line: bytes | bytearray) -> bool:
+        """Tell whether a line of stdout is a warning of the device's linker, meant for stderr."""
+        return self.is_mixed and line.startswith(LINKERS)
+
+    @property
     def status(self) -> int | None:
         """The command's status; None while it runs."""
         return self._output.status
@@ -132,7 +141,15 @@ class Shell:
                 said[channel] += data
             if sum(map(len, said.values())) > MOST_BYTES:
                 raise ValueError(f"it printed more than {MOST_BYTES >> 20} MiB")
+        if LINKERS in said[STDOUT] and self.is_mixed:
+            said = self._sorted(said[STDOUT])
         return Completed(status=self.status, stdout=bytes(said[STDOUT]), stderr=bytes(said[STDERR]))
+
+    def _sorted(self, mixed: bytearray) -> dict[int, bytearray]:
+        said = {STDOUT: bytearray(), STDERR: bytearray()}
+        for line in mixed.splitlines(keepends=True):
+            said[STDERR if self.is_linkers(line) else STDOUT] += line
+        return said
 
     def close(self) -> None:
         """End the stream; a command that still runs gets a hang-up from the device."""

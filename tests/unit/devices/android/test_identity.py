@@ -58,7 +58,7 @@ def test_the_builds_fingerprint_is_kept_as_a_digest_only() -> None:
 
 
 def test_a_phone_that_says_nothing_gives_unknowns_and_no_guess() -> None:
-    facts = read_identity(FakeDevice())
+    facts = read_identity(FakeDevice(answer()))
     assert facts == PhoneFacts(
         model="unknown", manufacturer="unknown", soc="unknown", abi="unknown", abis=("unknown",),
         android="unknown", sdk=None, build_digest="unknown", cores=None, clusters=(),

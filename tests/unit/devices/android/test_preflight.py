@@ -12,9 +12,9 @@ from bench.devices.android.identity import read_identity
 from bench.devices.android.preflight import notes, preflight
 from bench.devices.android.state import Reading
 from tests.fakes.device import FakeDevice, said
-from tests.fakes.phones import SD855
+from tests.fakes.phones import SD855, answer
 
-FACTS = read_identity(FakeDevice(properties=SD855))
+FACTS = read_identity(FakeDevice(answer(), properties=SD855))
 QUIET: dict[str, Reading] = {
     "temperature_c": 36.0, "battery_percent": 84, "power": "battery", "screen": "off",
     "governor": "performance",

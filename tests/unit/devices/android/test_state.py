@@ -32,7 +32,7 @@ def read(**parts: str) -> dict[str, Reading]:
 def test_a_phone_tells_everything_in_one_round_trip() -> None:
     device = FakeDevice(
         answer(
-            load="0.52 0.4 0.3 1/2345 9999",
+            load="WARNING: 1 foreign line\n0.52 0.4 0.3 1/2345 9999",
             memory=MEMINFO,
             cores=grepped(cpufreq(SD855_KHZ, now_khz=1_804_800)),
             heat=grepped(zones(ZONES)) + THERMAL,
@@ -58,7 +58,7 @@ def test_carriage_returns_of_old_shells_change_nothing() -> None:
 
 
 def test_a_phone_that_tells_nothing_gives_no_key() -> None:
-    assert read_conditions(FakeDevice()) == {}
+    assert read() == {}
     names = ("load", "memory", "cores", "heat", "battery", "screen", "data")
     assert read(**dict.fromkeys(names, "")) == {}
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.devices.android.sysfs import cores, entries, memory_kib, per_core, script, sections
-from tests.fakes.device import ShellDevice
+import pytest
+
+from bench.core.errors import CommandFailed
+from bench.devices.android.sysfs import cores, entries, memory_kib, per_core, read, script, sections
+from tests.fakes.device import FakeDevice, ShellDevice, said
 
 
 def test_a_part_that_fails_leaves_the_others_alone_and_says_nothing(tmp_path: Path) -> None:
@@ -17,6 +20,22 @@ def test_a_part_that_fails_leaves_the_others_alone_and_says_nothing(tmp_path: Pa
 
 def test_what_stands_before_the_first_mark_belongs_to_no_part() -> None:
     assert sections("a warning\n@@bench a\r\n1\r\n") == {"a": "1"}
+
+
+def test_a_part_may_lack_the_end_of_its_last_line() -> None:
+    assert sections("@@bench a\n1@@bench b\n2") == {"a": "1", "b": "2"}
+
+
+def test_a_shell_that_fails_gives_no_readings_but_its_reason() -> None:
+    killed = FakeDevice({"@@bench": said("@@bench a\n1\n@@ben", status=137)})
+    with pytest.raises(CommandFailed, match="reading its state ended with status 137"):
+        read(killed, {"a": "x"})
+
+
+def test_what_a_shell_prints_first_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    device = FakeDevice({"@@bench": said("Welcome!\n@@bench a\n1\n")}, serial="greets")
+    assert read(device, {"a": "x"}) == {"a": "1"}
+    assert "device greets: reading its state has 1 foreign line" in caplog.text
 
 
 def test_a_file_is_told_by_its_first_line() -> None:

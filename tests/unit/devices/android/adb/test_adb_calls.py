@@ -211,6 +211,56 @@ def test_only_a_fault_of_this_program_comes_as_it_is() -> None:
         ScriptedDevice(Reaches(own)).run(["x"])
 
 
+class OldDevice(ScriptedDevice):
+    """A device without the shell protocol 2, on which each command prints `said` and ends so."""
+
+    def __init__(self, said: bytes, status: int = 0) -> None:
+        super().__init__(features="cmd")
+        self._said, self._status = said, status
+
+    def _open(self, service: str, deadline: Deadline) -> ScriptedStream:
+        mark = service.rpartition("echo ")[2].removesuffix("$?").encode()
+        whole = self._said + mark + b"%d\n" % self._status
+        return ScriptedStream(*(whole[at : at + 7] for at in range(0, len(whole), 7)))
+
+
+WARNING = b"WARNING: linker: /system/lib/libx.so: unused DT entry: type 0x6ffffef5 arg 0x2b4\n"
+
+
+def test_what_an_old_devices_linker_warns_of_is_none_of_the_output() -> None:
+    done = OldDevice(WARNING + b"one\n" + WARNING + b"WARNING: mine\ntwo").run(["x"])
+    assert (done.stdout, done.stderr) == (b"one\nWARNING: mine\ntwo", 2 * WARNING)
+    with OldDevice(WARNING + b"one\n" + WARNING + b"two").lines(["x"]) as lines:
+        assert list(lines) == ["one", "two"]
+
+
+def test_a_new_devices_output_is_its_own_whatever_it_says() -> None:
+    stream = ScriptedStream(framed(1, WARNING), exit_with(0))
+    assert ScriptedDevice(stream).run(["x"]).stdout == WARNING
+
+
+def test_the_reason_of_a_failure_on_an_old_device_is_what_was_printed_last() -> None:
+    with (
+        OldDevice(b"one\nsh: no such tool\n", 127).lines(["x"]) as lines,
+        pytest.raises(CommandFailed, match="status 127 on the device: sh: no such tool"),
+    ):
+        list(lines)
+    with pytest.raises(CommandFailed, match="status 1 on the device: no properties"):
+        OldDevice(WARNING + b"[a]: [1]\nno properties\n", 1).properties()
+
+
+def test_foreign_lines_among_properties_are_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    device = OldDevice(b"Welcome!\n[a]: [1]\r\n" + WARNING + b"hint\n[b]: [2\n3]\n[c]: [cut")
+    device._serial = "one that nobody else has"
+    for _ in range(2):
+        assert device.properties() == {"a": "1", "b": "2\n3"}
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        "device one that nobody else has: `getprop` has 3 foreign line(s), which are ignored, "
+        "such as 'Welcome!'"
+    )
+
+
 def test_a_device_without_getprop_says_so() -> None:
     device = ScriptedDevice(ScriptedStream(framed(2, b"sh: getprop: not found\n"), exit_with(127)))
     with pytest.raises(CommandFailed, match="getprop: not found"):
