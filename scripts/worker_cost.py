@@ -33,7 +33,8 @@ from bench.core.errors import BenchError, InputError
 from bench.core.protocol import SessionRequest, request_for
 from bench.environments.interpreters import Environments
 from bench.experiments.ab.revisions import checkout
-from bench.launcher.process import ChildFailed, child_environment, run_child
+from bench.launcher.environment import child_environment
+from bench.launcher.process import ChildFailed, run_child
 from bench.runners import RUNNERS
 
 RULE = Sampling(

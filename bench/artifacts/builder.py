@@ -25,6 +25,7 @@ from bench.core.errors import ArtifactError, BenchError
 from bench.core.paths import PACKAGE
 from bench.core.protocol import request_for, write_json
 from bench.environments.interpreters import Environments, Interpreter, worker_of
+from bench.launcher.environment import network_environment
 from bench.launcher.process import ChildFailed, ChildResult, run_child
 
 __all__ = [
@@ -222,7 +223,8 @@ class Workshop:
         out: Path,
     ) -> Mapping[str, Any]:
         entry = self.formats[kind]
-        python, told = worker_of(entry, self.environments)
+        # One thread: a sum in another order would give other weights.
+        python, variables = worker_of(entry, self.environments)
         options = {**entry.options, **source.options, "batches": batches, "input_seed": INPUT_SEED}
         request = request_for(
             "convert",
@@ -234,8 +236,8 @@ class Workshop:
         result = self.launch(
             request,
             python=python,
-            # One thread: a sum in another order would give other weights.
-            env={"OMP_NUM_THREADS": "1", **entry.child_env, **told},
+            # An export may download pretrained weights.
+            env=variables if entry.source else network_environment() | variables,
             timeout_s=_TIMEOUT_S,
         )
         if isinstance(result, ChildFailed):

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import platform
 import shutil
 import subprocess
@@ -34,6 +33,7 @@ from bench.core.protocol import ENGINE_PYTHON, write_json
 from bench.environments.overrides import Pin, pinned
 from bench.environments.specs import ENVIRONMENTS, EnvSpec
 from bench.environments.uv_tool import base_python, run_uv, uv_program
+from bench.launcher.environment import child_environment
 
 LOCKS = PACKAGE / "envs"
 _COMPLETE = "complete.json"
@@ -55,6 +55,7 @@ class Environments:
     """Finds or builds interpreters. `given` are the user's own, by name.
 
     `specs` lie in the folder `locks`; `pins` take the place of what those hold of their packages.
+    `passed` are the variables of --pass-env, for every child of theirs.
     """
 
     cache: Path
@@ -62,6 +63,7 @@ class Environments:
     locks: Path = field(default_factory=lambda: LOCKS)
     specs: Mapping[str, EnvSpec] = field(default_factory=lambda: ENVIRONMENTS)
     pins: Sequence[Pin] = ()
+    passed: Mapping[str, str] = field(default_factory=dict)
     _known: dict[str, Interpreter] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -183,7 +185,8 @@ def describe(name: str, python: Path) -> Interpreter:
 
 def _told(name: str, python: Path, *arguments: str) -> dict[str, str]:
     """Return the JSON that a program prints in an interpreter; raises Unavailable without any."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+    environment = child_environment({})
+    del environment["PYTHONPATH"]  # the harness's own; it may import on a later Python only
     try:
         done = subprocess.run(
             [str(python), *arguments],
@@ -242,21 +245,28 @@ print(json.dumps(dict(told, python=sys.version.split()[0])))
 
 
 class Entry(Protocol):
-    """A runner or a kind of artifact: `env` has the engine, `worker_env` its worker (None: too)."""
+    """A runner or an artifact format: `env` has the engine, `worker_env` its worker (None: too)."""
 
     @property
     def env(self) -> str: ...
 
     @property
+    def child_env(self) -> Mapping[str, str]: ...
+
+    @property
     def worker_env(self) -> str | None: ...
 
 
-def worker_of(entry: Entry, environments: Environments) -> tuple[Path, dict[str, str]]:
-    """Return the interpreter of `entry`'s children and what their environment must tell them.
+def worker_of(
+    entry: Entry, environments: Environments, *, threads: int = 1
+) -> tuple[Path, dict[str, str]]:
+    """Return the interpreter of `entry`'s children and the variables that they need.
 
     Raises Unavailable where one of the interpreters can't be had.
     """
     engine = environments.get(entry.env).python
+    variables = {"OMP_NUM_THREADS": str(threads), **dict(entry.child_env), **environments.passed}
     if entry.worker_env is None:
-        return engine, {}
-    return environments.get(entry.worker_env).python, {ENGINE_PYTHON: str(engine)}
+        return engine, variables
+    worker = environments.get(entry.worker_env).python
+    return worker, {**variables, ENGINE_PYTHON: str(engine)}

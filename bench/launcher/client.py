@@ -19,9 +19,9 @@ from typing import Any
 
 from bench.core.errors import BenchError
 from bench.core.protocol import MODULE, REQUEST, write_json
+from bench.launcher.environment import child_environment
 from bench.launcher.process import (
     ChildFailed,
-    child_environment,
     judge,
     log_tail,
     request_folder,

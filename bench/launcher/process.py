@@ -20,14 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.core.errors import BenchError, Unavailable
-from bench.core.paths import import_root
 from bench.core.protocol import MODULE, REPLY, REQUEST, STDERR, STDOUT, write_json
-
-# What would silently change a child's threads, engine or imports, were it inherited.
-_DROPPED = (
-    "PYTHON", "OMP_", "KMP_", "MKL_", "GOMP_", "OPENBLAS_", "ONEDNN_", "DNNL_", "FLAGS_",
-    "VIRTUAL_ENV", "GLOG_",
-)  # fmt: skip
+from bench.launcher.environment import child_environment
 
 _TAIL_BYTES = 4000
 _TAIL_LINES = 30
@@ -58,12 +52,6 @@ class ChildFailed:
 
 
 ChildResult = Replied | ChildFailed
-
-
-def child_environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """Return this process's environment without what would disturb a child, and with `extra`."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(_DROPPED)}
-    return kept | {"PYTHONPATH": str(import_root())} | dict(extra)
 
 
 def run_child(

@@ -27,7 +27,7 @@ class RunnerEntry:
     artifact: str
     target: str = "cpu"
     tolerance: float = 1e-4
-    child_env: tuple[tuple[str, str], ...] = ()
+    child_env: Mapping[str, str] = field(default_factory=dict)
     worker_env: str | None = None
     tolerances: Mapping[str, float] = field(default_factory=dict)
     artifacts: Mapping[str, str] = field(default_factory=dict)
@@ -100,11 +100,11 @@ RUNNERS: Mapping[str, RunnerEntry] = {
         artifact="paddle-program",
         target="nvidia-gpu",
         # The log has to tell how much of the net TensorRT took, and FP32 has to be FP32.
-        child_env=(
-            ("GLOG_logtostderr", "1"),
-            ("GLOG_vmodule", "tensorrt_subgraph_pass=3"),
-            ("NVIDIA_TF32_OVERRIDE", "0"),
-        ),
+        child_env={
+            "GLOG_logtostderr": "1",
+            "GLOG_vmodule": "tensorrt_subgraph_pass=3",
+            "NVIDIA_TF32_OVERRIDE": "0",
+        },
         settings={"sleep_ms": ("0", "10")},
     ),
     "tensorrt": RunnerEntry(
@@ -113,7 +113,7 @@ RUNNERS: Mapping[str, RunnerEntry] = {
         env="gpu",
         artifact="onnx",
         target="nvidia-gpu",
-        child_env=(("NVIDIA_TF32_OVERRIDE", "0"),),
+        child_env={"NVIDIA_TF32_OVERRIDE": "0"},
         settings={
             "cuda_graph": ("off", "on"),
             "sleep_ms": ("0", "10"),

@@ -20,7 +20,7 @@ from bench.core.cell import TargetSpec
 from bench.core.digest import canonical_digest
 from bench.core.errors import DeviceError, DeviceLost, DeviceNotFound, DeviceTimeout
 from bench.devices.android.adb.device import Device
-from bench.devices.android.adb.find import choose, open_device
+from bench.devices.android.adb.find import VARIABLES, choose, open_device
 from bench.devices.android.cooldown import wait_until_cool
 from bench.devices.android.identity import (
     Cluster,
@@ -109,9 +109,9 @@ class AndroidTarget:
         return False
 
     def child_env(self, python: Path) -> Mapping[str, str]:
-        """Return nothing: an environment's interpreter has all that it needs."""
+        """Return adb's own variables: a worker connects for itself."""
         del python
-        return {}
+        return {name: os.environ[name] for name in VARIABLES if name in os.environ}
 
     def needs_retry(self, session: Readings) -> bool:
         """Tell no: a session starts on a cool phone."""

@@ -84,9 +84,9 @@ def test_a_run_measures_it_in_its_own_process(tmp_path: Path, python: Path) -> N
 
 
 def test_an_engine_that_falls_is_a_crash_with_its_last_words(
-    tmp_path: Path, python: Path, monkeypatch: MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setenv("STAND_IN_FALLS", "run")
+    python = interpreter(tmp_path / "falling", STAND_IN_FALLS="run")
     status, records = run(tmp_path, "--runner", NAME, "--env", f"lite-x86={python}")
     assert status == 1
     outcome = records[NAME].outcome
@@ -97,10 +97,10 @@ def test_an_engine_that_falls_is_a_crash_with_its_last_words(
 
 
 def test_an_engine_that_hangs_is_ended_with_its_worker_at_its_time(
-    tmp_path: Path, python: Path, monkeypatch: MonkeyPatch
+    tmp_path: Path, monkeypatch: MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("STAND_IN_DIARY", str(tmp_path / "diary"))
-    monkeypatch.setenv("STAND_IN_HANGS", "run")
+    diary = str(tmp_path / "diary")
+    python = interpreter(tmp_path / "hanging", STAND_IN_DIARY=diary, STAND_IN_HANGS="run")
     (folder := tmp_path / "temporary").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(folder))
     monkeypatch.setenv("TMPDIR", str(folder))

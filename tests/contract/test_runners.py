@@ -136,7 +136,7 @@ def examined(case: Case, artifact: Artifact, environments: Environments) -> Seen
         variant="x0_25", model_hash="m", runner=case.name, batch=1, threads=case.threads,
         settings=case.settings, precision=case.precision,
     )  # fmt: skip
-    python, told = worker_of(case.entry, environments)
+    python, told = worker_of(case.entry, environments, threads=case.threads)
     result = run_child(
         {
             "runner": case.entry.path,
@@ -146,7 +146,7 @@ def examined(case: Case, artifact: Artifact, environments: Environments) -> Seen
             "count": SAMPLES,
         },
         python=python,
-        env={"OMP_NUM_THREADS": str(case.threads), **dict(case.entry.child_env), **told},
+        env=told,
         timeout_s=TIMEOUT_S,
         module="tests.contract.contract_child",
     )

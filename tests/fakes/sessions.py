@@ -20,7 +20,7 @@ ENTRY = RunnerEntry(
     env="harness",
     artifact="kind",
     tolerance=0.25,
-    child_env=(("ENGINE_FLAG", "1"),),
+    child_env={"ENGINE_FLAG": "1"},
     settings={},
 )
 ARTIFACT = Artifact(

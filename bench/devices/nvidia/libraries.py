@@ -69,12 +69,11 @@ def _link(link: Path, target: Path) -> None:
 
 def library_path(python: Path, cache: Path, environ: Mapping[str, str]) -> dict[str, str]:
     """Return LD_LIBRARY_PATH for a child of `python`: links, the wheels' own folders, and what
-    `environ` had. Nothing where its packages bring no library: it then has its own way.
+    `environ` had, where the driver's and the person's own libraries lie.
     """
     packages = site_packages(python)
     links = None if packages is None else make_links(packages, cache)
-    if packages is None or links is None:
-        return {}
+    own = [] if packages is None or links is None else [links, *library_folders(packages)]
     before = [environ["LD_LIBRARY_PATH"]] if environ.get("LD_LIBRARY_PATH") else []
-    folders = [str(links), *map(str, library_folders(packages)), *before]
-    return {"LD_LIBRARY_PATH": ":".join(folders)}
+    folders = [*map(str, own), *before]
+    return {"LD_LIBRARY_PATH": ":".join(folders)} if folders else {}

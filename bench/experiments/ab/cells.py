@@ -160,8 +160,7 @@ def _start(prepared: Prepared, cell: Cell, warm: Sampling, cores: list[int] | No
     arm, artifact = prepared.arm, prepared.artifacts[cell]
     assert isinstance(artifact, Artifact)  # noqa: S101 - a pair without one is settled
     entry = arm.runners[cell.runner]
-    python, told = worker_of(entry, arm.environments)
-    threads = {"OMP_NUM_THREADS": str(cell.threads)}
+    python, variables = worker_of(entry, arm.environments, threads=cell.threads)
     return ArmStart(
         request=SessionRequest(
             runner=entry.path,
@@ -174,7 +173,7 @@ def _start(prepared: Prepared, cell: Cell, warm: Sampling, cores: list[int] | No
         ),
         python=python,
         # A device's worker is the harness's own for both arms, whatever revision made their models.
-        env={} if entry.target in DEVICES else threads | dict(entry.child_env) | told | arm.env,
+        env={} if entry.target in DEVICES else variables | arm.env,
     )
 
 

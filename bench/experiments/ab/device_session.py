@@ -90,7 +90,7 @@ class DeviceSessionRunner:
         return self.launch(
             request_for("measure_pair", **request.to_json()),
             python=start.python,
-            env=start.env,
+            env={**start.env, **self.target.child_env(start.python)},
             timeout_s=self.timeout_s,
         )
 

@@ -141,9 +141,8 @@ class Bench:
     def open(self, cell: Cell, artifact: Artifact) -> AbstractContextManager[Engine]:
         """Open a cell's engine; raises WorkerFailed and Unavailable."""
         entry = self._entry(cell)
-        python, told = worker_of(entry, self.environments)
+        python, variables = worker_of(entry, self.environments, threads=cell.threads)
         target = self.target
-        place_env = target.child_env(python)
         request = SessionRequest(
             runner=entry.path,
             target=target.spec,
@@ -152,8 +151,7 @@ class Bench:
             reference=artifact.reference,
             tolerance=entry.tolerance_of(cell.precision),
         )
-        threads = {"OMP_NUM_THREADS": str(cell.threads)}
-        env = threads | dict(entry.child_env) | told | dict(place_env)
+        env = variables | dict(target.child_env(python))
         return self.opener(request, python=python, env=env)
 
     def packages(self, cells: Sequence[Cell]) -> dict[str, Mapping[str, str]]:

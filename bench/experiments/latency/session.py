@@ -55,13 +55,11 @@ class SessionLauncher:
 
     def _launch(self, cell: Cell) -> ChildResult:
         entry = self.runners[cell.runner]
-        python, told = worker_of(entry, self.environments)
-        place_env = self.target.child_env(python)
-        threads = {"OMP_NUM_THREADS": str(cell.threads)}
+        python, variables = worker_of(entry, self.environments, threads=cell.threads)
         return self.launch(
             request_for("measure", **self._request(cell, entry).to_json()),
             python=python,
-            env=threads | dict(entry.child_env) | told | dict(place_env),
+            env=variables | dict(self.target.child_env(python)),
             timeout_s=self.sampling.timeout_s,
         )
 

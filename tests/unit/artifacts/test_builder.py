@@ -31,7 +31,12 @@ def test_an_artifact_has_its_files_with_their_hashes_and_the_facts_of_its_conver
         assert arrays["input"].shape == (1, 3, 8, 8)
 
 
-def test_the_converter_is_told_of_its_model_and_runs_in_its_own_interpreter(bench: Bench) -> None:
+def test_the_converter_is_told_of_its_model_and_runs_in_its_own_interpreter(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("https_proxy", "http://proxy:3128")  # pretrained weights are downloaded
     bench.make(SMALL, batches=(4, 1))
     [request], [options] = bench.children.requests, bench.children.options
     assert request["source"] == {
@@ -42,7 +47,9 @@ def test_the_converter_is_told_of_its_model_and_runs_in_its_own_interpreter(benc
     assert told == {"format": "pir", "batches": [1, 4], "input_seed": 0}
     assert weights == bench.cache / "weights" / f"small-{SMALL.hash}-e1"
     assert options["python"] == Path("/exporting/python")
-    assert options["env"] == {"OMP_NUM_THREADS": "1", "FLAG": "1"}
+    assert options["env"] == {
+        "OMP_NUM_THREADS": "1", "FLAG": "1", "https_proxy": "http://proxy:3128",
+    }  # fmt: skip
 
 
 def test_a_second_time_everything_comes_from_the_cache(bench: Bench) -> None:

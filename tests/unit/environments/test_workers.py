@@ -16,13 +16,15 @@ from tests.fakes.workshop import NB, SMALL, Bench, Interpreters
 
 
 def test_a_worker_runs_in_its_engines_interpreter_and_is_told_of_no_other() -> None:
-    assert worker_of(NB, Interpreters()) == (Path("/converting/python"), {})
+    python, told = worker_of(replace(NB, child_env={"FLAG": "1"}), Interpreters(), threads=2)
+    assert python == Path("/converting/python")
+    assert told == {"OMP_NUM_THREADS": "2", "FLAG": "1"}
 
 
 def test_a_worker_of_an_engine_elsewhere_is_told_that_engines_interpreter() -> None:
     python, told = worker_of(replace(NB, worker_env="exporting"), Interpreters())
     assert python == Path("/exporting/python")
-    assert told == {ENGINE_PYTHON: "/converting/python"}
+    assert told == {"OMP_NUM_THREADS": "1", ENGINE_PYTHON: "/converting/python"}
 
 
 @pytest.mark.parametrize("missing", ["converting", "exporting"])

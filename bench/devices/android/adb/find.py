@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from bench.devices.android.adb.device import Device
 
 TRANSPORTS = ("direct", "server")
+# What adb reads from its environment, as far as these ways to a device read it.
+VARIABLES = (
+    "ADB_SERVER_SOCKET", "ANDROID_ADB_SERVER_ADDRESS", "ANDROID_ADB_SERVER_PORT", "ADB_VENDOR_KEYS",
+)  # fmt: skip
 PLUG_IN = (
     "plug one in and allow USB debugging on it, or name one: `make bench-arm DEVICE=host:port`"
 )

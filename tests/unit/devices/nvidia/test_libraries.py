@@ -99,6 +99,8 @@ def test_an_environment_without_such_wheels_is_left_alone(tmp_path: Path) -> Non
     (tmp_path / "env/lib/python3.10/site-packages/nvidia/cudnn/lib").mkdir(parents=True)
     assert library_path(tmp_path / "env/bin/python", tmp_path / "cache", {}) == {}
     assert library_path(Path("/nowhere/bin/python"), tmp_path / "cache", {}) == {}
+    own = {"LD_LIBRARY_PATH": "/driver"}
+    assert library_path(Path("/nowhere/bin/python"), tmp_path / "cache", own) == own
     assert not (tmp_path / "cache").exists()
 
 
