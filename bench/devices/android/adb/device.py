@@ -17,7 +17,6 @@ from typing import Protocol
 
 from bench.core.errors import CommandFailed
 
-
 LINKERS = b"WARNING: linker: "
 """How a warning of the device's linker begins: it comes on stderr and is no program's own."""
 
