@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from statistics import fmean, median
 
+from bench.analysis.comparability import SETTLED
 from bench.analysis.gpu_clocks import clocks
 from bench.analysis.statistics import t_interval
 from bench.analysis.throttling import NVML_READER, SIGNS, Sign, grown
@@ -97,12 +98,12 @@ def _trend(record: Record) -> Said:
 
 
 def _settled(record: Record) -> Said:
-    """Judge in how many sessions the warm-up ended unsettled: by chance that happens to one."""
+    """Judge in how many sessions the warm-up ended unsettled."""
     if record.sampling.steady_tolerance is None:
         return "B", "this preset doesn't check whether the warm-up has settled", _AGAIN
     count, unsettled = len(record.sessions), sum(not it.steady for it in record.sessions)
     return _by_bounds(
-        unsettled / count, (0.20, 0.50, 1.0),
+        unsettled / count, (SETTLED, 0.50, 1.0),
         f"the warm-up had not settled in {unsettled} of {count} sessions", _WARM_UP,
     )  # fmt: skip
 

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median, variance
 
+from bench.analysis.comparability import Ran, unalike
+from bench.analysis.grade_rules import RULES
 from bench.analysis.run_context import changes, surroundings
 from bench.analysis.verdicts import (
     CellEvidence,
@@ -23,6 +25,7 @@ from bench.analysis.verdicts import (
     share,
 )
 from bench.config.thresholds import Gate
+from bench.core.cell import DEVICE_ID
 from bench.storage.schema.common import Failed, Skipped, System
 from bench.storage.schema.latency import Measured, Record, RunManifest
 
@@ -64,7 +67,11 @@ def compare_runs(base: Side, head: Side, gate: Gate, *, tells: float | None) -> 
         head=head.name,
         cells=cells,
         notes=tuple(_notes(base, head, partners)),
-        doubts=tuple(_doubts(base, head, cells, gate, tells)),
+        doubts=(
+            *_doubts(base, head, cells, gate, tells),
+            *_elsewhere(base, head),
+            *unalike(_ran(base, head, partners)),
+        ),
     )
 
 
@@ -236,3 +243,49 @@ def _doubts(
     together = same_way(cells)
     if together:
         yield f"the environment changed: {together}, so what moved is what they share"
+
+
+def _elsewhere(base: Side, head: Side) -> Iterator[str]:
+    """Yield what tells that another machine or device of the same name measured."""
+    device, hosts = base.manifest.target != "cpu", [_host(one) for one in (base, head)]
+    # A phone measures by itself, whatever it hangs on.
+    if base.manifest.target != "android" and hosts[0] != hosts[1]:
+        yield f"another host: {hosts[0]} in BASE, {hosts[1]} in HEAD"
+    if not device:
+        return
+    told = [_devices(one) for one in (base, head)]
+    if not all(told):
+        yield "a record from before devices were told apart may be of another one of that name"
+    elif told[0] != told[1]:
+        yield f"another device of that name: {told[0]} in BASE, {told[1]} in HEAD"
+
+
+def _host(side: Side) -> str:
+    return side.manifest.provenance.host
+
+
+def _devices(side: Side) -> str:
+    sessions = (session for record in side.measured.values() for session in record.sessions)
+    return ", ".join(
+        sorted({str(it.before[DEVICE_ID]) for it in sessions if DEVICE_ID in it.before})
+    )
+
+
+def _ran(
+    base: Side, head: Side, partners: Mapping[str, Record | None]
+) -> Iterator[tuple[str, Ran, Ran]]:
+    """Yield each cell that both sides measured, with how."""
+    for cell_id, own in base.measured.items():
+        other = partners[cell_id]
+        if other is not None and isinstance(other.outcome, Measured):
+            yield own.cell.to_cell().label, _how(own), _how(other)
+
+
+def _how(record: Record) -> Ran:
+    checked = record.sampling.steady_tolerance is not None
+    return Ran(
+        cell=record.cell,
+        facts=[session.facts for session in record.sessions],
+        steady=[session.steady or not checked for session in record.sessions],
+        moved=RULES["trend"](record)[0] > "B",
+    )

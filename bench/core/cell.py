@@ -68,6 +68,10 @@ DEVICES = frozenset({"android"})
 """The kinds of target that run a session by themselves, from its load to its last sample."""
 
 
+DEVICE_ID = "device_id"
+"""The reading that tells devices of one name apart: a digest of a GPU's UUID, a phone's serial."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetSpec:
     """Where cells run: `kind` is cpu, nvidia-gpu or android.

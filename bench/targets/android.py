@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from bench.core.cell import TargetSpec
+from bench.core.cell import DEVICE_ID, TargetSpec
 from bench.core.digest import canonical_digest
 from bench.core.errors import DeviceError, DeviceLost, DeviceNotFound, DeviceTimeout
 from bench.devices.android.adb.device import Device
@@ -62,7 +62,8 @@ class AndroidTarget:
         with self._connected() as device:
             facts = read_identity(device)
             preflight(device, facts)
-            self._held.enter_context(locked(serial_digest(device), _locks()))
+            self._id = serial_digest(device)
+            self._held.enter_context(locked(self._id, _locks()))
             Workspace(device).clean()  # what a run that was cut off may have left
         self.system = system_of(facts)
         self.cores = facts.cores
@@ -83,7 +84,7 @@ class AndroidTarget:
         for last in (False, True):
             try:
                 with self._connected() as device:
-                    return read_conditions(device)
+                    return {DEVICE_ID: self._id, **read_conditions(device)}
             except DeviceError as error:
                 if last or not self._returns(error.kind):
                     raise

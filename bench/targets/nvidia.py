@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from bench.core.cell import TargetSpec
+from bench.core.cell import DEVICE_ID, TargetSpec
 from bench.core.digest import canonical_digest
 from bench.core.errors import Unavailable
 from bench.core.gpu_state import KEY, THROTTLED, has_company, reasons
@@ -56,7 +56,8 @@ class NvidiaTarget:
     def state(self) -> Mapping[str, Scalar]:
         """Read the host and the GPU; how the GPU is set up was read once and stands beside."""
         now = read(self._nvml, self._gpu)
-        return {**read_conditions(), **self._identity.setup, **now}
+        card = {DEVICE_ID: canonical_digest(self._gpu.uuid)}
+        return {**read_conditions(), **card, **self._identity.setup, **now}
 
     def ready(self) -> Mapping[str, Scalar]:
         """Return its state once nothing holds its clock back, or after COOLS_S seconds."""

@@ -107,6 +107,7 @@ def test_it_says_emulated_wherever_it_stands_and_never_the_reference_phone(
 
 def test_neither_serial_nor_path_is_kept(ran: tuple[Ran, Device]) -> None:
     one, device = ran
+    assert len({s.before["device_id"] for record in one.records for s in record.sessions}) == 1
     for file in [*one.results.rglob("*.json"), *one.results.rglob("*.md")]:
         assert device.serial not in file.read_text(encoding="utf-8"), file.name
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Protocol
 
+from bench.analysis.comparability import Ran, not_as_asked, unalike
 from bench.analysis.interleaved import Burst, Growth, estimate, log_ratio, stopped
-from bench.analysis.unmet import unmet
 from bench.analysis.verdicts import CellEvidence, CellVerdict, Comparison, judge, same_way
 from bench.config.thresholds import Gate
 from bench.core.cell import Cell
@@ -234,34 +234,37 @@ def verdicts(
     """Return the comparison: cells judged by `analysis.verdicts`, the others told why.
 
     Both arms ran by turns, so that no doubt about the machine's clocks stands against it; `doubts`
-    are what else makes it advice and no more.
+    and arms that didn't run alike make it advice and no more.
     """
     known = {one.pair_id: evidence(one) for one in records}
     judged = {
         one.cell_id: one for one in judge([one for one in known.values() if one is not None], gate)
     }
     cells = tuple(judged.get(one.pair_id) or _without(one) for one in records)
-    others = [clause for record in records for clause in _unmet(record)]
+    ran = [_ran(record) for record in records]
+    others = list(not_as_asked(ran))
     return Comparison(
         base=base,
         head=head,
         cells=cells,
         notes=tuple(_notes(cells)),
-        doubts=(*doubts, *others),
+        doubts=(*doubts, *others, *unalike(ran)),
         as_asked=not others,
     )
 
 
-def _unmet(record: AbRecord) -> Iterator[str]:
-    """Yield what was in force otherwise than an arm's cell asks for, and in which arms."""
-    found: dict[str, list[str]] = {}
+def _ran(record: AbRecord) -> tuple[str, Ran, Ran]:
+    """Return how both arms of a cell ran."""
     cells: dict[ArmName, CellFields] = {"base": record.base, "head": record.head}
-    for name, cell in cells.items():
-        facts = [one.arms[name].facts for one in record.sessions]
-        for clause in unmet(cell, facts):
-            found.setdefault(clause, []).append(name)
-    for clause, names in found.items():
-        yield f"{record.label}: {' and '.join(names)}: {clause}"
+    base, head = (
+        Ran(
+            cell=cell,
+            facts=[one.arms[name].facts for one in record.sessions],
+            steady=[one.arms[name].steady for one in record.sessions],
+        )
+        for name, cell in cells.items()
+    )
+    return record.label, base, head
 
 
 def _notes(cells: Sequence[CellVerdict]) -> Iterator[str]:

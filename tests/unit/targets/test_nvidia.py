@@ -68,6 +68,12 @@ def test_conditions_are_the_hosts_and_the_gpus_with_how_it_is_set_up() -> None:
     assert "memory_available_mib" in told
 
 
+def test_two_cards_of_one_name_are_told_apart_without_their_uuid() -> None:
+    one, other = (gpu(FakeCard(uuid, **V100)).ready()["device_id"] for uuid in ("GPU-1", "GPU-7"))
+    assert one != other
+    assert "GPU-1" not in str(one)
+
+
 @pytest.mark.parametrize(
     ("others", "sentence"),
     [

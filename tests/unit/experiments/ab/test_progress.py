@@ -267,3 +267,35 @@ def test_what_was_not_in_force_as_it_was_asked_for_makes_it_advice(
     sessions = [it.model_copy(update={"arms": told}) for it in record.sessions]
     found = compare(record.model_copy(update={"sessions": sessions}))
     assert (found.doubts, found.exit_status) == ((f"{record.label}: {doubt}",), 3)
+
+
+@pytest.mark.parametrize(
+    ("changes", "doubt"),
+    [
+        ({"facts": {"threads_worked": "2"}}, "effective threads: 1 in BASE, 2 in HEAD"),
+        ({"facts": {"affinity": "0,1"}}, "cores to run on: 0 in BASE, 0,1 in HEAD"),
+        ({"steady": False}, "the warm-up had not settled in 3 of 3 sessions of HEAD"),
+    ],
+)
+def test_arms_that_did_not_run_alike_give_advice(changes: dict[str, Any], doubt: str) -> None:
+    (record,) = Bench(lambda *_: 1.2).run(pair())
+    alike = {"facts": {"threads_worked": "1", "affinity": "0"}}
+    arms = {
+        "base": record.sessions[0].arms["base"].model_copy(update=alike),
+        "head": record.sessions[0].arms["head"].model_copy(update=alike | changes),
+    }
+    sessions = [it.model_copy(update={"arms": arms}) for it in record.sessions]
+    found = compare(record.model_copy(update={"sessions": sessions}))
+    assert (found.doubts, found.exit_status) == ((f"{doubt} ({record.label})",), 3)
+    assert found.cells[0].verdict == "SLOWER"
+
+
+def test_an_arm_of_more_threads_may_have_more_of_them_at_work() -> None:
+    two = cell(threads=2)
+    (record,) = Bench(lambda *_: 1.2).run(pair(cell(), two))
+    arms = {
+        name: arm.model_copy(update={"facts": {"threads_worked": str(count)}})
+        for (name, arm), count in zip(record.sessions[0].arms.items(), (1, 2), strict=True)
+    }
+    sessions = [it.model_copy(update={"arms": arms}) for it in record.sessions]
+    assert compare(record.model_copy(update={"sessions": sessions})).doubts == ()

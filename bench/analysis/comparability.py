@@ -1,0 +1,79 @@
+"""Whether both sides of a cell ran alike where they were to: threads, cores, warm-up. Pure.
+
+What differs here makes a comparison advice: the ratio may be of that, and not of the code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from bench.analysis.unmet import unmet
+from bench.storage.schema.common import CellFields
+
+SETTLED = 0.20
+"""The share of sessions whose warm-up may end unsettled: by chance that happens to one of five."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """How the sessions of one side of a cell ran: their facts, which settled, and whether the
+    latency moved within them.
+    """
+
+    cell: CellFields
+    facts: Sequence[Mapping[str, str]]
+    steady: Sequence[bool]
+    moved: bool = False
+
+
+def unalike(cells: Iterable[tuple[str, Ran, Ran]]) -> list[str]:
+    """Return a clause for each way in which BASE and HEAD ran otherwise, with the cells' labels."""
+    found: dict[str, list[str]] = {}
+    for label, base, head in cells:
+        for clause in _clauses(base, head):
+            found.setdefault(clause, []).append(label)
+    return [f"{clause} ({_first(labels)})" for clause, labels in found.items()]
+
+
+def not_as_asked(cells: Iterable[tuple[str, Ran, Ran]]) -> Iterator[str]:
+    """Yield what was effective otherwise than a side's cell asks for, and on which sides."""
+    for label, base, head in cells:
+        found: dict[str, list[str]] = {}
+        for name, ran in (("base", base), ("head", head)):
+            for clause in unmet(ran.cell, ran.facts):
+                found.setdefault(clause, []).append(name)
+        for clause, names in found.items():
+            yield f"{label}: {' and '.join(names)}: {clause}"
+
+
+def _first(labels: Sequence[str]) -> str:
+    return labels[0] + (f" and {len(labels) - 1} more" if len(labels) > 1 else "")
+
+
+def _clauses(base: Ran, head: Ran) -> Iterator[str]:
+    if base.cell.threads == head.cell.threads:
+        yield from _apart("effective threads", "threads_worked", base, head)
+        # Which cores an engine takes, and which a setting gives it, is what is compared.
+        if _engine(base) == _engine(head):
+            yield from _apart("cores to run on", "affinity", base, head)
+            yield from _apart("cores to run on", "allowed", base, head)
+    for side, ran in (("BASE", base), ("HEAD", head)):
+        unsettled, count = len(ran.steady) - sum(ran.steady), len(ran.steady)
+        if unsettled > SETTLED * count:
+            yield f"the warm-up had not settled in {unsettled} of {count} sessions of {side}"
+        if ran.moved:
+            yield f"the latency moves within the sessions of {side}"
+
+
+def _engine(ran: Ran) -> object:
+    return ran.cell.runner, ran.cell.settings
+
+
+def _apart(what: str, name: str, base: Ran, head: Ran) -> Iterator[str]:
+    """Yield the fact that differs, where both sides tell it."""
+    told = [
+        " or ".join(sorted({it[name] for it in ran.facts if name in it})) for ran in (base, head)
+    ]
+    if all(told) and told[0] != told[1]:
+        yield f"{what}: {told[0]} in BASE, {told[1]} in HEAD"
