@@ -24,7 +24,8 @@ def serve(handler: Handler, argv: list[str]) -> None:
     """Call `handler(request, reply)` on the folder in `argv`; turn what it raises into a reply.
 
     The handler calls `reply` with its result before it tears anything down. An exception leaves
-    with status 1 and its traceback in the log, whether or not a reply was written before.
+    with status 1, whether or not a reply was written before, and with its traceback in the log: of
+    a BenchError that the reply tells only its cause's, so that the log ends in the engine's words.
     """
     if len(argv) != 1:
         sys.exit("usage: python -m bench.worker DIR (see bench/core/protocol.py)")
@@ -37,10 +38,17 @@ def serve(handler: Handler, argv: list[str]) -> None:
     try:
         handler(request, reply)
     except Exception as error:
-        traceback.print_exc(limit=-6)  # the outer frames are always this package's own
-        if not (folder / REPLY).exists():
+        replied = (folder / REPLY).exists()
+        _log(error.__cause__ if isinstance(error, BenchError) and not replied else error)
+        if not replied:
             write_json(folder / REPLY, {"error": describe(error)})
         raise SystemExit(1) from error
+
+
+def _log(error: BaseException | None) -> None:
+    if error is not None:
+        # The outer frames are always this package's own.
+        traceback.print_exception(type(error), error, error.__traceback__, limit=-6)
 
 
 def describe(error: Exception) -> dict[str, str]:

@@ -239,6 +239,25 @@ def test_a_program_that_cannot_be_linked_says_which_library_it_misses(
     assert left_on(device) == []
 
 
+@pytest.mark.parametrize("shell_v2", [True, False], ids=["stderr apart", "stderr mixed in"])
+def test_a_library_that_aborts_is_told_by_its_own_line(
+    shell_v2: bool, nets: Prepared, suite: Path, tmp_path: Path
+) -> None:
+    agent = tmp_path / "agent"
+    shutil.copytree(nets.agent, agent)
+    (agent / f"{nets.names['x0_33']}.fault").write_text("RUNABORT")
+    with running_device(tmp_path / "old", auth=Policy.OPEN, shell_v2=shell_v2) as device:
+        ran = run(device, Prepared(agent=agent, names=nets.names), suite)
+    found = outcomes(ran)
+    assert found["x0_25"] == Measured()
+    failed = found["x0_33"]
+    assert isinstance(failed, Failed)
+    assert failed.message.startswith("'Check failed: filter_dims == 4: 3!==4', said bench_agent")
+    assert "SIGABRT" in failed.message
+    assert "Check failed: filter_dims" in failed.log_tail
+    assert "Traceback" not in failed.log_tail
+
+
 def test_a_wrong_answer_has_no_figure(
     device: Device, nets: Prepared, suite: Path, tmp_path: Path
 ) -> None:

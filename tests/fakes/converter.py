@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -42,4 +43,5 @@ def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) ->
 
 
 def refuse(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) -> dict[str, Any]:
+    sys.stderr.write("the converter's own words\n")
     raise ArtifactError("this net can't be converted", hint="take another net")

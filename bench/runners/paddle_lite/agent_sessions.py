@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,7 @@ MARK = "@bench_agent "
 VERSION = "3"
 """Of the device program that this reads; another one's lines mean something else."""
 
+_KEPT = 30  # lines
 _MORE = {"sample": "phase", "tasks": "when"}
 
 
@@ -50,6 +52,8 @@ class Events(ABC):
         self._after = after
         self._last = "nothing"
         self._pid: int | None = None
+        self.foreign: deque[str] = deque(maxlen=_KEPT)
+        """The last lines of others."""
 
     @property
     def pid(self) -> int | None:
@@ -63,6 +67,7 @@ class Events(ABC):
         """
         foreign, mark, said = line.partition(MARK)
         if foreign.strip():
+            self.foreign.append(foreign.rstrip())
             sys.stderr.write(f"{foreign.rstrip()}\n")
         if mark:
             self._take(read(said))

@@ -8,6 +8,7 @@ With `TargetSpec.benchmark_bin` the official tool runs instead.
 from __future__ import annotations
 
 import hashlib
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -15,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.core.cell import Cell, Sampling, TargetSpec
-from bench.core.errors import DeviceNotFound, Unavailable
+from bench.core.errors import CommandFailed, DeviceNotFound, Unavailable
 from bench.devices.android.adb.find import open_device
 from bench.devices.android.device_program import PROGRAM, check_program
 from bench.devices.android.workspace import Workspace
@@ -34,6 +35,7 @@ from bench.runners.paddle_lite.agent_sessions import (
     PairLines,
 )
 from bench.runners.paddle_lite.benchmark_bin import by_tool, power_mode_of
+from bench.runners.paddle_lite.causes import ProgramEnded
 
 _SILENCE_S = 60.0
 _KEPT = 0o644
@@ -145,11 +147,17 @@ def _input_file(x: Array) -> Iterator[Path]:
 
 
 def _by_agent(there: Workspace, flags: Mapping[str, str], reading: Events) -> None:
-    """Run the device program and have its lines read to their end."""
+    """Run the device program and have its lines read to their end; raises ProgramEnded, too."""
     words = [word for name, value in flags.items() for word in (f"--{name}", value)]
-    with there.device.lines(there.command(PROGRAM, words), silence_s=_SILENCE_S) as lines:
-        for line in lines:
-            reading.feed(line)
+    try:
+        with there.device.lines(there.command(PROGRAM, words), silence_s=_SILENCE_S) as lines:
+            for line in lines:
+                reading.feed(line)
+    except CommandFailed as error:
+        sys.stderr.write(error.stderr)
+        raise ProgramEnded(
+            PROGRAM, error.status, "\n".join([*reading.foreign, error.stderr])
+        ) from None
 
 
 def agent_flags(cell: Cell, shape: tuple[int, ...], sampling: Sampling) -> dict[str, str]:

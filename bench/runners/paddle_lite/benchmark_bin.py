@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
 from bench.core.cell import Cell, Sampling
 from bench.core.errors import BenchError
+from bench.devices.android.adb.device import Completed
 from bench.devices.android.workspace import Workspace
 from bench.runners.base import DeviceSession
+from bench.runners.paddle_lite.causes import ProgramEnded, last_words
 
 _POWER_MODES = {"high": 0, "low": 1, "full": 2, "no_bind": 3}
 _TITLE = "======= Perf Info ======="
@@ -39,7 +42,7 @@ def by_tool(
     """Run the official benchmark_bin: success is a "Perf Info" block, never its exit status."""
     command = there.command(tool, _tool_flags(cell, model, sampling))
     done = there.device.run(command, timeout_s=sampling.timeout_s)
-    reported = parse_benchmark(done.text)
+    reported = _reported(done, tool)
     return DeviceSession(
         load_ns=_ns(reported.init_ms or 0),
         first_inference_ns=_ns(reported.first_ms or 0),
@@ -53,6 +56,18 @@ def by_tool(
         },
         covariates={},
     )  # fmt: skip
+
+
+def _reported(done: Completed, tool: str) -> Reported:
+    """Return the tool's figures; raises ProgramEnded or NoReport with its own words."""
+    said = f"{done.text}\n{done.stderr.decode('utf-8', 'replace')}"
+    try:
+        return parse_benchmark(done.text)
+    except NoReport as error:
+        sys.stderr.write(said)
+        if done.status != 0:
+            raise ProgramEnded(tool, done.status, said) from None
+        raise NoReport(error.what, said) from None
 
 
 def _tool_flags(cell: Cell, model: str, sampling: Sampling) -> list[str]:
@@ -74,16 +89,19 @@ def _ns(milliseconds: float) -> int:
 
 
 class NoReport(BenchError):
-    """The text holds no whole report of benchmark_bin."""
+    """The text holds no whole report of benchmark_bin: `what` it did instead."""
 
     kind = "garbage-reply"
 
-    def __init__(self, problem: str, text: str) -> None:
-        last = text.strip().splitlines()[-1:] or ["nothing"]
+    def __init__(self, what: str, text: str) -> None:
+        words = last_words(text)
         super().__init__(
-            f"benchmark_bin {problem}; it said last: {last[0].strip()[:80]!r}",
+            f"benchmark_bin {what} and said nothing"
+            if words is None
+            else f"'{words}', said benchmark_bin, and {what}",
             hint="see that it is of the model's version and knows the flags",
         )
+        self.what = what
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

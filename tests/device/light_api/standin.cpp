@@ -9,7 +9,7 @@
 // null and throws nothing, but writes one line to stderr and aborts. It binds as the library does
 // (lite/core/device_info.cc): setters act at once and clamp, each run binds its threads anew, and
 // LITE_POWER_NO_BIND leaves what an earlier run bound. STANDIN_BIG says how many cores are big, the
-// last ones; half of them otherwise. The model's first bytes may ask for a fault:
+// last ones; half of them otherwise. The model's first bytes, or those of MODEL.fault, may ask for a fault:
 //
 //   ABORT     the load aborts with its line      SILENT    without a word, as with logging left out
 //   CRASH     the load is a SIGSEGV              HANG      the load never ends
@@ -313,7 +313,8 @@ void MobileConfig::set_model_from_file(const std::string& x) { lite_model_file_ 
 
 template <>
 std::shared_ptr<PaddlePredictor> CreatePaddlePredictor(const MobileConfig& config) {
-  const std::vector<char> bytes = read_bytes(config.lite_model_file());
+  std::vector<char> bytes = read_bytes(config.lite_model_file() + ".fault");
+  if (bytes.empty()) bytes = read_bytes(config.lite_model_file());
   const std::string asked(bytes.begin(), bytes.begin() + (bytes.size() < 8 ? bytes.size() : 8));
   if (asked.empty() || asked.compare(0, 5, "ABORT") == 0) {
     fail("...te/model_parser/model_parser.cc:712 LoadModelNaiveFromFile",

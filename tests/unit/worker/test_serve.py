@@ -75,6 +75,20 @@ def test_what_the_harness_raises_keeps_its_kind_its_words_and_its_hint(
     assert answer() == {"error": {"kind": kind, "message": message, "hint": "h"}}
 
 
+def test_the_log_has_no_traceback_of_what_the_reply_tells_but_that_of_its_cause(
+    tmp_path: Path, answer: Answer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = BenchError("the engine refused", hint="h")
+    with pytest.raises(SystemExit):
+        serve(raising(told), [str(tmp_path)])
+    assert not capsys.readouterr().err
+    (tmp_path / "reply.json").unlink()
+    told.__cause__ = RuntimeError("the engine's own words")
+    with pytest.raises(SystemExit):
+        serve(raising(told), [str(tmp_path)])
+    assert capsys.readouterr().err.splitlines()[-1] == "RuntimeError: the engine's own words"
+
+
 def test_any_other_exception_is_told_with_its_type_and_leaves_with_status_1(
     tmp_path: Path, answer: Answer
 ) -> None:

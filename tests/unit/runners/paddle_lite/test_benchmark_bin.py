@@ -6,7 +6,17 @@ import re
 
 import pytest
 
-from bench.runners.paddle_lite.benchmark_bin import NoReport, Reported, parse_benchmark
+from bench.core.errors import BenchError
+from bench.devices.android.adb.device import Completed
+from bench.devices.android.workspace import Workspace
+from bench.runners.paddle_lite.benchmark_bin import (
+    NoReport,
+    Reported,
+    by_tool,
+    parse_benchmark,
+)
+from tests.fakes.device import FakeDevice
+from tests.fakes.values import SAMPLING, cell
 
 REPORT = """
 ======= Device Info =======
@@ -78,7 +88,7 @@ def test_the_usage_that_a_bad_flag_brings_is_no_report() -> None:
 
 
 def test_nothing_is_no_report() -> None:
-    assert refused("") == "benchmark_bin printed no Perf Info; it said last: 'nothing'"
+    assert refused("") == "benchmark_bin printed no Perf Info and said nothing"
 
 
 @pytest.mark.parametrize("name", ["init ", "first", "min  ", "max  ", "avg  "])
@@ -123,6 +133,30 @@ def test_a_min_and_a_max_under_each_others_name_are_put_right_and_noted() -> Non
     assert (report.min_ms, report.max_ms) == (8.125, 9.5)
     assert report.note
     assert parse_benchmark(OLD).note is None
+
+
+@pytest.mark.parametrize(
+    ("status", "stdout", "stderr", "problem"),
+    [
+        (0, b"Usage: ...\n", b"Must set --backend option!\n",
+         "'Must set --backend option!', said benchmark_bin, and printed no Perf Info"),
+        (1, b"", b"ERROR: unknown command line flag 'x'\n",
+         "'ERROR: unknown command line flag 'x'', said benchmark_bin, and ended with"),
+        (134, b"", b"[F  1/ 2  3: 4: 5.678 a.cc:1 f] Failed to read 4 bytes\nAborted\n",
+         "'Failed to read 4 bytes', said benchmark_bin, and ended by SIGABRT"),
+        (134, b"[F  1/ 2  3: 4: 5.678 a.cc:1 f] Failed to read 4 bytes\nAborted\n", b"",
+         "'Failed to read 4 bytes', said benchmark_bin, and ended by SIGABRT"),
+    ],
+)  # fmt: skip
+def test_what_the_tool_said_on_stderr_is_the_message(
+    status: int, stdout: bytes, stderr: bytes, problem: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = Completed(status=status, stdout=stdout, stderr=stderr)
+    there = Workspace(FakeDevice({"benchmark_bin": done}))
+    with pytest.raises(BenchError) as caught:
+        by_tool(there, "benchmark_bin", cell(), "m.nb", SAMPLING)
+    assert caught.value.problem.startswith(problem)
+    assert (stdout + stderr).decode() in capsys.readouterr().err.replace("\n\n", "\n") + "\n"
 
 
 def test_a_block_whose_min_is_above_its_max_is_refused() -> None:
