@@ -16,7 +16,7 @@ from bench.analysis.side_by_side import SideBySide, engine_name, fastest, stem
 from bench.analysis.statistics import Estimate
 from bench.core.units import to_ms
 from bench.reports.plots import style as styles
-from bench.reports.plots.sheet import files, finish, set_cost_axis, settings, wrap
+from bench.reports.plots.sheet import files, finish, new_sheet, set_cost_axis, settings, wrap
 from bench.runners import RUNNERS
 
 ENGINE_HEIGHT, BETWEEN_NETS = 12.0, 14.0
@@ -50,7 +50,7 @@ def compose(view: View, table: SideBySide) -> Sheet:
         if any(fastest(row) is not None for row in table.rows.values()):
             handles.append(Line2D([], [], label=_RING_NAME, **{**RING, "markersize": 9}))
         names = [view.models[variant].title for variant in table.rows]
-        sheet = Sheet()
+        sheet = new_sheet()
         axes = sheet.subplots()
         _draw(axes, table, looks)
         _set_axes(axes, table, names)

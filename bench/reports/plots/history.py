@@ -19,7 +19,7 @@ from bench.analysis.history import History, Point
 from bench.analysis.verdicts import percent
 from bench.core.units import to_ms
 from bench.reports.plots import style as styles
-from bench.reports.plots.sheet import files, finish, set_latency_axis, settings
+from bench.reports.plots.sheet import files, finish, new_sheet, set_latency_axis, settings
 
 AXES_HEIGHT = 260.0
 TICK_WIDTH = 78.0  # a date and a version fit in it
@@ -56,7 +56,7 @@ def render(history: History) -> dict[str, bytes]:
 def compose(history: History) -> Sheet:
     """Return the sheet, all drawn; each artist has a gid that tells what it is."""
     with settings():
-        marks, sheet = _marks(history.points), Sheet()
+        marks, sheet = _marks(history.points), new_sheet()
         axes = sheet.subplots()
         axes.set_title(history.label, pad=18)
         _draw(axes, history)

@@ -14,7 +14,15 @@ from matplotlib.lines import Line2D
 from bench.reports.plots import style as styles
 from bench.reports.plots.figure import MAX_NAMED, Figure, Panel, Point, named, pareto_front
 from bench.reports.plots.labels import boxes, write_labels
-from bench.reports.plots.sheet import files, finish, padded, set_cost_axis, settings, wrap
+from bench.reports.plots.sheet import (
+    files,
+    finish,
+    new_sheet,
+    padded,
+    set_cost_axis,
+    settings,
+    wrap,
+)
 
 AXES_HEIGHT = 290.0
 BESIDE_AXES = 90.0  # what the sheet's width gives to ticks and margins, in points
@@ -28,7 +36,7 @@ def render(figure: Figure) -> dict[str, bytes]:
 def compose(figure: Figure) -> Sheet:
     """Return the sheet, all drawn; each artist of a measured point has a gid that tells which."""
     with settings():
-        sheet = Sheet()
+        sheet = new_sheet()
         looks = styles.family_styles(
             line.family for panel in figure.panels for line in panel.context
         )

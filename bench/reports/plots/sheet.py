@@ -9,11 +9,14 @@ import io
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import lru_cache
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Sheet
 from matplotlib.font_manager import FontProperties
 from matplotlib.legend import Legend
@@ -33,6 +36,13 @@ def settings() -> AbstractContextManager[None]:
     defaults: dict[Any, Any] = dict(mpl.rcParamsDefault)
     del defaults["backend"]  # the backend follows from the file's format
     return mpl.rc_context(defaults | style.SETTINGS)
+
+
+def new_sheet() -> Sheet:
+    """Return an empty sheet whose texts are measured once, by the one renderer of its canvas."""
+    sheet = Sheet(layout="constrained")
+    FigureCanvasAgg(sheet)
+    return sheet
 
 
 def files(sheet: Sheet, *, name: str, title: str) -> dict[str, bytes]:
@@ -70,16 +80,17 @@ def finish(
         lacking = rows * (axes_height - sheet.axes[0].bbox.height)
         sheet.set_figheight(sheet.get_figheight() + lacking / 72)
     engine.execute(sheet)
-    sheet.set_layout_engine("none")
+    sheet.set_layout_engine(None)
 
 
 def _legend(sheet: Sheet, handles: Sequence[Artist], caption: str) -> None:
     """Write the legend below the caption, in as many columns as fit."""
-    narrowest = min(
-        _text_width(str(one.get_label()), style.SMALL_SIZE, "normal") for one in handles
-    )
-    most = int(style.WIDTH / max(narrowest, 1.0))
-    for columns in range(min(len(handles), most), 0, -1):
+    widths = [_line_width(str(one.get_label()), style.SMALL_SIZE, "normal") for one in handles]
+    handle = style.SMALL_SIZE * mpl.rcParams["legend.handlelength"]
+    for columns in range(len(handles), 0, -1):
+        least = sum(handle + max(part) for part in np.array_split(widths, columns))
+        if least > style.WIDTH and columns > 1:  # to lay a legend out takes long
+            continue
         legend: Legend = sheet.legend(
             handles=handles, ncols=columns, loc="outside lower left", title=f"{caption}\n",
             alignment="left",
@@ -93,16 +104,25 @@ def wrap(text: str, limit: float, *, size: float, weight: str = "normal") -> str
     """Break lines of `text` between words, none wider than `limit`; a longer word stands alone."""
     lines: list[str] = []
     for part in text.split("\n"):
-        lines.append("")
+        line = ""
         for word in part.split():
-            longer = f"{lines[-1]} {word}".lstrip()
-            if not lines[-1] or _text_width(longer, size, weight) <= limit:
-                lines[-1] = longer
-            else:
-                lines.append(word)
+            longer = f"{line} {word}".lstrip()
+            if line and _line_width(longer, size, weight) > limit:
+                lines.append(line)
+                longer = word
+            line = longer
+        lines.append(line)
     return "\n".join(lines)
 
 
+def _line_width(text: str, size: float, weight: str) -> float:
+    """Return the sum of its words' widths and spaces: each word is measured once."""
+    words = text.split(" ")
+    space = _text_width("a a", size, weight) - 2 * _text_width("a", size, weight)
+    return sum(_text_width(word, size, weight) for word in words) + space * (len(words) - 1)
+
+
+@lru_cache(maxsize=4096)
 def _text_width(text: str, size: float, weight: str) -> float:
     font = FontProperties(family=[style.FONT], size=size, weight=weight)
     return text_to_path.get_text_width_height_descent(text, font, ismath=False)[0]

@@ -54,7 +54,6 @@ SETTINGS: dict[str, Any] = {
     "font.size": TEXT_SIZE,
     "figure.dpi": 72,  # a pixel is a point until the sheet is saved
     "figure.figsize": (WIDTH / 72, 6.5),
-    "figure.constrained_layout.use": True,
     "figure.constrained_layout.h_pad": EDGE / 72,
     "figure.constrained_layout.w_pad": EDGE / 72,
     "figure.titlesize": TITLE_SIZE,

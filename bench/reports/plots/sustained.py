@@ -15,7 +15,15 @@ from matplotlib.ticker import FuncFormatter
 from bench.analysis.time_course import Course
 from bench.core.units import NS_PER_S, to_ms
 from bench.reports.plots import style as styles
-from bench.reports.plots.sheet import files, finish, plain, set_latency_axis, settings, wrap
+from bench.reports.plots.sheet import (
+    files,
+    finish,
+    new_sheet,
+    plain,
+    set_latency_axis,
+    settings,
+    wrap,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +65,7 @@ def render(figure: Figure) -> dict[str, bytes]:
 def compose(figure: Figure) -> Sheet:
     """Return the sheet, all drawn; each artist has a gid that tells its panel and what it is."""
     with settings():
-        sheet, count = Sheet(), len(figure.panels)
+        sheet, count = new_sheet(), len(figure.panels)
         for index, panel in enumerate(figure.panels):
             axes = sheet.add_subplot(count, 1, index + 1)
             axes.set_title(wrap(panel.title, TITLE_WIDTH, size=styles.PANEL_TITLE_SIZE))
