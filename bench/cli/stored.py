@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.analysis.coverage import SESSIONS
+from bench.analysis.live_verdicts import verdicts
 from bench.analysis.power import log_sd, smallest_slowdown
 from bench.analysis.selftest import AGAIN, BASE, SUITE
 from bench.analysis.stored_runs import Side, compare_runs
@@ -15,7 +16,10 @@ from bench.analysis.verdicts import Comparison, share
 from bench.config.suite import load_suite
 from bench.config.thresholds import DEFAULT, Gate
 from bench.core.errors import BrokenResult, InputError, UnknownName
+from bench.experiments.ab.arms import SUITES
 from bench.storage.directory import AbFolder, RunFolder, Store
+from bench.storage.schema.ab import AbRecord
+from bench.storage.schema.common import System
 from bench.storage.schema.latency import Baseline, Measured, Record, RunManifest
 
 
@@ -29,6 +33,15 @@ def compare_stored(base: Side, head: Side, store: Store) -> Comparison:
         return found
     note = f"there is no suite {suite} here, so the minimum effect is {share(DEFAULT.min_effect)}"
     return replace(found, notes=(*found.notes, note))
+
+
+def live_comparison(folder: AbFolder, records: Sequence[AbRecord], system: System) -> Comparison:
+    """Return the verdicts of a live comparison; on an emulated `system` they are advice."""
+    manifest = folder.manifest()
+    titles = {name: arm.title for name, arm in manifest.arms.items()}
+    gate = load_suite(SUITES[manifest.target]).file.gate
+    doubts = ["the system is emulated"] if system.emulated else []
+    return verdicts(records, base=titles["base"], head=titles["head"], gate=gate, doubts=doubts)
 
 
 def gate_of(suite: str) -> Gate | None:

@@ -1,75 +1,178 @@
-"""What ends a measuring early: what was measured is kept, and how to go on with it is told.
-
-One rule for runs, live comparisons and accuracy runs. No engine.
-"""
+"""The one way in which an experiment is created, resumed, carried out and finished. No engine."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from bench.core.errors import BenchError, ResultsError, ResultsNotWritable
+from bench.core.cell import TargetSpec
+from bench.core.errors import BenchError, InputError, ResultsError, ResultsNotWritable
+from bench.experiments.context import Options, Tables
+from bench.experiments.progress import Display, Units
+from bench.experiments.resume import Same, check_same
+from bench.storage.directory import RunDirectory, Store
+from bench.storage.files import utc_now
+from bench.storage.schema.common import System
+from bench.targets.base import Target, opened
 
-Manifest = TypeVar("Manifest", bound=BaseModel)
+INTERRUPTED = 130
+"""The exit status of an experiment that a person interrupted."""
+
+Run = TypeVar("Run", bound=RunDirectory[Any, Any])
 
 
-class Folder(Protocol[Manifest]):
-    """Where a measuring is kept; its manifest has a status."""
+class Experiment(Protocol[Run]):
+    """What latencies, comparisons and accuracies differ in. Its methods are called in this order.
 
-    def manifest(self) -> Manifest: ...
-    def write_manifest(self, manifest: Manifest, /) -> None: ...
+    `verb` resumes it; `directory` is where it is stored. Each method raises InputError for what
+    can't be, and Unavailable for what this machine lacks.
+    """
+
+    @property
+    def verb(self) -> str: ...
+    @property
+    def directory(self) -> type[Run]: ...
+    @property
+    def resume_identity(self) -> Sequence[Same]:
+        """Which parts of the manifest must be equal to resume a run."""
+        ...
+
+    def spec(self) -> TargetSpec:
+        """Return where it runs."""
+        ...
+
+    def plan(self, target: Target) -> Mapping[str, Any]:
+        """Return what is known of the manifest before anything is built."""
+        ...
+
+    def prepare(self, target: Target, say: Callable[[str], None]) -> BaseModel:
+        """Build what it needs and return the manifest of a run that starts now."""
+        ...
+
+    def pending(self, run: Run, target: Target) -> Units:
+        """Yield what `run` doesn't hold yet; each unit is executed before the next is drawn."""
+        ...
+
+    def resume_flags(self, run: Run) -> Sequence[str]:
+        """Return the flags that the command to resume `run` can't do without."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult(Generic[Run]):
+    """Where an experiment is stored, and the command that resumes it where it was interrupted."""
+
+    run: Run
+    system: System
+    resume: str | None = None
+
+
+def find_unfinished(directory: type[Run], store: Store, run_id: str) -> Run:
+    """Return the run of that id, or the newest for `latest`; raises InputError if complete."""
+    run = directory.find(store, run_id)
+    if run.manifest().status == "complete":
+        raise InputError(
+            f"{run.kind.title} {run.path.name} is complete",
+            hint="leave --resume out to start a new one",
+        )
+    return run
+
+
+def run_experiment(
+    experiment: Experiment[Run],
+    options: Options,
+    tables: Tables,
+    *,
+    resumed: Run | None = None,
+    shown: Display,
+) -> RunResult[Run]:
+    """Carry out `experiment` into a new run, or the rest of it into the `resumed` one.
+
+    Whatever aborts it leaves a run that can be resumed. Raises BenchError.
+    """
+    store = Store(options.results)
+    with opened(experiment.spec(), tables.targets) as target:
+        known = {"system_id": target.system.system_id, **experiment.plan(target)}
+        if resumed is not None:
+            check_same(resumed, known, experiment.resume_identity)
+        store.check_writable()
+        manifest = experiment.prepare(target, shown.prepares)
+        if resumed is None:
+            run = experiment.directory.create(store, manifest, target.system)
+        else:
+            check_same(resumed, manifest.model_dump(), experiment.resume_identity)
+            run = resumed
+            _set_status(run, "running", finished=None)
+        command = resume_command(experiment, run)
+        with kept(run, command) as end:
+            with closing(experiment.pending(run, target)) as units:
+                for unit in units:
+                    shown.starts(unit)
+                    shown.ended(unit, unit.execute())
+            _set_status(run, "complete", finished=utc_now())
+    return RunResult(run=run, system=target.system, resume=command if end.interrupted else None)
+
+
+def resume_command(experiment: Experiment[Run], run: Run) -> str:
+    """Return the command that resumes `run`."""
+    words = [f"python -m bench {experiment.verb} --resume {run.path.name}"]
+    return " ".join([*words, *experiment.resume_flags(run)])
+
+
+def tell_interruption(resume: str) -> int:
+    """Write that a person interrupted a run and the command to resume it; return the status."""
+    sys.stderr.write(f"\nbench: interrupted; what was measured is kept: resume with `{resume}`\n")
+    return INTERRUPTED
 
 
 @dataclass(slots=True)
 class End:
-    """How a measuring ended: `interrupted` by a person, or not."""
+    """How an experiment ended: `interrupted` by a person, or not."""
 
     interrupted: bool = False
 
 
 @contextmanager
-def kept(folder: Folder[Manifest], resume: str) -> Iterator[End]:
-    """See to it that what ends a measuring early leaves one that the command `resume` goes on with.
+def kept(run: RunDirectory[Any, Any], resume: str) -> Iterator[End]:
+    """Add the command `resume` to errors that abort a run, and mark the run as interrupted.
 
-    Its status is "interrupted" then, unless nothing can be written. An error tells the command. A
-    person's interruption goes no further: what is yielded tells of it, and `interruption` words it.
+    The status stays as it is where nothing can be written. A person's interruption goes no further:
+    what is yielded says so.
     """
     end = End()
     try:
         yield end
     except ResultsNotWritable as error:
-        _tell(error, "free some space", resume)
+        _add_resume(error, "free some space", resume)
         raise
     except BenchError as error:
-        _interrupt(folder)
-        _tell(error, error.hint, resume)
+        _interrupt(run)
+        _add_resume(error, error.hint, resume)
         raise
     except KeyboardInterrupt:
-        _interrupt(folder)
+        _interrupt(run)
         end.interrupted = True
     except BaseException:
-        _interrupt(folder)
-        sys.stderr.write(f"bench: what was measured is kept: go on with `{resume}`\n")
+        _interrupt(run)
+        sys.stderr.write(f"bench: what was measured is kept: resume with `{resume}`\n")
         raise
 
 
-def interruption(resume: str) -> str:
-    """Return the sentence on a person's interruption, with the command that goes on."""
-    return f"bench: interrupted; what was measured is kept: go on with `{resume}`"
-
-
-def _tell(error: BenchError, remedy: str, resume: str) -> None:
-    """Have the command `resume` in the remedy of `error`, whose kind stays."""
+def _add_resume(error: BenchError, remedy: str, resume: str) -> None:
     error.problem = f"{error.problem}; what was measured before is kept"
     error.hint = f"{remedy}, then `{resume}`"
 
 
-def _interrupt(folder: Folder[Manifest]) -> None:
-    """Write that it was interrupted; where that fails, what ended it is the better tale."""
+def _interrupt(run: RunDirectory[Any, Any]) -> None:
+    """Mark the run; where that fails, the error that aborted it matters more."""
     with suppress(ResultsError):
-        folder.write_manifest(folder.manifest().model_copy(update={"status": "interrupted"}))
+        _set_status(run, "interrupted")
+
+
+def _set_status(run: RunDirectory[Any, Any], status: str, **fields: object) -> None:
+    run.write_manifest(run.manifest().model_copy(update={"status": status, **fields}))

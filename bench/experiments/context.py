@@ -69,11 +69,15 @@ class Options:
     own: Mapping[str, Any] = field(default_factory=dict)
 
     def again(self, names: Sequence[str]) -> list[str]:
-        """Return the flags `names`, those as by default left out, and --env, as one types them."""
+        """Return the flags `names`, the target's and --env as one types them.
+
+        Those as by default are left out.
+        """
         plain = Options()
+        of_targets = [it.name for entry in TARGET_OPTIONS.values() for it in entry.options]
         flags = [
             _typed(name, getattr(self, name))
-            for name in names
+            for name in (*names, *of_targets)
             if getattr(self, name) != getattr(plain, name)
         ]
         return [*flags, *(f"--env {it}={shlex.quote(str(path))}" for it, path in self.envs.items())]

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.artifacts.builder import Artifact, Key, Made, Workshop
-from bench.config.catalog import Model
+from bench.config.catalog import Model, load_catalogue, parse_weights, resolve, select
 from bench.core.cell import Cell
-from bench.core.errors import ArtifactError, BenchError, Unavailable
+from bench.core.errors import ArtifactError, BenchError, InputError, Unavailable
+from bench.environments.interpreters import Environments
+from bench.experiments.context import Options
 from bench.runners import RunnerEntry
 from bench.storage.schema.common import Failed, Skipped
 from bench.storage.schema.latency import Costs, ModelFacts, Storage
@@ -25,6 +27,28 @@ class Prepared:
     artifacts: Mapping[Cell, Artifact]
     settled: Mapping[Cell, Failed | Skipped]
     models: Mapping[str, ModelFacts]
+
+
+def models_of(options: Options, variants: Sequence[str]) -> tuple[Model, ...]:
+    """Return the models of `variants` (none: all) with their weights; raises InputError."""
+    catalogue = load_catalogue(options.models)
+    names = select(catalogue, variants)
+    weights = parse_weights(options.weights)
+    if weights.path is not None and len(names) > 1:
+        raise InputError(
+            f"--weights {options.weights} is one file and {len(names)} variants are asked for",
+            hint="name the one that it belongs to with --variant",
+        )
+    return tuple(resolve(catalogue, name, options.models, weights) for name in names)
+
+
+def packages_of(
+    cells: Sequence[Cell], runners: Mapping[str, RunnerEntry], environments: Environments
+) -> dict[str, Mapping[str, str]]:
+    """Return the packages of each environment of `cells` that could be built, by name."""
+    names = sorted({runners[cell.runner].env for cell in cells})
+    built = [name for name in names if environments.problem(name) is None]
+    return {name: environments.get(name).packages for name in built}
 
 
 def wanted_keys(cells: Sequence[Cell], runners: Mapping[str, RunnerEntry]) -> set[Key]:

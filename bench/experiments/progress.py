@@ -1,59 +1,73 @@
-"""What a person sees while a run goes on: what is measured, how much is left, the last median.
+"""What a person sees while an experiment goes on: what is measured, how much is left.
 
-Drawn only between sessions: a redraw while a child measures would take one of its cores.
+Drawn only between units: a redraw while a child measures would take one of its cores.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
-from statistics import median
+from dataclasses import dataclass
 from typing import Protocol
 
-from bench.core.units import duration, significant, to_ms
-from bench.experiments.latency.schedule import Step
-from bench.storage.schema.latency import JournalEntry
+from bench.core.units import duration
+
+_LINE_EVERY_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """One session, or one chunk of images.
+
+    `left` counts the units that will likely be executed, this one included. `execute` returns what
+    the unit came to, in a few words. A `minor` one needs no line of its own.
+    """
+
+    label: str
+    left: int
+    execute: Callable[[], str]
+    minor: bool = False
+
+
+Units = Generator[Unit, None, None]
 
 
 class Display(Protocol):
-    """The pipeline's observer, and the preparation's."""
+    """Shows preparation and units."""
 
     def prepares(self, what: str) -> None: ...
-    def starts(self, step: Step, left: int) -> None: ...
-    def ended(self, step: Step, entry: JournalEntry) -> None: ...
-
-
-def result_text(entry: JournalEntry) -> str:
-    """Return what a session came to, in a few words."""
-    if entry.session is not None:
-        return f"{significant(to_ms(median(entry.session.durations_ns)))} ms"
-    if entry.failed is not None:
-        return f"failed ({entry.failed.failure})"
-    return "skipped"
+    def starts(self, unit: Unit) -> None: ...
+    def ended(self, unit: Unit, result: str) -> None: ...
 
 
 class Lines:
-    """One line a session, for logs and pipes."""
+    """One line a unit, for logs and pipes; of minor units one every few seconds, and the last."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, preparation: bool = True) -> None:
         self._clock = Remaining()
+        self._preparation = preparation
+        self._written = float("-inf")
 
     def prepares(self, what: str) -> None:
-        _say(what)
+        if self._preparation:
+            say(f"preparing: {what}")
 
-    def starts(self, step: Step, left: int) -> None:
-        self._clock.starts(left)
+    def starts(self, unit: Unit) -> None:
+        self._clock.starts(unit.left)
 
-    def ended(self, step: Step, entry: JournalEntry) -> None:
+    def ended(self, unit: Unit, result: str) -> None:
         left = self._clock.ended()
-        number, total = self._clock.done, self._clock.total
-        _say(f"[{number}/{total}] {step.cell.label}: {result_text(entry)}; {left} left")
+        number, total, now = self._clock.done, self._clock.total, time.monotonic()
+        if unit.minor and number < total and now - self._written < _LINE_EVERY_S:
+            return
+        self._written = now
+        say(f"[{number}/{total}] {unit.label}: {result}; {left} left")
 
 
 class Bar:
-    """A bar on a terminal, redrawn when a session ends."""
+    """A bar on a terminal, redrawn when a unit ends."""
 
     def __init__(self) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -72,14 +86,13 @@ class Bar:
         self.progress.update(self._task, description=f"preparing: {what}")
         self.progress.refresh()
 
-    def starts(self, step: Step, left: int) -> None:
-        left_text = self._clock.starts(left)
-        text = f"{step.cell.label} · {left_text} left{self._last}"
-        self._show(description=text)
+    def starts(self, unit: Unit) -> None:
+        left_text = self._clock.starts(unit.left)
+        self._show(description=f"{unit.label} · {left_text} left{self._last}")
 
-    def ended(self, step: Step, entry: JournalEntry) -> None:
+    def ended(self, unit: Unit, result: str) -> None:
         self._clock.ended()
-        self._last = f" · last: {step.cell.variant} {result_text(entry)}"
+        self._last = f" · last: {unit.label.partition(' ')[0]} {result}"
         self._show()
 
     def _show(self, description: str | None = None) -> None:
@@ -93,34 +106,34 @@ class Bar:
 
 
 class Remaining:
-    """Tells the time left from the sessions so far."""
+    """Estimates the time left from the units so far."""
 
     def __init__(self) -> None:
         self._started = time.monotonic()
         self.done = 0
-        self.sessions_left = 0
+        self.units_left = 0
 
     @property
     def total(self) -> int:
-        """Sessions of this run, as many as are wanted by now."""
-        return self.done + self.sessions_left
+        """Units of this process, as many as are wanted by now."""
+        return self.done + self.units_left
 
     def starts(self, left: int) -> str:
-        self.sessions_left = left
+        self.units_left = left
         if not self.done:
             self._started = time.monotonic()
         return self._text()
 
     def ended(self) -> str:
         self.done += 1
-        self.sessions_left -= 1
+        self.units_left -= 1
         return self._text()
 
     def _text(self) -> str:
         if not self.done:
-            return f"{self.sessions_left} sessions"
+            return f"{self.units_left} sessions"
         each = (time.monotonic() - self._started) / self.done
-        return duration(each * self.sessions_left)
+        return duration(each * self.units_left)
 
 
 @contextmanager
@@ -137,8 +150,8 @@ def display() -> Iterator[Display]:
         yield bar
 
 
-def _say(text: str) -> None:
-    # A reader that left, as `head` does, is no reason to stop measuring.
+def say(text: str) -> None:
+    """Write a line to stderr; a reader that left, as `head` does, is no reason to stop."""
     with suppress(BrokenPipeError):
         sys.stderr.write(text + "\n")
         sys.stderr.flush()

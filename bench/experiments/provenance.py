@@ -5,8 +5,15 @@ from __future__ import annotations
 import contextlib
 import posixpath
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from bench import __version__
+from bench.core.paths import PROJECT
+from bench.devices.host.facts import host_digest
+from bench.launcher.git import git_state
+from bench.storage.schema.common import HARNESS, Provenance
+from bench.targets.base import Target
 
 _PACKAGES = ("matplotlib", "numpy", "psutil", "pydantic", "scipy")
 
@@ -20,6 +27,28 @@ _BARE = rf"{_BEFORE}/[^\s\"'`<>|:;,()\[\]{{}}=*?…]+"
 _IN_TEXT = re.compile(f"(?P<url>{_URL})|{_QUOTED}|(?P<bare>{_BARE})")
 _ONE_PATH = re.compile(r"(-[A-Za-z])?(/(?:(?!\s[/-]).)*)", flags=re.DOTALL)
 _LIBRARY = re.compile(r".*/((?:site|dist)-packages/.+|lib/python\d[\d.]*/.+)", flags=re.DOTALL)
+
+
+def make_provenance(
+    environments: Mapping[str, Mapping[str, str]], command: Sequence[str], target: Target
+) -> Provenance:
+    """Return what it takes to repeat a run, without a path or a name of this machine."""
+    git = git_state(PROJECT)
+    words = command_line(["python", "-m", "bench", *command], PROJECT)
+    return Provenance(
+        commit=git.commit,
+        dirty=git.dirty,
+        command=[hide(word, target.spec.device) for word in words],
+        harness=package_versions() | {HARNESS: __version__},
+        environments={name: dict(packages) for name, packages in environments.items()},
+        host=host_digest(),
+        conditions=dict(target.state()),
+    )
+
+
+def hidden(text: str, device: str | None = None) -> str:
+    """Return `text` without this machine's paths and the name of `device`."""
+    return hide(scrub(text, PROJECT), device)
 
 
 def hide(text: str, name: str | None) -> str:

@@ -10,18 +10,13 @@ from bench.config.suite import Axes, Suite, load_suite
 from bench.core.errors import InputError, UnknownName
 from bench.core.paths import PACKAGE
 from bench.experiments.context import Options, Tables
-from bench.experiments.latency.experiment import carry_out, check_same_system, unfinished
-from bench.experiments.latency.job import Job, new_job, resumed_job
+from bench.experiments.latency.experiment import LatencyExperiment
 from bench.storage.directory import RunFolder, Store
 from bench.storage.schema.latency import Measured, Record
-from bench.targets.base import Target, opened
 
 MODELS = PACKAGE / "selftest_models"
 
-
 RUNNER = "paddle"
-
-
 _ARMS = (BASE, AGAIN, SLOWER)
 
 
@@ -37,34 +32,26 @@ def selftest_suite(sessions: int) -> Suite:
     return Suite(name=SUITE, path=cpu.path, file=cpu.file.model_copy(update=changes))
 
 
-def _measure(
-    options: Options, tables: Tables, store: Store
-) -> tuple[RunFolder, list[Record] | None]:
-    resumed = None if options.resume is None else _stored(store, options.resume)
-    if resumed is not None:
-        unfinished(store, resumed.path.name)
-    with opened(options.target("cpu"), tables.targets) as target:
-        if resumed is None:
-            job = _job(options, tables, target)
-        else:
-            check_same_system(resumed, target)
-            job = resumed_job(resumed.manifest(), options, tables)
-        store.check_writable()
-        return carry_out(job, target, options, tables, resumed=resumed, verb="selftest")
-
-
-def _job(options: Options, tables: Tables, target: Target) -> Job:
-    asked = options.axes
-    for flag, values in (("--runner", asked.runners), ("--threads", asked.threads)):
+def selftest_experiment(
+    options: Options, tables: Tables, resumed: RunFolder | None
+) -> LatencyExperiment:
+    """Return the runs of all three arms, new or resumed; raises InputError for several runners."""
+    axes = options.axes
+    for flag, values in (("--runner", axes.runners), ("--threads", axes.threads)):
         if len(values) > 1:
-            told = ",".join(map(str, values))
-            raise InputError(f"{flag} {told}: a self-test is of one", hint=f"name one of {told}")
-    axes = Axes(runners=asked.runners or [RUNNER], batches=[1], threads=asked.threads or [1])
-    suite = selftest_suite(options.sessions)
-    return new_job(replace(options, axes=axes), tables, suite, cores=target.cores)
+            words = ",".join(map(str, values))
+            raise InputError(f"{flag} {words}: a self-test is of one", hint=f"name one of {words}")
+    one = Axes(runners=axes.runners or [RUNNER], batches=[1], threads=axes.threads or [1])
+    return LatencyExperiment(
+        options=replace(options, axes=one),
+        tables=tables,
+        suite=selftest_suite(options.sessions),
+        resumed=resumed,
+        verb="selftest",
+    )
 
 
-def _stored(store: Store, name: str) -> RunFolder:
+def stored_selftest(store: Store, name: str) -> RunFolder:
     """Return the self-test of that id, or the newest for `latest`; raises UnknownName."""
     found = {run.path.name: run for run in store.runs() if run.manifest().suite == SUITE}
     if name == "latest" and found:
@@ -74,7 +61,8 @@ def _stored(store: Store, name: str) -> RunFolder:
     return found[name]
 
 
-def _arms(folder: RunFolder, records: Sequence[Record]) -> dict[str, Record]:
+def arms_of(folder: RunFolder, records: Sequence[Record]) -> dict[str, Record]:
+    """Return the records of the three arms; raises InputError where one has no figure."""
     arms = {one.cell.variant: one for one in records if isinstance(one.outcome, Measured)}
     if set(arms) != set(_ARMS):
         name = folder.path.name

@@ -1,17 +1,60 @@
-"""The retry rule of every experiment: which sessions are measured again, and how often."""
+"""One session of any experiment: how its child starts, when it is retried, what a failure is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Generic, TypeVar
 
+from bench.artifacts.builder import Artifact
+from bench.core.cell import Cell
+from bench.core.protocol import SessionRequest
+from bench.environments.interpreters import Environments, worker_of
 from bench.launcher.process import ChildFailed
+from bench.runners import RunnerEntry
+from bench.storage.schema.common import Failed, Skipped
 from bench.targets.base import Readings, Target
 
 TRIES = 3
 
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What it takes to start the child of one session."""
+
+    request: SessionRequest
+    python: Path
+    env: Mapping[str, str]
+
+    def at(self, target: Target) -> Start:
+        """Return how it starts at `target`."""
+        env = {**self.env, **target.child_env(self.python)}
+        return replace(self, request=replace(self.request, target=target.spec), env=env)
+
+
+def start_of(
+    cell: Cell, artifact: Artifact, entry: RunnerEntry, environments: Environments, **request: Any
+) -> Start:
+    """Return how a session of `cell` starts; `request` is what else its request says.
+
+    Raises Unavailable where the engine's interpreter can't be had.
+    """
+    python, variables = worker_of(entry, environments, threads=cell.threads)
+    return Start(
+        request=SessionRequest(
+            runner=entry.path,
+            cell=cell,
+            artifact=artifact.main,
+            reference=artifact.reference,
+            tolerance=entry.tolerance_of(cell.precision),
+            **request,
+        ),
+        python=python,
+        env=variables,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,18 +67,30 @@ class Attempt(Generic[Result]):
 
 
 def attempt(target: Target, run: Callable[[], Attempt[Result]], *, tries: int = TRIES) -> Result:
-    """Return the result of `run`; retry where the target went away and is back, or throttled.
+    """Return the result of `run`; retry where the target reconnected after a failure, or throttled.
 
     The last of `tries` stands, whatever held it back.
     """
     for left in reversed(range(tries)):
         tried = run()
-        if not (_wants_retry(target, tried) and left):
+        if not (_needs_retry(target, tried) and left):
             break
     return tried.result
 
 
-def _wants_retry(target: Target, tried: Attempt[Result]) -> bool:
+def _needs_retry(target: Target, tried: Attempt[Result]) -> bool:
     if tried.failure is not None:
         return target.reconnected(tried.failure)
     return any(map(target.needs_retry, tried.readings))
+
+
+def outcome_of(failure: ChildFailed, scrub: Callable[[str], str]) -> Failed | Skipped:
+    """Return what a child's failure comes to in a record, its texts through `scrub`."""
+    if failure.kind == "unavailable":
+        return Skipped(reason=scrub(failure.message), hint=scrub(failure.hint))
+    return Failed(
+        failure=failure.kind,
+        message=scrub(failure.message),
+        hint=scrub(failure.hint),
+        log_tail=scrub(failure.log_tail),
+    )

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from bench.core.errors import BenchError, DeviceLost, ResultsNotWritable, Unavailable
-from bench.experiments.ab.resume import asked_before, growth_before
+from bench.experiments.ab.experiment import resumed_experiment
 from bench.experiments.context import Options
 from bench.storage.schema.ab import AbMeasured, AbUnfinished
 from tests.cli.process import call
 from tests.cli.turns import Ab, Opened
 from tests.fakes import tables as fakes
-from tests.fakes.arm_tables import arm_tables
+from tests.fakes.arm_tables import QUICK, arm_tables
 
 
 @pytest.fixture
@@ -26,15 +26,16 @@ def test_an_interrupted_comparison_says_how_to_go_on_and_measures_only_the_rest(
     assert ab("--seed", "4", "--half-width", "0.02", seams=Opened(most=4).seams) == 130
     folder, err = ab.only, ab.capsys.readouterr().err
     assert err.endswith(
-        "go on with `python -m bench ab --resume "
+        "resume with `python -m bench ab --resume "
         f"{folder.path.name} --results {ab.root / 'results'} --models {fakes.MODELS} "
         f"--cache {ab.root / 'cache'}`\n"
     )
     before, (half,) = folder.manifest(), folder.records()
     assert (before.status, half.outcome, len(half.sessions)) == ("interrupted", AbUnfinished(), 2)
-    asked = asked_before(folder, Options(seed=1, variants=["x0_5"]))
-    assert (asked.seed, asked.variants, asked.axes.runners) == (4, ["x0_25"], ["paddle"])
-    assert growth_before(folder).half_width == 0.02
+    begun = resumed_experiment(folder, Options(seed=1, variants=["x0_5"]), arm_tables(), QUICK)
+    options = begun.options
+    assert (options.seed, options.variants, options.axes.runners) == (4, ["x0_25"], ["paddle"])
+    assert begun.growth.half_width == 0.02
     rest = Opened()
     status, told = ab.json("--resume", folder.path.name, seams=rest.seams)
     assert (status, [cell["verdict"] for cell in told["cells"]]) == (0, ["SAME"])

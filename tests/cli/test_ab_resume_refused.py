@@ -20,7 +20,7 @@ from tests.cli.turns import Ab, Opened
 from tests.fakes.arm_tables import arm_tables
 from tests.fakes.repository import commit, copy_of_the_project
 
-ANEW = "or leave --resume out to compare anew"
+ANEW = "or leave --resume out to start a new one"
 
 
 @pytest.fixture
@@ -59,20 +59,24 @@ def changed(*keys: str, to: object) -> Callable[[Any], None]:
 @pytest.mark.parametrize(
     ("change", "problem", "remedy"),
     [
-        (changed("system_id", to="m-01"), "began on m-01, and this is ", "go on with it there, "),
+        (
+            changed("system_id", to="m-01"),
+            "the system was m-01 when comparison {} began, and is ",
+            "resume it there, ",
+        ),
         (
             changed("arms", "base", "commit", to="b" * 40),
-            "base of comparison {} was at bbbbbbbbbbbb and is at ",
-            "check bbbbbbbbbbbb out, ",
+            "the commit of base was bbbbbbbbbbbb when comparison {} began, and is ",
+            "check bbbbbbbbbbbb out, or give --base rev:bbbbbbbbbbbb, ",
         ),
         (
             changed("arms", "head", "code", to="b" * 16),
-            "the code of head has changed since comparison {} began",
-            "undo what was changed in bench/, ",
+            "the code of head isn't what comparison {} began with",
+            "undo the changes in bench/, ",
         ),
         (
             changed("arms", "head", "models", "x0_25", to="b" * 16),
-            "x0_25 of head isn't the net that comparison {} began with",
+            "the net x0_25 of head isn't what comparison {} began with",
             "give the same --weights, --models and --head as then, ",
         ),
         (
@@ -82,7 +86,7 @@ def changed(*keys: str, to: object) -> Callable[[Any], None]:
         ),
         (
             changed("arms", "head", "environments", to={}),
-            "head's environment 'harness' was none when comparison {} began, and is ",
+            "of head's environment 'harness' was not there when comparison {} began, and is ",
             "give the same --env as then, ",
         ),
     ],
@@ -102,18 +106,18 @@ def test_files_that_the_engines_load_must_be_the_same(ab: Ab) -> None:
     cell = ab.only.manifest().pairs[0]
     rewrite(ab.only, changed("arms", "base", "artifacts", cell, to={"model.json": "b" * 64}))
     assert ab.not_resumed() == (
-        f"base's files of {cell} aren't those that comparison {name} began with: "
+        f"the artifact that base loads for {cell} isn't what comparison {name} began with: "
         f"give the same --cache as then, {ANEW}"
     )
 
 
 def test_another_net_other_cells_and_other_bursts_are_refused(ab: Ab) -> None:
     name = ab.cut_off()
-    assert f"x0_25 of base isn't the net that comparison {name} began with" in ab.not_resumed(
+    assert f"the net x0_25 of base isn't what comparison {name} began with" in ab.not_resumed(
         "--weights", "pretrained"
     )
     said = ab.not_resumed("--head", "set:threads=2")
-    assert f"comparison {name} has no cell x0_25-paddle-fp32-b1-t1-" in said
+    assert f"the list of cells isn't what comparison {name} began with" in said
     assert f": give the same --base and --head as then, {ANEW}" in said
     said = ab.not_resumed(rule=Rule(pairs=4))
     assert f"the sessions of comparison {name} have other bursts than are taken now" in said
@@ -146,8 +150,8 @@ def test_a_branch_that_has_moved_is_refused_and_its_commit_of_then_will_do(ab: A
     assert opened.runners == []
     then = f"rev:{first[:12]}"
     assert str(raised.value) == (
-        f"head of comparison {ab.only.path.name} was at {first[:12]} and is at {second[:12]} now: "
-        f"give --head {then}, {ANEW}"
+        f"the commit of head was {first[:12]} when comparison {ab.only.path.name} began, and is "
+        f"{second[:12]} now: check {first[:12]} out, or give --head {then}, {ANEW}"
     )
     assert ab("--resume", "latest", "--head", then, seams=seams(opened)) == 0
     assert len(opened.runners) == 4
@@ -166,6 +170,6 @@ def test_an_arm_that_was_given_by_a_path_is_given_again(ab: Ab) -> None:
         "give all of it again with --head"
     )
     (ab.root / "own.json").write_text("another")
-    assert "x0_25 of head isn't the net" in ab.not_resumed(*flags[:2])
+    assert "the net x0_25 of head isn't what" in ab.not_resumed(*flags[:2])
     (ab.root / "own.json").write_text("exported")
     assert ab("--resume", "latest", *flags[:2]) == 0

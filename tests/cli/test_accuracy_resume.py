@@ -34,12 +34,14 @@ def test_an_interrupted_run_goes_on_where_it_was_and_ends_alike(
     assert run(bench, first, "--data", str(data)) == 130
     said = bench.capsys.readouterr().err
     (folder,) = [it for it in bench.folders() if it.manifest().status == "interrupted"]
-    assert f"go on with `python -m bench accuracy --resume {folder.path.name} --data {data}" in said
+    assert (
+        f"resume with `python -m bench accuracy --resume {folder.path.name} --data {data}" in said
+    )
     assert len([it for it in folder.journal() if it.chunk]) == 1
     assert run(bench, rest, "--data", str(data), "--resume", folder.path.name, "--json") == 0
     assert (first.files, rest.files) == ([64], [64, 22])
     out, said = bench.capsys.readouterr()
-    assert "[150/150] x0_25: 0 images left" in said
+    assert "[2/2] x0_25: images 129 to 150 of 150; 0 s left" in said
     assert json.loads(out) == {**whole, "run": folder.path.name}
     assert folder.manifest().status == "complete"
     chunks = [it.chunk for it in folder.journal() if it.chunk]
@@ -64,7 +66,7 @@ def test_a_run_is_not_gone_on_with_over_other_images_or_another_net(
     name = interrupted(bench, data)
     flags = ("--data", str(data), "--resume", name)
     weights = bench.refusal(*flags, "--weights", "pretrained")
-    assert f"x0_25 isn't the net that accuracy run {name} began with" in weights
+    assert f"the net x0_25 isn't what accuracy run {name} began with" in weights
     paint(data / NAMES[3] / "more.png", seed=99)
     assert "the data set isn't what accuracy run" in bench.refusal(*flags)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.cli.commands import ab, bisect
-from bench.cli.commands.bisect import asked_cell
+from bench.cli.commands.bisect import chosen_cell
 from bench.cli.main import parse
 from bench.core.errors import InputError, UnknownName
 from bench.environments.specs import ENVIRONMENTS
@@ -138,14 +138,14 @@ def test_a_cell_s_digest_tells_its_settings(
     tables = arm_tables()
     for settings in ({"onednn": "off"}, {"onednn": "on"}, {}):
         cell = fake_cell(settings)
-        asked = asked_cell(history.options("--cell", cell), tables)
+        asked = chosen_cell(history.options("--cell", cell), tables)
         assert asked.settings == settings
-    assert asked_cell(history.options("--cell", CELL), tables).settings is None
+    assert chosen_cell(history.options("--cell", CELL), tables).settings is None
     assert capsys.readouterr().err == ""
-    asked_cell(history.options("--cell", f"{CELL}-0123456789ab"), tables)
+    chosen_cell(history.options("--cell", f"{CELL}-0123456789ab"), tables)
     assert "of another net or setting" in capsys.readouterr().err
     with pytest.raises(UnknownName, match="no variant 'x9'"):
-        asked_cell(history.options("--cell", "x9-paddle-fp32-b1-t1-0123456789ab"), tables)
+        chosen_cell(history.options("--cell", "x9-paddle-fp32-b1-t1-0123456789ab"), tables)
 
 
 def compared(history: History, cell: str) -> AbRecord:

@@ -87,7 +87,7 @@ def test_a_complete_run_is_not_resumed(
     capsys.readouterr()
     assert plain_run("--resume", name) == 2
     line = refusal(capsys.readouterr().err)
-    assert line == f"bench: run {name} is complete: leave --resume out to start a new run"
+    assert line == f"bench: run {name} is complete: leave --resume out to start a new one"
 
 
 def test_an_unknown_run_is_not_resumed_and_the_near_miss_is_named(
@@ -116,7 +116,9 @@ def test_a_run_is_not_resumed_with_another_net(
     catalogue.write_text(catalogue.read_text().replace("fake:net", "fake:other"))
     before = run.journal_path.read_bytes()
     assert plain_run("--resume", "latest") == 2
-    assert "isn't the net that run" in refusal(capsys.readouterr().err.split("interrupted", 1)[1])
+    assert "the net one isn't what run" in refusal(
+        capsys.readouterr().err.split("interrupted", 1)[1]
+    )
     assert run.journal_path.read_bytes() == before
 
 
@@ -130,10 +132,13 @@ def test_a_run_is_not_resumed_on_another_machine(
 ) -> None:
     run = interrupted(plain_run, tmp_path)
     change(run, system_id="another-machine-0123abcd")
+    (system,) = (tmp_path / "results/systems").glob("*.json")
+    text = system.read_text().replace(system.stem, "another-machine-0123abcd")
+    system.with_stem("another-machine-0123abcd").write_text(text)
     capsys.readouterr()
     launch = Counted()
     assert plain_run("--resume", "latest", tables=replace(tables(), launch=launch)) == 2
-    assert "began on another-machine-0123abcd" in refusal(capsys.readouterr().err)
+    assert "the system was another-machine-0123abcd when run" in refusal(capsys.readouterr().err)
     assert launch.sessions == []
 
 
@@ -145,7 +150,7 @@ def test_a_run_is_not_resumed_with_other_packages(
     change(run, provenance=origin | {"environments": {"harness": {"numpy": "0.1"}}})
     capsys.readouterr()
     assert plain_run("--resume", "latest") == 2
-    assert "packages aren't those" in refusal(capsys.readouterr().err)
+    assert "numpy of environment 'harness' was 0.1 when run" in refusal(capsys.readouterr().err)
 
 
 def test_a_run_interrupted_while_it_prepares_leaves_no_run_behind(
@@ -175,7 +180,7 @@ def test_whatever_ends_a_run_leaves_one_that_is_interrupted(
         plain_run(*one, tables=replace(tables(), launch=Counted(after=1, event=broken)))
     run = only_run(tmp_path)
     assert run.manifest().status == "interrupted"
-    command = f"go on with `python -m bench run --resume {run.path.name} --results {tmp_path}"
+    command = f"resume with `python -m bench run --resume {run.path.name} --results {tmp_path}"
     assert command in capsys.readouterr().err
     assert plain_run("--resume", "latest") == 0
     assert run.manifest().status == "complete"

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import suppress
-
-from bench.analysis.interleaved import Growth, estimate
-from bench.analysis.verdicts import percent
+from bench.analysis.interleaved import Growth
 from bench.cli.console import chosen_format, tell
-from bench.experiments.ab.experiment import REAL, Seams, compare_live
-from bench.experiments.ab.progress import log_ratios
-from bench.experiments.ab.resume import asked_before, growth_before, resume_command, unfinished
+from bench.cli.stored import live_comparison
+from bench.experiments.ab.experiment import REAL, AbExperiment, Seams, resumed_experiment
 from bench.experiments.ab.spec import parse_arm
-from bench.experiments.campaign import interruption
+from bench.experiments.campaign import find_unfinished, run_experiment, tell_interruption
 from bench.experiments.context import Options, Tables
-from bench.storage.directory import Store
-from bench.storage.schema.ab import AbRecord, ArmFailed
-
-INTERRUPTED = 130
+from bench.experiments.progress import display, say
+from bench.storage.directory import AbFolder, Store
 
 
 def run(options: Options, tables: Tables, *, seams: Seams = REAL) -> int:
@@ -27,26 +20,24 @@ def run(options: Options, tables: Tables, *, seams: Seams = REAL) -> int:
     person interrupted it, and what was measured is kept. Raises InputError and Unavailable.
     """
     name, resumed = chosen_format(options), None
-    if options.resume is not None:
-        resumed = unfinished(Store(options.results), options.resume)
-        options = asked_before(resumed, options)
-    base, head = parse_arm(options.base), parse_arm(options.head)
-    done = compare_live(
-        base,
-        head,
-        options,
-        tables,
-        growth=growth_of(options) if resumed is None else growth_before(resumed),
-        say=say,
-        observer=observe,
-        seams=seams,
-        resumed=resumed,
-    )
-    say(f"kept in {done.folder.path}")
-    if done.interrupted:
-        say(interruption(resume_command(done.folder, options)))
-        return INTERRUPTED
-    return tell(done.comparison, name)
+    if options.resume is None:
+        experiment = AbExperiment(
+            base=parse_arm(options.base),
+            head=parse_arm(options.head),
+            options=options,
+            tables=tables,
+            growth=growth_of(options),
+            seams=seams,
+        )
+    else:
+        resumed = find_unfinished(AbFolder, Store(options.results), options.resume)
+        experiment = resumed_experiment(resumed, options, tables, seams)
+    with display() as shown:
+        done = run_experiment(experiment, options, tables, resumed=resumed, shown=shown)
+    say(f"kept in {done.run.path}")
+    if done.resume is not None:
+        return tell_interruption(done.resume)
+    return tell(live_comparison(done.run, list(done.run.records()), done.system), name)
 
 
 def growth_of(options: Options) -> Growth:
@@ -59,28 +50,3 @@ def growth_of(options: Options) -> Growth:
         half_width=options.half_width,
         grow_for_s=plain.grow_for_s,
     )
-
-
-def observe(record: AbRecord, *, left_at_most: int) -> None:
-    """Say what a session came to."""
-    left = f"at most {left_at_most} to come" if left_at_most else "the last one"
-    say(f"{record.label}: {_so_far(record)}; {left}")
-
-
-def _so_far(record: AbRecord) -> str:
-    if isinstance(record.outcome, ArmFailed):
-        why = record.outcome.why
-        kind = why.failure if why.kind == "failed" else "not available"
-        return f"{record.outcome.arm} failed ({kind})"
-    ratios = log_ratios(record)
-    if len(ratios) < 2:
-        return "1 session"
-    found = estimate(ratios)
-    return f"{percent(found.ratio)} after {len(ratios)} sessions"
-
-
-def say(text: str) -> None:
-    """Write a line of progress, which nobody need read."""
-    with suppress(BrokenPipeError):
-        sys.stderr.write(text + "\n")
-        sys.stderr.flush()

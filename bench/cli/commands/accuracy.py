@@ -8,20 +8,17 @@ import sys
 from bench.analysis.accuracy import NoAccuracy, summarize
 from bench.config.catalog import load_published
 from bench.core.errors import InputError
-from bench.experiments.accuracy.cells import asked_for
+from bench.experiments.accuracy.cells import select
 from bench.experiments.accuracy.class_names import read_names
 from bench.experiments.accuracy.dataset import Dataset, read_folder, read_list
 from bench.experiments.accuracy.engine import OpenEngine, open_engine
-from bench.experiments.accuracy.experiment import Outcome, measure, resume_command
-from bench.experiments.accuracy.manifest import asked_before
-from bench.experiments.accuracy.progress import say
-from bench.experiments.campaign import interruption
+from bench.experiments.accuracy.experiment import AccuracyExperiment, resumed_selection
+from bench.experiments.campaign import find_unfinished, run_experiment, tell_interruption
 from bench.experiments.context import Options, Tables
+from bench.experiments.progress import display, say
 from bench.reports.accuracy import remarks_on, table, to_values
 from bench.storage.directory import AccuracyFolder, Store
 from bench.storage.schema.latency import reason
-
-INTERRUPTED = 130
 
 
 def run(options: Options, tables: Tables, *, opener: OpenEngine = open_engine) -> int:
@@ -30,18 +27,23 @@ def run(options: Options, tables: Tables, *, opener: OpenEngine = open_engine) -
     Returns 0: every runner has its shares, 1: one hasn't, 130: a person interrupted it. Raises
     InputError, Unavailable, and ResultsError.
     """
-    resumed = (
-        None
-        if options.resume is None
-        else AccuracyFolder.find(Store(options.results), options.resume)
+    resumed = None
+    if options.resume is not None:
+        resumed = find_unfinished(AccuracyFolder, Store(options.results), options.resume)
+    experiment = AccuracyExperiment(
+        selection=select(options, tables)
+        if resumed is None
+        else resumed_selection(resumed, options),
+        dataset=read_data(options),
+        options=options,
+        tables=tables,
+        opener=opener,
     )
-    asked = asked_for(options, tables) if resumed is None else asked_before(resumed, options)
-    dataset = read_data(options)
-    done = measure(asked, dataset, options, tables, resumed=resumed, opener=opener)
-    if done.interrupted:
-        say(f"\n{interruption(resume_command(done.folder, options))}")
-        return INTERRUPTED
-    return _tell(done, dataset, options)
+    with display() as shown:
+        done = run_experiment(experiment, options, tables, resumed=resumed, shown=shown)
+    if done.resume is not None:
+        return tell_interruption(done.resume)
+    return _tell(done.run, experiment, options)
 
 
 def read_data(options: Options) -> Dataset:
@@ -57,9 +59,9 @@ def read_data(options: Options) -> Dataset:
     return read_folder(options.data, classes=classes)
 
 
-def _tell(done: Outcome, dataset: Dataset, options: Options) -> int:
-    manifest = done.folder.manifest()
-    summary = summarize(manifest, done.folder.journal())
+def _tell(run: AccuracyFolder, experiment: AccuracyExperiment, options: Options) -> int:
+    manifest, dataset = run.manifest(), experiment.dataset
+    summary = summarize(manifest, run.journal())
     missing = [it for it in summary.results if isinstance(it, NoAccuracy)]
     if not summary.read:
         name, why = next(iter(summary.unreadable.items()))
@@ -68,14 +70,14 @@ def _tell(done: Outcome, dataset: Dataset, options: Options) -> int:
             hint="check --data and, where one is given, the paths in --list",
         )
     names = [image.name for image in dataset.images]
-    remarks = [*remarks_on(manifest), *done.remarks]
+    remarks = [*remarks_on(manifest), *experiment.remarks]
     if options.as_json:
         values = to_values(manifest, summary, names, remarks)
         sys.stdout.write(json.dumps(values, indent=1) + "\n")
     else:
         published = load_published(options.models)
         sys.stdout.write(table(manifest, summary, names, published))
-        sys.stdout.write(f"\nwrote {done.folder.path}\n")
+        sys.stdout.write(f"\nwrote {run.path}\n")
         for remark in remarks:
             say(f"bench: {remark}")
     for it in missing:

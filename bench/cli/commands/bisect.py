@@ -9,15 +9,18 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from bench.analysis.verdicts import CellVerdict, percent
-from bench.cli.commands.ab import INTERRUPTED, growth_of, observe, say
+from bench.cli.commands.ab import growth_of
+from bench.cli.stored import live_comparison
 from bench.config.catalog import load_catalogue, parse_weights, resolve, select
 from bench.config.suite import Axes
 from bench.core.cell import Cell
 from bench.core.errors import BenchError, InputError, UnknownName
 from bench.experiments.ab.bisect import BAD, GOOD, SKIP, bisect
-from bench.experiments.ab.experiment import REAL, Seams, compare_live
+from bench.experiments.ab.experiment import REAL, AbExperiment, Seams
 from bench.experiments.ab.spec import ArmSpec
+from bench.experiments.campaign import INTERRUPTED, run_experiment
 from bench.experiments.context import Options, Tables
+from bench.experiments.progress import Lines, say
 from bench.launcher.git import check_history, commit_of, git
 from bench.runners import RunnerEntry
 
@@ -34,7 +37,7 @@ class _Interrupted(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class ChosenCell:
     """One cell as the flags of a comparison, its precision, and the settings of its id.
 
     The settings are None where the id doesn't tell them: the suite's then hold.
@@ -73,7 +76,7 @@ def run(options: Options, tables: Tables, *, seams: Seams = REAL) -> int:
     check_history(seams.project)
     commit_of(seams.project, good)
     bad_commit = commit_of(seams.project, bad)
-    test = _Test(good=good, asked=asked_cell(options, tables), tables=tables, seams=seams)
+    test = _Test(good=good, cell=chosen_cell(options, tables), tables=tables, seams=seams)
     try:
         if test(bad_commit) != BAD:
             raise InputError(
@@ -98,7 +101,7 @@ class _Test:
     """Compares a revision with GOOD, live; `last` is what that came to, in words."""
 
     good: str
-    asked: Asked
+    cell: ChosenCell
     tables: Tables
     seams: Seams
     last: str = ""
@@ -118,23 +121,24 @@ class _Test:
         return status
 
     def _compare(self, revision: str) -> CellVerdict:
-        done = compare_live(
-            self.asked.at(self.good),
-            self.asked.at(revision),
-            self.asked.options,
-            self.tables,
-            growth=growth_of(self.asked.options),
-            say=lambda _: None,
-            observer=observe,
+        options = self.cell.options
+        experiment = AbExperiment(
+            base=self.cell.at(self.good),
+            head=self.cell.at(revision),
+            options=options,
+            tables=self.tables,
+            growth=growth_of(options),
             seams=self.seams,
         )
-        if done.interrupted:
+        done = run_experiment(experiment, options, self.tables, shown=Lines(preparation=False))
+        if done.resume is not None:
             raise _Interrupted
-        (cell,) = done.comparison.cells
+        comparison = live_comparison(done.run, list(done.run.records()), done.system)
+        (cell,) = comparison.cells
         return cell
 
 
-def asked_cell(options: Options, tables: Tables) -> Asked:
+def chosen_cell(options: Options, tables: Tables) -> ChosenCell:
     """Return the cell that `--cell` names; its digest may be left out, and the suite's settings
     then hold.
 
@@ -159,7 +163,7 @@ def asked_cell(options: Options, tables: Tables) -> Asked:
     )
     one = replace(options, variants=[found["variant"]], axes=axes)
     settings = _settings(one, tables, found["digest"], precision)
-    return Asked(options=one, precision=precision, settings=settings)
+    return ChosenCell(options=one, precision=precision, settings=settings)
 
 
 def _settings(

@@ -11,8 +11,8 @@ from bench.config.suite import load_suite
 from bench.core.units import NS_PER_S, duration
 from bench.devices.host.facts import usable_cores
 from bench.experiments.context import Options, Tables
+from bench.experiments.latency.experiment import Job, new_job
 from bench.experiments.latency.forecast import Expected, expect
-from bench.experiments.latency.job import Job, new_job
 from bench.experiments.latency.schedule import Plan
 from bench.storage.directory import Store
 

@@ -12,12 +12,12 @@ from typing import Any
 from bench.config.catalog import OTHER_WEIGHTS, SEEDED, load_catalogue
 from bench.core.errors import InputError
 from bench.core.units import significant, to_ms
-from bench.experiments.accuracy.cells import Asked, asked_for
+from bench.experiments.accuracy.cells import Selection, select
 from bench.experiments.accuracy.class_names import check_count, read_names
 from bench.experiments.accuracy.engine import OpenEngine, open_engine
 from bench.experiments.accuracy.predict import TIMED, WARM_UP, Prediction, predict
-from bench.experiments.accuracy.progress import say
 from bench.experiments.context import Options, Tables
+from bench.experiments.progress import say
 
 _INCLUDES = "the input copied in, the net run, the output copied out"
 
@@ -27,16 +27,16 @@ def run(options: Options, tables: Tables, *, opener: OpenEngine = open_engine) -
 
     Raises InputError, Unavailable, and BenchError where the engine gives no answer.
     """
-    path, asked = _image(options), _asked(options, tables)
+    path, selection = _image(options), _selected(options, tables)
     names = None if options.labels is None else read_names(options.labels)
-    found = predict(path, asked, options, tables, opener=opener)
+    found = predict(path, selection, options, tables, opener=opener)
     if names is not None and options.labels is not None:
         check_count(names, found.outputs, options.labels)
     if options.as_json:
-        sys.stdout.write(json.dumps(_values(asked, found, names), indent=1) + "\n")
+        sys.stdout.write(json.dumps(_values(selection, found, names), indent=1) + "\n")
     else:
-        sys.stdout.write(_text(asked, found, names))
-    if asked.models[0].weights.kind == "seeded":
+        sys.stdout.write(_text(selection, found, names))
+    if selection.models[0].weights.kind == "seeded":
         say(f"bench: {SEEDED}; {OTHER_WEIGHTS}")
     return 0
 
@@ -50,7 +50,7 @@ def _image(options: Options) -> Path:
     return Path(options.words[0])
 
 
-def _asked(options: Options, tables: Tables) -> Asked:
+def _selected(options: Options, tables: Tables) -> Selection:
     """Return the one model and runner; raises InputError where several are named."""
     several = next((it for it in (options.variants, options.axes.runners) if len(it) > 1), None)
     if several is not None:
@@ -59,16 +59,16 @@ def _asked(options: Options, tables: Tables) -> Asked:
             hint="name one --variant and one --runner",
         )
     first = next(iter(load_catalogue(options.models).models))
-    return asked_for(replace(options, variants=options.variants or [first]), tables)
+    return select(replace(options, variants=options.variants or [first]), tables)
 
 
-def _text(asked: Asked, found: Prediction, names: Sequence[str] | None) -> str:
-    (model,), (runner,) = asked.models, asked.runners
+def _text(selection: Selection, found: Prediction, names: Sequence[str] | None) -> str:
+    (model,), (runner,) = selection.models, selection.runners
     lines = [f"{model.title}, {model.weights.kind} weights, {runner} ({found.engine})", ""]
     for number, share in zip(found.classes, found.shares, strict=True):
         name = "" if names is None else f"  {names[number]}"
         lines.append(f"  {share:8.3%}  class {number}{name}")
-    threads = "1 thread" if asked.threads == 1 else f"{asked.threads} threads"
+    threads = "1 thread" if selection.threads == 1 else f"{selection.threads} threads"
     inference, reading, load = map(_ms, (found.inference_ns, found.reading_ns, found.load_ns))
     lines.append(
         f"\none inference: {inference} ms on {threads}, the median of {TIMED} after {WARM_UP} to "
@@ -85,15 +85,15 @@ def _ms(nanoseconds: float) -> str:
     return significant(to_ms(nanoseconds))
 
 
-def _values(asked: Asked, found: Prediction, names: Sequence[str] | None) -> dict[str, Any]:
-    (model,), (runner,) = asked.models, asked.runners
+def _values(selection: Selection, found: Prediction, names: Sequence[str] | None) -> dict[str, Any]:
+    (model,), (runner,) = selection.models, selection.runners
     best = zip(found.classes, found.shares, strict=True)
     return {
         "variant": model.variant,
         "runner": runner,
         "engine": found.engine,
         "weights": model.weights.kind,
-        "threads": asked.threads,
+        "threads": selection.threads,
         "classes": [
             {"class": number, "name": names[number] if names else None, "probability": share}
             for number, share in best

@@ -18,9 +18,10 @@ from bench.analysis.power import Ratio
 from bench.analysis.selftest import BASE, SLOWER, Trust, weigh
 from bench.cli.console import tell_failures
 from bench.core.units import to_ms, with_interval
+from bench.experiments.campaign import find_unfinished, run_experiment, tell_interruption
 from bench.experiments.context import Options, Tables
-from bench.experiments.latency.experiment import INTERRUPTED
-from bench.experiments.selftest import MODELS, _arms, _measure, _stored
+from bench.experiments.progress import display
+from bench.experiments.selftest import MODELS, arms_of, selftest_experiment, stored_selftest
 from bench.storage.directory import RunFolder, Store
 from bench.storage.schema.latency import Record, RunManifest
 
@@ -32,13 +33,19 @@ def run(options: Options, tables: Tables, *, models: Path = MODELS) -> int:
     """
     store = Store(options.results)
     if options.run is not None:
-        folder = _stored(store, options.run)
-        records = list(folder.records())
+        folder = stored_selftest(store, options.run)
     else:
-        folder, measured = _measure(replace(options, models=models), tables, store)
-        if measured is None:
-            return INTERRUPTED
-        records = measured
+        resumed = None
+        if options.resume is not None:
+            name = stored_selftest(store, options.resume).path.name
+            resumed = find_unfinished(RunFolder, store, name)
+        experiment = selftest_experiment(replace(options, models=models), tables, resumed)
+        with display() as shown:
+            done = run_experiment(experiment, options, tables, resumed=resumed, shown=shown)
+        if done.resume is not None:
+            return tell_interruption(done.resume)
+        folder = done.run
+    records = list(folder.records())
     status = tell_failures(records)
     if status == 0:
         _print(folder, records, options)
@@ -46,7 +53,7 @@ def run(options: Options, tables: Tables, *, models: Path = MODELS) -> int:
 
 
 def _print(folder: RunFolder, records: Sequence[Record], options: Options) -> None:
-    arms, manifest = _arms(folder, records), folder.manifest()
+    arms, manifest = arms_of(folder, records), folder.manifest()
     trust = weigh({name: one.sessions for name, one in arms.items()}, seed=manifest.seed)
     growth = macs_growth(manifest)
     if options.as_json:

@@ -82,7 +82,7 @@ class Arm:
 
     def workshop(self, cache: Path) -> Workshop:
         """Return the place where its artifacts are made, by its own converters."""
-        workshop = Workshop(cache, self.environments, formats=self.formats, launch=self.launch)
+        workshop = Workshop(cache, self.environments, self.formats, self.launch)
         if self.code is not None:
             workshop.converters = self.code / "bench" / "converters"
         return workshop
@@ -129,19 +129,19 @@ def _at_revision(
             f"revision {revision} has no {WORKER}: its worker speaks another protocol",
             hint="take a later revision",
         )
-    told = read_tables(found.folder)
+    its = read_tables(found.folder)
     top, models = repository_of(project).resolve(), arm.models.resolve()
     if arm.spec.model is None and models.is_relative_to(top):
         models = checkout(models, revision, options.cache).folder
     return replace(
         arm,
-        runners=told.runners,
-        formats=told.formats,
+        runners=its.runners,
+        formats=its.formats,
         environments=Environments(
             options.cache,
             options.envs,
             locks=found.folder / _LOCKS,
-            specs=told.environments,
+            specs=its.environments,
             pins=arm.spec.pins,
         ),
         models=models,
@@ -169,7 +169,7 @@ def _launch_there(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Selection:
     """The axes of a comparison; an arm's own runner or threads take the place of theirs."""
 
     variants: Sequence[str]
@@ -201,13 +201,13 @@ class Asked:
         ]
 
 
-def target_of(arms: Sequence[Arm], asked: Asked, tables: Tables) -> str:
+def target_of(arms: Sequence[Arm], selection: Selection, tables: Tables) -> str:
     """Return where the arms' runners run.
 
     Raises InputError for two kinds of target, and for two runners on a device: one program there
     has both arms.
     """
-    names = {axes.runners[0] for arm in arms for axes in asked.of(arm)}
+    names = {axes.runners[0] for arm in arms for axes in selection.of(arm)}
     for name in names:
         if name not in tables.runners:
             raise UnknownName("runner", name, tables.runners)
@@ -226,19 +226,19 @@ def target_of(arms: Sequence[Arm], asked: Asked, tables: Tables) -> str:
 
 
 def cells_of(
-    arm: Arm, asked: Asked, tables: Tables, *, beside: Path
+    arm: Arm, selection: Selection, tables: Tables, *, beside: Path
 ) -> tuple[list[Cell], list[Model]]:
     """Return the arm's cells, in the same order for every arm, and their models.
 
     `beside` is the other arm's models: a model's file takes the name of the net it is compared
     with. Raises InputError, and Unavailable where the arm has no such runner.
     """
-    suite = load_suite(SUITES[target_of([arm], asked, tables)]).in_preset(PRESET)
-    models = _models(arm, asked.variants, beside)
+    suite = load_suite(SUITES[target_of([arm], selection, tables)]).in_preset(PRESET)
+    models = _models(arm, selection.variants, beside)
     cells = [
-        _cell(arm, suite, model, axes, asked.cores, tables)
+        _cell(arm, suite, model, axes, selection.cores, tables)
         for model in models
-        for axes in asked.of(arm)
+        for axes in selection.of(arm)
     ]
     return cells, models
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -15,16 +15,14 @@ from bench.core.cell import DEVICES, Cell, Sampling
 from bench.core.digest import canonical_digest, file_sha256
 from bench.core.errors import BenchError, InputError
 from bench.core.paths import PROJECT
-from bench.core.protocol import SessionRequest
-from bench.environments.interpreters import worker_of
 from bench.environments.overrides import locked_packages
 from bench.experiments.ab.arms import Arm
 from bench.experiments.ab.progress import Pair
-from bench.experiments.ab.session import ArmStart
 from bench.experiments.preparation import artifact_key, settle
-from bench.experiments.provenance import scrub
+from bench.experiments.provenance import command_line, hidden
+from bench.experiments.session import Start, start_of
 from bench.launcher.git import git_state
-from bench.storage.schema.ab import ArmFailed, ArmName
+from bench.storage.schema.ab import ArmFailed, ArmFields, ArmName
 from bench.storage.schema.common import Failed
 
 # How an arm warms up: shorter than a session that stands alone, since what is left of the warm-up
@@ -58,8 +56,8 @@ class Prepared:
             return None
         why = settle(found)
         if isinstance(why, Failed):
-            told = {name: shown(getattr(why, name)) for name in ("message", "hint", "log_tail")}
-            why = why.model_copy(update=told)
+            texts = {name: hidden(getattr(why, name)) for name in ("message", "hint", "log_tail")}
+            why = why.model_copy(update=texts)
         return ArmFailed(arm=self.arm.name, why=why)
 
 
@@ -123,6 +121,29 @@ def make_artifacts(
     return {cell: made[key] for cell, key in keys.items()}
 
 
+def arm_fields(prepared: Prepared) -> ArmFields:
+    """Return the arm as a manifest holds it."""
+    arm, source = prepared.arm, source_of(prepared.arm)
+    texts = command_line(arm.spec.texts, PROJECT)
+    return ArmFields(
+        asked=texts,
+        title=", ".join(texts) or "as it is",
+        commit=source.commit,
+        dirty=source.dirty,
+        code=source.code,
+        environments={
+            name: dict(arm.environments.get(name).packages)
+            for name in sorted(environment_names(arm, prepared.cells))
+        },
+        models={model.variant: model.hash for model in prepared.models},
+        artifacts={
+            cell.id: dict(it.files)
+            for cell, it in prepared.artifacts.items()
+            if isinstance(it, Artifact)
+        },
+    )
+
+
 def pairs_of(base: Prepared, head: Prepared, warm: Sampling) -> list[Pair]:
     """Return the cells of both arms side by side, in the order in which they were asked for."""
     return [
@@ -138,7 +159,7 @@ def pairs_of(base: Prepared, head: Prepared, warm: Sampling) -> list[Pair]:
 
 def _starts(
     cells: Mapping[ArmName, tuple[Prepared, Cell]], warm: Sampling, chance: random.Random
-) -> dict[ArmName, ArmStart]:
+) -> dict[ArmName, Start]:
     """Return how both arms are started in one session, on the same cores of this machine."""
     devices = any(arm.arm.runners[cell.runner].target in DEVICES for arm, cell in cells.values())
     cores = None if devices else cores_for([cell for _, cell in cells.values()], chance)
@@ -156,27 +177,11 @@ def cores_for(cells: Sequence[Cell], chance: random.Random) -> list[int] | None:
     return [chance.choice(sorted(os.sched_getaffinity(0)))]
 
 
-def _start(prepared: Prepared, cell: Cell, warm: Sampling, cores: list[int] | None) -> ArmStart:
+def _start(prepared: Prepared, cell: Cell, warm: Sampling, cores: list[int] | None) -> Start:
     arm, artifact = prepared.arm, prepared.artifacts[cell]
     assert isinstance(artifact, Artifact)  # noqa: S101 - a pair without one is settled
     entry = arm.runners[cell.runner]
-    python, variables = worker_of(entry, arm.environments, threads=cell.threads)
-    return ArmStart(
-        request=SessionRequest(
-            runner=entry.path,
-            cell=cell,
-            sampling=warm,
-            artifact=artifact.main,
-            reference=artifact.reference,
-            tolerance=entry.tolerance_of(cell.precision),
-            cores=cores,
-        ),
-        python=python,
-        # A device's worker is the harness's own for both arms, whatever revision made their models.
-        env={} if entry.target in DEVICES else variables | arm.env,
-    )
-
-
-def shown(text: str) -> str:
-    """Return `text` without this machine's paths."""
-    return scrub(text, PROJECT)
+    start = start_of(cell, artifact, entry, arm.environments, sampling=warm, cores=cores)
+    # A device's worker is the harness's own for both arms, whatever revision made their models.
+    env = {} if entry.target in DEVICES else {**start.env, **arm.env}
+    return replace(start, env=env)

@@ -1,57 +1,62 @@
-"""A live comparison carried out: both arms prepared, measured by turns, stored, judged."""
+"""A live comparison: both arms prepared, measured by turns, stored, judged; or resumed.
+
+What a comparison was started with stands in its manifest, without this machine's paths: an arm that
+was given by one has to be named again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import shlex
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from bench.analysis.interleaved import Growth
-from bench.analysis.verdicts import Comparison
-from bench.artifacts.builder import Artifact
 from bench.config.catalog import Model, load_catalogue
-from bench.config.suite import load_suite
-from bench.core.cell import DEVICES, Cell, Sampling
+from bench.config.suite import Axes
+from bench.core.cell import DEVICES, Cell, Sampling, TargetSpec
+from bench.core.errors import InputError
 from bench.core.paths import PROJECT
 from bench.devices.host.facts import usable_cores
-from bench.experiments.ab.arms import SUITES, Arm, Asked, TablesAt, cells_of, make_arm, target_of
+from bench.experiments.ab.arms import Arm, Selection, TablesAt, cells_of, make_arm, target_of
 from bench.experiments.ab.cells import (
     WARM,
     Prepared,
+    arm_fields,
     check_pins,
     environment_names,
     make_artifacts,
     pairs_of,
-    shown,
     source_of,
 )
-from bench.experiments.ab.device_session import DeviceSessionRunner
 from bench.experiments.ab.interleave import Rule
-from bench.experiments.ab.progress import Observer, Pair, run_ab, verdicts
-from bench.experiments.ab.resume import Planned, check_begun, gone_on, resume_command
+from bench.experiments.ab.progress import pair_id, pending_sessions, rule_fields
 from bench.experiments.ab.revisions import tables_at
-from bench.experiments.ab.session import SessionRunner
-from bench.experiments.ab.spec import ArmSpec
-from bench.experiments.campaign import kept
+from bench.experiments.ab.session import DeviceProgram, SessionRunner, TwoProcesses
+from bench.experiments.ab.spec import ArmSpec, parse_arm
 from bench.experiments.context import Options, Tables
-from bench.experiments.latency.manifest import make_provenance
-from bench.experiments.provenance import command_line, hide
+from bench.experiments.progress import Units
+from bench.experiments.provenance import hidden, make_provenance
+from bench.experiments.resume import ANEW, SYSTEM, Same
 from bench.launcher.client import OpenWorker, open_worker
-from bench.storage.directory import AbFolder, Store
+from bench.storage.directory import AbFolder
 from bench.storage.files import new_run_id, utc_now
-from bench.storage.schema.ab import AbManifest, AbRecord, ArmFields, AxesFields, GrowthFields
-from bench.storage.schema.common import System
-from bench.targets.base import Target, opened
+from bench.storage.schema.ab import AbManifest, ArmFields, ArmName, AxesFields, GrowthFields
+from bench.targets.base import Target
 from bench.targets.requirements import check_target
 
 RUNNER = "paddle"
 PHONE_RUNNER = "paddle-lite"
+_OR_REVISION = "or give --{0} rev:{then}"
+_SAME_ARMS = "give the same --base and --head as then"
+_SAME_NETS = "give the same --weights, --models and --{0} as then"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seams:
-    """What a test may put in another's place: the project, how its revisions and arms are had."""
+    """What a test may replace: the project, how its revisions and arms are had."""
 
     project: Path = PROJECT
     read_tables: TablesAt = tables_at
@@ -63,221 +68,237 @@ class Seams:
 REAL = Seams()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What a comparison left behind; `interrupted` by a person, it is of what there was."""
+@dataclass(slots=True, kw_only=True)
+class AbExperiment:
+    """Sessions of two arms, each cell until its interval is narrow enough."""
 
-    folder: AbFolder
-    records: Sequence[AbRecord]
-    comparison: Comparison
-    interrupted: bool = False
-
-
-def compare_live(
-    base: ArmSpec,
-    head: ArmSpec,
-    options: Options,
-    tables: Tables,
-    *,
-    growth: Growth,
-    say: Callable[[str], None],
-    observer: Observer,
-    seams: Seams,
-    resumed: AbFolder | None = None,
-) -> Outcome:
-    """Compare `head` with `base` live, into a new folder of results or on in the `resumed` one.
-
-    Raises InputError, Unavailable, and ResultsNotWritable.
-    """
-    arms = _arms(base, head, options, tables, seams)
-    asked = _asked(options, arms[0])
-    spec = options.own_target(target_of(arms, asked, tables))
-    runners = f"runner {' and '.join(asked.runners)}"
-    check_target(runners, spec, asked.runners, tables.runners)
-    store = Store(options.results)
-    store.check_writable()
-    with opened(spec, tables.targets) as target:
-        asked = replace(asked, cores=target.cores)
-        planned = _planned(arms, asked, tables)
-        if resumed is not None:
-            check_begun(resumed, arms, planned, target, seams.rule)
-        first, second = (
-            _prepare(arm, cells, models, options, say)
-            for arm, (cells, models) in zip(arms, planned, strict=True)
-        )
-        pairs = pairs_of(first, second, seams.warm)
-        manifest = _manifest((first, second), pairs, asked, target, options, growth)
-        folder = (
-            gone_on(resumed, manifest)
-            if resumed
-            else AbFolder.create(store, manifest, target.system)
-        )
-        measure = _sessions(target, seams, tables)
-        return _measured(folder, pairs, measure, growth, options, observer)
-
-
-def _arms(
-    base: ArmSpec, head: ArmSpec, options: Options, tables: Tables, seams: Seams
-) -> tuple[Arm, Arm]:
-    """Return both arms, their revisions checked out; raises InputError, and Unavailable."""
-    make = partial(
-        make_arm,
-        options=options,
-        tables=tables,
-        project=seams.project,
-        read_tables=seams.read_tables,
+    base: ArmSpec
+    head: ArmSpec
+    options: Options
+    tables: Tables
+    growth: Growth
+    seams: Seams = REAL
+    resumed: AbFolder | None = None
+    verb: str = "ab"
+    directory: type[AbFolder] = AbFolder
+    resume_identity: Sequence[Same] = (
+        SYSTEM,
+        Same(
+            path="arms.*.commit",
+            what="the commit of {0}",
+            remedy="check {then} out, " + _OR_REVISION,
+            shown=True,
+        ),
+        Same(path="arms.*.code", what="the code of {0}", remedy="undo the changes in bench/"),
+        Same(path="arms.*.models.*", what="the net {1} of {0}", remedy=_SAME_NETS),
+        Same(
+            path="pairs", what="the list of cells", remedy="give the same --base and --head as then"
+        ),
+        Same(
+            path="arms.*.environments.*.*",
+            what="{2} of {0}'s environment '{1}'",
+            remedy="give the same --env as then",
+            shown=True,
+        ),
+        # A cell without files has failed, and stays so.
+        Same(
+            path="arms.*.artifacts.*",
+            what="the artifact that {0} loads for {1}",
+            remedy="give the same --cache as then",
+            grows=True,
+        ),
     )
-    return make("base", base), make("head", head)
+    _arms: tuple[Arm, Arm] = field(init=False)
+    _selection: Selection = field(init=False)
+    _planned: Sequence[tuple[Sequence[Cell], Sequence[Model]]] = field(init=False)
+    _prepared: tuple[Prepared, Prepared] = field(init=False)
 
-
-def _sessions(target: Target, seams: Seams, tables: Tables) -> SessionRunner | DeviceSessionRunner:
-    """Return what runs the sessions at `place`: two live processes, or a device's own program."""
-    if target.spec.kind not in DEVICES:
-        return SessionRunner(
-            rule=seams.rule, target=target, open_worker=seams.open_worker, scrub=shown
+    def spec(self) -> TargetSpec:
+        """Return where both arms' runners run; check their revisions out."""
+        make = partial(
+            make_arm,
+            options=self.options,
+            tables=self.tables,
+            project=self.seams.project,
+            read_tables=self.seams.read_tables,
         )
-    return DeviceSessionRunner(
-        rule=seams.rule,
-        target=target,
-        launch=tables.launch,
-        scrub=lambda text: hide(shown(text), target.spec.device),
-    )
+        self._arms = make("base", self.base), make("head", self.head)
+        self._selection = _selection(self.options, self._arms[0])
+        runners = self._selection.runners
+        spec = self.options.own_target(target_of(self._arms, self._selection, self.tables))
+        check_target(f"runner {' and '.join(runners)}", spec, runners, self.tables.runners)
+        return spec
 
+    def plan(self, target: Target) -> Mapping[str, Any]:
+        """Choose each arm's cells; return the arms' code and nets."""
+        self._selection = replace(self._selection, cores=target.cores)
+        first, second = self._arms
+        self._planned = [
+            cells_of(arm, self._selection, self.tables, beside=other.models)
+            for arm, other in ((first, second), (second, first))
+        ]
+        for arm, (cells, _) in zip(self._arms, self._planned, strict=True):
+            check_pins(arm, cells)
+        return {
+            "arms": {
+                arm.name: {
+                    "commit": source_of(arm).commit,
+                    "code": source_of(arm).code,
+                    "models": {model.variant: model.hash for model in models},
+                }
+                for arm, (_, models) in zip(self._arms, self._planned, strict=True)
+            },
+            "pairs": self._pair_ids(),
+        }
 
-def _planned(arms: Sequence[Arm], asked: Asked, tables: Tables) -> list[Planned]:
-    """Return each arm's cells and models; raises InputError, and Unavailable."""
-    planned: list[Planned] = [
-        cells_of(arm, asked, tables, beside=other.models) for arm, other in (arms, arms[::-1])
-    ]
-    for arm, (cells, _) in zip(arms, planned, strict=True):
-        check_pins(arm, cells)
-    return planned
+    def _pair_ids(self) -> list[str]:
+        (base, _), (head, _) = self._planned
+        return [pair_id(*cells) for cells in zip(base, head, strict=True)]
 
+    def prepare(self, target: Target, say: Callable[[str], None]) -> AbManifest:
+        """Build both arms' environments and artifacts."""
+        (base, head), (ours, theirs) = self._arms, self._planned
+        self._prepared = self._prepare(base, *ours, say), self._prepare(head, *theirs, say)
+        origin = make_provenance({}, self.options.command, target)
+        axes = self._selection
+        return AbManifest(
+            run_id=new_run_id(origin.commit),
+            system_id=target.system.system_id,
+            status="running",
+            started=utc_now(),
+            target=target.spec.kind,
+            seed=self.options.seed,
+            growth=GrowthFields(
+                sessions=self.growth.sessions,
+                max_sessions=self.growth.max_sessions,
+                half_width=self.growth.half_width,
+                grow_for_s=self.growth.grow_for_s,
+            ),
+            axes=AxesFields(
+                variants=list(axes.variants),
+                runners=list(axes.runners),
+                batches=list(axes.batches),
+                threads=list(axes.threads),
+            ),
+            arms={one.arm.name: arm_fields(one) for one in self._prepared},
+            pairs=self._pair_ids(),
+            provenance=origin,
+        )
 
-def _measured(
-    folder: AbFolder,
-    pairs: Sequence[Pair],
-    measure: SessionRunner | DeviceSessionRunner,
-    growth: Growth,
-    options: Options,
-    observer: Observer,
-) -> Outcome:
-    with kept(folder, resume_command(folder, options)) as end:
-        run_ab(
-            pairs,
+    def _prepare(
+        self, arm: Arm, cells: Sequence[Cell], models: Sequence[Model], say: Callable[[str], None]
+    ) -> Prepared:
+        say(f"{arm.name}: {arm.spec.title}")
+        for name in sorted(environment_names(arm, cells)):
+            arm.environments.get(name)  # better known now than as each cell's failure
+        artifacts = make_artifacts(
+            arm,
+            cells,
+            models,
+            cache=self.options.cache,
+            workers=usable_cores(),
+            on_done=lambda what: say(f"{arm.name}: {what}"),
+        )
+        return Prepared(arm=arm, cells=cells, models=models, artifacts=artifacts)
+
+    def pending(self, run: AbFolder, target: Target) -> Units:
+        """Yield the sessions that are left."""
+        seams = self.seams
+        measure = SessionRunner(
+            rule=seams.rule,
+            target=target,
+            alternate=(
+                DeviceProgram(launch=self.tables.launch)
+                if target.spec.kind in DEVICES
+                else TwoProcesses(open_worker=seams.open_worker)
+            ),
+            scrub=partial(hidden, device=target.spec.device),
+        )
+        return pending_sessions(
+            pairs_of(*self._prepared, seams.warm),
             measure=measure,
-            write=folder.write_record,
-            observer=observer,
-            rule=measure.rule,
-            growth=growth,
-            seed=options.seed,
-            begun=folder.begun(),
+            write=run.write_record,
+            rule=seams.rule,
+            growth=self.growth,
+            seed=self.options.seed,
+            begun=run.begun(),
         )
-        done = {"status": "complete", "finished": utc_now()}
-        folder.write_manifest(folder.manifest().model_copy(update=done))
-    records = list(folder.records())
-    return Outcome(
-        folder=folder,
-        records=records,
-        comparison=comparison_of(folder, records, measure.target.system),
-        interrupted=end.interrupted,
+
+    def resume_flags(self, run: AbFolder) -> list[str]:
+        """Return the arms that are given by a path, the folders, weights and target's flags."""
+        given = {"base": self.base.texts, "head": self.head.texts}
+        arms = [
+            f"--{name} {shlex.quote(text)}"
+            for name, arm in run.manifest().arms.items()
+            if holds_path(arm)
+            for text in given[name]
+        ]
+        return [*arms, *self.options.again(("results", "models", "cache", "weights"))]
+
+
+def resumed_experiment(
+    run: AbFolder, options: Options, tables: Tables, seams: Seams
+) -> AbExperiment:
+    """Return what `run` began with, its arms as `options` name them again.
+
+    Raises InputError for an arm that has to be named again and isn't, and for one of an earlier
+    version.
+    """
+    manifest, name = run.manifest(), run.path.name
+    axes = manifest.axes
+    if axes is None:
+        raise InputError(
+            f"comparison {name} is of an earlier version, which didn't store its axes", hint=ANEW
+        )
+    if any(record.rule != rule_fields(seams.rule) for record in run.begun()):
+        raise InputError(
+            f"the sessions of comparison {name} have other bursts than are taken now",
+            hint=f"resume it at the harness's commit of then, or {ANEW}",
+        )
+    return AbExperiment(
+        base=parse_arm(options.base or _texts(manifest, "base")),
+        head=parse_arm(options.head or _texts(manifest, "head")),
+        options=replace(
+            options,
+            variants=axes.variants,
+            axes=Axes(runners=axes.runners, batches=axes.batches, threads=axes.threads),
+            seed=manifest.seed,
+        ),
+        tables=tables,
+        growth=Growth(**manifest.growth.model_dump()),
+        seams=seams,
+        resumed=run,
     )
 
 
-def comparison_of(folder: AbFolder, records: Sequence[AbRecord], system: System) -> Comparison:
-    """Return the verdicts of a stored comparison; on an emulated `system` they are advice."""
-    manifest = folder.manifest()
-    titles = {name: arm.title for name, arm in manifest.arms.items()}
-    gate = load_suite(SUITES[manifest.target]).file.gate
-    doubts = ["the system is emulated"] if system.emulated else []
-    return verdicts(records, base=titles["base"], head=titles["head"], gate=gate, doubts=doubts)
+def _texts(manifest: AbManifest, name: ArmName) -> list[str]:
+    arm = manifest.arms[name]
+    if holds_path(arm):
+        raise InputError(
+            f"{name} of comparison {manifest.run_id} was {arm.title}, and paths aren't stored",
+            hint=f"give all of it again with --{name}",
+        )
+    return arm.asked
 
 
-def _asked(options: Options, base: Arm) -> Asked:
+def holds_path(arm: ArmFields) -> bool:
+    """Return whether the arm's texts name a path, which isn't stored."""
+    return any("…" in text or text.startswith("model:") or _is_file(text) for text in arm.asked)
+
+
+def _is_file(text: str) -> bool:
+    kind, _, value = text.partition(":")
+    return kind == "weights" and value not in ("seeded", "pretrained")
+
+
+def _selection(options: Options, base: Arm) -> Selection:
     axes, variants = options.axes, list(options.variants)
     if not variants and base.models.is_dir():
         variants = list(load_catalogue(base.models).models)
-    return Asked(
+    return Selection(
         variants=variants,
         runners=axes.runners or [RUNNER if options.device is None else PHONE_RUNNER],
         batches=axes.batches or [1],
         threads=axes.threads or [1],
         cores=usable_cores(),
-    )
-
-
-def _prepare(
-    arm: Arm,
-    cells: Sequence[Cell],
-    models: Sequence[Model],
-    options: Options,
-    say: Callable[[str], None],
-) -> Prepared:
-    say(f"{arm.name}: {arm.spec.title}")
-    for name in sorted(environment_names(arm, cells)):
-        arm.environments.get(name)  # better known now than as each cell's failure
-    artifacts = make_artifacts(
-        arm,
-        cells,
-        models,
-        cache=options.cache,
-        workers=usable_cores(),
-        on_done=lambda what: say(f"{arm.name}: {what}"),
-    )
-    return Prepared(arm=arm, cells=cells, models=models, artifacts=artifacts)
-
-
-def _manifest(
-    arms: Sequence[Prepared],
-    pairs: Sequence[Pair],
-    asked: Asked,
-    target: Target,
-    options: Options,
-    growth: Growth,
-) -> AbManifest:
-    origin = make_provenance({}, options.command, target)
-    return AbManifest(
-        run_id=new_run_id(origin.commit),
-        system_id=target.system.system_id,
-        status="running",
-        started=utc_now(),
-        target=target.spec.kind,
-        seed=options.seed,
-        growth=GrowthFields(
-            sessions=growth.sessions,
-            max_sessions=growth.max_sessions,
-            half_width=growth.half_width,
-            grow_for_s=growth.grow_for_s,
-        ),
-        axes=AxesFields(
-            variants=list(asked.variants),
-            runners=list(asked.runners),
-            batches=list(asked.batches),
-            threads=list(asked.threads),
-        ),
-        arms={one.arm.name: _fields(one) for one in arms},
-        pairs=[pair.id for pair in pairs],
-        provenance=origin,
-    )
-
-
-def _fields(prepared: Prepared) -> ArmFields:
-    arm, source = prepared.arm, source_of(prepared.arm)
-    asked = command_line(arm.spec.texts, PROJECT)
-    return ArmFields(
-        asked=asked,
-        title=", ".join(asked) or "as it is",
-        commit=source.commit,
-        dirty=source.dirty,
-        code=source.code,
-        environments={
-            name: dict(arm.environments.get(name).packages)
-            for name in sorted(environment_names(arm, prepared.cells))
-        },
-        models={model.variant: model.hash for model in prepared.models},
-        artifacts={
-            cell.id: dict(found.files)
-            for cell, found in prepared.artifacts.items()
-            if isinstance(found, Artifact)
-        },
     )

@@ -1,4 +1,4 @@
-"""run_ab(): the loop of a live comparison, and what its records come to.
+"""Which sessions of a live comparison are still to be run, and its records so far.
 
 Every cell gets a session a round, the rounds in random order, until its own interval is narrow
 enough. A session's failure ends its cell: there is no ratio without both arms. A comparison that
@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
+from functools import partial
+from itertools import count
 from typing import Protocol
 
-from bench.analysis.comparability import Ran, not_as_asked, unalike
-from bench.analysis.interleaved import Burst, Growth, estimate, log_ratio, stopped
-from bench.analysis.verdicts import CellEvidence, CellVerdict, Comparison, judge, same_way
-from bench.config.thresholds import Gate
+from bench.analysis.interleaved import Growth, estimate, stopped
+from bench.analysis.live_verdicts import log_ratios
+from bench.analysis.verdicts import percent
 from bench.core.cell import Cell
 from bench.experiments.ab.interleave import Rule
-from bench.experiments.ab.session import ArmStart
+from bench.experiments.progress import Unit, Units
+from bench.experiments.session import Start
 from bench.storage.schema.ab import (
     AbMeasured,
     AbOutcome,
@@ -43,7 +44,7 @@ class Pair:
 
     base: Cell
     head: Cell
-    start: Callable[[random.Random], Mapping[ArmName, ArmStart]]
+    start: Callable[[random.Random], Mapping[ArmName, Start]]
     failed: ArmFailed | None = None
 
     @property
@@ -67,14 +68,8 @@ class MeasureSession(Protocol):
     """Runs one session of two arms."""
 
     def __call__(
-        self, starts: Mapping[ArmName, ArmStart], *, order: int, round_: int, chance: random.Random
+        self, starts: Mapping[ArmName, Start], *, order: int, round_: int, chance: random.Random
     ) -> AbSession | ArmFailed: ...
-
-
-class Observer(Protocol):
-    """Is told of each session that ended, between sessions only."""
-
-    def __call__(self, record: AbRecord, *, left_at_most: int) -> None: ...
 
 
 class Progress:
@@ -117,6 +112,11 @@ class Progress:
         """Tell whether the cell takes another session."""
         return isinstance(self.records[pair.id].outcome, AbUnfinished)
 
+    def left_at_most(self) -> int:
+        """Return how many sessions there will be where no interval is narrow in time."""
+        wanting = (it for it in self.records.values() if isinstance(it.outcome, AbUnfinished))
+        return sum(self._growth.max_sessions - len(record.sessions) for record in wanting)
+
     def has(self, pair: Pair, round_: int) -> bool:
         """Tell whether the cell had its session of that round before this process began."""
         return len(self.records[pair.id].sessions) > round_
@@ -146,29 +146,35 @@ def _record(pair: Pair, rule: RuleFields) -> AbRecord:
     )
 
 
-def run_ab(
+def pending_sessions(
     pairs: Sequence[Pair],
     *,
     measure: MeasureSession,
     write: Callable[[AbRecord], None],
-    observer: Observer,
     rule: Rule,
     growth: Growth,
     seed: int,
     begun: Sequence[AbRecord] = (),
     clock: Callable[[], float] = time.monotonic,
-) -> list[AbRecord]:
-    """Measure all `pairs`; each record is written after each of its sessions.
+) -> Units:
+    """Yield the sessions that `pairs` still need; a record is written after each of its sessions.
 
-    The records of `begun` are gone on with: the time of their sessions counts as this one's.
+    The records of `begun` are resumed: the time of their sessions counts as this one's.
     """
     progress = Progress(pairs, rule, growth, begun)
     before = progress.sessions
     began = clock() - sum(one.wall_ns for one in before) / 1e9
-    order = max((one.order + 1 for one in before), default=0)
+    orders = count(max((one.order + 1 for one in before), default=0))
     chance = _chance(seed, len(before))
     for record in progress.records.values():
         write(record)
+
+    def execute(pair: Pair, round_: int) -> str:
+        result = measure(pair.start(chance), order=next(orders), round_=round_, chance=chance)
+        record = progress.take(pair, result, elapsed_s=clock() - began)
+        write(record)
+        return result_text(record)
+
     for round_ in range(growth.max_sessions):
         for pair in chance.sample(list(pairs), len(pairs)):
             # The comparison's time may have run out since the cell's last session.
@@ -176,13 +182,20 @@ def run_ab(
                 write(progress.records[pair.id])
             if not progress.wants(pair) or progress.has(pair, round_):
                 continue
-            found = measure(pair.start(chance), order=order, round_=round_, chance=chance)
-            order += 1
-            record = progress.take(pair, found, elapsed_s=clock() - began)
-            write(record)
-            wanting = sum(progress.wants(one) for one in pairs)
-            observer(record, left_at_most=wanting * (growth.max_sessions - round_ - 1))
-    return list(progress.records.values())
+            left = progress.left_at_most()
+            yield Unit(label=pair.label, left=left, execute=partial(execute, pair, round_))
+
+
+def result_text(record: AbRecord) -> str:
+    """Return what a cell came to so far, in a few words."""
+    if isinstance(record.outcome, ArmFailed):
+        why = record.outcome.why
+        name = why.failure if isinstance(why, Failed) else "not available"
+        return f"{record.outcome.arm} failed ({name})"
+    ratios = log_ratios(record)
+    if len(ratios) < 2:
+        return "1 session"
+    return f"{percent(estimate(ratios).ratio)} after {len(ratios)} sessions"
 
 
 def _chance(seed: int, sessions: int) -> random.Random:
@@ -193,102 +206,3 @@ def _chance(seed: int, sessions: int) -> random.Random:
     would then be in twice instead of evening out.
     """
     return random.Random(f"{seed}, {sessions} in" if sessions else seed)  # noqa: S311 - no secret
-
-
-def log_ratios(record: AbRecord) -> list[float]:
-    """Return each session's estimate of log(head / base)."""
-    return [
-        log_ratio([Burst(it.arm, tuple(it.ns)) for it in one.bursts], dropped=record.rule.dropped)
-        for one in record.sessions
-    ]
-
-
-def evidence(record: AbRecord) -> CellEvidence | None:
-    """Return what a measured cell tells, None where it has no interval."""
-    if isinstance(record.outcome, ArmFailed) or len(record.sessions) < 2:
-        return None
-    found = estimate(log_ratios(record))
-    return CellEvidence(
-        cell_id=record.pair_id,
-        label=record.label,
-        log_ratio=found.log_ratio,
-        se=found.se,
-        df=found.df,
-        base_ns=_median_ns(record, "base"),
-        head_ns=_median_ns(record, "head"),
-    )
-
-
-def _median_ns(record: AbRecord, arm: ArmName) -> float:
-    """Return the median over sessions of an arm's median sample; for the reader alone."""
-    dropped = record.rule.dropped
-    return median(
-        median(ns for it in one.bursts if it.arm == arm for ns in it.ns[dropped:])
-        for one in record.sessions
-    )
-
-
-def verdicts(
-    records: Sequence[AbRecord], *, base: str, head: str, gate: Gate, doubts: Sequence[str] = ()
-) -> Comparison:
-    """Return the comparison: cells judged by `analysis.verdicts`, the others told why.
-
-    Both arms ran by turns, so that no doubt about the machine's clocks stands against it; `doubts`
-    and arms that didn't run alike make it advice and no more.
-    """
-    known = {one.pair_id: evidence(one) for one in records}
-    judged = {
-        one.cell_id: one for one in judge([one for one in known.values() if one is not None], gate)
-    }
-    cells = tuple(judged.get(one.pair_id) or _without(one) for one in records)
-    ran = [_ran(record) for record in records]
-    others = list(not_as_asked(ran))
-    return Comparison(
-        base=base,
-        head=head,
-        cells=cells,
-        notes=tuple(_notes(cells)),
-        doubts=(*doubts, *others, *unalike(ran)),
-        as_asked=not others,
-    )
-
-
-def _ran(record: AbRecord) -> tuple[str, Ran, Ran]:
-    """Return how both arms of a cell ran."""
-    cells: dict[ArmName, CellFields] = {"base": record.base, "head": record.head}
-    base, head = (
-        Ran(
-            cell=cell,
-            facts=[one.arms[name].facts for one in record.sessions],
-            steady=[one.arms[name].steady for one in record.sessions],
-        )
-        for name, cell in cells.items()
-    )
-    return record.label, base, head
-
-
-def _notes(cells: Sequence[CellVerdict]) -> Iterator[str]:
-    moved = same_way(cells)
-    if moved is not None:
-        yield f"{moved}: the arms ran by turns, so they differ in something that all of these share"
-
-
-def _without(record: AbRecord) -> CellVerdict:
-    """Return the verdict of a cell that has no ratio; HEAD's alone is a cell that vanished."""
-    outcome = record.outcome
-    if not isinstance(outcome, ArmFailed):
-        return CellVerdict(
-            cell_id=record.pair_id,
-            label=record.label,
-            verdict="INCONCLUSIVE",
-            reason="it was interrupted before its second session",
-        )
-    why, both = outcome.why, outcome.arm == "both"
-    lacks = "neither arm has a figure" if both else f"{outcome.arm} has no figure"
-    told = f"{why.failure}: {why.message}" if isinstance(why, Failed) else why.reason
-    return CellVerdict(
-        cell_id=record.pair_id,
-        label=record.label,
-        verdict="MISSING" if outcome.arm == "head" else "INCOMPARABLE",
-        reason=" ".join(f"{lacks} ({told}): {why.hint}".split()),
-    )

@@ -1,8 +1,8 @@
-"""One session of a live comparison: two fresh processes, their bursts by turns, one record.
+"""One session of a live comparison: both arms' bursts by turns, one record.
 
-Both arms open their engines at once, since nothing is measured then. From there on only one of them
-ever works: they warm up one after the other and alternate as `bench.experiments.ab.interleave`
-says.
+On this machine both arms are fresh processes, which open their engines at once, since nothing is
+measured then. From there on only one of them ever works: they warm up one after the other and
+alternate as `bench.experiments.ab.interleave` says. On a device its own program holds both models.
 """
 
 from __future__ import annotations
@@ -11,42 +11,37 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from bench.analysis.interleaved import ARMS, Burst
-from bench.core.protocol import SessionRequest, request_for
-from bench.experiments.ab.interleave import Rule, alternate
-from bench.experiments.session import Attempt, attempt
+from bench.analysis.interleaved import ARMS
+from bench.artifacts.builder import Launch
+from bench.core.protocol import PairRequest, request_for
+from bench.experiments.ab.interleave import Rule, alternate, turns
+from bench.experiments.session import Attempt, Start, attempt, outcome_of
 from bench.launcher.client import OpenWorker, Worker, WorkerFailed
 from bench.launcher.process import ChildFailed
 from bench.storage.files import utc_now
 from bench.storage.schema.ab import AbSession, ArmFailed, ArmName, Cause
-from bench.storage.schema.common import Failed, Scalar, Skipped
+from bench.storage.schema.common import Scalar
 from bench.storage.validation import explain
 from bench.targets.base import Target
+
+Starts = Mapping[ArmName, Start]
+Figures = Mapping[str, Any]
+"""The `arms` by name and their `bursts` in order, as a session's record holds them."""
 
 # A burst lasts some 50 ms, or four inferences of a slow net: more than this, and the arm hangs.
 _BURST_TIMEOUT_S = 60.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArmStart:
-    """What it takes to start one arm of one cell."""
-
-    request: SessionRequest
-    python: Path
-    env: Mapping[str, str]
-
-
-class _Lost(Exception):
+class ArmLost(Exception):
     """`arm` gave no answer."""
 
-    def __init__(self, arm: ArmName, failure: ChildFailed) -> None:
+    def __init__(self, arm: Cause, failure: ChildFailed) -> None:
         super().__init__(arm)
         self.arm = arm
         self.failure = failure
@@ -98,92 +93,149 @@ class _Arm:
         try:
             yield
         except WorkerFailed as failed:
-            raise _Lost(self.name, failed.failure) from failed
+            raise ArmLost(self.name, failed.failure) from failed
 
-    def _garbage(self, message: str) -> _Lost:
-        return _Lost(self.name, self.worker.garbage(message))
+    def _garbage(self, message: str) -> ArmLost:
+        return ArmLost(self.name, self.worker.garbage(message))
+
+
+class Alternator(Protocol):
+    """Measures both arms by turns. `cause` is the arm to blame where neither alone is."""
+
+    @property
+    def cause(self) -> Cause: ...
+    def __call__(
+        self, starts: Starts, opened: Sequence[ArmName], rule: Rule, chance: random.Random
+    ) -> Figures:
+        """Return the figures; raises ArmLost."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SessionRunner:
-    """Runs sessions at `place`, whose state is read before and after one, never during."""
+class TwoProcesses:
+    """Alternates two fresh processes of this machine."""
 
-    rule: Rule
-    target: Target
     open_worker: OpenWorker
-    scrub: Callable[[str], str]
     timeout_s: float = 300.0
+    cause: Cause = "head"
 
     def __call__(
-        self, starts: Mapping[ArmName, ArmStart], *, order: int, round_: int, chance: random.Random
-    ) -> AbSession | ArmFailed:
-        """Measure one session; whatever an arm does becomes a value.
-
-        It is retried by the rule of `bench.experiments.session.attempt`.
-        Raises Unavailable where an interpreter can't be started.
-        """
-        opened: list[ArmName] = chance.sample(ARMS, len(ARMS))
-        chosen = {name: starts[name] for name in opened}
-        place_in_run = {"order": order, "round": round_, "opened": opened}
-        return attempt(self.target, partial(self._once, chosen, place_in_run, chance))
-
-    def _once(
-        self,
-        starts: Mapping[ArmName, ArmStart],
-        place_in_run: Mapping[str, object],
-        chance: random.Random,
-    ) -> Attempt[AbSession | ArmFailed]:
-        before, began, started = dict(self.target.ready()), utc_now(), time.perf_counter_ns()
-        try:
-            arms, bursts = self._run(starts, chance)
-        except _Lost as lost:
-            failed = arm_failed(lost.arm, lost.failure, self.scrub)
-            return Attempt(result=failed, failure=lost.failure)
-        figures = {
-            **place_in_run,
-            "started": began,
-            "cores": list(starts["base"].request.cores or ()),
-            "wall_ns": time.perf_counter_ns() - started,
-            "arms": {arm.name: arm.figures for arm in arms},
-            "bursts": [{"arm": burst.arm, "ns": list(burst.ns)} for burst in bursts],
-            "before": before,
-            "after": dict(self.target.state()),
-        }
-        return _tried(session_of(figures, self.scrub))
-
-    def _run(
-        self, starts: Mapping[ArmName, ArmStart], chance: random.Random
-    ) -> tuple[list[_Arm], list[Burst]]:
-        """Return the arms and their bursts; raises _Lost. They are closed, whatever happens."""
+        self, starts: Starts, opened: Sequence[ArmName], rule: Rule, chance: random.Random
+    ) -> Figures:
+        """Return the figures; raises ArmLost. The processes are ended, whatever happens."""
         with ExitStack() as stack:
             arms = [
-                _Arm(name=name, worker=self._open(start, stack), timeout_s=self.timeout_s)
-                for name, start in starts.items()
+                _Arm(name=name, worker=self._open(starts[name], stack), timeout_s=self.timeout_s)
+                for name in opened
             ]
             for arm in arms:
                 arm.gets_ready()
             for arm in arms:
                 arm.warms_up()
-            calls = {arm.name: self.rule.calls(arm.figures["warmup_ns"]) for arm in arms}
-            samplers = {arm.name: arm.sample for arm in arms}
-            bursts = alternate(samplers, calls, self.rule, chance)
+            calls = {arm.name: rule.calls(arm.figures["warmup_ns"]) for arm in arms}
+            bursts = alternate({arm.name: arm.sample for arm in arms}, calls, rule, chance)
             for arm in arms:
                 arm.finishes()
-            return arms, bursts
+            return {
+                "arms": {arm.name: arm.figures for arm in arms},
+                "bursts": [{"arm": burst.arm, "ns": list(burst.ns)} for burst in bursts],
+            }
 
-    def _open(self, start: ArmStart, stack: ExitStack) -> Worker:
-        arguments = replace(start.request, target=self.target.spec).to_json()
-        request = request_for("open", **arguments)
-        env = {**start.env, **self.target.child_env(start.python)}
-        return stack.enter_context(self.open_worker(request, python=start.python, env=env))
+    def _open(self, start: Start, stack: ExitStack) -> Worker:
+        request = request_for("open", **start.request.to_json())
+        return stack.enter_context(self.open_worker(request, python=start.python, env=start.env))
 
 
-def _tried(found: AbSession | ArmFailed) -> Attempt[AbSession | ArmFailed]:
-    """Return a try that no child failed in, with what was read around either arm's samples."""
-    if isinstance(found, ArmFailed):
-        return Attempt(result=found)
-    arms = found.arms.values()
-    return Attempt(result=found, readings=[ArmReadings(found, arm.covariates) for arm in arms])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceProgram:
+    """Alternates two models in a device's own program: nothing crosses the cable in between."""
+
+    launch: Launch
+    timeout_s: float = 300.0
+    cause: Cause = "both"
+
+    def __call__(
+        self, starts: Starts, opened: Sequence[ArmName], rule: Rule, chance: random.Random
+    ) -> Figures:
+        """Return the figures; raises ArmLost."""
+        request = PairRequest(
+            arms={name: starts[name].request for name in opened},
+            order=turns(len(opened), rule, chance),
+            burst_s=rule.burst_s,
+            least_calls=rule.least_calls,
+            most_calls=rule.most_calls,
+        )
+        start = starts["base"]
+        result = self.launch(
+            request_for("measure_pair", **request.to_json()),
+            python=start.python,
+            env=start.env,
+            timeout_s=self.timeout_s,
+        )
+        if isinstance(result, ChildFailed):
+            raise ArmLost("both", result)
+        if "failed" in result.value:
+            why = dict(result.value["failed"])
+            raise ArmLost(why.pop("arm"), ChildFailed(**why))
+        arms = _with_pid(result.value.get("arms"), result.pid)
+        return {"arms": arms, "bursts": result.value.get("bursts")}
+
+
+def _with_pid(arms: Any, pid: int) -> Any:
+    """Return the arms' figures with the process that measured them; it is one for both."""
+    if not isinstance(arms, dict) or not all(isinstance(one, dict) for one in arms.values()):
+        return arms  # no session, and `session_of` says so
+    return {name: {"pid": pid, **figures} for name, figures in arms.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRunner:
+    """Runs sessions at `target`, whose state is read before and after one, never during."""
+
+    rule: Rule
+    target: Target
+    alternate: Alternator
+    scrub: Callable[[str], str]
+
+    def __call__(
+        self, starts: Starts, *, order: int, round_: int, chance: random.Random
+    ) -> AbSession | ArmFailed:
+        """Measure one session; whatever an arm does becomes a value.
+
+        It is retried by the rule of `bench.experiments.session.attempt`. Raises DeviceError where a
+        device stays away, and Unavailable where an interpreter can't be started.
+        """
+        opened: list[ArmName] = chance.sample(ARMS, len(ARMS))
+        there = {name: start.at(self.target) for name, start in starts.items()}
+        facts = {"order": order, "round": round_, "opened": opened}
+        result = attempt(self.target, partial(self._once, there, facts, chance))
+        if isinstance(result, ArmFailed) and result.arm == "both":
+            self.target.ready()  # an absent device aborts the run, not this cell
+        return result
+
+    def _once(
+        self, starts: Starts, facts: Mapping[str, Any], chance: random.Random
+    ) -> Attempt[AbSession | ArmFailed]:
+        before, began, started = dict(self.target.ready()), utc_now(), time.perf_counter_ns()
+        try:
+            figures = self.alternate(starts, facts["opened"], self.rule, chance)
+        except ArmLost as lost:
+            failed = arm_failed(lost.arm, lost.failure, self.scrub)
+            return Attempt(result=failed, failure=lost.failure)
+        session = {
+            **facts,
+            **figures,
+            "started": began,
+            "cores": list(starts["base"].request.cores or ()),
+            "wall_ns": time.perf_counter_ns() - started,
+            "before": before,
+            "after": dict(self.target.state()),
+        }
+        result = session_of(session, self.scrub, otherwise=self.alternate.cause)
+        if isinstance(result, ArmFailed):
+            return Attempt(result=result)
+        readings = [ArmReadings(result, arm.covariates) for arm in result.arms.values()]
+        return Attempt(result=result, readings=readings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,13 +277,4 @@ def session_of(
 
 def arm_failed(arm: Cause, failure: ChildFailed, scrub: Callable[[str], str]) -> ArmFailed:
     """Return the cell's end: `arm` gave no figure that may count, for that reason."""
-    if failure.kind == "unavailable":
-        why: Failed | Skipped = Skipped(reason=scrub(failure.message), hint=scrub(failure.hint))
-    else:
-        why = Failed(
-            failure=failure.kind,
-            message=scrub(failure.message),
-            hint=scrub(failure.hint),
-            log_tail=scrub(failure.log_tail),
-        )
-    return ArmFailed(arm=arm, why=why)
+    return ArmFailed(arm=arm, why=outcome_of(failure, scrub))

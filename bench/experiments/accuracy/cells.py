@@ -1,36 +1,32 @@
-"""Runners and variants that were asked for -> cells with artifacts, or what became of them."""
+"""The selected runners and variants -> cells with artifacts, or their outcomes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from functools import partial
 
 from bench.artifacts.builder import Artifact, Workshop
 from bench.config.catalog import Model
 from bench.core.cell import Cell
-from bench.core.errors import InputError, Unavailable, UnknownName
-from bench.core.paths import PROJECT
-from bench.core.protocol import SessionRequest
+from bench.core.errors import InputError, UnknownName
 from bench.devices.host.facts import usable_cores
-from bench.environments.interpreters import Environments, worker_of
+from bench.environments.interpreters import Environments
 from bench.experiments.accuracy.engine import Engine, OpenEngine, open_engine
 from bench.experiments.context import Options, Tables
-from bench.experiments.latency.job import models_of
-from bench.experiments.preparation import artifact_key, settle
-from bench.experiments.provenance import hide, scrub
+from bench.experiments.preparation import artifact_key, models_of, settle
+from bench.experiments.provenance import hidden
+from bench.experiments.session import outcome_of, start_of
 from bench.launcher.process import ChildFailed
 from bench.runners import RunnerEntry
 from bench.storage.schema.common import Failed, Skipped
 from bench.targets.base import Target
-from bench.targets.requirements import missing_for
 
 RUNNER = "paddle"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Selection:
     """The models and the runners, with one batch and one thread count."""
 
     models: tuple[Model, ...]
@@ -55,7 +51,7 @@ class Asked:
         ]
 
 
-def asked_for(options: Options, tables: Tables) -> Asked:
+def select(options: Options, tables: Tables) -> Selection:
     """Return what the flags ask for; raises InputError."""
     runners = tuple(dict.fromkeys(options.axes.runners)) or (RUNNER,)
     threads = _single("--threads", options.axes.threads)
@@ -64,7 +60,7 @@ def asked_for(options: Options, tables: Tables) -> Asked:
             f"--threads {threads}: there are {usable_cores()} usable cores",
             hint="ask for fewer threads",
         )
-    return Asked(
+    return Selection(
         models=models_of(options, options.variants),
         runners=runners,
         batch=_single("--batch", options.axes.batches),
@@ -102,21 +98,12 @@ def target_of(runners: Sequence[str], table: Mapping[str, RunnerEntry]) -> str:
     return target
 
 
-def check_here(asked: Asked, options: Options, tables: Tables) -> None:
-    """Raise Unavailable where this machine lacks what the runners need."""
-    lacks = missing_for(options.own_target(asked.target), asked.runners, tables.runners)
-    if lacks:
-        raise Unavailable(
-            f"{' and '.join(asked.runners)} can't run here: {lacks[0].what}", hint=lacks[0].remedy
-        )
-
-
 Made = dict[Cell, Artifact | Failed | Skipped]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """What opens engines: tables, interpreters, and the place where they run."""
+    """What opens engines: tables, interpreters, and the target where they run."""
 
     tables: Tables
     options: Options
@@ -124,13 +111,15 @@ class Bench:
     environments: Environments
     opener: OpenEngine = field(default=open_engine)
 
-    def make(self, asked: Asked, cells: Sequence[Cell], on_done: Callable[[str], None]) -> Made:
+    def make(
+        self, selected: Selection, cells: Sequence[Cell], on_done: Callable[[str], None]
+    ) -> Made:
         """Return each cell's artifact, or the outcome that stands for it."""
         formats, cache = self.tables.formats, self.options.cache
-        workshop = Workshop(cache, self.environments, formats=formats, launch=self.tables.launch)
+        workshop = Workshop(cache, self.environments, formats, self.tables.launch)
         keys = {it: artifact_key(it, self.tables.runners) for it in cells}
         made = workshop.make(
-            asked.models, set(keys.values()), workers=usable_cores(), on_done=on_done
+            selected.models, set(keys.values()), workers=usable_cores(), on_done=on_done
         )
         found = {cell: made[key] for cell, key in keys.items()}
         return {
@@ -140,48 +129,20 @@ class Bench:
 
     def open(self, cell: Cell, artifact: Artifact) -> AbstractContextManager[Engine]:
         """Open a cell's engine; raises WorkerFailed and Unavailable."""
-        entry = self._entry(cell)
-        python, variables = worker_of(entry, self.environments, threads=cell.threads)
-        target = self.target
-        request = SessionRequest(
-            runner=entry.path,
-            target=target.spec,
-            cell=cell,
-            artifact=artifact.main,
-            reference=artifact.reference,
-            tolerance=entry.tolerance_of(cell.precision),
-        )
-        env = variables | dict(target.child_env(python))
-        return self.opener(request, python=python, env=env)
-
-    def packages(self, cells: Sequence[Cell]) -> dict[str, Mapping[str, str]]:
-        """Return the packages of each environment that is there, by name."""
-        names = sorted({self._entry(cell).env for cell in cells})
-        known = [name for name in names if self.environments.problem(name) is None]
-        return {name: self.environments.get(name).packages for name in known}
+        entry = self.tables.runners[cell.runner]
+        start = start_of(cell, artifact, entry, self.environments).at(self.target)
+        return self.opener(start.request, python=start.python, env=start.env)
 
     def outcome(self, failure: ChildFailed) -> Failed | Skipped:
         """Return what a child's failure comes to, without this machine's paths."""
-        if failure.kind == "unavailable":
-            return self.shown(Skipped(reason=failure.message, hint=failure.hint))
-        return self.shown(
-            Failed(
-                failure=failure.kind,
-                message=failure.message,
-                hint=failure.hint,
-                log_tail=failure.log_tail,
-            )
-        )
+        return outcome_of(failure, self.clean)
 
     def shown(self, outcome: Failed | Skipped) -> Failed | Skipped:
         """Return `outcome` without this machine's paths and devices."""
-        clean = partial(_clean, device=self.target.spec.device)
-        texts = {name: clean(text) for name, text in outcome if name not in ("kind", "failure")}
+        fixed = ("kind", "failure")
+        texts = {name: self.clean(text) for name, text in outcome if name not in fixed}
         return outcome.model_copy(update=texts)
 
-    def _entry(self, cell: Cell) -> RunnerEntry:
-        return self.tables.runners[cell.runner]
-
-
-def _clean(text: str, *, device: str | None) -> str:
-    return hide(scrub(text, PROJECT), device)
+    def clean(self, text: str) -> str:
+        """Return `text` without this machine's paths and devices."""
+        return hidden(text, self.target.spec.device)

@@ -1,84 +1,193 @@
-"""A data set through every runner of every variant, into a new run or an unfinished one."""
+"""An experiment of accuracies: a data set through every runner of every variant."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
+import numpy as np
+
+from bench.artifacts.builder import Artifact
+from bench.config.catalog import Model
+from bench.core.cell import TargetSpec
+from bench.devices.host.facts import usable_cores
 from bench.environments.interpreters import Environments
-from bench.experiments.accuracy.cells import Asked, Bench, check_here
+from bench.experiments.accuracy.cells import Bench, Made, Selection
+from bench.experiments.accuracy.chunks import Chunks
 from bench.experiments.accuracy.dataset import Dataset, check_labels
 from bench.experiments.accuracy.engine import OpenEngine, open_engine
-from bench.experiments.accuracy.engines import AccuracyRun
-from bench.experiments.accuracy.manifest import count_classes, gone_on, make_manifest
-from bench.experiments.accuracy.preprocess import quiet_decoder, recipe_for
-from bench.experiments.accuracy.progress import say
-from bench.experiments.campaign import kept
+from bench.experiments.accuracy.preprocess import Recipe, decoder, quiet_decoder, recipe_for
 from bench.experiments.context import Options, Tables
-from bench.storage.directory import AccuracyFolder, Store
-from bench.targets.base import opened
+from bench.experiments.preparation import models_of, packages_of
+from bench.experiments.progress import Units
+from bench.experiments.provenance import make_provenance
+from bench.experiments.resume import NETS, PACKAGES, SYSTEM, Same
+from bench.storage.directory import AccuracyFolder
+from bench.storage.files import new_run_id, utc_now
+from bench.storage.schema.accuracy import AccuracyManifest, DataFields, ModelFields, RecipeFields
+from bench.storage.schema.common import CellFields
+from bench.targets.base import Target
+from bench.targets.requirements import check_target
+
+_CHUNK = 64
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What a run left behind; `remarks` are what a reader has to know of its labels."""
+@dataclass(slots=True, kw_only=True)
+class AccuracyExperiment:
+    """Chunks of images through a variant's engines, which are open side by side.
 
-    folder: AccuracyFolder
-    remarks: tuple[str, ...]
-    interrupted: bool
-
-
-def measure(
-    asked: Asked,
-    dataset: Dataset,
-    options: Options,
-    tables: Tables,
-    *,
-    resumed: AccuracyFolder | None = None,
-    opener: OpenEngine = open_engine,
-) -> Outcome:
-    """Measure accuracies into a new folder of results, or go on in the `resumed` one.
-
-    Raises InputError, Unavailable, and ResultsNotWritable.
+    `remarks` are what a reader has to know of the labels, once it is prepared.
     """
-    recipes = {model.variant: recipe_for(model.input) for model in asked.models}
-    store = Store(options.results)
-    store.check_writable()
-    check_here(asked, options, tables)
-    with opened(options.own_target(asked.target), tables.targets) as target, quiet_decoder():
+
+    selection: Selection
+    dataset: Dataset
+    options: Options
+    tables: Tables
+    opener: OpenEngine = open_engine
+    verb: str = "accuracy"
+    directory: type[AccuracyFolder] = AccuracyFolder
+    resume_identity: Sequence[Same] = (
+        SYSTEM,
+        NETS,
+        Same(path="data", what="the data set", remedy="give the same images as then"),
+        Same(
+            path="models.*.recipe",
+            what="how images of {0} are prepared",
+            remedy="resume it with the Pillow of then",
+        ),
+        Same(path="cells", what="the list of cells", remedy="give the same flags as then"),
+        PACKAGES,
+    )
+    remarks: tuple[str, ...] = ()
+    _bench: Bench = field(init=False)
+    _made: Made = field(init=False)
+    _recipes: Mapping[str, Recipe] = field(init=False)
+
+    def spec(self) -> TargetSpec:
+        """Return where the runners run."""
+        runners = self.selection.runners
+        spec = self.options.own_target(self.selection.target)
+        check_target(" and ".join(runners), spec, runners, self.tables.runners)
+        return spec
+
+    def plan(self, target: Target) -> Mapping[str, Any]:
+        """Choose how images are prepared; return the data set and the models' hashes."""
+        del target
+        models = self.selection.models
+        self._recipes = {model.variant: recipe_for(model.input) for model in models}
+        return {
+            "data": self._data().model_dump(),
+            "models": {model.variant: {"model_hash": model.hash} for model in models},
+        }
+
+    def _data(self) -> DataFields:
+        return DataFields(
+            images=len(self.dataset.images),
+            layout="folders" if self.dataset.layout == "folders" else "list",
+            digest=self.dataset.digest,
+        )
+
+    def prepare(self, target: Target, say: Callable[[str], None]) -> AccuracyManifest:
+        """Build environments and artifacts, and check the labels against the nets' outputs."""
+        selection, options, tables = self.selection, self.options, self.tables
         environments = Environments(options.cache, options.envs)
-        bench = Bench(
-            tables=tables, options=options, target=target, environments=environments, opener=opener
+        self._bench = Bench(
+            tables=tables,
+            options=options,
+            target=target,
+            environments=environments,
+            opener=self.opener,
         )
-        cells = asked.cells()
-        say("preparing: environments and artifacts, each made on its first use")
-        made = bench.make(asked, cells, lambda what: say(f"preparing: {what}"))
-        classes = {it.variant: count_classes(it.variant, made) for it in asked.models}
-        remarks = _checked(dataset, classes)
-        manifest = make_manifest(asked, dataset, bench, classes, recipes)
-        folder = (
-            AccuracyFolder.create(store, manifest, target.system)
-            if resumed is None
-            else gone_on(resumed, manifest)
+        cells = selection.cells()
+        say("environments and artifacts, each made on its first use")
+        self._made = self._bench.make(selection, cells, say)
+        classes = {it.variant: count_classes(it.variant, self._made) for it in selection.models}
+        self.remarks = _remarks(self.dataset, classes)
+        packages = packages_of(cells, tables.runners, environments)
+        origin = make_provenance(packages, options.command, target)
+        return AccuracyManifest(
+            run_id=new_run_id(origin.commit),
+            system_id=target.system.system_id,
+            status="running",
+            started=utc_now(),
+            target=selection.target,
+            data=self._data(),
+            chunk=-(-_CHUNK // selection.batch) * selection.batch,
+            variants=[model.variant for model in selection.models],
+            runners=list(selection.runners),
+            cells={cell.id: CellFields(**cell.to_json()) for cell in cells},
+            models={
+                it.variant: _model_fields(it, classes[it.variant], self._recipes[it.variant])
+                for it in selection.models
+            },
+            provenance=origin,
         )
-        run = AccuracyRun(folder=folder, bench=bench, dataset=dataset, made=made, recipes=recipes)
-        with kept(folder, resume_command(folder, options)) as end:
-            run.measure(asked.models)
-    return Outcome(folder=folder, remarks=remarks, interrupted=end.interrupted)
+
+    def pending(self, run: AccuracyFolder, target: Target) -> Units:
+        """Yield the chunks that are left."""
+        del target
+        with (
+            quiet_decoder(),
+            ThreadPoolExecutor(usable_cores()) as pool,
+            tempfile.TemporaryDirectory(prefix="bench-") as scratch,
+        ):
+            chunks = Chunks(
+                run=run,
+                bench=self._bench,
+                images=self.dataset.images,
+                made=self._made,
+                recipes=self._recipes,
+                pool=pool,
+                scratch=Path(scratch),
+            )
+            yield from chunks.pending([model.variant for model in self.selection.models])
+
+    def resume_flags(self, run: AccuracyFolder) -> list[str]:
+        """Return the images, the folders, the weights and the target's flags."""
+        del run
+        images = ("data", "list_file", "labels")
+        return self.options.again((*images, "results", "models", "cache", "weights"))
 
 
-def _checked(dataset: Dataset, classes: Mapping[str, int | None]) -> tuple[str, ...]:
-    told = [check_labels(dataset, count) for count in classes.values() if count is not None]
-    return tuple(dict.fromkeys(remark for remark in told if remark is not None))
+def resumed_selection(run: AccuracyFolder, options: Options) -> Selection:
+    """Return what an unfinished run measures; raises InputError where a net is gone."""
+    manifest = run.manifest()
+    first = next(iter(manifest.cells.values()))
+    return Selection(
+        models=models_of(options, manifest.variants),
+        runners=tuple(manifest.runners),
+        batch=first.batch,
+        threads=first.threads,
+        target=manifest.target,
+    )
 
 
-_NEEDED = (
-    "data", "list_file", "labels", "results", "models", "cache", "weights", "gpu", "shared_gpu",
-    "allow_partial",
-)  # fmt: skip
+def count_classes(variant: str, made: Made) -> int | None:
+    """Return how many outputs the net has, by the reference of any of its artifacts."""
+    for cell, artifact in made.items():
+        if cell.variant == variant and isinstance(artifact, Artifact):
+            with np.load(artifact.reference) as arrays:
+                return int(arrays["logits"].shape[-1])
+    return None
 
 
-def resume_command(folder: AccuracyFolder, options: Options) -> str:
-    """Return the command that goes on with a run, with the flags that it can't do without."""
-    flags = options.again(_NEEDED)
-    return " ".join([f"python -m bench accuracy --resume {folder.path.name}", *flags])
+def _remarks(dataset: Dataset, classes: Mapping[str, int | None]) -> tuple[str, ...]:
+    found = [check_labels(dataset, count) for count in classes.values() if count is not None]
+    return tuple(dict.fromkeys(remark for remark in found if remark is not None))
+
+
+def _model_fields(model: Model, classes: int | None, recipe: Recipe) -> ModelFields:
+    return ModelFields(
+        title=model.title,
+        model_hash=model.hash,
+        weights=model.weights.kind,
+        classes=classes,
+        published=model.published,
+        recipe=RecipeFields(
+            short=recipe.short, height=recipe.height, width=recipe.width, decoder=decoder()
+        ),
+    )

@@ -16,13 +16,14 @@ from bench.artifacts.builder import Artifact
 from bench.core.errors import BenchError, BrokenFile
 from bench.environments.interpreters import Environments
 from bench.experiments.accuracy.batch import check_finite
-from bench.experiments.accuracy.cells import Asked, Bench, check_here
+from bench.experiments.accuracy.cells import Bench, Selection
 from bench.experiments.accuracy.engine import Engine, OpenEngine, write_images
 from bench.experiments.accuracy.preprocess import Unreadable, load_image, quiet_decoder, recipe_for
-from bench.experiments.accuracy.progress import say
 from bench.experiments.context import Options, Tables
+from bench.experiments.progress import say
 from bench.storage.schema.latency import reason
 from bench.targets.base import opened
+from bench.targets.requirements import check_target
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,13 +53,13 @@ class Prediction:
 
 
 def predict(
-    path: Path, asked: Asked, options: Options, tables: Tables, *, opener: OpenEngine
+    path: Path, selection: Selection, options: Options, tables: Tables, *, opener: OpenEngine
 ) -> Prediction:
-    """Return what the one model and runner of `asked` see in an image file.
+    """Return what the one model and runner of `selection` see in an image file.
 
     Raises InputError, Unavailable, and BenchError where the engine gives no answer.
     """
-    (model,) = asked.models
+    (model,) = selection.models
     recipe = recipe_for(model.input)
     started = time.perf_counter_ns()
     try:
@@ -67,20 +68,23 @@ def predict(
     except Unreadable as error:
         raise BrokenFile(path, error.problem, hint="give a whole image file") from error
     reading_ns = time.perf_counter_ns() - started
-    with _engine(asked, options, tables, opener) as engine:
-        return _asked_of(engine, array, path.name, reading_ns)
+    with _engine(selection, options, tables, opener) as engine:
+        return _predicted(engine, array, path.name, reading_ns)
 
 
 @contextmanager
-def _engine(asked: Asked, options: Options, tables: Tables, opener: OpenEngine) -> Iterator[Engine]:
-    check_here(asked, options, tables)
-    with opened(options.own_target(asked.target), tables.targets) as target:
+def _engine(
+    selection: Selection, options: Options, tables: Tables, opener: OpenEngine
+) -> Iterator[Engine]:
+    spec = options.own_target(selection.target)
+    check_target(selection.runners[0], spec, selection.runners, tables.runners)
+    with opened(spec, tables.targets) as target:
         environments = Environments(options.cache, options.envs)
         bench = Bench(
             tables=tables, options=options, target=target, environments=environments, opener=opener
         )
-        (cell,) = asked.cells()
-        made = bench.make(asked, [cell], lambda what: say(f"preparing: {what}"))[cell]
+        (cell,) = selection.cells()
+        made = bench.make(selection, [cell], lambda what: say(f"preparing: {what}"))[cell]
         if not isinstance(made, Artifact):
             raise BenchError(
                 f"{cell.variant} {cell.runner} {reason(made)}", hint="choose another --runner"
@@ -89,7 +93,7 @@ def _engine(asked: Asked, options: Options, tables: Tables, opener: OpenEngine) 
             yield engine
 
 
-def _asked_of(engine: Engine, array: Floats, name: str, reading_ns: int) -> Prediction:
+def _predicted(engine: Engine, array: Floats, name: str, reading_ns: int) -> Prediction:
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         images = write_images(Path(scratch), array[None])
         logits = check_finite(engine.infer(images, 1), [name])

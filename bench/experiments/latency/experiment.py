@@ -1,164 +1,206 @@
-"""A job carried out at a place: prepared, measured into a new run or an unfinished one."""
+"""An experiment of latencies: a suite's cells over models, from the command line or resumed."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from bench.artifacts.builder import Workshop
-from bench.core.errors import InputError
-from bench.core.paths import PROJECT
+from bench.config.catalog import Model
+from bench.config.suite import Suite, load_suite, select_cells
+from bench.config.sustained import sustained
+from bench.core.cell import Cell, Sampling, TargetSpec
+from bench.core.errors import InputError, UnknownName
 from bench.devices.host.facts import usable_cores
 from bench.environments.interpreters import Environments
-from bench.experiments.campaign import interruption, kept
 from bench.experiments.context import Options, Tables
-from bench.experiments.latency.job import Job
-from bench.experiments.latency.manifest import make_manifest
-from bench.experiments.latency.progress import run_plan
-from bench.experiments.latency.schedule import Plan
+from bench.experiments.latency.progress import pending_sessions
+from bench.experiments.latency.schedule import Plan, make_plan
 from bench.experiments.latency.session import SessionLauncher
-from bench.experiments.preparation import Prepared, prepare
-from bench.experiments.progress import Display, display
-from bench.experiments.provenance import hide, scrub
-from bench.storage.directory import RunFolder, Store
-from bench.storage.files import utc_now
-from bench.storage.schema.latency import Record
+from bench.experiments.preparation import Prepared, models_of, packages_of, prepare
+from bench.experiments.progress import Units
+from bench.experiments.provenance import hidden, make_provenance
+from bench.experiments.resume import NETS, PACKAGES, SYSTEM, Same
+from bench.storage.directory import RunFolder
+from bench.storage.files import new_run_id, utc_now
+from bench.storage.schema.common import CellFields, SamplingFields
+from bench.storage.schema.latency import ModelFacts, RunManifest
 from bench.targets.base import Target
+from bench.targets.requirements import check_target
 
-INTERRUPTED = 130
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What a run measures: cells, models and sampling."""
+
+    suite: str
+    suite_title: str
+    target: str
+    beside: tuple[str, ...]
+    cells: tuple[Cell, ...]
+    models: tuple[Model, ...]
+    sampling: Sampling
+    seed: int
+    left_out: tuple[str, ...] = ()
+
+    def plan(self) -> Plan:
+        return make_plan(self.cells, self.sampling, seed=self.seed)
 
 
-def carry_out(
-    job: Job,
-    target: Target,
-    options: Options,
-    tables: Tables,
-    *,
-    resumed: RunFolder | None,
-    verb: str,
-) -> tuple[RunFolder, list[Record] | None]:
-    """Prepare and measure `job` into a new run, or into the `resumed` one.
+def new_job(options: Options, tables: Tables, suite: Suite, *, cores: int | None) -> Job:
+    """Return the job of `options` on a target with `cores` (None: not known).
 
-    The records are None where a person interrupted it: everything so far is kept, and
-    `python -m bench VERB --resume` goes on with it.
+    Raises InputError for what can't be.
     """
-    plan = job.plan()
-    environments = Environments(options.cache, options.envs)
-    with display() as shown:
-        prepared = _prepare(options, tables, job, environments, shown)
-        packages = _packages(job, environments, tables)
-        folder = (
-            _continue(resumed, packages)
-            if resumed
-            else _start(job, plan, prepared, packages, target, options)
+    suite = suite.in_preset(options.preset)
+    sampling = suite.sampling(options.preset)
+    if options.sustained_s is not None:
+        sampling = sustained(sampling, options.sustained_s)
+    models = models_of(options, options.variants)
+    selected = select_cells(suite, models, options.axes, cores=cores, runners=tables.runners)
+    if not selected.cells:
+        raise InputError(
+            f"no cell of suite {suite.name} is left: {'; '.join(selected.left_out)}",
+            hint="ask for other axes, see `python -m bench plan`",
         )
-        launcher = SessionLauncher(
+    return Job(
+        suite=suite.name,
+        suite_title=suite.file.title,
+        target=suite.file.target,
+        beside=tuple(suite.file.beside),
+        cells=selected.cells,
+        models=models,
+        sampling=sampling,
+        seed=options.seed,
+        left_out=selected.left_out,
+    )
+
+
+def resumed_job(manifest: RunManifest, options: Options, tables: Tables) -> Job:
+    """Return the job of an interrupted run; raises UnknownName where a runner is gone."""
+    cells = tuple(fields.to_cell() for fields in manifest.cells.values())
+    for cell in cells:
+        if cell.runner not in tables.runners:
+            raise UnknownName("runner", cell.runner, tables.runners)
+    return Job(
+        suite=manifest.suite,
+        suite_title=manifest.suite_title,
+        target=manifest.target,
+        beside=tuple(manifest.beside),
+        cells=cells,
+        models=models_of(options, list(dict.fromkeys(cell.variant for cell in cells))),
+        sampling=Sampling.from_json(manifest.sampling.model_dump()),
+        seed=manifest.seed,
+        left_out=tuple(manifest.left_out),
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class LatencyExperiment:
+    """Sessions of all cells of a job, interleaved in rounds. `suite` is for a new run."""
+
+    options: Options
+    tables: Tables
+    suite: Suite | None = None
+    resumed: RunFolder | None = None
+    verb: str = "run"
+    directory: type[RunFolder] = RunFolder
+    resume_identity: Sequence[Same] = (SYSTEM, NETS, PACKAGES)
+    _job: Job = field(init=False)
+    _prepared: Prepared = field(init=False)
+    _environments: Environments = field(init=False)
+
+    def spec(self) -> TargetSpec:
+        """Return the target of the suite, or of the resumed run."""
+        if self.resumed is not None:
+            begun = self.resumed.manifest()
+            name, kind = begun.suite, begun.target
+            runners: Sequence[str] = [cell.runner for cell in begun.cells.values()]
+        else:
+            suite = self._suite()
+            name, kind, runners = suite.name, suite.file.target, suite.runners
+        spec = self.options.own_target(kind)
+        check_target(f"suite {name}", spec, runners, self.tables.runners)
+        return spec
+
+    def _suite(self) -> Suite:
+        return self.suite or load_suite(self.options.suite)
+
+    def plan(self, target: Target) -> Mapping[str, Any]:
+        """Choose the cells; return their models' hashes."""
+        if self.resumed is None:
+            self._job = new_job(self.options, self.tables, self._suite(), cores=target.cores)
+        else:
+            self._job = resumed_job(self.resumed.manifest(), self.options, self.tables)
+        return {"models": {it.variant: {"model_hash": it.hash} for it in self._job.models}}
+
+    def prepare(self, target: Target, say: Callable[[str], None]) -> RunManifest:
+        """Build environments and artifacts."""
+        job, options, tables = self._job, self.options, self.tables
+        self._environments = Environments(options.cache, options.envs)
+        for note in job.left_out:
+            say(f"left out: {note}")
+        say("environments, each built on its first use")
+        self._prepared = prepare(
+            job.cells,
+            job.models,
             runners=tables.runners,
-            environments=environments,
-            artifacts=prepared.artifacts,
-            sampling=job.sampling,
-            launch=tables.launch,
+            workshop=Workshop(options.cache, self._environments, tables.formats, tables.launch),
+            workers=usable_cores(),
+            on_done=say,
+        )
+        packages = packages_of(job.cells, tables.runners, self._environments)
+        origin = make_provenance(packages, options.command, target)
+        return RunManifest(
+            run_id=new_run_id(origin.commit),
+            system_id=target.system.system_id,
+            status="running",
+            started=utc_now(),
+            suite=job.suite,
+            suite_title=job.suite_title,
+            target=job.target,
+            beside=list(job.beside),
+            seed=job.seed,
+            sampling=SamplingFields(**job.sampling.to_json()),
+            rounds=_rounds(job.plan()),
+            cells={cell.id: CellFields(**cell.to_json()) for cell in job.cells},
+            models={variant: _scrubbed(it) for variant, it in self._prepared.models.items()},
+            left_out=list(job.left_out),
+            weights=job.models[0].weights.kind,
+            provenance=origin,
+        )
+
+    def pending(self, run: RunFolder, target: Target) -> Units:
+        """Yield the sessions that are left."""
+        launcher = SessionLauncher(
+            runners=self.tables.runners,
+            environments=self._environments,
+            artifacts=self._prepared.artifacts,
+            sampling=self._job.sampling,
+            launch=self.tables.launch,
             target=target,
-            scrub=partial(_scrubbed, device=target.spec.device),
+            scrub=partial(hidden, device=target.spec.device),
         )
-        resume = _resume_command(verb, folder, options)
-        records = None
-        with kept(folder, resume) as end:
-            records = run_plan(
-                plan, launch=launcher, run=folder, observer=shown, settled=prepared.settled
-            )
-            done = {"status": "complete", "finished": utc_now()}
-            folder.write_manifest(folder.manifest().model_copy(update=done))
-        if end.interrupted:
-            sys.stderr.write(f"\n{interruption(resume)}\n")
-    return folder, None if end.interrupted else records
-
-
-def _scrubbed(text: str, device: str | None) -> str:
-    return hide(scrub(text, PROJECT), device)
-
-
-def unfinished(store: Store, run_id: str) -> RunFolder:
-    """Return the run of that id; raises InputError where it is complete."""
-    folder = store.run(run_id)
-    if folder.manifest().status == "complete":
-        raise InputError(
-            f"run {folder.path.name} is complete", hint="leave --resume out to start a new run"
-        )
-    return folder
-
-
-def check_same_system(folder: RunFolder, target: Target) -> None:
-    """Raise InputError where an unfinished run did not begin at `place`."""
-    began, here = folder.manifest().system_id, target.system.system_id
-    if began != here:
-        raise InputError(
-            f"run {folder.path.name} began on {began}, and this is {here}",
-            hint="go on with it there, or leave --resume out to start a new run",
+        return pending_sessions(
+            self._job.plan(), launch=launcher, run=run, settled=self._prepared.settled
         )
 
-
-def _resume_command(verb: str, folder: RunFolder, options: Options) -> str:
-    """Return the command that goes on with the run, with the flags that it can't do without."""
-    own = {"models"} if verb == "selftest" else set()
-    flags = options.again([name for name in _NEEDED if name not in own])
-    return " ".join([f"python -m bench {verb} --resume {folder.path.name}", *flags])
-
-
-_NEEDED = (
-    "results", "models", "cache", "weights", "device", "agent", "benchmark_bin", "transport",
-    "gpu", "shared_gpu", "allow_partial",
-)  # fmt: skip
+    def resume_flags(self, run: RunFolder) -> list[str]:
+        """Return the folders, the weights and the target's flags."""
+        del run
+        models = () if self.verb == "selftest" else ("models",)
+        return self.options.again(("results", *models, "cache", "weights"))
 
 
-def _prepare(
-    options: Options, tables: Tables, job: Job, environments: Environments, shown: Display
-) -> Prepared:
-    for note in job.left_out:
-        shown.prepares(f"left out: {note}")
-    shown.prepares("environments, each built on its first use")
-    return prepare(
-        job.cells,
-        job.models,
-        runners=tables.runners,
-        workshop=Workshop(
-            options.cache, environments, formats=tables.formats, launch=tables.launch
-        ),
-        workers=usable_cores(),
-        on_done=shown.prepares,
-    )
+def _rounds(plan: Plan) -> list[list[str]]:
+    rounds: dict[int, list[str]] = {}
+    for step in plan.steps:
+        rounds.setdefault(step.round, []).append(step.cell.id)
+    return list(rounds.values())
 
 
-def _packages(job: Job, environments: Environments, tables: Tables) -> dict[str, Mapping[str, str]]:
-    names = {tables.runners[cell.runner].env for cell in job.cells}
-    return {
-        name: environments.get(name).packages
-        for name in sorted(names)
-        if environments.problem(name) is None
-    }
-
-
-def _start(
-    job: Job,
-    plan: Plan,
-    prepared: Prepared,
-    packages: Mapping[str, Mapping[str, str]],
-    target: Target,
-    options: Options,
-) -> RunFolder:
-    manifest = make_manifest(
-        job, plan, prepared, target=target, environments=packages, command=options.command
-    )
-    return Store(options.results).create(manifest, target.system)
-
-
-def _continue(folder: RunFolder, packages: Mapping[str, Mapping[str, str]]) -> RunFolder:
-    manifest = folder.manifest()
-    if manifest.provenance.environments != packages:
-        raise InputError(
-            f"the engines' packages aren't those that run {manifest.run_id} began with",
-            hint="give the same --env as then, or start a new run",
-        )
-    folder.write_manifest(manifest.model_copy(update={"status": "running"}))
-    return folder
+def _scrubbed(facts: ModelFacts) -> ModelFacts:
+    missing = {name: hidden(reason) for name, reason in facts.missing.items()}
+    return facts.model_copy(update={"missing": missing})

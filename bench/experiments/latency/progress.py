@@ -1,27 +1,20 @@
-"""run_plan(): the loop over a plan's steps, nothing else."""
+"""Which sessions of a plan are still to be run, and the records they come to."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from functools import partial
+from statistics import median
 
 from bench.analysis.stopping import stopped
 from bench.core.cell import Cell
+from bench.core.units import significant, to_ms
 from bench.experiments.latency.schedule import Plan, Step
+from bench.experiments.progress import Unit, Units
 from bench.storage.directory import RunFolder
 from bench.storage.schema.common import CellFields, Failed, SamplingFields, Skipped
 from bench.storage.schema.latency import JournalEntry, Measured, Record, Session
-
-
-class Observer(Protocol):
-    """Is told what happens between sessions; it draws nothing while one is measured.
-
-    `left` counts the sessions that will likely be run, this one included.
-    """
-
-    def starts(self, step: Step, left: int) -> None: ...
-    def ended(self, step: Step, entry: JournalEntry) -> None: ...
 
 
 class Progress:
@@ -95,16 +88,15 @@ class Progress:
         )
 
 
-def run_plan(
+def pending_sessions(
     plan: Plan,
     *,
     launch: Callable[[Step], JournalEntry],
     run: RunFolder,
-    observer: Observer,
     settled: Mapping[Cell, Failed | Skipped],
     clock: Callable[[], float] = time.monotonic,
-) -> list[Record]:
-    """Run every step of `plan` that `run` doesn't hold yet and return the records of all cells.
+) -> Units:
+    """Yield every session of `plan` that `run` doesn't hold yet and that its cell still needs.
 
     `settled` are cells whose outcome stands before anything runs. The time of the sessions that
     `run` holds counts as this one's. Each session is in the journal before the next one starts,
@@ -115,19 +107,31 @@ def run_plan(
     done = _resume(plan, run, progress)
     for cell in plan.cells:
         _finish(cell, progress, run, done)
+
+    def execute(step: Step) -> str:
+        entry = launch(step)
+        run.append(entry)
+        progress.take(entry)
+        _finish(step.cell, progress, run, done)
+        return result_text(entry)
+
     waiting = [step for step in plan.steps if step.cell.id not in done]
     for index, step in enumerate(waiting):
         if not progress.wants(step):
             _finish(step.cell, progress, run, done)
             continue
-        observer.starts(step, progress.left(waiting[index:]))
-        entry = launch(step)
-        run.append(entry)
-        progress.take(entry)
-        observer.ended(step, entry)
-        _finish(step.cell, progress, run, done)
+        left = progress.left(waiting[index:])
+        yield Unit(label=step.cell.label, left=left, execute=partial(execute, step))
     run.drop_journal()
-    return [done[cell.id] for cell in plan.cells]
+
+
+def result_text(entry: JournalEntry) -> str:
+    """Return what a session came to, in a few words."""
+    if entry.session is not None:
+        return f"{significant(to_ms(median(entry.session.durations_ns)))} ms"
+    if entry.failed is not None:
+        return f"failed ({entry.failed.failure})"
+    return "skipped"
 
 
 def _spent_s(plan: Plan, run: RunFolder) -> float:

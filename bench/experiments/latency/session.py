@@ -10,14 +10,14 @@ from pydantic import ValidationError
 
 from bench.artifacts.builder import Artifact, Launch
 from bench.core.cell import Cell, Sampling
-from bench.core.protocol import SessionRequest, request_for
-from bench.environments.interpreters import Environments, worker_of
+from bench.core.protocol import request_for
+from bench.environments.interpreters import Environments
 from bench.experiments.latency.schedule import Step
-from bench.experiments.session import Attempt, attempt
+from bench.experiments.session import Attempt, attempt, outcome_of, start_of
 from bench.launcher.process import ChildFailed, ChildResult, Replied
 from bench.runners import RunnerEntry
 from bench.storage.files import utc_now
-from bench.storage.schema.common import Failed, Scalar, Skipped
+from bench.storage.schema.common import Scalar, Skipped
 from bench.storage.schema.latency import JournalEntry, Session
 from bench.storage.validation import explain
 from bench.targets.base import Target
@@ -25,7 +25,7 @@ from bench.targets.base import Target
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionLauncher:
-    """Launches steps at `place`, whose state is read before and after a session, never during."""
+    """Launches steps at `target`, whose state is read before and after a session, never during."""
 
     runners: Mapping[str, RunnerEntry]
     environments: Environments
@@ -38,8 +38,7 @@ class SessionLauncher:
     def __call__(self, step: Step) -> JournalEntry:
         """Measure one session; whatever the child does becomes an entry.
 
-        A session whose place went away and came back, or was held back, is repeated, a few times
-        at most: the last one stands, with what held it back in its readings.
+        It is retried by the rule of `bench.experiments.session.attempt`.
         """
         return attempt(self.target, partial(self._once, step))
 
@@ -54,38 +53,24 @@ class SessionLauncher:
         return Attempt(result=entry, readings=[entry.session] if entry.session else [])
 
     def _launch(self, cell: Cell) -> ChildResult:
-        entry = self.runners[cell.runner]
-        python, variables = worker_of(entry, self.environments, threads=cell.threads)
+        start = start_of(
+            cell,
+            self.artifacts[cell],
+            self.runners[cell.runner],
+            self.environments,
+            sampling=self.sampling,
+        ).at(self.target)
         return self.launch(
-            request_for("measure", **self._request(cell, entry).to_json()),
-            python=python,
-            env=variables | dict(self.target.child_env(python)),
+            request_for("measure", **start.request.to_json()),
+            python=start.python,
+            env=start.env,
             timeout_s=self.sampling.timeout_s,
         )
 
-    def _request(self, cell: Cell, entry: RunnerEntry) -> SessionRequest:
-        artifact = self.artifacts[cell]
-        return SessionRequest(
-            runner=entry.path,
-            target=self.target.spec,
-            cell=cell,
-            sampling=self.sampling,
-            artifact=artifact.main,
-            reference=artifact.reference,
-            tolerance=entry.tolerance_of(cell.precision),
-        )
-
     def _failure(self, cell: Cell, result: ChildFailed) -> JournalEntry:
-        if result.kind == "unavailable":
-            skipped = Skipped(reason=self.scrub(result.message), hint=self.scrub(result.hint))
-            return JournalEntry(cell_id=cell.id, skipped=skipped)
-        failed = Failed(
-            failure=result.kind,
-            message=self.scrub(result.message),
-            hint=self.scrub(result.hint),
-            log_tail=self.scrub(result.log_tail),
-        )
-        return JournalEntry(cell_id=cell.id, failed=failed)
+        outcome = outcome_of(result, self.scrub)
+        name = "skipped" if isinstance(outcome, Skipped) else "failed"
+        return JournalEntry.model_validate({"cell_id": cell.id, name: outcome})
 
     def _session(
         self,

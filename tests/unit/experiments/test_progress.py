@@ -6,13 +6,18 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from bench.experiments.latency.schedule import Step
-from bench.experiments.progress import Bar, Lines, Remaining, display, result_text
+from bench.experiments.latency.progress import result_text
+from bench.experiments.progress import Bar, Lines, Remaining, Unit, display
 from bench.storage.schema.common import Skipped
 from bench.storage.schema.latency import JournalEntry
 from tests.fakes.values import CELL, cell, entry, failure
 
-STEPS = [Step(order=n, round=n, cell=cell(batch=1 + n)) for n in range(3)]
+
+def unit(label: str, left: int, *, minor: bool = False) -> Unit:
+    return Unit(label=label, left=left, execute=str, minor=minor)
+
+
+UNITS = [unit(cell(batch=1 + n).label, 3 - n) for n in range(3)]
 Captured = pytest.CaptureFixture[str]
 
 
@@ -49,33 +54,32 @@ def test_each_session_is_one_line_with_its_number_its_result_and_the_time_left(
 ) -> None:
     lines = Lines()
     lines.prepares("small paddle-pir")
-    for left, step, told in zip((3, 2, 1), STEPS, (entry(), failure(), skipped()), strict=True):
-        lines.starts(step, left)
+    for one, result in zip(UNITS, ("3.00 ms", "failed (crash)", "skipped"), strict=True):
+        lines.starts(one)
         now[0] += 30
-        lines.ended(step, told)
+        lines.ended(one, result)
 
     out, err = capsys.readouterr()
 
     assert out == ""
     assert err.splitlines() == [
-        "small paddle-pir",
-        "[1/3] x0_25 fake batch 1, 1 thread: 0.00000300 ms; 1 min 00 s left",
+        "preparing: small paddle-pir",
+        "[1/3] x0_25 fake batch 1, 1 thread: 3.00 ms; 1 min 00 s left",
         "[2/3] x0_25 fake batch 2, 1 thread: failed (crash); 30 s left",
         "[3/3] x0_25 fake batch 3, 1 thread: skipped; 0 s left",
     ]
 
 
 def test_the_start_of_a_session_prints_no_line(capsys: Captured) -> None:
-    Lines().starts(STEPS[0], 1)
+    Lines().starts(UNITS[0])
     assert capsys.readouterr().err == ""
 
 
 def test_a_cell_that_needs_fewer_sessions_makes_the_total_smaller(capsys: Captured) -> None:
     lines = Lines()
-    lines.starts(STEPS[0], 10)
-    lines.ended(STEPS[0], entry())
-    lines.starts(STEPS[1], 4)
-    lines.ended(STEPS[1], entry())
+    for one in (unit("a", 10), unit("b", 4)):
+        lines.starts(one)
+        lines.ended(one, "1 ms")
     first, second = capsys.readouterr().err.splitlines()
     assert first.startswith("[1/10] ")
     assert second.startswith("[2/5] ")
@@ -109,12 +113,30 @@ def test_a_bar_is_drawn_between_sessions_and_tells_the_last_result(now: list[flo
     bar.progress.live.console = Console(file=out, force_terminal=True, width=120, color_system=None)
     with bar.progress:
         bar.prepares("small paddle-pir")
-        bar.starts(STEPS[0], 3)
+        bar.starts(UNITS[0])
         now[0] += 30
-        bar.ended(STEPS[0], entry())
-        bar.starts(STEPS[1], 2)
+        bar.ended(UNITS[0], "3.00 ms")
+        bar.starts(UNITS[1])
     drawn = out.getvalue()
     assert "preparing: small paddle-pir" in drawn
     assert "0/3 x0_25 fake batch 1, 1 thread · 3 sessions left" in drawn
-    assert "1/3 x0_25 fake batch 2, 1 thread · 1 min 00 s left · last: x0_25 0.00000300 ms" in drawn
+    assert "1/3 x0_25 fake batch 2, 1 thread · 1 min 00 s left · last: x0_25 3.00 ms" in drawn
     assert bar.progress.live.auto_refresh is False
+
+
+def test_of_minor_units_a_line_comes_every_few_seconds_and_at_the_end(
+    capsys: Captured, now: list[float]
+) -> None:
+    lines = Lines()
+    for left, seconds in zip((5, 4, 3, 2, 1), (1, 1, 1, 4, 0.5), strict=True):
+        one = unit("x0_25", left, minor=True)
+        lines.starts(one)
+        now[0] += seconds
+        lines.ended(one, "64 images")
+    said = capsys.readouterr().err.splitlines()
+    assert [line.partition("]")[0] for line in said] == ["[1/5", "[4/5", "[5/5"]
+
+
+def test_preparation_may_be_left_out(capsys: Captured) -> None:
+    Lines(preparation=False).prepares("small paddle-pir")
+    assert capsys.readouterr().err == ""

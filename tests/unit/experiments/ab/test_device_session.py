@@ -14,9 +14,9 @@ import pytest
 from bench.core.cell import TargetSpec
 from bench.core.errors import DeviceNotFound
 from bench.core.protocol import SessionRequest
-from bench.experiments.ab.device_session import DeviceSessionRunner
 from bench.experiments.ab.interleave import Rule
-from bench.experiments.ab.session import ArmStart
+from bench.experiments.ab.session import DeviceProgram, SessionRunner
+from bench.experiments.session import Start
 from bench.launcher.process import Replied, run_child
 from bench.storage.schema.ab import AbSession, ArmFailed, ArmName
 from bench.storage.schema.common import Failed, Scalar, Skipped
@@ -38,7 +38,7 @@ def measure(tmp_path: Path) -> Measure:
         (tmp_path / net).mkdir()
         converter.export({"input": [3, 8, 8]}, {"batches": [1], "input_seed": seed}, tmp_path / net)
 
-    def start(runner: str, threads: int, net: str = "net") -> ArmStart:
+    def start(runner: str, threads: int, net: str = "net") -> Start:
         made = tmp_path / net / "b1"
         request = SessionRequest(
             runner=f"tests.fakes.pairs:{runner}",
@@ -49,7 +49,7 @@ def measure(tmp_path: Path) -> Measure:
             tolerance=1e-4,
             cores=None,
         )
-        return ArmStart(request=request, python=Path(sys.executable), env={})
+        return Start(request=request, python=Path(sys.executable), env={})
 
     def call(
         runner: str = "Alternating",
@@ -61,14 +61,13 @@ def measure(tmp_path: Path) -> Measure:
         head: str = "net",
         launch: Callable[..., Any] = run_child,
     ) -> AbSession | ArmFailed:
-        measuring = DeviceSessionRunner(
+        measuring = SessionRunner(
             rule=RULE,
             target=FakeTarget(read, spec=PHONE, returns=returns),
-            launch=launch,
+            alternate=DeviceProgram(launch=launch, timeout_s=timeout_s),
             scrub=lambda text: text.replace("R58M", "PHONE"),
-            timeout_s=timeout_s,
         )
-        starts: dict[ArmName, ArmStart] = {
+        starts: dict[ArmName, Start] = {
             "base": start(runner, 1), "head": start(runner, 2, head),
         }  # fmt: skip
         chance = random.Random(seed)  # noqa: S311 - an order, not a secret

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from bench.analysis.interleaved import Growth
+from bench.analysis.live_verdicts import evidence, log_ratios, verdicts
 from bench.config.thresholds import DEFAULT
 from bench.core.cell import Cell
 from bench.experiments.ab.interleave import Rule
-from bench.experiments.ab.progress import Pair, evidence, log_ratios, run_ab, verdicts
-from bench.experiments.ab.session import ArmStart
+from bench.experiments.ab.progress import Pair, pending_sessions
+from bench.experiments.session import Start
 from bench.storage.schema.ab import (
     AbMeasured,
     AbRecord,
@@ -35,7 +36,7 @@ FAILED = ArmFailed(
 
 
 def pair(base: Cell = ONE, head: Cell | None = None, failed: ArmFailed | None = None) -> Pair:
-    def start(_: random.Random) -> Mapping[ArmName, ArmStart]:
+    def start(_: random.Random) -> Mapping[ArmName, Start]:
         # The made-up measuring knows a cell by this.
         return {"base": base}  # type: ignore[dict-item]
 
@@ -80,9 +81,6 @@ class Bench:
         found = self.ratio(one, count)
         return found if isinstance(found, ArmFailed) else session(found, order, round_)
 
-    def observe(self, record: AbRecord, *, left_at_most: int) -> None:
-        self.told.append((record.pair_id, left_at_most))
-
     def run(
         self,
         *pairs: Pair,
@@ -90,10 +88,14 @@ class Bench:
         growth: Growth = GROWTH,
         begun: Sequence[AbRecord] = (),
     ) -> list[AbRecord]:
-        return run_ab(
-            pairs, measure=self, write=self.written.append, observer=self.observe, rule=RULE,
-            growth=growth, seed=seed, begun=begun, clock=lambda: 10.0 * len(self.measured),
-        )  # fmt: skip
+        for unit in pending_sessions(
+            pairs, measure=self, write=self.written.append, rule=RULE, growth=growth, seed=seed,
+            begun=begun, clock=lambda: 10.0 * len(self.measured),
+        ):  # fmt: skip
+            self.told.append((unit.label, unit.left))
+            unit.execute()
+        last = {record.pair_id: record for record in self.written}
+        return [last[one.id] for one in pairs]
 
 
 def stops(records: list[AbRecord]) -> list[str]:
@@ -106,7 +108,7 @@ def test_a_cell_whose_interval_is_narrow_has_three_sessions_numbered_in_order() 
     assert stops([record]) == ["narrow"]
     assert [it.round for it in record.sessions] == [0, 1, 2]
     assert bench.orders == [0, 1, 2]
-    assert bench.told == [(ONE.id, 5), (ONE.id, 4), (ONE.id, 0)]
+    assert bench.told == [(ONE.label, 6), (ONE.label, 5), (ONE.label, 4)]
 
 
 def test_a_cell_grows_until_its_own_interval_is_narrow_or_to_the_cap() -> None:

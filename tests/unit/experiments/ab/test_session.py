@@ -16,7 +16,8 @@ import pytest
 from bench.core.cell import TargetSpec
 from bench.core.protocol import SessionRequest
 from bench.experiments.ab.interleave import Rule
-from bench.experiments.ab.session import ArmStart, SessionRunner
+from bench.experiments.ab.session import SessionRunner, TwoProcesses
+from bench.experiments.session import Start
 from bench.launcher.client import Worker, open_worker
 from bench.storage.schema.ab import AbSession, ArmFailed, ArmName
 from bench.storage.schema.common import Failed, Skipped
@@ -40,7 +41,7 @@ def measure(tmp_path: Path) -> Measure:
     converter.export({"input": [3, 8, 8]}, {"batches": [1], "input_seed": 0}, tmp_path)
     made = tmp_path / "b1"
 
-    def start(runner: str, cores: list[int] | None) -> ArmStart:
+    def start(runner: str, cores: list[int] | None) -> Start:
         request = SessionRequest(
             runner=f"tests.fakes.arms:{runner}",
             cell=CELL,
@@ -50,7 +51,7 @@ def measure(tmp_path: Path) -> Measure:
             tolerance=1e-4,
             cores=cores,
         )
-        return ArmStart(request=request, python=PYTHON, env={})
+        return Start(request=request, python=PYTHON, env={})
 
     def call(
         base: str = "Steady",
@@ -65,11 +66,10 @@ def measure(tmp_path: Path) -> Measure:
         runner = SessionRunner(
             rule=RULE,
             target=target or FakeTarget(lambda: {"load_1m": 0.5}),
-            open_worker=opening,
+            alternate=TwoProcesses(open_worker=opening, timeout_s=timeout_s),
             scrub=lambda text: text.replace("engine", "ENGINE"),
-            timeout_s=timeout_s,
         )
-        starts: dict[ArmName, ArmStart] = {"base": start(base, cores), "head": start(head, cores)}
+        starts: dict[ArmName, Start] = {"base": start(base, cores), "head": start(head, cores)}
         chance = random.Random(seed)  # noqa: S311 - an order, not a secret
         return runner(starts, order=3, round_=1, chance=chance)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.experiments.latency.progress import run_plan
+from bench.experiments.latency.progress import pending_sessions
 from bench.experiments.latency.schedule import Step, make_plan
 from bench.storage.directory import RunFolder
 from bench.storage.schema.latency import JournalEntry, Measured, Record
@@ -55,12 +55,6 @@ class Machine:
     def sessions(self) -> int:
         return sum(self.launched.values())
 
-    def starts(self, step: Step, left: int) -> None:
-        self.left.append(left)
-
-    def ended(self, step: Step, told: JournalEntry) -> None:
-        assert told.session is not None
-
 
 @pytest.fixture
 def go(tmp_path: Path) -> Callable[..., Mapping[str, Record]]:
@@ -68,11 +62,12 @@ def go(tmp_path: Path) -> Callable[..., Mapping[str, Record]]:
         folder = RunFolder(tmp_path / "run")
         folder.write_manifest(manifest())
         plan = make_plan([QUIET, NOISY], replace(RULE, grow_for_s=grow_for_s), seed=1)
-        records = run_plan(
-            plan, launch=machine, run=folder, observer=machine, settled={},
-            clock=lambda: machine.now,
-        )  # fmt: skip
-        return {record.cell.variant: record for record in records}
+        for unit in pending_sessions(
+            plan, launch=machine, run=folder, settled={}, clock=lambda: machine.now
+        ):
+            machine.left.append(unit.left)
+            assert unit.execute().endswith(" ms")
+        return {record.cell.variant: record for record in folder.records()}
 
     return call
 

@@ -10,13 +10,11 @@ import pytest
 from bench.core.paths import PROJECT
 from bench.experiments.ab.arms import Arm, make_arm
 from bench.experiments.ab.cells import source_of
-from bench.experiments.ab.resume import _back_to, _lost
+from bench.experiments.ab.experiment import holds_path
 from bench.experiments.ab.spec import parse_arm
 from bench.experiments.context import Options, Tables
 from bench.storage.schema.ab import ArmFields
 from tests.fakes.repository import commit, make_repository
-
-COMMIT = "0123456789abcdef" * 2
 
 
 def arm(*texts: str, code: Path | None = None) -> Arm:
@@ -44,20 +42,7 @@ def test_an_arm_is_taken_as_it_was_stored_unless_a_path_is_in_it(
     fields = ArmFields(
         asked=texts, title="", commit=None, dirty=None, environments={}, models={}, artifacts={}
     )
-    assert _lost(fields) is lost
-
-
-@pytest.mark.parametrize(
-    ("texts", "remedy"),
-    [
-        ([], "check 0123456789ab out"),
-        (["rev:main"], "give --head rev:0123456789ab"),
-        (["set:threads=2", "rev:my branch"], "give --head set:threads=2 --head rev:0123456789ab"),
-        (["models-rev:v1.0"], "give --head models-rev:0123456789ab"),
-    ],
-)
-def test_an_arm_that_has_moved_is_named_by_its_commit(texts: list[str], remedy: str) -> None:
-    assert _back_to(arm(*texts), COMMIT) == remedy
+    assert holds_path(fields) is lost
 
 
 def test_an_arm_s_code_is_told_also_where_no_commit_tells_it(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from bench.config.suite import Axes, load_suite
 from bench.config.sustained import sustained
 from bench.core.errors import InputError, UnknownName
 from bench.experiments.context import Options
-from bench.experiments.latency.job import Job, new_job, resumed_job
+from bench.experiments.latency.experiment import Job, new_job, resumed_job
 from bench.storage.schema.common import CellFields, SamplingFields
 from bench.storage.schema.latency import RunManifest
 from tests.conftest import FAKE_SUITE
@@ -137,15 +137,3 @@ def test_a_resumed_job_keeps_to_its_run_and_not_to_the_command_line() -> None:
     back = resumed_job(begun(one), options, TABLES)
     assert back == one
     assert back.plan() == one.plan()
-
-
-@pytest.mark.parametrize("changed", ["weights", "factory"])
-def test_a_run_is_not_resumed_with_another_net(tmp_path: Path, changed: str) -> None:
-    catalog = (fakes.MODELS / "catalog.toml").read_text()
-    (tmp_path / "catalog.toml").write_text(catalog)
-    one = ask(models=tmp_path)
-    weights = "pretrained" if changed == "weights" else "seeded"
-    if changed == "factory":
-        (tmp_path / "fake.py").write_text("def net(): ...")
-    with pytest.raises(InputError, match=r"x0_25 isn't the net that run .* began with"):
-        resumed_job(begun(one), replace(OPTIONS, models=tmp_path, weights=weights), TABLES)
