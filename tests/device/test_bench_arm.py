@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bench.config.project import default_cache
@@ -132,18 +133,27 @@ def test_what_was_in_force_is_told_not_what_was_asked(ran: tuple[Ran, Device]) -
     assert "in force where high was asked for" in one.page
 
 
+@pytest.mark.parametrize("checked", [True, False], ids=["its output checked", "unchecked"])
 def test_the_official_tools_own_figures_have_no_interval_and_a_c_at_most(
-    nets: Prepared, tmp_path: Path, tool: Callable[[Path], Path]
+    nets: Prepared, tmp_path: Path, tool: Callable[[Path], Path], *, checked: bool
 ) -> None:
+    if checked:
+        logits = np.fromfile(nets.agent / f"{nets.names['x0_25']}.logits", dtype="<f4")
+        lines = "".join(f"out[0][{i}]:{value:.6g}\n" for i, value in enumerate(logits))
+        with tool(tmp_path).open("a") as script:
+            script.write(f"cat <<'END'\n{lines}END\n")
+    else:
+        tool(tmp_path)
     with running_device(tmp_path / "device", auth=Policy.OPEN) as device:
         flags = ("--preset", "quick", "--variant", "x0_25", "--threads", "1",
-                 "--benchmark-bin", tool(tmp_path))  # fmt: skip
+                 "--benchmark-bin", tmp_path / "benchmark_bin")  # fmt: skip
         one = run_arm(device.serial, nets.agent, tmp_path / "results", *flags)
         assert device.files() == []
     assert one.done.returncode == 0, one.done.stderr
     (record,) = one.records
     session = record.sessions[0]
-    assert (session.samples_ns, session.relative_l2) == ([], None)
+    assert session.samples_ns == []
+    assert (session.relative_l2 is not None and session.relative_l2 < 1e-5) == checked
     assert session.reported_ns == {"min": 14_101_000, "max": 15_900_000, "avg": 14_512_000}
     row = next(line for line in one.page.splitlines() if "x0_25 | 14.5" in line)
     assert "±" not in row

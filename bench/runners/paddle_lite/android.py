@@ -53,10 +53,9 @@ class PaddleLiteRunner:
         with closing(open_device(_serial(target), transport=target.transport)) as device:
             there = Workspace(device)
             if target.benchmark_bin is not None:
-                tool, model = Path(target.benchmark_bin), _name(artifact)
-                files = {model: (artifact, _KEPT)}
-                there.push_changed(files | _beside(tool.parent, [tool.name, "*.so"]))
-                return by_tool(there, tool.name, cell, there.path(model), sampling)
+                tool = Path(target.benchmark_bin)
+                model, listed = _push_tool(there, tool, x, artifact)
+                return by_tool(there, tool.name, cell, model, listed, sampling)
             given, model = _push(there, target, x, artifact)
             flags = agent_flags(cell, x.shape, sampling) | {"input": given, "model": model}
             started = time.perf_counter()
@@ -125,9 +124,17 @@ def _push(there: Workspace, target: TargetSpec, x: Array, *artifacts: Path) -> l
     names = [_name(artifact) for artifact in artifacts]
     files = dict(zip(names, ((artifact, _KEPT) for artifact in artifacts), strict=True))
     files |= _beside(program, ["[!.]*"])
-    with _input_file(x) as given:
+    with _input_file(x, "input") as given:
         there.push_changed(files | {given.name: (given, _KEPT)})
     return [there.path(name) for name in (given.name, *names)]
+
+
+def _push_tool(there: Workspace, tool: Path, x: Array, artifact: Path) -> list[str]:
+    """Push benchmark_bin, the model and the input; return the paths there of the latter two."""
+    with _input_file(x, "txt") as listed:
+        files = {_name(artifact): (artifact, _KEPT), listed.name: (listed, _KEPT)}
+        there.push_changed(files | _beside(tool.parent, [tool.name, "*.so"]))
+        return [there.path(name) for name in files]
 
 
 def _beside(folder: Path, patterns: Sequence[str]) -> dict[str, tuple[Path, int]]:
@@ -137,11 +144,13 @@ def _beside(folder: Path, patterns: Sequence[str]) -> dict[str, tuple[Path, int]
 
 
 @contextmanager
-def _input_file(x: Array) -> Iterator[Path]:
-    """Yield a file of the input's values, named by them."""
+def _input_file(x: Array, suffix: str) -> Iterator[Path]:
+    """Yield a file of the input's values, named by them: as text (txt) or as float32 (input)."""
     content = x.astype("<f4").tobytes()
+    if suffix == "txt":
+        content = "".join(f"{value:.9g}\n" for value in x.ravel()).encode()
     with TemporaryDirectory(prefix="bench-") as holder:
-        path = Path(holder) / f"{_digest(content)}.input"
+        path = Path(holder) / f"{_digest(content)}.{suffix}"
         path.write_bytes(content)
         yield path
 

@@ -1,8 +1,9 @@
 """Paddle Lite's own benchmark_bin instead of the device program.
 
-It reports totals in ms, and neither samples nor an output to check. Its exit status says nothing (a
-refused flag leaves with 0): only a "Perf Info" block with all its figures does, or the single line
-of the older tool.
+It times Run() alone and reports totals in ms, no samples. From v2.10 on it takes an input and
+prints the elements of its output, which are then checked; an older one's figures stay unchecked.
+Its exit status says nothing (a wrong use leaves with 0): only a "Perf Info" block with all its
+figures does, or the single line of the older tool.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from bench.core.cell import Cell, Sampling
 from bench.core.errors import BenchError
 from bench.devices.android.adb.device import Completed
 from bench.devices.android.workspace import Workspace
-from bench.runners.base import DeviceSession
+from bench.runners.base import Array, DeviceSession
 from bench.runners.paddle_lite.causes import ProgramEnded, last_words
 
 _POWER_MODES = {"high": 0, "low": 1, "full": 2, "no_bind": 3}
@@ -29,6 +30,7 @@ _FIGURE = re.compile(r"(\w+)\s*=\s*(\S+)")
 _OLD = re.compile(r"min\s*=\s*(\S+)\s+max\s*=\s*(\S+)\s+average\s*=\s*(\S+)")
 # The figures are floats, summed as floats and written with 3 decimals or more.
 _ROUNDING = 1e-3
+_ELEMENT = re.compile(r"^out\[0\]\[(\d+)\]:(\S+)\s*$", re.MULTILINE)
 
 
 def power_mode_of(cell: Cell) -> str:
@@ -37,15 +39,30 @@ def power_mode_of(cell: Cell) -> str:
 
 
 def by_tool(
-    there: Workspace, tool: str, cell: Cell, model: str, sampling: Sampling
+    there: Workspace, tool: str, cell: Cell, model: str, given: str, sampling: Sampling
 ) -> DeviceSession:
-    """Run the official benchmark_bin: success is a "Perf Info" block, never its exit status."""
-    command = there.command(tool, _tool_flags(cell, model, sampling))
-    done = there.device.run(command, timeout_s=sampling.timeout_s)
-    reported = _reported(done, tool)
+    """Run the official benchmark_bin on the input whose values the file `given` there lists.
+
+    Success is a "Perf Info" block, never its exit status. `output` is None where it prints none.
+    """
+
+    def run(checks: Mapping[str, str]) -> tuple[Reported, str]:
+        flags = {**_tool_flags(cell, model, sampling), **checks}
+        words = [f"--{name}={value}" for name, value in flags.items()]
+        done = there.device.run(there.command(tool, words), timeout_s=sampling.timeout_s)
+        return _reported(done, tool), done.text
+
+    checks = {"input_data_path": given, "show_output_elem": "true"}
+    try:
+        reported, text = run(checks)
+    except ProgramEnded as error:
+        if not any(f"unknown command line flag '{name}'" in error.problem for name in checks):
+            raise
+        reported, text = run({})
     return DeviceSession(
         load_ns=_ns(reported.init_ms or 0),
         first_inference_ns=_ns(reported.first_ms or 0),
+        output=read_elements(text, cell.batch),
         reported_ns={
             "min": _ns(reported.min_ms), "max": _ns(reported.max_ms), "avg": _ns(reported.avg_ms),
         },
@@ -70,8 +87,8 @@ def _reported(done: Completed, tool: str) -> Reported:
         raise NoReport(error.what, said) from None
 
 
-def _tool_flags(cell: Cell, model: str, sampling: Sampling) -> list[str]:
-    flags: Mapping[str, object] = {
+def _tool_flags(cell: Cell, model: str, sampling: Sampling) -> dict[str, object]:
+    return {
         "optimized_model_file": model,
         "input_shape": f"{cell.batch},{cell.input.replace('x', ',')}",
         "backend": "arm",
@@ -81,7 +98,25 @@ def _tool_flags(cell: Cell, model: str, sampling: Sampling) -> list[str]:
         "repeats": sampling.samples,
         "cpu_precision": "fp32",
     }
-    return [f"--{name}={value}" for name, value in flags.items()]
+
+
+def read_elements(text: str, batch: int) -> Array | None:
+    """Return the elements of the first output in `text` by rows of `batch`, None where it has none.
+
+    Raises NoReport where some are missing or are no numbers.
+    """
+    import numpy as np
+
+    found = _ELEMENT.findall(text)
+    if not found:
+        return None
+    if [int(index) for index, _ in found] != list(range(len(found))) or len(found) % batch:
+        raise NoReport(f"printed {len(found)} elements of an output, not all in order", text)
+    try:
+        values = np.array([float(value) for _, value in found], dtype=np.float32)
+    except ValueError:
+        raise NoReport("printed an output that is no number", text) from None
+    return values.reshape(batch, -1)
 
 
 def _ns(milliseconds: float) -> int:

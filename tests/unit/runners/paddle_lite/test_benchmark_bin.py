@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 
 from bench.core.errors import BenchError
@@ -14,6 +15,7 @@ from bench.runners.paddle_lite.benchmark_bin import (
     Reported,
     by_tool,
     parse_benchmark,
+    read_elements,
 )
 from tests.fakes.device import FakeDevice
 from tests.fakes.values import SAMPLING, cell
@@ -154,9 +156,72 @@ def test_what_the_tool_said_on_stderr_is_the_message(
     done = Completed(status=status, stdout=stdout, stderr=stderr)
     there = Workspace(FakeDevice({"benchmark_bin": done}))
     with pytest.raises(BenchError) as caught:
-        by_tool(there, "benchmark_bin", cell(), "m.nb", SAMPLING)
+        by_tool(there, "benchmark_bin", cell(), "m.nb", "x.txt", SAMPLING)
     assert caught.value.problem.startswith(problem)
     assert (stdout + stderr).decode() in capsys.readouterr().err.replace("\n\n", "\n") + "\n"
+
+
+ELEMENTS = """
+--- output tensor 0 ---
+output shape(NCHW): 1 3
+output tensor 0 elem num: 3
+out[0][0]:0.5
+out[0][1]:-1.25e-05
+out[0][2]:3
+--- output tensor 1 ---
+out[1][0]:7
+"""
+
+
+def test_the_output_is_read_where_the_tool_prints_its_elements() -> None:
+    output = read_elements(ELEMENTS.replace("\n", "\r\n"), 1)
+    assert output is not None
+    assert output.tolist() == [[0.5, float(np.float32(-1.25e-05)), 3]]
+    by_rows = read_elements("out[0][0]:1\nout[0][1]:2\n", 2)
+    assert by_rows is not None
+    assert by_rows.tolist() == [[1], [2]]
+    assert read_elements(REPORT, 1) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "batch", "problem"),
+    [
+        (ELEMENTS.replace("out[0][1]", "out[0][7]"), 1, "printed 3 elements of an output, not all"),
+        (ELEMENTS.replace("out[0][0]:0.5\n", ""), 1, "printed 2 elements of an output, not all"),
+        (ELEMENTS, 2, "printed 3 elements of an output, not all"),
+        (ELEMENTS.replace("0.5", "0x"), 1, "printed an output that is no number"),
+    ],
+)
+def test_an_output_that_is_not_whole_is_refused(text: str, batch: int, problem: str) -> None:
+    with pytest.raises(NoReport, match=re.escape(problem)):
+        read_elements(text, batch)
+
+
+def ended(status: int, stdout: str, stderr: str = "") -> Completed:
+    return Completed(status=status, stdout=stdout.encode(), stderr=stderr.encode())
+
+
+def test_the_tool_gets_the_input_and_its_output_is_handed_on() -> None:
+    device = FakeDevice({"benchmark_bin": ended(0, ELEMENTS + REPORT)})
+    session = by_tool(Workspace(device), "benchmark_bin", cell(), "m.nb", "x.txt", SAMPLING)
+    assert session.output is not None
+    assert session.output.shape == (1, 3)
+    assert session.reported_ns == {"min": 8_125_000, "max": 9_500_000, "avg": 8_500_000}
+    [command] = device.commands
+    assert "--input_data_path=x.txt --show_output_elem=true" in command
+
+
+def test_an_older_tool_is_run_without_the_flags_that_it_lacks_and_stays_unchecked() -> None:
+    unknown = "ERROR: unknown command line flag 'input_data_path'\n"
+    device = FakeDevice(
+        {"--input_data_path": ended(1, "", unknown), "benchmark_bin": ended(0, REPORT)}
+    )
+    session = by_tool(Workspace(device), "benchmark_bin", cell(), "m.nb", "x.txt", SAMPLING)
+    assert (session.output, len(device.commands)) == (None, 2)
+    device = FakeDevice({"benchmark_bin": ended(1, "", unknown.replace("input_data_path", "x"))})
+    with pytest.raises(BenchError, match="unknown command line flag"):
+        by_tool(Workspace(device), "benchmark_bin", cell(), "m.nb", "x.txt", SAMPLING)
+    assert len(device.commands) == 1
 
 
 def test_a_block_whose_min_is_above_its_max_is_refused() -> None:
