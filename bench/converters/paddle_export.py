@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.converters import paddle_costs, paddle_net, paddle_program, swish_beta
+from bench.converters import op_defaults, paddle_costs, paddle_net, paddle_program
 from bench.core.errors import ArtifactError
 
 if TYPE_CHECKING:
@@ -35,9 +35,10 @@ def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) ->
         exported     a model.json or model.pdmodel with its .pdiparams beside it
 
     `options["format"]` is "pir" (model.json) or "program" (model.pdmodel, which takes
-    FLAGS_enable_pir_api=0 in the environment of the process). In a program, swish ops get their
-    beta written out, of which `swish_beta_added` keeps count. reference.npz holds `input`, seeded
-    standard-normal float32 whose first images are those of smaller batches, and `logits`.
+    FLAGS_enable_pir_api=0 in the environment of the process). In a program, ops get what they lack
+    of their definitions (`bench.converters.op_defaults`); `defaults_written` counts it.
+    reference.npz holds `input`, seeded standard-normal float32 whose first images are those of
+    smaller batches, and `logits`.
     `costs` (`bench.converters.paddle_costs`) is there for "pir" only.
     """
     import paddle
@@ -51,8 +52,8 @@ def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) ->
     first = out / next(iter(batches.values()))["model"]
     if model_format == "pir":
         return facts | {"costs": paddle_costs.count(first.with_suffix(""))}
-    added = [swish_beta.patch_file(out / files["model"]) for files in batches.values()]
-    return facts | {"swish_beta_added": added[0]}
+    written = [op_defaults.patch_file(out / files["model"]) for files in batches.values()]
+    return facts | {"defaults_written": written[0]}
 
 
 def _export_factory(

@@ -143,11 +143,11 @@ def test_a_second_export_is_the_same_to_the_byte(
     assert content(out) == content(exports["pir"].out)
 
 
-def test_swish_ops_get_their_beta_and_the_output_stays(paddle_python: Path, tmp_path: Path) -> None:
+def test_ops_get_what_they_lack_and_the_output_stays(paddle_python: Path, tmp_path: Path) -> None:
     source = zoo("paddle.vision.models:shufflenet_v2_swish")
     wanted, out = options(tmp_path, "program"), tmp_path / "out"
     facts = convert(paddle_python, "paddle_export", source, wanted, out=out, env=PROGRAM)
-    assert facts["swish_beta_added"] == 37
+    assert facts["defaults_written"]["swish.beta"] == 37
     assert (
         relative_l2(paddle_python, [out / "b1" / "model.pdmodel"], tmp_path / "predict")[0] < 1e-4
     )
