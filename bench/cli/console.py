@@ -11,7 +11,7 @@ from pathlib import Path
 from bench.analysis.grade import explain, findings
 from bench.analysis.verdicts import Comparison
 from bench.experiments.context import Options
-from bench.reports.build import view_of, write_report
+from bench.reports.build import load_runs, report_folder, view_of, write_report
 from bench.reports.comparison.formats import check_format, rendered, step_summary
 from bench.reports.csv_tables import LATENCY_HEAD, SUSTAINED_HEAD, latency_rows, sustained_rows
 from bench.reports.terminal import latency_tables
@@ -20,13 +20,15 @@ from bench.storage.schema.common import Failed, Skipped
 from bench.storage.schema.latency import Measured, Record
 
 
-def conclude(options: Options, folder: RunFolder, records: Sequence[Record]) -> int:
+def conclude(options: Options, folder: RunFolder) -> int:
     """Write the report, print this run's table and the files.
 
     Returns 0, or 1 where a cell has no figure.
     """
-    files = write_report(options.results, options.models)
-    view = view_of(options.results, options.models, folder.path.name)
+    runs = load_runs(options.results)
+    files = write_report(runs, options.models, report_folder(options.results))
+    own = [run for run in runs if run.manifest.run_id == folder.path.name]
+    view, records = view_of(own, options.models), [it for run in own for it in run.records]
     if options.as_json:
         _print_json(
             folder,

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from bench.analysis.series import Mark, StoredRun, View
-    from bench.analysis.variance import Components
-
+from bench.analysis.audit import audit, measured_tables, published_tables
+from bench.analysis.selftest import SUITE as SELFTEST
+from bench.analysis.series import Mark, StoredRun, View, gather
+from bench.analysis.variance import Components, components
+from bench.config.catalog import load_catalogue, load_faults, load_published
+from bench.reports import optional_files, render_all
+from bench.storage.directory import Store
+from bench.storage.files import replace_report
 
 FOLDER = "report"
 
@@ -21,10 +23,6 @@ def load_runs(results: Path, run_id: str | None = None) -> list[StoredRun]:
 
     A self-test is of this machine, not of a model. Raises BrokenResult, BrokenFile or UnknownName.
     """
-    from bench.analysis.selftest import SUITE as SELFTEST
-    from bench.analysis.series import StoredRun
-    from bench.storage.directory import Store
-
     store = Store(results)
     folders = store.runs() if run_id is None else [store.run(run_id)]
     loaded = [(folder, folder.manifest()) for folder in folders]
@@ -39,15 +37,13 @@ def load_runs(results: Path, run_id: str | None = None) -> list[StoredRun]:
     ]
 
 
-def view_of(results: Path, models: Path, run_id: str | None = None) -> View:
-    """Return the view of all runs in `results` but self-tests, or of one; raises as `load_runs`."""
-    return _view(load_runs(results, run_id), models)
+def report_folder(results: Path, run_id: str | None = None) -> Path:
+    """Return where the report on all runs lies, or that on one; raises UnknownName."""
+    return (results if run_id is None else Store(results).run(run_id).path) / FOLDER
 
 
-def _view(runs: Sequence[StoredRun], models: Path) -> View:
-    from bench.analysis.series import gather
-    from bench.config.catalog import load_catalogue, load_faults, load_published
-
+def view_of(runs: Sequence[StoredRun], models: Path) -> View:
+    """Return the view of `runs`; raises BrokenFile."""
     return gather(
         runs,
         order=list(load_catalogue(models).models),
@@ -56,29 +52,14 @@ def _view(runs: Sequence[StoredRun], models: Path) -> View:
     )
 
 
-def render_report(
-    results: Path, models: Path, run_id: str | None = None
-) -> tuple[Path, dict[Path, bytes]]:
-    """Return a report's folder and, tables first, the files that belong there; writes nothing.
-
-    Without `run_id` the report covers all runs and lies in results/report; with one, only that run,
-    and lies in its folder. Raises what `load_runs` raises.
-    """
-    from bench.reports import render_all
-    from bench.storage.directory import Store
-
-    folder = (results if run_id is None else Store(results).run(run_id).path) / FOLDER
-    runs = load_runs(results, run_id)
-    view = _view(runs, models)
-    return folder, render_all(
-        replace(view, variances=_variances(view, runs), marks=_marks(view)), folder
-    )
+def render_report(runs: Sequence[StoredRun], models: Path, folder: Path) -> dict[Path, bytes]:
+    """Return the files of the report on `runs` in `folder`, tables first; writes nothing."""
+    view = view_of(runs, models)
+    return render_all(replace(view, variances=_variances(view, runs), marks=_marks(view)), folder)
 
 
 def _marks(view: View) -> dict[Mark, list[str]]:
     """Return what the audit says of each figure."""
-    from bench.analysis.audit import audit, measured_tables, published_tables
-
     marks: dict[Mark, list[str]] = {}
     for finding in audit([*published_tables(view.published), *measured_tables(view)]):
         table = finding.table.removeprefix("measured: ").rpartition(",")[0]
@@ -90,8 +71,6 @@ def _marks(view: View) -> dict[Mark, list[str]]:
 
 def _variances(view: View, runs: Sequence[StoredRun]) -> dict[str, Components]:
     """Return the components of variance of each run that `view` shows a figure of."""
-    from bench.analysis.variance import components
-
     by_run = {run.manifest.run_id: run for run in runs}
     known = {
         run_id: components(
@@ -106,14 +85,9 @@ def _variances(view: View, runs: Sequence[StoredRun]) -> dict[str, Components]:
     return {run_id: one for run_id, one in known.items() if one is not None}
 
 
-def write_report(results: Path, models: Path, run_id: str | None = None) -> list[Path]:
-    """Write every table and plot from what `results` holds; return the files, tables first.
+def write_report(runs: Sequence[StoredRun], models: Path, folder: Path) -> list[Path]:
+    """Write every table and plot on `runs` into `folder`; return the files, tables first.
 
-    Nothing is written unless everything could be rendered. Raises what `render_report` raises, and
-    ResultsNotWritable.
+    Nothing is written unless everything could be rendered. Raises BrokenFile, ResultsNotWritable.
     """
-    from bench.reports import optional_files
-    from bench.storage.files import replace_report
-
-    folder, files = render_report(results, models, run_id)
-    return replace_report(files, optional_files(folder))
+    return replace_report(render_report(runs, models, folder), optional_files(folder))

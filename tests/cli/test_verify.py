@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.cli.main import main
-from bench.reports.build import write_report
+from bench.reports.build import load_runs, report_folder, write_report
 from bench.storage.directory import Store
 from bench.storage.files import to_text
 from tests.cli.process import contents
@@ -85,7 +85,8 @@ def test_plots_are_compared_too_and_one_that_nobody_draws_is_stray(
 ) -> None:
     put(stored(record()), tmp_path / "results")
     shutil.copytree(fakes.MODELS, tmp_path / "models")
-    files = write_report(tmp_path / "results", tmp_path / "models")
+    results = tmp_path / "results"
+    files = write_report(load_runs(results), tmp_path / "models", report_folder(results))
     svg, png = (next(path for path in files if path.suffix == end) for end in (".svg", ".png"))
     svg.unlink()
     png.write_bytes(png.read_bytes() + b"\xff")

@@ -4,7 +4,7 @@ import shutil
 from dataclasses import replace
 from typing import Any
 
-from bench.reports.build import write_report
+from bench.reports.build import load_runs, report_folder, write_report
 from tests.cli.process import contents
 from tests.cli.verifying import ALL, Place, edit, edit_run, tables_in
 from tests.fakes import tables as fakes
@@ -152,7 +152,8 @@ def test_a_record_that_is_gone_makes_a_complete_run_stale_and_no_other(place: Pl
     next((place.run / "cells").glob("one-*-b4-*.json")).unlink()
     assert place.cells(status=1)["one b4"] == "stale"
     edit_run(place, lambda run: run.update(status="interrupted"))
-    write_report(place.root / "results", place.root / "models")
+    results = place.root / "results"
+    write_report(load_runs(results), place.root / "models", report_folder(results))
     assert place.cells(status=0)["one b4"] == "unchecked"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.analysis.series import StoredRun
 from bench.reports import csv_tables as tables_csv
-from bench.reports.build import view_of
+from bench.reports.build import load_runs, view_of
 from bench.reports.markdown import page as markdown
 from tests.fakes import tables as fakes
 from tests.fakes.records import (
@@ -158,6 +158,6 @@ def build(folder: Path) -> None:
 
 def pages(folder: Path) -> dict[str, bytes]:
     """Return the tables that `folder` gives, by file name; plots have tests of their own."""
-    view = view_of(folder / "results", folder / "models")
+    view = view_of(load_runs(folder / "results"), folder / "models")
     files = markdown.write(view, folder) | tables_csv.write(view, folder)
     return {path.name: data for path, data in files.items()}

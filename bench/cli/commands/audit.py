@@ -11,16 +11,17 @@ from itertools import groupby
 from bench.analysis.audit import Finding, audit, measured_tables, published_tables
 from bench.config.catalog import load_published
 from bench.experiments.context import Options, Tables
-from bench.reports.build import view_of
+from bench.reports.build import load_runs, view_of
 
 
 def run(options: Options, tables: Tables) -> int:
     """Print the findings by table; return 1 if a measured table has one.
 
-    Raises what `view_of` raises.
+    Raises what `load_runs` and `view_of` raise.
     """
     published = published_tables(load_published(options.models))
-    findings = audit([*published, *measured_tables(view_of(options.results, options.models))])
+    view = view_of(load_runs(options.results), options.models)
+    findings = audit([*published, *measured_tables(view)])
     if options.as_json:
         sys.stdout.write(json.dumps([asdict(one) for one in findings], indent=1) + "\n")
     else:

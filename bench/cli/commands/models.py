@@ -9,14 +9,14 @@ from typing import Any
 from bench.config.catalog import Published, load_catalogue, load_published, select
 from bench.core.units import BYTES_PER_MIB
 from bench.experiments.context import Options, Tables
-from bench.reports.build import view_of
+from bench.reports.build import load_runs, view_of
 from bench.storage.schema.latency import ModelFacts
 
 
 def run(options: Options, tables: Tables) -> int:
     """Print one line a model."""
     catalogue, published = load_catalogue(options.models), load_published(options.models)
-    known = view_of(options.results, options.models).models
+    known = view_of(load_runs(options.results), options.models).models
     rows = []
     for variant in select(catalogue, options.variants):
         entry = catalogue.models[variant]

@@ -11,7 +11,7 @@ from bench.analysis.recommend import Advice, Asked, Choice, Choices, advise, cho
 from bench.core.errors import InputError, ResultsError, UnknownName
 from bench.core.units import with_interval
 from bench.experiments.context import Options, Tables
-from bench.reports.build import view_of
+from bench.reports.build import load_runs, view_of
 
 _NOTE = (
     "top-1 is PaddleClas's published figure for FP32 and trained weights; latency was measured "
@@ -33,7 +33,7 @@ def run(options: Options, tables: Tables) -> int:
             f"there is no results folder {options.results}",
             hint="run `make bench-engines` first, or name one with --results DIR",
         )
-    given = choices(view_of(options.results, options.models), asked)
+    given = choices(view_of(load_runs(options.results), options.models), asked)
     able = [one for one in given if one.found]
     if not able:
         raise ResultsError(_nothing(asked, given), hint=_remedy(asked))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 from bench.analysis.grade import explain, findings
+from bench.analysis.series import StoredRun
 from bench.cli.console import explanation_text
 from bench.core.errors import ResultsError
 from bench.experiments.context import Options, Tables
-from bench.reports.build import view_of, write_report
-from bench.storage.directory import Store
+from bench.reports.build import load_runs, report_folder, view_of, write_report
 
 
 def run(options: Options, tables: Tables) -> int:
@@ -20,8 +22,10 @@ def run(options: Options, tables: Tables) -> int:
             f"there is no results folder {options.results}",
             hint="run `make bench` first, or name one with --results DIR",
         )
-    files = [str(path) for path in write_report(options.results, options.models, options.run)]
-    reasons = explanations(options) if options.explain else {}
+    runs = load_runs(options.results, options.run)
+    folder = report_folder(options.results, options.run)
+    files = [str(path) for path in write_report(runs, options.models, folder)]
+    reasons = explanations(runs, options.models) if options.explain else {}
     if options.as_json:
         grades = {"grades": reasons} if options.explain else {}
         sys.stdout.write(json.dumps({"files": files, **grades}, indent=1) + "\n")
@@ -31,18 +35,17 @@ def run(options: Options, tables: Tables) -> int:
     return 0
 
 
-def explanations(options: Options) -> dict[str, list[str]]:
+def explanations(runs: Sequence[StoredRun], models: Path) -> dict[str, list[str]]:
     """Return, by cell, what lowers its grade, for the figures that the report shows."""
-    view, store = view_of(options.results, options.models, options.run), Store(options.results)
     shown = {
         (box.run_id, box.cell_id)
-        for series in view.series
+        for series in view_of(runs, models).series
         for row in series.boxes.values()
         for box in row.values()
     }
     return {
         record.cell_id: explain(findings(record))
-        for run_id in sorted({run_id for run_id, _ in shown})
-        for record in store.run(run_id).records()
-        if (run_id, record.cell_id) in shown and record.sessions
+        for run in sorted(runs, key=lambda run: run.manifest.run_id)
+        for record in run.records
+        if (run.manifest.run_id, record.cell_id) in shown and record.sessions
     }

@@ -7,7 +7,7 @@ from bench.experiments.campaign import find_unfinished, run_experiment, tell_int
 from bench.experiments.context import Options, Tables
 from bench.experiments.latency.experiment import LatencyExperiment
 from bench.experiments.progress import display
-from bench.reports.build import view_of
+from bench.reports.build import load_runs, view_of
 from bench.storage.directory import RunFolder, Store
 
 
@@ -20,10 +20,10 @@ def run(options: Options, tables: Tables) -> int:
     if options.resume is not None:
         resumed = find_unfinished(RunFolder, store, options.resume)
     # A result file that can't be read is better known now than after the measuring.
-    view_of(options.results, options.models)
+    view_of(load_runs(options.results), options.models)
     experiment = LatencyExperiment(options=options, tables=tables, resumed=resumed)
     with display() as shown:
         done = run_experiment(experiment, options, tables, resumed=resumed, shown=shown)
     if done.resume is not None:
         return tell_interruption(done.resume)
-    return conclude(options, done.run, list(done.run.records()))
+    return conclude(options, done.run)

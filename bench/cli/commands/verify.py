@@ -34,7 +34,7 @@ from bench.environments.interpreters import Environments
 from bench.experiments.context import Options, Tables
 from bench.experiments.preparation import artifact_key, artifact_name
 from bench.reports import optional_files
-from bench.reports.build import FOLDER, render_report
+from bench.reports.build import FOLDER, load_runs, render_report, report_folder
 from bench.storage.directory import RunFolder, Store
 from bench.storage.schema.common import CellFields
 from bench.storage.schema.latency import RunManifest
@@ -77,7 +77,8 @@ def _folder(options: Options) -> RunFolder:
 
 
 def _check_report(options: Options, run_id: str | None) -> list[FileCheck]:
-    folder, derived = render_report(options.results, options.models, run_id)
+    folder = report_folder(options.results, run_id)
+    derived = render_report(load_runs(options.results, run_id), options.models, folder)
     there = {path for path in derived if path.is_file()} | optional_files(folder)
     return compare_files(derived, {path: path.read_bytes() for path in sorted(there)})
 
