@@ -17,6 +17,7 @@ from bench.core.errors import Unavailable
 from bench.core.paths import PROJECT
 from bench.environments.interpreters import Environments
 from bench.experiments.context import Tables
+from bench.launcher.environment import dropped
 from tests.fakes import tables as fakes
 from tests.turn import turn
 
@@ -36,9 +37,12 @@ _ORDER = ("engine", "device", "contract", "cli", "plugins", "golden", "unit")
 def pytest_configure() -> None:
     """Spare the disk: no test cuts the power, and a write waits for the disk longer than all else.
 
-    Programs that a test starts still wait.
+    Programs that a test starts still wait. What the shell has that shifts figures goes: a run would
+    name it.
     """
     os.fsync = lambda fd: None
+    for name in dropped(()):
+        del os.environ[name]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

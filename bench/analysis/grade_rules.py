@@ -224,6 +224,15 @@ def _alone(record: Record) -> Said:
     return "A", "no other process computed on the GPU", ""
 
 
+def _variables(record: Record) -> Said:
+    """Judge whether the engine inherited variables of a person's shell."""
+    told = {session.facts.get("passed_env") for session in record.sessions} - {None}
+    if not told:
+        return "A", "no variable of the shell was let in", ""
+    named = "; ".join(sorted(map(str, told)))
+    return "B", f"the engine inherited {named} from the shell", "leave --pass-env out"
+
+
 RULES: dict[str, Callable[[Record], Said]] = {
     "sessions": _sessions,
     "interval": _interval,
@@ -234,6 +243,7 @@ RULES: dict[str, Callable[[Record], Said]] = {
     "steal": _steal,
     "threads": _threads,
     "settings": _settings,
+    "variables": _variables,
     "offload": _offload,
     "alone": _alone,
     "parity": _parity,

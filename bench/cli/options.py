@@ -17,6 +17,7 @@ import click
 
 from bench.config.sustained import parse_duration
 from bench.core.errors import InputError
+from bench.launcher.environment import passed_environment
 from bench.targets.options import TARGET_OPTIONS, TargetOption
 
 if TYPE_CHECKING:
@@ -179,6 +180,13 @@ RESUME = Flag(_RESULTS, "--resume", "RUN", "Resume an interrupted run: its id, o
 
 ENV = Flag(_ENVIRONMENTS, "--env envs", "NAME=PATH", "Your own Python for NAME", multiple=True)
 CACHE = Flag(_ENVIRONMENTS, "--cache", "DIR", "Environments and artifacts", "~/.cache")
+PASS_ENV = Flag(
+    _ENVIRONMENTS,
+    "--pass-env passed",
+    "NAME",
+    "Let the engines inherit this environment variable; it is recorded, and allows grade B at most",
+    multiple=True,
+)
 INSTALL = Flag(_CHECKS, "--install", None, "Build and check the GPU engines' environment (2.3 GB)")
 SENSORS = Flag(_CHECKS, "--sensors", None, "Measure only the cost of reading the machine's state")
 
@@ -209,6 +217,7 @@ MIN_TOP1 = Flag(
 
 SELECTION = (SUITE, PRESET, RUNNER, VARIANT, BATCH, THREADS, WEIGHTS, SEED)
 ENVIRONMENTS = (ENV, CACHE)
+MEASURING = (*ENVIRONMENTS, PASS_ENV)
 COMMON = (RESULTS, MODELS, JSON)
 STOPPING = (MOST_SESSIONS, HALF_WIDTH)
 # What a resumed run has already.
@@ -253,6 +262,7 @@ def to_options(given: Mapping[str, Any], argv: Sequence[str]) -> Options:
         own=own,
         variants=variants,
         envs=dict(values.pop("envs", ())),
+        passed=passed_environment(values.pop("passed", ())),
         command=list(argv),
         **values,
     )

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from bench.core.cell import TargetSpec
 from bench.core.errors import BenchError, InputError, ResultsError, ResultsNotWritable
 from bench.experiments.context import Options, Tables
+from bench.experiments.preparation import say_dropped
 from bench.experiments.progress import Display, Units
 from bench.experiments.resume import Same, check_same
 from bench.storage.directory import RunDirectory, Store
@@ -97,6 +98,7 @@ def run_experiment(
     """
     store = Store(options.results)
     with opened(experiment.spec(), tables.targets) as target:
+        say_dropped(options, target)
         known = {"system_id": target.system.system_id, **experiment.plan(target)}
         if resumed is not None:
             check_same(resumed, known, experiment.resume_identity)

@@ -37,6 +37,7 @@ class Options:
     weights: str = "seeded"
     seed: int = 0
     envs: Mapping[str, Path] = field(default_factory=dict)
+    passed: Mapping[str, str] = field(default_factory=dict)
     device: str | None = None
     agent: Path = field(default_factory=default_agent)
     benchmark_bin: Path | None = None
@@ -69,7 +70,7 @@ class Options:
     own: Mapping[str, Any] = field(default_factory=dict)
 
     def again(self, names: Sequence[str]) -> list[str]:
-        """Return the flags `names`, the target's and --env as one types them.
+        """Return the flags `names`, the target's, --env and --pass-env as one types them.
 
         Those as by default are left out.
         """
@@ -80,7 +81,8 @@ class Options:
             for name in (*names, *of_targets)
             if getattr(self, name) != getattr(plain, name)
         ]
-        return [*flags, *(f"--env {it}={shlex.quote(str(path))}" for it, path in self.envs.items())]
+        envs = [f"--env {it}={shlex.quote(str(path))}" for it, path in self.envs.items()]
+        return [*flags, *envs, *(f"--pass-env {name}" for name in self.passed)]
 
     def own_target(self, kind: str) -> TargetSpec:
         """Return the target of that kind; raises InputError where a flag belongs to another one."""

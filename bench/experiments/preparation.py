@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from bench.artifacts.builder import Artifact, Key, Made, Workshop
@@ -12,9 +15,11 @@ from bench.core.cell import Cell
 from bench.core.errors import ArtifactError, BenchError, InputError, Unavailable
 from bench.environments.interpreters import Environments
 from bench.experiments.context import Options
+from bench.launcher.environment import dropped
 from bench.runners import RunnerEntry
 from bench.storage.schema.common import Failed, Skipped
 from bench.storage.schema.latency import Costs, ModelFacts, Storage
+from bench.targets.base import Target
 
 STORAGE_FORMAT = "paddle-lite-nb"
 COSTS_FORMAT = "paddle-pir"
@@ -79,6 +84,22 @@ def prepare(
         settled={cell: settle(it) for cell, it in found.items() if isinstance(it, BenchError)},
         models={model.variant: model_facts(model, made) for model in models},
     )
+
+
+def say_dropped(options: Options, target: Target) -> None:
+    """Say, once, which variables of the shell would shift figures and reach no engine."""
+    given = {*options.passed, *target.child_env(Path(sys.executable))}
+    _say_dropped(tuple(dropped(given)))
+
+
+@cache
+def _say_dropped(names: tuple[str, ...]) -> None:
+    if names:
+        many = "variables" if len(names) > 1 else "variable"
+        sys.stderr.write(
+            f"bench: engines don't inherit the environment {many} {', '.join(names)}: "
+            f"let one in with --pass-env {names[0]}\n"
+        )
 
 
 def artifact_key(cell: Cell, runners: Mapping[str, RunnerEntry]) -> Key:

@@ -11,6 +11,7 @@ from pathlib import Path
 from bench import __version__
 from bench.core.paths import PROJECT
 from bench.devices.host.facts import host_digest
+from bench.experiments.context import Options
 from bench.launcher.git import git_state
 from bench.storage.schema.common import HARNESS, Provenance
 from bench.targets.base import Target
@@ -30,11 +31,11 @@ _LIBRARY = re.compile(r".*/((?:site|dist)-packages/.+|lib/python\d[\d.]*/.+)", f
 
 
 def make_provenance(
-    environments: Mapping[str, Mapping[str, str]], command: Sequence[str], target: Target
+    environments: Mapping[str, Mapping[str, str]], options: Options, target: Target
 ) -> Provenance:
     """Return what it takes to repeat a run, without a path or a name of this machine."""
     git = git_state(PROJECT)
-    words = command_line(["python", "-m", "bench", *command], PROJECT)
+    words = command_line(["python", "-m", "bench", *options.command], PROJECT)
     return Provenance(
         commit=git.commit,
         dirty=git.dirty,
@@ -43,6 +44,7 @@ def make_provenance(
         environments={name: dict(packages) for name, packages in environments.items()},
         host=host_digest(),
         conditions=dict(target.state()),
+        passed={name: hidden(value) for name, value in options.passed.items()},
     )
 
 

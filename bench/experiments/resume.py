@@ -41,6 +41,12 @@ PACKAGES = Same(
     remedy="give the same --env as then",
     shown=True,
 )
+PASSED = Same(
+    path="provenance.passed.*",
+    what="the variable {0}",
+    remedy="give the same --pass-env as then",
+    shown=True,
+)
 
 
 def check_same(

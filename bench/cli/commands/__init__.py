@@ -54,7 +54,7 @@ _LIVE = o.target_flags(live=True)
 VERBS: Mapping[str, Verb] = {
     "run": Verb(
         "Measure a suite, record it and write the report",
-        (*o.SELECTION, o.SUSTAINED, *o.target_flags(), *o.ENVIRONMENTS, o.EXPLAIN, o.RESUME),
+        (*o.SELECTION, o.SUSTAINED, *o.target_flags(), *o.MEASURING, o.EXPLAIN, o.RESUME),
     ),
     "report": Verb(
         "Write every table and plot again from the stored results",
@@ -72,16 +72,16 @@ VERBS: Mapping[str, Verb] = {
     "audit": Verb("Find figures that contradict each other, published and measured"),
     "selftest": Verb(
         "Measure how reliable this machine's figures are and what slowdown they can show",
-        (*_SELFTEST, *o.ENVIRONMENTS),
+        (*_SELFTEST, *o.MEASURING),
     ),
     "ab": Verb(
         "Interleaved A/B comparison of two arms: revisions, environments, runners, models or "
         "settings",
-        (*_ARMS, *o.STOPPING, *_MANY, o.SEED, *_LIVE, *o.ENVIRONMENTS, o.FORMAT, o.RESUME),
+        (*_ARMS, *o.STOPPING, *_MANY, o.SEED, *_LIVE, *o.MEASURING, o.FORMAT, o.RESUME),
     ),
     "bisect": Verb(
         "Find the first revision at which a cell became slower, by live comparisons",
-        (*_REVISIONS, *o.STOPPING, o.CELL, o.SEED, *_LIVE, *o.ENVIRONMENTS),
+        (*_REVISIONS, *o.STOPPING, o.CELL, o.SEED, *_LIVE, *o.MEASURING),
     ),
     "verify": Verb(
         "Build the report again, compare it with the stored one, and name the stale cells",
@@ -103,13 +103,13 @@ VERBS: Mapping[str, Verb] = {
             o.LABELS,
             *_ACCURACY,
             *o.target_flags("nvidia-gpu"),
-            *o.ENVIRONMENTS,
+            *o.MEASURING,
             o.RESUME,
         ),
     ),
     "predict": Verb(
         "Show the five most probable classes of one image, and the inference time",
-        (*o.words("IMAGE"), o.LABELS, *_PREDICT, *o.target_flags("nvidia-gpu"), *o.ENVIRONMENTS),
+        (*o.words("IMAGE"), o.LABELS, *_PREDICT, *o.target_flags("nvidia-gpu"), *o.MEASURING),
     ),
     "recommend": Verb(
         "Choose a model and an engine: the most accurate within a time, or the fastest above an "

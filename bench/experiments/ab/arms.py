@@ -106,7 +106,9 @@ def make_arm(
         spec=spec,
         runners=tables.runners,
         formats=tables.formats,
-        environments=Environments(options.cache, options.envs, pins=spec.pins),
+        environments=Environments(
+            options.cache, options.envs, pins=spec.pins, passed=options.passed
+        ),
         models=spec.model or options.models,
         weights=spec.weights or options.weights,
         launch=tables.launch,
@@ -143,6 +145,7 @@ def _at_revision(
             locks=found.folder / _LOCKS,
             specs=its.environments,
             pins=arm.spec.pins,
+            passed=options.passed,
         ),
         models=models,
         launch=partial(_launch_there, arm.launch, found.folder),

@@ -39,7 +39,7 @@ from bench.experiments.ab.spec import ArmSpec, parse_arm
 from bench.experiments.context import Options, Tables
 from bench.experiments.progress import Units
 from bench.experiments.provenance import hidden, make_provenance
-from bench.experiments.resume import ANEW, SYSTEM, Same
+from bench.experiments.resume import ANEW, PASSED, SYSTEM, Same
 from bench.launcher.client import OpenWorker, open_worker
 from bench.storage.directory import AbFolder
 from bench.storage.files import new_run_id, utc_now
@@ -83,6 +83,7 @@ class AbExperiment:
     directory: type[AbFolder] = AbFolder
     resume_identity: Sequence[Same] = (
         SYSTEM,
+        PASSED,
         Same(
             path="arms.*.commit",
             what="the commit of {0}",
@@ -159,7 +160,7 @@ class AbExperiment:
         """Build both arms' environments and artifacts."""
         (base, head), (ours, theirs) = self._arms, self._planned
         self._prepared = self._prepare(base, *ours, say), self._prepare(head, *theirs, say)
-        origin = make_provenance({}, self.options.command, target)
+        origin = make_provenance({}, self.options, target)
         axes = self._selection
         return AbManifest(
             run_id=new_run_id(origin.commit),

@@ -25,7 +25,7 @@ from bench.experiments.context import Options, Tables
 from bench.experiments.preparation import models_of, packages_of
 from bench.experiments.progress import Units
 from bench.experiments.provenance import make_provenance
-from bench.experiments.resume import NETS, PACKAGES, SYSTEM, Same
+from bench.experiments.resume import NETS, PACKAGES, PASSED, SYSTEM, Same
 from bench.storage.directory import AccuracyFolder
 from bench.storage.files import new_run_id, utc_now
 from bench.storage.schema.accuracy import AccuracyManifest, DataFields, ModelFields, RecipeFields
@@ -61,6 +61,7 @@ class AccuracyExperiment:
         ),
         Same(path="cells", what="the list of cells", remedy="give the same flags as then"),
         PACKAGES,
+        PASSED,
     )
     remarks: tuple[str, ...] = ()
     _bench: Bench = field(init=False)
@@ -94,7 +95,7 @@ class AccuracyExperiment:
     def prepare(self, target: Target, say: Callable[[str], None]) -> AccuracyManifest:
         """Build environments and artifacts, and check the labels against the nets' outputs."""
         selection, options, tables = self.selection, self.options, self.tables
-        environments = Environments(options.cache, options.envs)
+        environments = Environments(options.cache, options.envs, passed=options.passed)
         self._bench = Bench(
             tables=tables,
             options=options,
@@ -108,7 +109,7 @@ class AccuracyExperiment:
         classes = {it.variant: count_classes(it.variant, self._made) for it in selection.models}
         self.remarks = _remarks(self.dataset, classes)
         packages = packages_of(cells, tables.runners, environments)
-        origin = make_provenance(packages, options.command, target)
+        origin = make_provenance(packages, options, target)
         return AccuracyManifest(
             run_id=new_run_id(origin.commit),
             system_id=target.system.system_id,

@@ -20,6 +20,7 @@ from bench.experiments.accuracy.cells import Bench, Selection
 from bench.experiments.accuracy.engine import Engine, OpenEngine, write_images
 from bench.experiments.accuracy.preprocess import Unreadable, load_image, quiet_decoder, recipe_for
 from bench.experiments.context import Options, Tables
+from bench.experiments.preparation import say_dropped
 from bench.experiments.progress import say
 from bench.storage.schema.latency import reason
 from bench.targets.base import opened
@@ -79,7 +80,8 @@ def _engine(
     spec = options.own_target(selection.target)
     check_target(selection.runners[0], spec, selection.runners, tables.runners)
     with opened(spec, tables.targets) as target:
-        environments = Environments(options.cache, options.envs)
+        say_dropped(options, target)
+        environments = Environments(options.cache, options.envs, passed=options.passed)
         bench = Bench(
             tables=tables, options=options, target=target, environments=environments, opener=opener
         )

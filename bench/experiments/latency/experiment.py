@@ -22,7 +22,7 @@ from bench.experiments.latency.session import SessionLauncher
 from bench.experiments.preparation import Prepared, models_of, packages_of, prepare
 from bench.experiments.progress import Units
 from bench.experiments.provenance import hidden, make_provenance
-from bench.experiments.resume import NETS, PACKAGES, SYSTEM, Same
+from bench.experiments.resume import NETS, PACKAGES, PASSED, SYSTEM, Same
 from bench.storage.directory import RunFolder
 from bench.storage.files import new_run_id, utc_now
 from bench.storage.schema.common import CellFields, SamplingFields
@@ -107,7 +107,7 @@ class LatencyExperiment:
     resumed: RunFolder | None = None
     verb: str = "run"
     directory: type[RunFolder] = RunFolder
-    resume_identity: Sequence[Same] = (SYSTEM, NETS, PACKAGES)
+    resume_identity: Sequence[Same] = (SYSTEM, NETS, PACKAGES, PASSED)
     _job: Job = field(init=False)
     _prepared: Prepared = field(init=False)
     _environments: Environments = field(init=False)
@@ -139,7 +139,7 @@ class LatencyExperiment:
     def prepare(self, target: Target, say: Callable[[str], None]) -> RunManifest:
         """Build environments and artifacts."""
         job, options, tables = self._job, self.options, self.tables
-        self._environments = Environments(options.cache, options.envs)
+        self._environments = Environments(options.cache, options.envs, passed=options.passed)
         for note in job.left_out:
             say(f"left out: {note}")
         say("environments, each built on its first use")
@@ -152,7 +152,7 @@ class LatencyExperiment:
             on_done=say,
         )
         packages = packages_of(job.cells, tables.runners, self._environments)
-        origin = make_provenance(packages, options.command, target)
+        origin = make_provenance(packages, options, target)
         return RunManifest(
             run_id=new_run_id(origin.commit),
             system_id=target.system.system_id,

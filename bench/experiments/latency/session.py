@@ -99,4 +99,12 @@ class SessionLauncher:
                 kind="garbage-reply", message=message, hint="the runner returns another form"
             )
             return self._failure(step.cell, garbage)
+        facts = {**session.facts, **self._passed()}
+        session = session.model_copy(update={"facts": facts})
         return JournalEntry(cell_id=step.cell.id, session=session)
+
+    def _passed(self) -> dict[str, str]:
+        """Return the fact that the session inherited variables of --pass-env, nothing for none."""
+        passed = self.environments.passed.items()
+        words = ", ".join(f"{name}={self.scrub(value)}" for name, value in passed)
+        return {"passed_env": words} if words else {}

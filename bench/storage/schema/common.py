@@ -85,6 +85,7 @@ class Provenance(Strict):
     """Who could repeat this run, with what: code, command, versions, the state of the machine.
 
     `harness` has the harness's own version too, under HARNESS: an installed one has no commit.
+    `passed` are the environment variables of --pass-env, without this machine's paths.
     """
 
     commit: str | None
@@ -94,6 +95,7 @@ class Provenance(Strict):
     environments: dict[str, dict[str, str]]
     host: str
     conditions: dict[str, Scalar]
+    passed: dict[str, str] = {}
 
     @property
     def code(self) -> str:

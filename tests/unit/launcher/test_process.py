@@ -17,6 +17,7 @@ from bench.core.cell import TargetSpec
 from bench.core.errors import BenchError, Unavailable
 from bench.core.paths import PROJECT
 from bench.core.protocol import SessionRequest, request_for
+from bench.launcher.environment import dropped
 from bench.launcher.process import (
     ChildFailed,
     ChildResult,
@@ -242,6 +243,7 @@ def test_a_child_inherits_what_it_needs_and_nothing_else(
     assert seen["OMP_NUM_THREADS"] == "3"
     assert seen["PYTHONPATH"] == str(PROJECT)
     assert "/somewhere/else" not in result.value["path"]
+    assert set(dropped(("LD_AUDIT",))) == {*SHIFTING, "OMP_NUM_THREADS"} - {"LD_AUDIT"}
 
 
 def test_a_child_works_in_a_folder_of_its_own_that_is_gone_afterwards() -> None:

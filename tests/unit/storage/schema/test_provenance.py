@@ -7,6 +7,7 @@ import pytest
 from bench import __version__
 from bench.core.cell import TargetSpec
 from bench.experiments import provenance as origin
+from bench.experiments.context import Options
 from bench.launcher.git import GitState
 from bench.storage.schema.common import HARNESS, Provenance
 from bench.targets.cpu import CpuTarget
@@ -36,5 +37,5 @@ def test_the_code_is_a_commit_or_else_a_version(
 def test_an_installed_harness_records_its_version(monkeypatch: pytest.MonkeyPatch) -> None:
     nothing = GitState(commit=None, dirty=None)
     monkeypatch.setattr(origin, "git_state", lambda _: nothing)
-    stored = origin.make_provenance({}, ["run"], CpuTarget(TargetSpec(kind="cpu")))
+    stored = origin.make_provenance({}, Options(command=["run"]), CpuTarget(TargetSpec(kind="cpu")))
     assert (stored.commit, stored.code) == (None, f"version {__version__}")
