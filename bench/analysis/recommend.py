@@ -11,7 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from bench.analysis import naming
-from bench.analysis.series import Box, Series, View
+from bench.analysis.boxes import Box, Older
+from bench.analysis.run_context import UNKNOWN
+from bench.analysis.series import Series, View
+from bench.analysis.statistics import Estimate
 from bench.core.units import to_ms
 
 
@@ -27,8 +30,24 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Other:
+    """Another figure of the same work; `half_ms` None for one that bears no interval."""
+
+    latency_ms: float
+    half_ms: float | None
+    sessions: int
+    engine: str
+    preset: str
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """One net on one engine; `half_ms` of the 95% interval, `top1` as it was published, percent."""
+    """One net on one engine; `half_ms` of the 95% interval, `top1` as it was published, percent.
+
+    `others` are the figures of the same work that don't count: this one has more sessions, or as
+    many and is newer.
+    """
 
     variant: str
     title: str
@@ -41,6 +60,7 @@ class Choice:
     grade: str | None
     preset: str
     run_id: str
+    others: tuple[Other, ...] = ()
 
     @property
     def low_ms(self) -> float:
@@ -92,23 +112,23 @@ def choices(view: View, asked: Asked) -> list[Choices]:
     Of figures of the same work from several presets or suites, the one with the most sessions
     counts, then the newest.
     """
-    systems: dict[str, Choices] = {}
-    best: dict[tuple[object, ...], tuple[int, str, Series, str, int, Box]] = {}
-    for series, variant, threads, box in _boxes(view, asked):
+    works: dict[tuple[object, ...], list[_Figure]] = {}
+    for it in _figures(view, asked):
+        series = it.series
         key = (
             series.system.system_id, series.target, series.runner, naming.settings(series),
-            variant, threads,
+            it.variant, it.threads,
         )  # fmt: skip
-        sessions = box.estimate.sessions if box.estimate else 0
-        ours = (sessions, box.run_id, series, variant, threads, box)
-        if key not in best or ours[:2] > best[key][:2]:
-            best[key] = ours
-    for _, _, series, variant, threads, box in best.values():
-        system = series.system
+        works.setdefault(key, []).append(it)
+    systems: dict[str, Choices] = {}
+    for figures in works.values():
+        best = max(figures, key=lambda it: (it.estimate.sessions, it.box.run_id))
+        system = best.series.system
         one = systems.setdefault(
             system.system_id, Choices(system_id=system.system_id, heading=system.heading)
         )
-        made = _choice(view, series, variant, threads, box)
+        others = sorted(_others(figures, best), key=lambda it: it.run_id, reverse=True)
+        made = _choice(view, best, tuple(others))
         if isinstance(made, Choice):
             one.found.append(made)
         else:
@@ -116,7 +136,32 @@ def choices(view: View, asked: Asked) -> list[Choices]:
     return list(systems.values())
 
 
-def _boxes(view: View, asked: Asked) -> Iterable[tuple[Series, str, int, Box]]:
+@dataclass(frozen=True, slots=True)
+class _Figure:
+    series: Series
+    variant: str
+    threads: int
+    box: Box
+    estimate: Estimate
+
+
+def _others(figures: Sequence[_Figure], best: _Figure) -> Iterable[Other]:
+    """Yield the figures beside the best one and the earlier ones of all."""
+    for it in figures:
+        own = Older(run_id=it.box.run_id, engine=it.series.engine or UNKNOWN, estimate=it.estimate)
+        for one in (*(() if it is best else (own,)), *it.box.older):
+            half = one.estimate.half_width_ns
+            yield Other(
+                latency_ms=to_ms(one.estimate.value_ns),
+                half_ms=None if half is None else to_ms(half),
+                sessions=one.estimate.sessions,
+                engine=one.engine,
+                preset=it.series.preset,
+                run_id=one.run_id,
+            )
+
+
+def _figures(view: View, asked: Asked) -> Iterable[_Figure]:
     """Yield what has a figure for the batch, threads and runners that are asked for."""
     for series in view.series:
         if series.system.emulated or series.precision != "fp32":
@@ -127,31 +172,32 @@ def _boxes(view: View, asked: Asked) -> Iterable[tuple[Series, str, int, Box]]:
             for (batch, threads), box in row.items():
                 wanted = batch == asked.batch and asked.threads in (None, threads)
                 if wanted and box.estimate is not None:
-                    yield series, variant, threads, box
+                    yield _Figure(series, variant, threads, box, box.estimate)
 
 
-def _choice(view: View, series: Series, variant: str, threads: int, box: Box) -> Choice | str:
+def _choice(view: View, it: _Figure, others: tuple[Other, ...]) -> Choice | str:
     """Return the choice, or why the figure can't compete."""
-    published, estimate = view.published_of(variant), box.estimate
+    published, series, estimate = view.published_of(it.variant), it.series, it.estimate
     if published is None or "top1" not in published.figures:
         return _NO_ACCURACY
-    if estimate is None or estimate.half_width_ns is None:
+    if estimate.half_width_ns is None:
         return _NO_INTERVAL
-    if box.warnings:
+    if it.box.warnings:
         return _NOT_IN_FORCE
     more = naming.settings(series)
     return Choice(
-        variant=variant,
-        title=view.models[variant].title,
+        variant=it.variant,
+        title=view.models[it.variant].title,
         runner=series.runner,
         engine=naming.runner_title(series.runner) + (f" ({more})" if more else ""),
-        threads=threads,
+        threads=it.threads,
         latency_ms=to_ms(estimate.value_ns),
         half_ms=to_ms(estimate.half_width_ns),
         top1=100 * published.figures["top1"],
-        grade=box.grade,
+        grade=it.box.grade,
         preset=series.preset,
-        run_id=box.run_id,
+        run_id=it.box.run_id,
+        others=others,
     )
 
 

@@ -8,18 +8,14 @@ is of one net: figures of a net that has changed since stay out.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from statistics import median
+from dataclasses import dataclass, field
 
-from bench.analysis.gpu_figures import OnDevice, on_device
-from bench.analysis.grade import findings, grade, warnings
-from bench.analysis.statistics import Estimate, percentiles, summarize
-from bench.analysis.time_course import Course, course
+from bench.analysis.boxes import Box, box_of, with_older
 from bench.analysis.variance import Components
 from bench.config.catalog import Fault, Published
 from bench.config.sustained import PRESET as SUSTAINED
-from bench.storage.schema.common import Failed, Skipped, System
-from bench.storage.schema.latency import Measured, ModelFacts, Record, RunManifest
+from bench.storage.schema.common import System
+from bench.storage.schema.latency import ModelFacts, Record, RunManifest
 
 Column = tuple[int, int]
 """Batch and threads."""
@@ -35,41 +31,6 @@ class StoredRun:
     manifest: RunManifest
     system: System
     records: Sequence[Record]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Long:
-    """A long session: the time asked for, and whether the cap on samples ended it before."""
-
-    asked_s: float
-    capped: bool
-    course: Course
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Box:
-    """One cell of a table: an estimate, or the outcome that stands in its place.
-
-    `long` is there for a long session, which stands in no table of latencies; `device` for one on a
-    GPU. `load_ns` and `peak_rss_mib` are medians over the sessions, `relative_l2` is the farthest
-    that an output of theirs was from the reference; each None where no session tells it.
-    """
-
-    cell_id: str
-    run_id: str
-    model_hash: str
-    estimate: Estimate | None = None
-    outcome: Failed | Skipped | None = None
-    unsettled: int = 0
-    grade: str | None = None
-    stopped: str | None = None
-    percentiles: Mapping[int, float] = field(default_factory=dict)
-    warnings: Sequence[str] = ()
-    long: Long | None = None
-    device: OnDevice | None = None
-    load_ns: float | None = None
-    peak_rss_mib: float | None = None
-    relative_l2: float | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -215,68 +176,19 @@ def _place(series: dict[_SeriesKey, Series], run: StoredRun, record: Record) -> 
             beside=tuple(manifest.beside),
         ),
     )
+    _box_into(one, record, manifest)
+
+
+def _box_into(one: Series, record: Record, manifest: RunManifest) -> None:
+    cell = record.cell
     engine = record.sessions[0].facts.get("engine") if record.sessions else None
-    if engine is not None and one.engine not in (None, engine):
+    other_engine = engine is not None and one.engine not in (None, engine)
+    row, column = one.boxes.get(cell.variant, {}), (cell.batch, cell.threads)
+    if any(box.model_hash != cell.model_hash for box in row.values()):
         return
-    row, column = one.boxes.setdefault(cell.variant, {}), (cell.batch, cell.threads)
-    same_net = all(box.model_hash == cell.model_hash for box in row.values())
-    if same_net and column not in row:
-        row[column] = _box(record, manifest.run_id)
+    if column in row:
+        row[column] = with_older(row[column], record, manifest.run_id)
+    elif not other_engine:
+        one.boxes[cell.variant] = row | {column: box_of(record, manifest.run_id)}
         one.engine = one.engine or engine
         one.runs[manifest.run_id] = manifest
-
-
-def _box(record: Record, run_id: str) -> Box:
-    if not isinstance(record.outcome, Measured):
-        return Box(
-            cell_id=record.cell_id,
-            run_id=run_id,
-            model_hash=record.cell.model_hash,
-            outcome=record.outcome,
-        )
-    if record.sampling.preset == SUSTAINED:
-        return Box(
-            cell_id=record.cell_id,
-            run_id=run_id,
-            model_hash=record.cell.model_hash,
-            long=_long(record),
-        )
-    samples, found = [session.durations_ns for session in record.sessions], findings(record)
-    tolerance = record.sampling.steady_tolerance
-    return Box(
-        cell_id=record.cell_id,
-        run_id=run_id,
-        model_hash=record.cell.model_hash,
-        estimate=_estimate(record, samples),
-        grade=grade(found),
-        stopped=record.outcome.stopped,
-        percentiles=percentiles(samples),
-        warnings=warnings(found),
-        device=on_device(record),
-        load_ns=median(session.load_ns for session in record.sessions),
-        peak_rss_mib=_peak_rss_mib(record),
-        relative_l2=max(
-            (one.relative_l2 for one in record.sessions if one.relative_l2 is not None),
-            default=None,
-        ),
-        unsettled=sum(not s.steady for s in record.sessions) if tolerance is not None else 0,
-    )
-
-
-def _peak_rss_mib(record: Record) -> float | None:
-    told = [session.covariates.get("peak_rss_mib") for session in record.sessions]
-    known = [value for value in told if isinstance(value, int | float)]
-    return median(known) if known else None
-
-
-def _estimate(record: Record, samples: list[list[int]]) -> Estimate:
-    """Return the figure; a tool's own averages bear no interval."""
-    found = summarize(samples, record.sampling.statistic)
-    reported = any(session.reported_ns is not None for session in record.sessions)
-    return replace(found, half_width_ns=None) if reported else found
-
-
-def _long(record: Record) -> Long:
-    asked, samples = record.sampling, record.sessions[0].durations_ns
-    capped = len(samples) >= asked.samples
-    return Long(asked_s=asked.budget_s, capped=capped, course=course(samples))

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.analysis import naming
-from bench.analysis.series import Box, Column, Series, View
+from bench.analysis.boxes import Box
+from bench.analysis.series import Column, Series, View
 from bench.runners import RUNNERS
 
 

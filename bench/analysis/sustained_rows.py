@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench.analysis.series import Box, Series
+from bench.analysis.boxes import Box
+from bench.analysis.series import Series
 from bench.analysis.time_course import Course
 from bench.core.units import NS_PER_S, duration
 

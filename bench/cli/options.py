@@ -210,6 +210,7 @@ LIST = Flag(_IMAGES, "--list list_file", "FILE", "Lines of `path label` for imag
 LABELS = Flag(
     _IMAGES, "--labels", "FILE", "Class names, one a line, in the order of the model's outputs"
 )
+SYSTEM = Flag(_SELECT, "--system", "ID", "Answer from the figures of that system", "this machine")
 MAX_MS = Flag(_LIMITS, "--max-ms", "MS", "Find the most accurate within this time a batch")
 MIN_TOP1 = Flag(
     _LIMITS, "--min-top1", "PERCENT", "Find the fastest from this published top-1 accuracy on"

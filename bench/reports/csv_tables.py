@@ -13,8 +13,9 @@ from pathlib import Path
 
 from bench.analysis import naming
 from bench.analysis import sustained_rows as sustained
+from bench.analysis.boxes import Box
 from bench.analysis.gpu_figures import OnDevice
-from bench.analysis.series import Box, Column, Series, View
+from bench.analysis.series import Column, Series, View
 from bench.analysis.side_by_side import SideBySide, fastest, side_by_side
 from bench.analysis.statistics import PERCENTILES
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 
 from bench.analysis import naming
-from bench.analysis.series import Box, Series, View
+from bench.analysis.boxes import Box
+from bench.analysis.series import Series, View
 from bench.core.units import to_ms, with_interval
 from bench.reports.markdown import sustained as sustained_text
 from bench.reports.markdown.tables import distance_text

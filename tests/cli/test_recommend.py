@@ -10,7 +10,11 @@ from typing import Any
 import pytest
 
 from bench.cli.main import main
-from tests.fakes.records import facts, put, record, stored
+from bench.cli.systems import is_of
+from bench.devices.host.facts import read_host
+from bench.storage.schema.common import System
+from bench.targets.cpu import make_system
+from tests.fakes.records import facts, put, record, stored, system
 
 Recommend = Callable[..., tuple[int, str, str]]
 
@@ -38,7 +42,8 @@ def results(tmp_path: Path) -> Path:
 @pytest.fixture
 def recommend(results: Path, capsys: pytest.CaptureFixture[str]) -> Recommend:
     def called(*argv: str) -> tuple[int, str, str]:
-        status = main(["recommend", "--results", str(results), *argv])
+        where = ("--results", str(results), "--system", "amd-epyc-2c-0123abcd")
+        status = main(["recommend", *where, *argv])
         said = capsys.readouterr()
         return status, said.out, said.err
 
@@ -108,7 +113,7 @@ def test_json_has_every_value(recommend: Recommend) -> None:
         (("--max-ms", "2", "--batch", "4"), "measure first: `make bench-engines ARGS='--batch 4'`"),
         (
             ("--max-ms", "2", "--runner", "ncnn"),
-            "no stored figure can answer for batch 1, runner ncnn",
+            "no stored figure of amd-epyc-2c-0123abcd can answer for batch 1, runner ncnn",
         ),
     ],
 )
@@ -135,6 +140,57 @@ def test_figures_without_a_published_accuracy_alone_are_no_answer(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     put(stored(of("mnn", "mine", 1.0)), tmp_path / "results")
-    status = main(["recommend", "--max-ms", "2", "--results", str(tmp_path / "results")])
+    flags = ("--results", str(tmp_path / "results"), "--system", "amd-epyc-2c-0123abcd")
+    status = main(["recommend", "--max-ms", "2", *flags])
     assert status == 2
     assert "(no published top-1)" in capsys.readouterr().err
+
+
+HERE = make_system(read_host())
+
+
+def test_the_figures_of_another_machine_are_no_answer_for_this_one_unless_it_is_named(
+    results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ("recommend", "--max-ms", "2", "--results", str(results))
+    assert main(flags) == 2
+    error = capsys.readouterr().err
+    assert "no stored figure of this machine can answer for batch 1: measure first" in error
+    assert "name another system's with --system: amd-epyc-2c-0123abcd" in error
+    put(stored(of("mnn", "x0_25", 1.5), on=HERE, run_id="20240601T120000Z-a-1"), results)
+    assert main(flags) == 0
+    heading, choice = capsys.readouterr().out.splitlines()[:2]
+    assert heading == HERE.heading
+    assert choice.startswith("  x0_25 on MNN")
+    assert main((*flags, "--system", "amd-epyc-2c-0123abcd")) == 0
+    assert capsys.readouterr().out.startswith("AMD EPYC, 2 cores\n  x0_5 on MNN")
+
+
+def test_a_system_that_no_run_has_is_refused_with_those_that_there_are(
+    results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = main(["recommend", "--max-ms", "2", "--results", str(results), "--system", "amd-epyc"])
+    said = "bench: there is no system 'amd-epyc': choose from amd-epyc-2c-0123abcd\n"
+    assert (status, capsys.readouterr().err) == (2, said)
+
+
+def test_a_figure_that_is_one_of_several_says_which_and_lists_the_others(
+    results: Path, recommend: Recommend
+) -> None:
+    later = of("mnn", "x0_5", 1.2, engine="mnn 2", sampling={"preset": "quick"})
+    put(stored(later, run_id="20240701T120000Z-a-1"), results)
+    put(stored(of("mnn", "x0_5", 1.6), run_id="20240401T120000Z-a-1"), results)
+    _, text, _ = recommend("--max-ms", "2", "--runner", "mnn")
+    said = text.splitlines()[2]
+    assert said.startswith("  that is the newest of 3 figures; the others: 1.399")
+    assert "1.601 ± 0.010 ms (20240401T120000Z-a-1, standard, paddle 3.2.0)" in said
+
+
+def test_a_gpu_of_this_machine_answers_and_one_of_another_does_not() -> None:
+    def card(**facts: Any) -> System:
+        return system("Tesla", system_id="tesla", facts={**HERE.facts, "gpu": "Tesla", **facts})
+
+    assert is_of(HERE, HERE)
+    assert is_of(HERE, card())
+    assert not is_of(HERE, card(memory_gib=-1))
+    assert not is_of(HERE, system("a phone", system_id="phone", facts={"soc": "SM8150"}))

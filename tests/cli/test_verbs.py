@@ -11,7 +11,9 @@ import pytest
 from bench.cli.commands import VERBS
 from bench.cli.main import main
 from bench.config.catalog import Weights, load_catalogue, resolve
+from bench.devices.host.facts import read_host
 from bench.environments.specs import ENVIRONMENTS
+from bench.targets.cpu import make_system
 from tests.cli.process import REAL, call, contents
 from tests.fakes import tables as fakes
 from tests.fakes.records import facts, put, record, stored
@@ -59,7 +61,7 @@ def test_a_plan_says_how_much_in_which_order_and_how_long(
     lines = printed(capsys, "plan", *here, "--suite", str(SUITE), "--seed", "3").splitlines()
     assert lines[0] == "suite suite (Fakes), preset standard, seed 3"
     assert lines[1].startswith("4 cells x 3 sessions, about ")
-    assert "no earlier session is stored" in lines[1]
+    assert "no earlier session of this machine is stored" in lines[1]
     assert [line for line in lines if line.startswith("round")] == ["round 1", "round 2", "round 3"]
     steps = [line.split(maxsplit=1) for line in lines[2:] if not line.startswith("round")]
     assert [int(number) for number, _ in steps] == list(range(1, 13))
@@ -87,15 +89,30 @@ def test_a_plan_knows_the_time_of_cells_that_were_measured_before(
 ) -> None:
     net = resolve(load_catalogue(fakes.MODELS), "x0_25", fakes.MODELS, Weights())
     known = record("x0_25", model_hash=net.hash, input=net.input_text)
-    put(stored(known), tmp_path / "results")
+    put(stored(known, on=make_system(read_host())), tmp_path / "results")
     flags = ("plan", *here, "--suite", str(SUITE), "--variant", "x0_25", "--batch", "1")
     plan = json.loads(printed(capsys, *flags, "--json"))
     assert {step["cell_id"] for step in plan["steps"]} == {known.cell_id}
     # 3 sessions of 2 s each.
     assert (plan["expected_s"], plan["expected_from_earlier_cells"]) == (6.0, 1)
-    assert "about 6 s (from earlier sessions of 1 of 1 cells)" in printed(capsys, *flags)
+    where = make_system(read_host()).heading
+    basis = f"about 6 s (from the newest sessions of 1 of 1 cells on {where})"
+    assert basis in printed(capsys, *flags)
     other_preset = json.loads(printed(capsys, *flags, "--preset", "quick", "--json"))
     assert other_preset["expected_from_earlier_cells"] == 0
+
+
+def test_a_plan_takes_another_machines_time_only_where_that_one_is_named(
+    here: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    net = resolve(load_catalogue(fakes.MODELS), "x0_25", fakes.MODELS, Weights())
+    put(stored(record("x0_25", model_hash=net.hash, input=net.input_text)), tmp_path / "results")
+    flags = ("plan", *here, "--suite", str(SUITE), "--variant", "x0_25", "--batch", "1")
+    text = printed(capsys, *flags)
+    assert "guessed from FLOPs: no earlier session of this machine is stored" in text
+    assert "--system: amd-epyc-2c-0123abcd" in text
+    named = printed(capsys, *flags, "--system", "amd-epyc-2c-0123abcd")
+    assert "from the newest sessions of 1 of 1 cells on AMD EPYC, 2 cores" in named
 
 
 def test_a_plan_runs_nothing_and_writes_nothing(

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from bench.analysis import naming
 from bench.analysis.audit.table import Column, Cost, Row, Table
-from bench.analysis.series import Box, Series, View
+from bench.analysis.boxes import Box
+from bench.analysis.series import Series, View
 from bench.config.catalog import Published
 from bench.core.units import BYTES_PER_MIB, to_ms
 from bench.storage.schema.latency import ModelFacts

@@ -46,6 +46,7 @@ _RECOMMEND = (
     o.BATCH.but("1", **_ONE),
     o.THREADS.but("all that are measured", **_ONE),
     o.RUNNER.but("all that are measured"),
+    o.SYSTEM,
 )
 _ARMS = (o.BASE, o.HEAD, o.BASE_ENV, o.HEAD_ENV)
 _REVISIONS = (o.GOOD, o.BAD)
@@ -62,7 +63,7 @@ VERBS: Mapping[str, Verb] = {
     ),
     "plan": Verb(
         "Show what would run, in which order, and how long it takes",
-        (*o.SELECTION, *o.target_flags()),
+        (*o.SELECTION, o.SYSTEM, *o.target_flags()),
     ),
     "doctor": Verb(
         "Check what can run on this machine, and name the command that adds the rest",

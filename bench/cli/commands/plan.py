@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from statistics import fmean
 
+from bench.cli.systems import answering, elsewhere
 from bench.config.catalog import load_published
 from bench.config.suite import load_suite
 from bench.core.units import NS_PER_S, duration
@@ -23,20 +25,32 @@ def run(options: Options, tables: Tables) -> int:
     cores = usable_cores() if suite.file.target == "cpu" else None
     job = new_job(options, tables, suite, cores=cores)
     plan = job.plan()
-    expected = expect(plan, _earlier(options), _macs(options, job))
-    print_ = _print_json if options.as_json else _print_text
-    print_(job, plan, expected)
+    earlier = _earlier(options)
+    seconds = {cell_id: seconds for cell_id, (seconds, _) in earlier.items()}
+    expected = expect(plan, seconds, _macs(options, job))
+    if options.as_json:
+        _print_json(job, plan, expected)
+    else:
+        measured = {earlier[cell.id][1] for cell in plan.cells if cell.id in earlier}
+        _print_text(job, plan, expected, _basis(options, expected, measured))
     return 0
 
 
-def _earlier(options: Options) -> dict[str, float]:
-    """Return the mean seconds of a session of each cell in the newest run that has it."""
-    found: dict[str, float] = {}
-    for run in Store(options.results).runs():
+def _earlier(options: Options) -> dict[str, tuple[float, str]]:
+    """Return the mean seconds of a session of each cell, and which system took them.
+
+    They are of the newest run that has the cell, on this machine or the system that is named.
+    """
+    store, found = Store(options.results), {}
+    systems = {it.system_id: it for it in answering(store, options.own.get("system"))}
+    for run in store.runs():
+        system = systems.get(run.manifest().system_id)
+        if system is None:
+            continue
         for record in run.records():
             if record.sessions and record.sampling.preset == options.preset:
                 walls = [session.wall_ns / NS_PER_S for session in record.sessions]
-                found[record.cell_id] = fmean(walls)
+                found[record.cell_id] = fmean(walls), system.heading
     return found
 
 
@@ -46,10 +60,10 @@ def _macs(options: Options, job: Job) -> dict[str, float]:
     return {v: 1e6 * row.figures.get("flops_m", 0) for v, row in rows.items() if row is not None}
 
 
-def _print_text(job: Job, plan: Plan, expected: Expected) -> None:
+def _print_text(job: Job, plan: Plan, expected: Expected, basis: str) -> None:
     lines = [
         f"suite {job.suite} ({job.suite_title}), preset {job.sampling.preset}, seed {job.seed}",
-        f"{len(plan.cells)} cells x {_sessions(job)} sessions, {_time(expected)}",
+        f"{len(plan.cells)} cells x {_sessions(job)} sessions, about {_span(expected)} ({basis})",
         *(f"left out: {note}" for note in job.left_out),
     ]
     for step in plan.steps:
@@ -65,16 +79,19 @@ def _sessions(job: Job) -> str:
     return f"{rule.sessions} to {rule.most_sessions}" if grows else str(rule.sessions)
 
 
-def _time(expected: Expected) -> str:
+def _span(expected: Expected) -> str:
     least, most = duration(expected.seconds), duration(expected.most_seconds)
-    span = least if least == most else f"{least} to {most}"
-    return f"about {span} ({_basis(expected)})"
+    return least if least == most else f"{least} to {most}"
 
 
-def _basis(expected: Expected) -> str:
-    if not expected.known:
-        return "guessed from FLOPs: no earlier session is stored"
-    return f"from earlier sessions of {expected.known} of {expected.cells} cells"
+def _basis(options: Options, expected: Expected, measured: Iterable[str]) -> str:
+    if expected.known:
+        where = " and ".join(sorted(measured))
+        return f"from the newest sessions of {expected.known} of {expected.cells} cells on {where}"
+    named = options.own.get("system")
+    others = "" if named else elsewhere(Store(options.results))
+    none = f"guessed from FLOPs: no earlier session of {named or 'this machine'} is stored"
+    return f"{none}; {others}" if others else none
 
 
 def _print_json(job: Job, plan: Plan, expected: Expected) -> None:

@@ -8,24 +8,26 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from bench.analysis.recommend import Advice, Asked, Choice, Choices, advise, choices
+from bench.cli.systems import answering, elsewhere
 from bench.core.errors import InputError, ResultsError, UnknownName
 from bench.core.units import with_interval
 from bench.experiments.context import Options, Tables
 from bench.reports.build import load_runs, view_of
+from bench.storage.directory import Store
 
 _NOTE = (
-    "top-1 is PaddleClas's published figure for FP32 and trained weights; latency was measured "
-    "here, in FP32, and fits with the whole of its 95% interval"
+    "top-1 is PaddleClas's published figure for FP32 and trained weights; latency was measured on "
+    "the system that is named, in FP32, and fits with the whole of its 95% interval"
 )
 
 _SHOWN = 5
 
 
 def run(options: Options, tables: Tables) -> int:
-    """Print the choice on each system that has figures.
+    """Print the choice on this machine, or on the system that --system names.
 
-    Returns 0, or 1 where nothing fits on any of them. Raises InputError, and ResultsError
-    where no stored figure can answer.
+    Returns 0, or 1 where nothing fits. Raises InputError, and ResultsError where no stored figure
+    can answer.
     """
     asked = _asked(options, tables)
     if not options.results.is_dir():
@@ -33,10 +35,16 @@ def run(options: Options, tables: Tables) -> int:
             f"there is no results folder {options.results}",
             hint="run `make bench-engines` first, or name one with --results DIR",
         )
-    given = choices(view_of(load_runs(options.results), options.models), asked)
+    named, store = options.own.get("system"), Store(options.results)
+    systems = {one.system_id for one in answering(store, named)}
+    everything = choices(view_of(load_runs(options.results), options.models), asked)
+    given = [one for one in everything if one.system_id in systems]
     able = [one for one in given if one.found]
     if not able:
-        raise ResultsError(_nothing(asked, given), hint=_remedy(asked))
+        others = elsewhere(store) if named is None else ""
+        hint = "; or ".join(filter(None, (_remedy(asked), others)))
+        where = named or "this machine"
+        raise ResultsError(_nothing(asked, given, where), hint=hint)
     advice = [advise(one, asked) for one in able]
     write = _json if options.as_json else _text
     sys.stdout.write(write(asked, able, advice))
@@ -67,12 +75,12 @@ def _asked(options: Options, tables: Tables) -> Asked:
     )
 
 
-def _nothing(asked: Asked, given: Sequence[Choices]) -> str:
+def _nothing(asked: Asked, given: Sequence[Choices], where: str) -> str:
     threads = "" if asked.threads is None else f", threads {asked.threads}"
     runners = f", runner {' or '.join(asked.runners)}" if asked.runners else ""
     reasons = {reason for one in given for reason in one.left_out}
     why = f" ({'; '.join(sorted(reasons))})" if reasons else ""
-    return f"no stored figure can answer for batch {asked.batch}{threads}{runners}{why}"
+    return f"no stored figure of {where} can answer for batch {asked.batch}{threads}{runners}{why}"
 
 
 def _remedy(asked: Asked) -> str:
@@ -95,6 +103,7 @@ def _lines(asked: Asked, advice: Advice, given: Choices) -> list[str]:
     lines = []
     if best is not None:
         lines.append(f"{_named(best)}: {_figures(best)}")
+        lines += _beside(best)
         lines += [
             f"{_named(one, beside=best)} can't be told apart: {_figures(one)}"
             for one in advice.ties[:_SHOWN]
@@ -116,6 +125,19 @@ def _lines(asked: Asked, advice: Advice, given: Choices) -> list[str]:
             f"from {len(runs)} runs, between which more may have changed than intervals tell"
         )
     return lines
+
+
+def _beside(one: Choice) -> list[str]:
+    """Return that a figure is one of several, with the others."""
+    if not one.others:
+        return []
+    newest = all(one.run_id >= other.run_id for other in one.others)
+    which = "the newest" if newest else "the one with the most sessions"
+    others = (
+        f"{with_interval(it.latency_ms, it.half_ms)} ms ({it.run_id}, {it.preset}, {it.engine})"
+        for it in one.others
+    )
+    return [f"that is {which} of {len(one.others) + 1} figures; the others: {', '.join(others)}"]
 
 
 def _more(found: Sequence[Choice]) -> list[str]:

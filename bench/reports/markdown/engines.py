@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bench.analysis import naming
-from bench.analysis.series import Box, Series, View
+from bench.analysis.boxes import Box
+from bench.analysis.series import Series, View
 from bench.analysis.side_by_side import SideBySide, fastest, plotted, side_by_side, stem
 from bench.core.units import significant, to_ms
 from bench.reports.markdown.tables import Footnotes, distance_text, latency_text, table

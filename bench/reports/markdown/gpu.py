@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bench.analysis import naming
+from bench.analysis.boxes import Box
 from bench.analysis.gpu_figures import OnDevice, build_text
-from bench.analysis.series import Box, Column, Series, View
+from bench.analysis.series import Column, Series, View
 from bench.core.units import significant, to_ms, with_interval
 from bench.reports.markdown.tables import table
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.analysis import naming
-from bench.analysis.series import Box, Column, Series, View
+from bench.analysis.boxes import Box
+from bench.analysis.series import Column, Series, View
 from bench.analysis.statistics import PERCENTILES
 from bench.core.units import BYTES_PER_MIB, significant, to_ms
 from bench.reports.markdown import engines as engines_text

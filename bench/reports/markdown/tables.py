@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.analysis.series import Box
+from bench.analysis.boxes import Box
 from bench.core.units import to_ms, with_interval
 from bench.storage.schema.common import Failed, Skipped
 

@@ -9,7 +9,7 @@ import pytest
 from bench.analysis.recommend import Advice, Asked, Choice, Choices, advise, choices
 from bench.analysis.series import StoredRun
 from bench.config.catalog import Published
-from tests.fakes.records import record, session, stored, system, view
+from tests.fakes.records import failed, record, session, stored, system, view
 
 
 def choice(variant: str, runner: str, value: float, half: float, top1: float) -> Choice:
@@ -134,6 +134,21 @@ def test_of_the_same_work_the_figure_with_most_sessions_counts_then_the_newest()
     assert [one.latency_ms for one in found.found] == [2.0]
     (found,) = given(many, other, quick)
     assert [one.latency_ms for one in found.found] == [3.0]
+    others = found.found[0].others
+    assert [(it.latency_ms, it.sessions, it.preset) for it in others] == [
+        (1.0, 2, "quick"), (2.0, 3, "standard"),
+    ]  # fmt: skip
+
+
+def test_earlier_figures_of_other_engine_versions_and_without_an_interval_are_listed_too() -> None:
+    runs = (
+        stored(record(samples_ms=[[1.0]], engine="paddle 3.0"), run_id="20240501T-a-1"),
+        stored(record(outcome=failed()), run_id="20240502T-a-1"),
+        stored(record(samples_ms=NARROW), run_id="20240503T-a-1"),
+    )
+    (found,) = given(*runs)
+    (other,) = found.found[0].others
+    assert (other.engine, other.half_ms, other.run_id) == ("paddle 3.0", None, "20240501T-a-1")
 
 
 def test_figures_that_can_not_answer_are_counted_by_reason() -> None:

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from bench.analysis.series import Box, Series, StoredRun, View
+from bench.analysis.boxes import Box
+from bench.analysis.series import Series, StoredRun, View
 from bench.config.catalog import Fault, Published
 from bench.storage.schema.common import Failed
 from bench.storage.schema.latency import ModelFacts

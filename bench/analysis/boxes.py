@@ -1,0 +1,131 @@
+"""One cell of a report's table: its figure and what stands beside it, from one record. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from statistics import median
+
+from bench.analysis.gpu_figures import OnDevice, on_device
+from bench.analysis.grade import findings, grade, warnings
+from bench.analysis.run_context import UNKNOWN
+from bench.analysis.statistics import Estimate, percentiles, summarize
+from bench.analysis.time_course import Course, course
+from bench.config.sustained import PRESET as SUSTAINED
+from bench.storage.schema.common import Failed, Skipped
+from bench.storage.schema.latency import Measured, Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Long:
+    """A long session: the time asked for, and whether the cap on samples ended it before."""
+
+    asked_s: float
+    capped: bool
+    course: Course
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Older:
+    """An earlier figure of a box's cell: the same net and work, perhaps another engine version."""
+
+    run_id: str
+    engine: str
+    estimate: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """One cell of a table: an estimate, or the outcome that stands in its place.
+
+    `long` is there for a long session, which stands in no table of latencies; `device` for one on a
+    GPU. `load_ns` and `peak_rss_mib` are medians over the sessions, `relative_l2` is the farthest
+    that an output of theirs was from the reference; each None where no session tells it. `older`
+    has the cell's earlier figures, newest first.
+    """
+
+    cell_id: str
+    run_id: str
+    model_hash: str
+    estimate: Estimate | None = None
+    outcome: Failed | Skipped | None = None
+    unsettled: int = 0
+    grade: str | None = None
+    stopped: str | None = None
+    percentiles: Mapping[int, float] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
+    long: Long | None = None
+    device: OnDevice | None = None
+    load_ns: float | None = None
+    peak_rss_mib: float | None = None
+    relative_l2: float | None = None
+    older: Sequence[Older] = ()
+
+
+def with_older(box: Box, record: Record, run_id: str) -> Box:
+    """Return the box that knows of an earlier record of its cell too, where that has a figure."""
+    if not isinstance(record.outcome, Measured) or record.sampling.preset == SUSTAINED:
+        return box
+    older = Older(
+        run_id=run_id,
+        engine=record.sessions[0].facts.get("engine", UNKNOWN),
+        estimate=_estimate(record, [session.durations_ns for session in record.sessions]),
+    )
+    return replace(box, older=(*box.older, older))
+
+
+def box_of(record: Record, run_id: str) -> Box:
+    """Return the box of a record of that run."""
+    if not isinstance(record.outcome, Measured):
+        return Box(
+            cell_id=record.cell_id,
+            run_id=run_id,
+            model_hash=record.cell.model_hash,
+            outcome=record.outcome,
+        )
+    if record.sampling.preset == SUSTAINED:
+        return Box(
+            cell_id=record.cell_id,
+            run_id=run_id,
+            model_hash=record.cell.model_hash,
+            long=_long(record),
+        )
+    samples, found = [session.durations_ns for session in record.sessions], findings(record)
+    tolerance = record.sampling.steady_tolerance
+    return Box(
+        cell_id=record.cell_id,
+        run_id=run_id,
+        model_hash=record.cell.model_hash,
+        estimate=_estimate(record, samples),
+        grade=grade(found),
+        stopped=record.outcome.stopped,
+        percentiles=percentiles(samples),
+        warnings=warnings(found),
+        device=on_device(record),
+        load_ns=median(session.load_ns for session in record.sessions),
+        peak_rss_mib=_peak_rss_mib(record),
+        relative_l2=max(
+            (one.relative_l2 for one in record.sessions if one.relative_l2 is not None),
+            default=None,
+        ),
+        unsettled=sum(not s.steady for s in record.sessions) if tolerance is not None else 0,
+    )
+
+
+def _peak_rss_mib(record: Record) -> float | None:
+    told = [session.covariates.get("peak_rss_mib") for session in record.sessions]
+    known = [value for value in told if isinstance(value, int | float)]
+    return median(known) if known else None
+
+
+def _estimate(record: Record, samples: list[list[int]]) -> Estimate:
+    """Return the figure; a tool's own averages bear no interval."""
+    found = summarize(samples, record.sampling.statistic)
+    reported = any(session.reported_ns is not None for session in record.sessions)
+    return replace(found, half_width_ns=None) if reported else found
+
+
+def _long(record: Record) -> Long:
+    asked, samples = record.sampling, record.sessions[0].durations_ns
+    capped = len(samples) >= asked.samples
+    return Long(asked_s=asked.budget_s, capped=capped, course=course(samples))
