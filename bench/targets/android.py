@@ -58,6 +58,8 @@ class AndroidTarget:
 
     def __init__(self, spec: TargetSpec) -> None:
         self.spec = replace(spec, device=choose(spec.device))
+        if spec.device is None and self.spec.device == os.environ.get("ANDROID_SERIAL"):
+            _tell(f"ANDROID_SERIAL names {self.spec.device}")
         self._held = ExitStack()
         with self._connected() as device:
             facts = read_identity(device)

@@ -39,7 +39,8 @@ _ANDROID = (
     TargetOption(
         flag="--device",
         metavar="SERIAL",
-        help="The phone, as `adb devices` lists it, or host:port",
+        help="The phone: its serial or USB path in `adb devices -l`, or host:port "
+        "(default: ANDROID_SERIAL, then the only one)",
     ),
     TargetOption(
         flag="--agent",

@@ -12,7 +12,6 @@ from bench.core.errors import DeviceError, DeviceLost, DeviceNotFound, DeviceUna
 from bench.devices.android.adb import find
 from bench.devices.android.adb.calls import StreamedDevice
 from bench.devices.android.adb.direct import DirectDevice
-from bench.devices.android.adb.known import Known
 from bench.devices.android.adb.server import ServerDevice
 from tests.device.adb_server import Adb
 from tests.device.daemon import CommandFault, Device, Policy, running_device
@@ -79,7 +78,8 @@ def test_the_server_is_the_way_to_a_device_that_it_has(
     with closing(find.open_device(device.serial)) as client:
         assert isinstance(client, DirectDevice)
     served(device)
-    assert Known(serial=device.serial, state="device") in find.server_devices()
+    (known,) = find.server_devices()
+    assert (known.serial, known.state) == (device.serial, "device")
     with closing(find.open_device(device.serial)) as client:
         assert isinstance(client, ServerDevice)
     assert find.choose(None) == device.serial

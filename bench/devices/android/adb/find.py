@@ -1,16 +1,19 @@
 """Which devices there are, and which way leads to one.
 
-The clients are imported where they are used: this module costs nothing, and works without them.
+adb-shell is imported where it is used: this module costs nothing, and works without it.
 """
 
 from __future__ import annotations
 
-import shlex
+import os
+from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from bench.core.errors import DeviceNotFound, Unavailable, UnknownName
 from bench.core.paths import install_hint
-from bench.devices.android.adb.known import READY, Known, host_and_port, not_ready
+from bench.devices.android.adb import server
+from bench.devices.android.adb.known import READY, Known, called, command, host_and_port, not_ready
 
 if TYPE_CHECKING:
     from bench.devices.android.adb.device import Device
@@ -28,12 +31,9 @@ PLUG_IN = (
 def server_devices() -> list[Known]:
     """Return the devices of the adb server that runs; none where none runs, which stays so.
 
-    Raises InputError where the environment names no possible server, Unavailable without adbutils.
+    Raises InputError where the environment names no possible server, DeviceError where the server
+    refuses to tell.
     """
-    try:
-        from bench.devices.android.adb import server
-    except ImportError as error:
-        raise _missing(error) from error
     try:
         return server.known_devices(server.server_address())
     except OSError:
@@ -48,25 +48,33 @@ def usb_devices() -> list[Known]:
     try:
         from bench.devices.android.adb.transports import usb_transports
 
-        return [Known(serial=serial, state=READY) for serial in usb_transports()]
+        return [Known(serial=it.serial, state=READY, path=it.path) for it in usb_transports()]
     except (ImportError, OSError):
         return []
 
 
-def choose(serial: str | None) -> str:
-    """Return `serial` if it may lead to a device, or without one that of the only device there.
+def choose(serial: str | None, *, environment: Mapping[str, str] = os.environ) -> str:
+    """Return `serial` if it may lead to a device; as for adb, without one ANDROID_SERIAL's.
 
+    Without either it is the name of the only device there. A USB path (`usb:1-2`) is a name too.
     Nothing is connected to: host:port is taken as it is. Raises DeviceNotFound, which names those
-    that are there, and DeviceUnauthorized.
+    that are there, DeviceUnauthorized, and DeviceError where several have that serial.
     """
-    known = {device.serial: device for device in [*usb_devices(), *server_devices()]}
-    if serial is None:
-        return _ready(_only(list(known.values())))
-    if host_and_port(serial) is not None:
-        return serial
-    if serial in known:
-        return _ready(known[serial])
-    raise DeviceNotFound(serial, hint=_there(list(known.values())))
+    name = environment.get("ANDROID_SERIAL") or None if serial is None else serial
+    if name is not None and host_and_port(name) is not None:
+        return name
+    served = server_devices()
+    seen = {device.serial for device in served}
+    known = [*served, *(device for device in usb_devices() if device.serial not in seen)]
+    if not known and find_spec("adb_shell") is None:
+        raise _missing("no adb_shell")
+    if name is None:
+        name = _only(known).name
+    if device := called(name, known):
+        _ready(device, name)
+        return name
+    source = "" if serial is not None else "ANDROID_SERIAL names it; "
+    raise DeviceNotFound(name, hint=source + _there(known))
 
 
 def open_device(
@@ -84,53 +92,48 @@ def open_device(
         transport = _way(serial)
     try:
         if transport == "server":
-            from bench.devices.android.adb.server import ServerDevice
-
-            return ServerDevice.open(serial)
+            return server.ServerDevice.open(serial)
         from bench.devices.android.adb.direct import DirectDevice
 
         return DirectDevice.open(serial, auth_timeout_s=auth_timeout_s)
     except ImportError as error:
-        raise _missing(error) from error
+        raise _missing(str(error)) from error
 
 
 def _way(serial: str) -> str:
-    known = next((device for device in server_devices() if device.serial == serial), None)
+    known = called(serial, server_devices())
     if known is None or (known.state != READY and host_and_port(serial)):
         return "direct"
     # On USB the server holds the interface, so what it says of the device is final.
-    _ready(known)
+    _ready(known, serial)
     return "server"
 
 
 def _only(known: list[Known]) -> Known:
     if len(known) != 1:
-        hint = f"name one: {_command(known[0])}" if known else PLUG_IN
+        hint = f"name one: {command(known[0].name)}" if known else PLUG_IN
         raise DeviceNotFound(None, found=_names(known), hint=hint)
     return known[0]
 
 
-def _ready(device: Known) -> str:
-    if device.state == READY:
-        return device.serial
-    raise not_ready(device.serial, device.state) or DeviceNotFound(
-        device.serial, hint=f"it is in state '{device.state}': plug it in again, or restart it"
-    )
+def _ready(device: Known, name: str) -> None:
+    if device.state != READY:
+        raise not_ready(name, device.state) or DeviceNotFound(
+            name, hint=f"it is in state '{device.state}': plug it in again, or restart it"
+        )
 
 
 def _there(known: list[Known]) -> str:
     if not known:
         return PLUG_IN
-    return f"{', '.join(_names(known))} would be there: {_command(known[0])}"
-
-
-def _command(device: Known) -> str:
-    return f"`make bench-arm DEVICE={shlex.quote(device.serial)}`"
+    return f"{', '.join(_names(known))} would be there: {command(known[0].name)}"
 
 
 def _names(known: list[Known]) -> list[str]:
-    return [f"{each.serial} ({each.state})" for each in known]
+    return [f"{each.name} ({each.state})" for each in known]
 
 
-def _missing(error: ImportError) -> Unavailable:
-    return Unavailable(f"the ADB clients aren't installed ({error})", hint=install_hint("phone"))
+def _missing(why: str) -> Unavailable:
+    return Unavailable(
+        f"the direct way to a device isn't installed ({why})", hint=install_hint("phone")
+    )

@@ -1,20 +1,35 @@
-"""A device's name and state, in adb's words, and what a state means."""
+"""A device's names and state, in adb's words, and what a state or a refusal means."""
 
 from __future__ import annotations
 
+import re
+import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bench.core.errors import DeviceError, DeviceNotFound, DeviceUnauthorized
 
 READY = "device"
+_NO_SERIALS = ("", "(no serial number)", "????????????")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """A device; `state` is adb's word: device, offline, unauthorized, no permissions, ..."""
+    """A device; `state` is adb's word: device, offline, unauthorized, no permissions, ...
+
+    `path` is where it is plugged in, as `usb:1-2`; `transport_id` is the server's number for it.
+    """
 
     serial: str
     state: str
+    path: str = ""
+    transport_id: str = ""
+
+    @property
+    def name(self) -> str:
+        """What leads to it: its serial, or its path where it has no serial that can be typed."""
+        typed = self.serial.isascii() and self.serial.isprintable()
+        return self.serial if typed and self.serial not in _NO_SERIALS else self.path or self.serial
 
 
 def host_and_port(serial: str) -> tuple[str, int] | None:
@@ -25,23 +40,51 @@ def host_and_port(serial: str) -> tuple[str, int] | None:
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
-def not_ready(serial: str, state: str) -> DeviceError | None:
-    """Return why a device can't serve, from its state or adb's sentence about it.
+def called(name: str, known: Iterable[Known]) -> Known | None:
+    """Return the device of that serial or path; raises DeviceError where several have it."""
+    found = [device for device in known if name and name in (device.serial, device.path)]
+    if len(found) < 2:
+        return found[0] if found else None
+    places = "; ".join(
+        f"{each.path or 'no USB path'}, {each.state}"
+        + (f", transport {each.transport_id}" if each.transport_id else "")
+        for each in found
+    )
+    path = next((each.path for each in found if each.path), None)
+    raise DeviceError(
+        f"{len(found)} devices have the serial '{name}' ({places})",
+        hint=f"choose one by its path: {command(path)}" if path else "unplug all but one",
+    )
 
-    None where these words tell nothing of a device's state.
+
+def command(name: str) -> str:
+    """Return the command that measures on the device of that name, in backticks."""
+    return f"`make bench-arm DEVICE={shlex.quote(name)}`"
+
+
+def not_ready(serial: str, words: str) -> DeviceError | None:
+    """Return why a device can't serve, from its state or an adb server's refusal.
+
+    None where these words, as a whole, are none that adb has for a device.
     """
-    if "authoriz" in state:
-        return DeviceUnauthorized(serial)
-    if "permission" in state:
-        return DeviceNotFound(
-            serial, hint="this user may not open it: install udev rules for Android devices"
-        )
-    if "offline" in state or "connecting" in state:
-        return DeviceNotFound(
-            serial, hint="it is offline: plug it in again, or run `adb reconnect offline`"
-        )
-    if any(mode in state for mode in ("bootloader", "recovery", "sideload", "rescue", "host")):
-        return DeviceNotFound(serial, hint=f"it is in state '{state}': restart it into Android")
-    if "not found" in state or "no devices" in state:
-        return DeviceNotFound(serial, hint="`adb devices` lists those that are there")
+    first = words.strip().partition("\n")[0]
+    for pattern, hint in _MEANINGS.items():
+        if re.fullmatch(pattern, first):
+            return DeviceNotFound(serial, hint=hint) if hint else DeviceUnauthorized(serial)
     return None
+
+
+# The sentences are those of adb's transport.cpp, from 1.0.31 to 1.0.41.
+_MEANINGS = {
+    r"unauthorized|authorizing|device (unauthorized\.?|still authorizing)( .*)?": "",
+    r"no permissions.*|insufficient permissions for device.*":
+        "this user may not open it: install udev rules for Android devices",
+    r"offline|connecting|device offline.*|device still connecting.*":
+        "it is offline: plug it in again, or run `adb reconnect offline`",
+    r"bootloader|recovery|sideload|rescue|host":
+        "it is in its bootloader, recovery or a mode like that: restart it into Android",
+    r"device ('.*' )?not found|no devices(/emulators)? found|no device":
+        "`adb devices` lists those that are there",
+    r"more than one device(/emulator)?.*":
+        "several devices have that serial: choose by USB path, which `adb devices -l` lists",
+}  # fmt: skip

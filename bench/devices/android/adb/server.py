@@ -1,33 +1,22 @@
-"""A device through an adb server that runs already: adbutils.
-
-adbutils (read at 2.12) gives the connection and its framing. Its own calls are not used, since
-each lacks what a measurement needs:
-
-- every connection runs `adb start-server` where nothing listens;
-- `shell2(v2=True)` keeps stdout, stderr and status apart, but its time-out is one of each `recv`,
-  so a command that keeps talking never ends, and there is no streaming of its packets;
-- `sync` opens its connection with no time-out at all, so a pulled cable hangs it for good; `push`
-  drops the device's reason (it raises "FAIL"), sets today's time and ignores a short `send`;
-  `pull` leaves half a file behind.
-"""
+"""A device through an adb server that runs already, over the server's own sockets."""
 
 from __future__ import annotations
 
 import os
+import re
 import select
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
-from adbutils import AdbConnection, AdbError, AdbTimeout  # type: ignore[import-untyped]
-
-from bench.core.errors import DeviceNotFound, InputError
+from bench.core.errors import DeviceError, DeviceNotFound, InputError
 from bench.devices.android.adb.calls import StreamedDevice
 from bench.devices.android.adb.known import Known, host_and_port, not_ready
 from bench.devices.android.adb.streams import Deadline, link_errors
 
 ASK_S = 10.0
 READ_BYTES = 64 * 1024
+_SERIAL_COLUMNS = 22  # `devices -l` pads the serial to so many; it may hold blanks
 
 Address = tuple[str, int]
 
@@ -36,7 +25,7 @@ class NoServer(ConnectionError):
     """Nothing listens where an adb server would."""
 
 
-class Refused(ConnectionError):
+class Refused(Exception):
     """The server said no; the text is its own."""
 
 
@@ -60,10 +49,31 @@ def server_address(environment: Mapping[str, str] = os.environ) -> Address:
 
 
 def known_devices(address: Address) -> list[Known]:
-    """Return what the server there knows; raises NoServer, TimeoutError, ConnectionError."""
-    with _connected(address, Deadline.after(ASK_S)) as server:
-        rows = [row.split("\t") for row in server.answer("host:devices").splitlines()]
-    return [Known(serial=row[0], state=row[1]) for row in rows if len(row) == 2]
+    """Return what the server there knows.
+
+    Raises NoServer, TimeoutError, ConnectionError, and DeviceError where it refuses to tell.
+    """
+    try:
+        rows = _ask(address, "host:devices-l", Deadline.after(ASK_S)).splitlines()
+    except Refused as error:
+        raise DeviceError(
+            f"the adb server at {address[0]} port {address[1]} doesn't list its devices: '{error}'",
+            hint=_RESTART,
+        ) from error
+    return [_known(row) for row in rows if " " in row[_SERIAL_COLUMNS:]]
+
+
+def _known(row: str) -> Known:
+    """Read a row such as `abc  device usb:1-2 product:x model:y device:z transport_id:3`."""
+    end = row.find(" ", _SERIAL_COLUMNS)
+    state, *facts = re.split(r" (?=(?:usb|product|model|device|transport_id):)", row[end + 1 :])
+    values = dict(fact.split(":", 1) for fact in facts)
+    return Known(
+        serial=row[:end].rstrip(),
+        state=state.strip(),
+        path=f"usb:{values['usb']}" if "usb" in values else "",
+        transport_id=values.get("transport_id", ""),
+    )
 
 
 class ServerDevice(StreamedDevice):
@@ -79,7 +89,7 @@ class ServerDevice(StreamedDevice):
         """Check that the server reaches it.
 
         Raises DeviceNotFound, also where no server runs, DeviceUnauthorized, DeviceTimeout,
-        DeviceLost.
+        DeviceLost, DeviceError with the server's words for any other refusal.
         """
         device = cls(serial, address=address or server_address())
         with device._failing_as_device("the first contact", ASK_S):
@@ -88,16 +98,26 @@ class ServerDevice(StreamedDevice):
 
     def _features(self, deadline: Deadline) -> frozenset[str]:
         if self._known_features is None:
-            with self._explained(), _connected(self._address, deadline) as server:
-                names = server.answer(f"host-serial:{self._serial}:features")
+            with self._explained():
+                # A server can't tell where another name with a colon ends, and what the request is.
+                if not re.fullmatch(r"usb:.*|[^:]*", self._serial) and not host_and_port(
+                    self._serial
+                ):
+                    raise Refused(f"device '{self._serial}' not found")
+                names = _ask(self._address, f"host-serial:{self._serial}:features", deadline)
             self._known_features = frozenset(names.strip().split(","))
         return self._known_features
 
     def _open(self, service: str, deadline: Deadline) -> SocketStream:
-        with self._explained(), _connected(self._address, deadline, keep=True) as server:
-            server.request(f"host:transport:{self._serial}")
-            server.request(service)
-            return SocketStream(server.conn)
+        with self._explained():
+            stream = SocketStream.connect(self._address, deadline)
+            try:
+                stream.request(f"host:transport:{self._serial}", deadline)
+                stream.request(service, deadline)
+            except BaseException:
+                stream.close()
+                raise
+            return stream
 
     def _drop(self) -> None:
         """Nothing is kept between two calls."""
@@ -114,82 +134,73 @@ class ServerDevice(StreamedDevice):
                 hint=f"no adb server listens at {host} port {port}: run `adb start-server`",
             ) from error
         except Refused as error:
-            failure = not_ready(self._serial, str(error))
-            if failure is None:
-                raise
-            raise failure from error
+            if str(error) == "closed":  # the device itself ended what was begun
+                raise ConnectionError("closed") from error
+            raise not_ready(self._serial, str(error)) or DeviceError(
+                f"the adb server refuses device {self._serial}: '{error}'", hint=_RESTART
+            ) from error
 
 
-class _Server(AdbConnection):  # type: ignore[misc]  # adbutils has no types
-    """adbutils' connection to a server, with one deadline, and without starting a server."""
+_RESTART = "restart it, with a newer adb where there is one: `adb kill-server; adb start-server`"
 
-    def __init__(self, address: Address, deadline: Deadline) -> None:
-        self._address, self._deadline = address, deadline
-        super().__init__(*address)
 
-    def _safe_connect(self) -> socket.socket:
+def _ask(address: Address, request: str, deadline: Deadline) -> str:
+    """Return a server's answer; raises NoServer, Refused, TimeoutError, ConnectionError."""
+    with closing(SocketStream.connect(address, deadline)) as stream:
+        stream.request(request, deadline)
+        return stream.block(deadline)
+
+
+class SocketStream:
+    """A connection to a server, and a `Stream` once the server has joined it to a service."""
+
+    def __init__(self, joined: socket.socket) -> None:
+        self._joined = joined
+
+    @classmethod
+    def connect(cls, address: Address, deadline: Deadline) -> SocketStream:
         try:
-            return socket.create_connection(self._address, timeout=self._deadline.left_s())
+            return cls(socket.create_connection(address, timeout=deadline.left_s()))
         except TimeoutError:
             raise
         except OSError as error:
             raise NoServer(str(error)) from error
 
-    @property
-    def conn(self) -> socket.socket:
-        """The socket; adbutils takes it anew for each read and write, with what time is left."""
-        joined: socket.socket = super().conn
-        joined.settimeout(self._deadline.left_s())
-        return joined
-
-    def request(self, text: str) -> None:
+    def request(self, text: str, deadline: Deadline) -> None:
         """Send a request; raises Refused with the server's words where it isn't granted."""
         data = text.encode("utf-8", "surrogateescape")
-        self.conn.sendall(b"%04x" % len(data) + data)
-        self.check_okay()
+        self.write(b"%04x" % len(data) + data, deadline)
+        answer = self._exactly(4, deadline)
+        if answer == b"FAIL":
+            raise Refused(self.block(deadline).strip())
+        if answer != b"OKAY":
+            raise ConnectionError(f"no adb server's answer: {answer!r}")
 
-    def answer(self, text: str) -> str:
-        """Send a request and return what the server says to it; raises Refused."""
-        self.request(text)
-        said: str = self.read_string_block()
-        return said
+    def block(self, deadline: Deadline) -> str:
+        """Return a text that comes with its length before it."""
+        length = self._exactly(4, deadline)
+        try:
+            size = int(length, 16)
+        except ValueError as error:
+            raise ConnectionError(f"no adb server's length: {length!r}") from error
+        return self._exactly(size, deadline).decode("utf-8", "replace")
 
-    def close(self) -> None:
-        """Close at once; adbutils would sleep before it does."""
-        super().conn.close()
-
-
-@contextmanager
-def _connected(address: Address, deadline: Deadline, *, keep: bool = False) -> Iterator[_Server]:
-    """Connect to the server; `keep` leaves the connection open unless something fails.
-
-    Raises NoServer, Refused, TimeoutError, ConnectionError.
-    """
-    server = _Server(address, deadline)
-    try:
-        with link_errors():
-            yield server
-    except BaseException as error:
-        server.close()
-        if isinstance(error, AdbTimeout):
-            raise TimeoutError(str(error)) from error
-        if isinstance(error, AdbError | ValueError):  # ValueError: a length that is no number
-            raise Refused(str(error)) from error
-        raise
-    if not keep:
-        server.close()
-
-
-class SocketStream:
-    """A `Stream` over a socket that the server has joined to a service."""
-
-    def __init__(self, joined: socket.socket) -> None:
-        self._joined = joined
+    def _exactly(self, size: int, deadline: Deadline) -> bytes:
+        data = b""
+        while len(data) < size:
+            piece = self._read(size - len(data), deadline)
+            if not piece:
+                raise ConnectionError("the adb server closed the connection")
+            data += piece
+        return data
 
     def read(self, deadline: Deadline) -> bytes:
+        return self._read(READ_BYTES, deadline)
+
+    def _read(self, size: int, deadline: Deadline) -> bytes:
         with link_errors():
             self._joined.settimeout(deadline.left_s())
-            return self._joined.recv(READ_BYTES)
+            return self._joined.recv(size)
 
     def write(self, data: bytes, deadline: Deadline) -> None:
         with link_errors():

@@ -18,6 +18,7 @@ from adb_shell.exceptions import (  # type: ignore[import-untyped]
 from adb_shell.transport.tcp_transport import TcpTransport  # type: ignore[import-untyped]
 
 from bench.core.errors import DeviceBusy, DeviceNotFound, Unavailable
+from bench.devices.android.adb.known import READY, Known, called
 from bench.devices.android.adb.streams import Deadline, link_errors
 
 
@@ -84,10 +85,11 @@ class Tcp(TcpTransport):  # type: ignore[misc]  # adb-shell has no types
 
 
 class Usb:
-    """A device on USB; `found` is adb-shell's UsbTransport."""
+    """A device on USB; `found` is adb-shell's UsbTransport, `path` its place, as `usb:1-2`."""
 
-    def __init__(self, serial: str, found: Any) -> None:
-        self._serial = serial
+    def __init__(self, serial: str, found: Any, path: str = "") -> None:
+        self.serial = serial
+        self.path = path
         self._found = found
 
     def connect(self, transport_timeout_s: float) -> None:
@@ -96,7 +98,7 @@ class Usb:
             self._found.connect(transport_timeout_s)
         except Exception as error:
             # libusb's errors have names only: their module can't be imported where it is missing.
-            failure = _opening_failure(self._serial, _usb_name(error))
+            failure = _opening_failure(self.serial or self.path, _usb_name(error))
             if failure is None:
                 raise
             raise failure from error
@@ -122,8 +124,11 @@ class Usb:
         self._found.close()
 
 
-def find_usb(serial: str) -> Usb:
-    """Return the device on USB with this serial; raises DeviceNotFound, Unavailable."""
+def find_usb(name: str) -> Usb:
+    """Return the device on USB of that serial or path.
+
+    Raises DeviceNotFound, DeviceError where several have that serial, Unavailable.
+    """
     try:
         found = usb_transports()
     except (ImportError, OSError) as error:
@@ -131,27 +136,31 @@ def find_usb(serial: str) -> Usb:
             f"USB devices can't be reached without an adb server here ({error})",
             hint="run `adb start-server`, or install libusb-1.0",
         ) from error
-    if serial not in found:
+    known = [Known(serial=each.serial, state=READY, path=each.path) for each in found]
+    device = called(name, known)
+    if device is None:
         raise DeviceNotFound(
-            serial, hint="plug it in and allow USB debugging; `adb devices` lists those it knows"
+            name, hint="plug it in and allow USB debugging; `adb devices` lists those it knows"
         )
-    return Usb(serial, found[serial])
+    return found[known.index(device)]
 
 
-def usb_transports() -> dict[str, Any]:
-    """Return adb-shell's transport of each device on USB whose serial can be read.
+def usb_transports() -> list[Usb]:
+    """Return each device on USB whose serial can be read.
 
     Raises ImportError or OSError where libusb or its wrapper is missing.
     """
     import usb1  # type: ignore[import-untyped]
     from adb_shell.transport.usb_transport import UsbTransport  # type: ignore[import-untyped]
 
-    found = {}
+    found = []
     with suppress(usb1.USBError):
         for transport in UsbTransport.find_all_adb_devices():
             # Another device that this user may not open, or whose serial is no text, isn't ours.
             with suppress(usb1.USBError, UnicodeError):
-                found[transport.serial_number] = transport
+                bus, *ports = transport.port_path
+                path = f"usb:{bus}-{'.'.join(map(str, ports))}"
+                found.append(Usb(transport.serial_number or "", transport, path))
     return found
 
 

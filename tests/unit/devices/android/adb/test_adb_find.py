@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -29,8 +30,8 @@ There = Callable[..., None]
 def there(monkeypatch: pytest.MonkeyPatch) -> There:
     """Set what a server knows, as serial=state, and what is on USB."""
 
-    def call(usb: tuple[str, ...] = (), **states: str) -> None:
-        known = [Known(serial=serial, state=state) for serial, state in states.items()]
+    def call(usb: tuple[str, ...] = (), rows: tuple[Known, ...] = (), **states: str) -> None:
+        known = [*rows, *(Known(serial=serial, state=it) for serial, it in states.items())]
         on_usb = [Known(serial=serial, state="device") for serial in usb]
         monkeypatch.setattr(find, "server_devices", lambda: known)
         monkeypatch.setattr(find, "usb_devices", lambda: on_usb)
@@ -70,7 +71,7 @@ def test_of_several_none_is_chosen_and_all_are_named(there: There) -> None:
     with pytest.raises(DeviceNotFound) as raised:
         find.choose(None)
     assert str(raised.value) == (
-        "3 devices are there (abc (device), ghi (device), deF (unauthorized)): "
+        "3 devices are there (abc (device), deF (unauthorized), ghi (device)): "
         "name one: `make bench-arm DEVICE=abc`"
     )
 
@@ -123,7 +124,7 @@ def test_a_serial_for_a_shell_is_just_not_found(
 ) -> None:
     def script(wire: Wire) -> None:
         request = wire.exactly(int(wire.exactly(4), 16)).decode()
-        if request == "host:devices":
+        if request == "host:devices-l":
             wire.socket.sendall(b"OKAY0000")
         else:
             assert request == f"host-serial:{serial}:features"
@@ -134,12 +135,59 @@ def test_a_serial_for_a_shell_is_just_not_found(
 
     monkeypatch.setattr(subprocess, "Popen", no_process)
     monkeypatch.setattr("os.system", no_process)
-    monkeypatch.setattr(transports, "usb_transports", dict)
+    monkeypatch.setattr(transports, "usb_transports", list)
     with peer(*[script] * (transport != "direct")) as port:
         monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(port))
         with pytest.raises(DeviceNotFound) as raised:
             find.open_device(serial, transport=transport)
     assert raised.value.problem == f"there is no device '{serial}'"
+
+
+SHARED = "0123456789ABCDEF"
+TWINS = (
+    Known(serial=SHARED, state="device", path="usb:1-2", transport_id="3"),
+    Known(serial=SHARED, state="unauthorized", path="usb:1-3", transport_id="4"),
+)
+
+
+def test_two_devices_of_one_serial_are_named_and_chosen_by_their_paths(
+    there: There, opened: list[str]
+) -> None:
+    there(usb=(SHARED,), rows=TWINS)
+    for call in (find.choose, find.open_device):
+        with pytest.raises(DeviceError) as raised:
+            call(SHARED)
+        assert str(raised.value) == (
+            f"2 devices have the serial '{SHARED}' (usb:1-2, device, transport 3; "
+            "usb:1-3, unauthorized, transport 4): "
+            "choose one by its path: `make bench-arm DEVICE=usb:1-2`"
+        )
+    with pytest.raises(DeviceNotFound, match="2 devices are there"):
+        find.choose(None, environment={})
+    assert find.choose("usb:1-2") == "usb:1-2"
+    find.open_device("usb:1-2")
+    assert opened == ["server"]
+    with pytest.raises(DeviceUnauthorized, match="usb:1-3"):
+        find.choose("usb:1-3")
+
+
+@pytest.mark.parametrize("serial", ["(no serial number)", "????????????", "", "caf\ufffd", "a\x07"])
+def test_a_device_without_a_serial_to_type_is_the_one_at_its_path(
+    there: There, serial: str
+) -> None:
+    there(rows=(Known(serial=serial, state="device", path="usb:1-2"),))
+    assert find.choose(None, environment={}) == "usb:1-2"
+
+
+def test_the_variable_that_adb_reads_names_the_device_unless_one_is_given(there: There) -> None:
+    there(abc="device", ghi="device")
+    assert find.choose(None, environment={"ANDROID_SERIAL": "ghi"}) == "ghi"
+    assert find.choose("abc", environment={"ANDROID_SERIAL": "ghi"}) == "abc"
+    assert find.choose(None, environment={"ANDROID_SERIAL": "1.2.3.4:5"}) == "1.2.3.4:5"
+    with pytest.raises(DeviceNotFound, match="2 devices are there"):
+        find.choose(None, environment={"ANDROID_SERIAL": ""})
+    with pytest.raises(DeviceNotFound, match="no device 'x': ANDROID_SERIAL names it; abc"):
+        find.choose(None, environment={"ANDROID_SERIAL": "x"})
 
 
 def test_a_server_that_has_the_device_ready_is_the_way_to_it(
@@ -200,7 +248,7 @@ def test_what_listens_on_the_servers_port_and_is_none_knows_no_device(
 def test_without_libusb_there_is_nothing_on_usb(
     monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
-    def fails() -> dict[str, object]:
+    def fails() -> list[object]:
         raise failure
 
     monkeypatch.setattr(transports, "usb_transports", fails)
@@ -210,19 +258,21 @@ def test_without_libusb_there_is_nothing_on_usb(
 
 
 def test_what_is_on_usb_is_ready_as_far_as_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transports, "usb_transports", lambda: {"abc": object()})
-    assert find.usb_devices() == [Known(serial="abc", state="device")]
+    monkeypatch.setattr(
+        transports, "usb_transports", lambda: [transports.Usb("abc", object(), "usb:1-2")]
+    )
+    assert find.usb_devices() == [Known(serial="abc", state="device", path="usb:1-2")]
 
 
 WITHOUT = """
 import sys
-for name in ("adb_shell", "adbutils", "usb1", "cryptography"):
+for name in ("adb_shell", "usb1", "cryptography"):
     sys.modules[name] = None
 from bench.devices.android.adb import find
 from bench.core.errors import Unavailable
 assert find.usb_devices() == []
-for call in (find.server_devices, lambda: find.open_device("a:1", transport="direct"),
-             lambda: find.open_device("a", transport="server"), lambda: find.choose(None)):
+assert find.server_devices() == []
+for call in (lambda: find.open_device("a:1", transport="direct"), lambda: find.choose(None)):
     try:
         call()
     except Unavailable as error:
@@ -234,8 +284,9 @@ for call in (find.server_devices, lambda: find.open_device("a:1", transport="dir
 
 def test_without_the_clients_the_module_loads_and_says_what_is_missing() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=False
-    )
+        [sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=False,
+        env=os.environ | {"ANDROID_ADB_SERVER_PORT": str(closed_port())},
+    )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -86,14 +86,44 @@ def opened(port: int) -> ServerDevice:
 
 
 def test_the_devices_that_a_server_knows_come_with_their_states() -> None:
-    text = "abc\tdevice\n1.2.3.4:5\toffline\nx y\tunauthorized\nold\tno permissions; see [url]\n"
-    with peer(telling("host:devices", text)) as port:
+    text = """\
+abc                    device usb:1-2.3 product:p model:Pixel_5 device:redfin transport_id:3
+1.2.3.4:5              offline transport_id:12
+x y                    unauthorized usb:1-1
+old                    no permissions (user in plugdev group; are your udev rules wrong?); see [url]
+a-serial-of-more-than-22-characters device product: model: device:
+junk
+"""
+    with peer(telling("host:devices-l", text)) as port:
         assert known_devices(("127.0.0.1", port)) == [
-            Known(serial="abc", state="device"),
-            Known(serial="1.2.3.4:5", state="offline"),
-            Known(serial="x y", state="unauthorized"),
-            Known(serial="old", state="no permissions; see [url]"),
+            Known(serial="abc", state="device", path="usb:1-2.3", transport_id="3"),
+            Known(serial="1.2.3.4:5", state="offline", transport_id="12"),
+            Known(serial="x y", state="unauthorized", path="usb:1-1"),
+            Known(
+                serial="old",
+                state="no permissions (user in plugdev group; are your udev rules "
+                "wrong?); see [url]",
+            ),
+            Known(serial="a-serial-of-more-than-22-characters", state="device"),
         ]
+
+
+def test_a_serial_that_is_no_utf_8_is_listed() -> None:
+    def script(wire: Wire) -> None:
+        asked(wire)
+        row = b"caf\xe9                   device usb:1-2 transport_id:3\n"
+        wire.socket.sendall(b"OKAY%04x" % len(row) + row)
+
+    with peer(script) as port:
+        assert [each.name for each in known_devices(("127.0.0.1", port))] == ["usb:1-2"]
+
+
+def test_a_server_that_lists_nothing_says_so_in_its_words() -> None:
+    with (
+        peer(refusing("unknown host service")) as port,
+        pytest.raises(DeviceError, match="doesn't list its devices: 'unknown host service'"),
+    ):
+        known_devices(("127.0.0.1", port))
 
 
 @pytest.fixture
@@ -134,7 +164,9 @@ def test_a_server_that_has_gone_is_not_started_again(started: list[object]) -> N
         ("device offline", DeviceNotFound, "adb reconnect"),
         ("device still connecting", DeviceNotFound, "adb reconnect"),
         (f"device '{SERIAL}' not found", DeviceNotFound, "adb devices"),
-        ("insufficient permissions for device", DeviceNotFound, "udev"),
+        ("insufficient permissions for device: udev requires that", DeviceNotFound, "udev"),
+        ("no devices/emulators found", DeviceNotFound, "adb devices"),
+        ("more than one device/emulator", DeviceNotFound, "USB path"),
         ("closed", DeviceLost, "adb devices"),
     ],
 )  # fmt: skip
@@ -145,6 +177,22 @@ def test_a_servers_refusal_is_told_as_what_it_means(
         opened(port)
     assert SERIAL in raised.value.problem
     assert word in raised.value.hint
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "unknown host service", "protocol fault (couldn't read status)", "not authorized to debug",
+        "adb server version (31) doesn't match this client (41)", "device not founded",
+        "cannot connect: host is offline", "",
+    ],
+)  # fmt: skip
+def test_a_refusal_that_is_none_of_adbs_is_quoted_and_no_state_of_the_device(reason: str) -> None:
+    with peer(refusing(reason)) as port, pytest.raises(DeviceError) as raised:
+        opened(port)
+    assert type(raised.value) is DeviceError
+    assert raised.value.problem == f"the adb server refuses device {SERIAL}: '{reason}'"
+    assert "adb kill-server" in raised.value.hint
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from adb_shell.exceptions import (  # type: ignore[import-untyped]
 from adb_shell.transport.usb_transport import UsbTransport  # type: ignore[import-untyped]
 
 from bench.core.errors import DeviceBusy, DeviceError, DeviceNotFound
-from bench.devices.android.adb.transports import Tcp, Usb, usb_transports
+from bench.devices.android.adb.transports import Tcp, Usb, find_usb, usb_transports
 
 Joined = tuple[Tcp, socket.socket]
 
@@ -165,8 +165,9 @@ def test_usb_is_never_asked_to_wait_for_ever() -> None:
 class Listed:
     """A device as adb-shell lists it, whose serial is read when it is wanted."""
 
-    def __init__(self, serial: str | Exception) -> None:
+    def __init__(self, serial: str | Exception, port: int = 1) -> None:
         self._serial = serial
+        self.port_path = [2, 3, port]
 
     @property
     def serial_number(self) -> str:
@@ -180,4 +181,16 @@ def test_a_usb_device_whose_serial_is_no_text_hides_no_other(
 ) -> None:
     bad = UnicodeDecodeError("utf-16-le", b"\xd8", 0, 1, "truncated data")
     monkeypatch.setattr(UsbTransport, "find_all_adb_devices", lambda: [Listed(bad), Listed("abc")])
-    assert list(usb_transports()) == ["abc"]
+    assert [(each.serial, each.path) for each in usb_transports()] == [("abc", "usb:2-3.1")]
+
+
+def test_two_usb_devices_of_one_serial_are_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = [Listed("0123456789ABCDEF", port) for port in (1, 2)]
+    monkeypatch.setattr(UsbTransport, "find_all_adb_devices", lambda: both)
+    with pytest.raises(DeviceError) as raised:
+        find_usb("0123456789ABCDEF")
+    assert str(raised.value) == (
+        "2 devices have the serial '0123456789ABCDEF' (usb:2-3.1, device; usb:2-3.2, device): "
+        "choose one by its path: `make bench-arm DEVICE=usb:2-3.1`"
+    )
+    assert find_usb("usb:2-3.2")._found is both[1]
