@@ -40,8 +40,8 @@ class Box:
 
     `long` is there for a long session, which stands in no table of latencies; `device` for one on a
     GPU. `load_ns` and `peak_rss_mib` are medians over the sessions, `relative_l2` is the farthest
-    that an output of theirs was from the reference; each None where no session tells it. `older`
-    has the cell's earlier figures, newest first.
+    that an output was from the reference, `run_ns` the engine's part of the estimate; each None
+    where no session tells it. `older` has the cell's earlier figures, newest first.
     """
 
     cell_id: str
@@ -57,6 +57,7 @@ class Box:
     long: Long | None = None
     device: OnDevice | None = None
     load_ns: float | None = None
+    run_ns: float | None = None
     peak_rss_mib: float | None = None
     relative_l2: float | None = None
     older: Sequence[Older] = ()
@@ -103,6 +104,7 @@ def box_of(record: Record, run_id: str) -> Box:
         warnings=warnings(found),
         device=on_device(record),
         load_ns=median(session.load_ns for session in record.sessions),
+        run_ns=_run_ns(record),
         peak_rss_mib=_peak_rss_mib(record),
         relative_l2=max(
             (one.relative_l2 for one in record.sessions if one.relative_l2 is not None),
@@ -110,6 +112,11 @@ def box_of(record: Record, run_id: str) -> Box:
         ),
         unsettled=sum(not s.steady for s in record.sessions) if tolerance is not None else 0,
     )
+
+
+def _run_ns(record: Record) -> float | None:
+    told = [one.figures_ns["run"] for one in record.sessions if one.figures_ns.get("run")]
+    return summarize(told, record.sampling.statistic).value_ns if told else None
 
 
 def _peak_rss_mib(record: Record) -> float | None:

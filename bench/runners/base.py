@@ -9,7 +9,7 @@ import importlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -97,7 +97,8 @@ class DeviceSession:
     """One session that a program on a device ran by itself, from its load to its last sample.
 
     `output` has the shape of the logits; a tool that prints neither output nor samples leaves
-    both out and gives `reported_ns` (min, max, avg) instead.
+    both out and gives `reported_ns` (min, max, avg) instead. `figures_ns` are other durations by
+    name: "run", the engine's part of each sample, without the copies of input and output.
     """
 
     load_ns: int
@@ -107,6 +108,7 @@ class DeviceSession:
     steady: bool = False
     samples_ns: Sequence[int] = ()
     reported_ns: Mapping[str, int] | None = None
+    figures_ns: Mapping[str, Sequence[int]] = field(default_factory=dict)
     facts: Mapping[str, str]
     covariates: Mapping[str, float]
 

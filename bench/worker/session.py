@@ -127,6 +127,7 @@ def measure_on_device(runner: DeviceRunner, request: SessionRequest) -> dict[str
         "warmup_ns": list(ran.warmup_ns),
         "steady": ran.steady,
         "samples_ns": list(ran.samples_ns),
+        "figures_ns": {name: list(ns) for name, ns in ran.figures_ns.items()},
         "reported_ns": None if ran.reported_ns is None else dict(ran.reported_ns),
         "covariates": dict(ran.covariates),
         "facts": dict(ran.facts),

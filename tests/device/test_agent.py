@@ -37,6 +37,8 @@ def test_a_session_is_whole_and_says_what_ran(bench: Bench) -> None:
     run = bench.run()
     assert (run.version, run.library, run.abi) == ("3", "stand-in", "arm64-v8a")
     assert min(run.load_ns, run.first_inference_ns, *run.samples_ns, run.pid) > 0
+    assert len(run.run_ns) == len(run.samples_ns)
+    assert all(0 < run_ns <= ns for run_ns, ns in zip(run.run_ns, run.samples_ns, strict=True))
     assert run.peak_rss_kib > 1_000
 
 

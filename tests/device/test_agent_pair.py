@@ -11,7 +11,7 @@ import pytest
 
 from bench.experiments.ab.interleave import Rule
 from bench.runners.paddle_lite.agent_events import AgentFailed, GarbledAgent, cores_of, effective
-from bench.runners.paddle_lite.agent_sessions import AgentPair, parse_pair
+from bench.runners.paddle_lite.agent_pairs import AgentPair, parse_pair
 from tests.device.agent_bench import INPUT, Bench, agent_bench
 
 ORDER = "abbaba"

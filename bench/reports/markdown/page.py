@@ -12,12 +12,16 @@ from bench.core.units import BYTES_PER_MIB, significant, to_ms
 from bench.reports.markdown import engines as engines_text
 from bench.reports.markdown import sustained as sustained_text
 from bench.reports.markdown.gpu import device_table
-from bench.reports.markdown.tables import Footnotes, distance_text, latency_text, table
+from bench.reports.markdown.tables import Footnotes, alone_text, distance_text, latency_text, table
 
 NAME = "report.md"
 _ABSENT = "–"
 
 
+_ALONE = """\
+Engine alone: without the copies of input and output, as Paddle Lite's benchmark_bin and the
+published figures are timed.
+"""
 _STORAGE = "Storage Size (MiB)<br>Paddle Lite .nb, arm"
 _STORAGE_PUBLISHED = "Storage Size (M)<br>published"
 
@@ -128,10 +132,12 @@ def latency_section(view: View, series: Series, notes: Footnotes) -> str:
     beside = [c for c in series.beside if c in naming.PUBLISHED_COLUMNS]
     columns = series.columns
     lower = series.precision != "fp32"  # how far from FP32's output stands beside each time
+    alone = any(box.run_ns is not None for row in series.boxes.values() for box in row.values())
     head = ["Models"]
     for column in columns:
         setting = naming.setting(series, column)
-        head += [f"Latency(ms)<br>{setting}", *[f"Relative L2<br>{setting}"] * lower]
+        head += [f"Latency(ms)<br>{setting}", *[f"Engine alone(ms)<br>{setting}"] * alone]
+        head += [f"Relative L2<br>{setting}"] * lower
     phone = series.target == "android"  # the page's table of the phone has the sizes too
     head += [_STORAGE] * phone
     for name in beside:
@@ -144,6 +150,7 @@ def latency_section(view: View, series: Series, notes: Footnotes) -> str:
         row = [view.models[variant].title]
         for column in columns:
             row.append(_latency(view, series, variant, column, notes))
+            row += [alone_text(series.boxes[variant].get(column))] * alone
             row += [distance_text(series.boxes[variant].get(column))] * lower
         row += [storage_text(view, variant, notes)] * phone
         row += [published_text(view, variant, name, notes) for name in beside]
@@ -152,7 +159,7 @@ def latency_section(view: View, series: Series, notes: Footnotes) -> str:
     weights = f"{series.weights.capitalize()} weights. Latency: end to end, "
     return (
         f"## {naming.heading(series)}\n\n{table(head, rows)}\n"
-        f"{weights}{naming.statistic(series)}.\n{tails(view, series)}"
+        f"{weights}{naming.statistic(series)}.\n{_ALONE * alone}{tails(view, series)}"
         f"{device_table(view, series)}"
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.analysis.boxes import Box
-from bench.core.units import to_ms, with_interval
+from bench.core.units import significant, to_ms, with_interval
 from bench.storage.schema.common import Failed, Skipped
 
 
@@ -78,6 +78,11 @@ def latency_text(box: Box | None, notes: Footnotes) -> str:
     grade = f" {box.grade}" if box.grade else ""
     marks = "".join(notes.mark(remark, of=box.cell_id) for remark in remarks)
     return f"{text} ({estimate.sessions}){grade}{marks}"
+
+
+def alone_text(box: Box | None) -> str:
+    """Return the engine's part of a latency, in ms."""
+    return "" if box is None or box.run_ns is None else significant(to_ms(box.run_ns))
 
 
 def distance_text(box: Box | None) -> str:

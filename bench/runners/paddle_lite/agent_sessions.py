@@ -1,4 +1,4 @@
-"""Sessions of the device program, of one model or of two by turns; see `agent/LINES.md`.
+"""Sessions of the device program; `agent_pairs` has those of two models. See `agent/LINES.md`.
 
 A session counts only when it is whole: every event in its order, every number one that can be, and
 as many samples as the program says that it printed. What others wrote in between (the library, the
@@ -144,8 +144,9 @@ class AgentRun:
     """One whole session on the device; `version` is the program's, `library` Paddle Lite's.
 
     `output` is float32 in its own shape, NaN where the device's value wasn't finite. The first
-    inference is in neither `warmup_ns` nor `samples_ns`. `threads` and `power_mode` are what the
-    library says is effective. `peak_rss_kib` is 0 where unknown.
+    inference is in neither `warmup_ns` nor `samples_ns`; `run_ns` is the library's part of each of
+    the latter, without both copies. `threads` and `power_mode` are what the library says is
+    effective. `peak_rss_kib` is 0 where unknown.
     """
 
     version: str
@@ -159,6 +160,7 @@ class AgentRun:
     output: Array
     warmup_ns: list[Nanoseconds]
     samples_ns: list[Nanoseconds]
+    run_ns: list[Nanoseconds]
     steady: bool
     tasks_before: Tasks
     tasks_after: Tasks
@@ -183,10 +185,13 @@ class AgentLines(Events):
         super().__init__(_AFTER_OF_ONE)
         self._values: dict[str, Any] = {}
         self._samples: dict[str, list[Nanoseconds]] = {"warmup": [], "timed": []}
+        self._run: dict[str, list[Nanoseconds]] = {"warmup": [], "timed": []}
 
     def take(self, name: str, fields: Fields) -> None:
         if name == "sample":
-            self._samples[fields.text("phase")].append(Nanoseconds(fields.whole("ns")))
+            phase = fields.text("phase")
+            self._samples[phase].append(Nanoseconds(fields.whole("ns")))
+            self._run[phase].append(Nanoseconds(fields.whole("run_ns")))
         else:
             self._values |= values_of(name, fields)
         if name == "end":
@@ -196,7 +201,10 @@ class AgentLines(Events):
         """Return the session; raises GarbledAgent where its end is missing."""
         self.check_ended()
         return AgentRun(
-            warmup_ns=self._samples["warmup"], samples_ns=self._samples["timed"], **self._values
+            warmup_ns=self._samples["warmup"],
+            samples_ns=self._samples["timed"],
+            run_ns=self._run["timed"],
+            **self._values,
         )
 
     def _check_counts(self, fields: Fields) -> None:
@@ -216,119 +224,4 @@ _AFTER_OF_ONE: After = {
     "sample timed": ("tasks before", "sample timed"),
     "tasks after": ("sample timed",),
     "end": ("tasks after",),
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class AgentArm:
-    """One of the two models: what `AgentRun` says of the only one, without its samples.
-
-    The threads were read around its warm-up, in which the other one rests.
-    """
-
-    load_ns: int
-    threads: int
-    power_mode: str
-    first_inference_ns: int
-    output: Array
-    warmup_ns: list[Nanoseconds]
-    steady: bool
-    tasks_before: Tasks
-    tasks_after: Tasks
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class AgentPair:
-    """One whole session on the device; `bursts` in the order in which they ran.
-
-    A burst is the arm's letter and the durations of its inferences, the first one too.
-    """
-
-    version: str
-    library: str
-    abi: str
-    pid: int
-    arms: Mapping[str, AgentArm]
-    bursts: list[tuple[str, list[Nanoseconds]]]
-    peak_rss_kib: int
-
-
-def parse_pair(lines: Iterable[str], order: str) -> AgentPair:
-    """Return the session whose bursts were to run in `order` ("abba").
-
-    Raises AgentFailed for the program's own error, GarbledAgent for anything else than such a one.
-    """
-    reader = PairLines(order)
-    for line in lines:
-        reader.feed(line)
-    return reader.finish()
-
-
-class PairLines(Events):
-    """Reads the lines of a session of two models."""
-
-    def __init__(self, order: str) -> None:
-        super().__init__(_AFTER_OF_TWO)
-        self._order = order
-        self._values: dict[str, Any] = {}
-        self._arms: dict[str, dict[str, Any]] = {arm: {"warmup_ns": []} for arm in ("a", "b")}
-        self._bursts: list[tuple[str, list[Nanoseconds]]] = []
-
-    def take(self, name: str, fields: Fields) -> None:
-        arm = fields.text_or_none("arm")
-        if name == "burst":
-            self._take_burst(fields)
-        elif arm is None:
-            self._values |= values_of(name, fields)
-        elif name == "sample":
-            self._arms[arm]["warmup_ns"].append(Nanoseconds(fields.whole("ns")))
-        else:
-            self._arms[arm] |= values_of(name, fields)
-        if name == "end":
-            self._check_counts(fields)
-
-    def finish(self) -> AgentPair:
-        """Return the session; raises GarbledAgent where its end is missing."""
-        self.check_ended()
-        arms = {arm: AgentArm(**values) for arm, values in self._arms.items()}
-        return AgentPair(arms=arms, bursts=self._bursts, **self._values)
-
-    def _take_burst(self, fields: Fields) -> None:
-        arm, ns = fields.text("arm"), fields.wholes("ns")
-        done = len(self._bursts)
-        if self._order[done : done + 1] != arm:
-            fields.refuse(f"is burst {done + 1}, which isn't {arm}'s")
-        if not ns:
-            fields.refuse("is a burst of nothing")
-        self._bursts.append((arm, [Nanoseconds(duration) for duration in ns]))
-
-    def _check_counts(self, fields: Fields) -> None:
-        warmup = sum(len(arm["warmup_ns"]) for arm in self._arms.values())
-        for name, taken in (("warmup", warmup), ("bursts", len(self._bursts))):
-            if fields.whole(name) != taken:
-                fields.refuse(f"counts {fields.whole(name)} {name}, {taken} came")
-        if len(self._bursts) != len(self._order):
-            fields.refuse(f"ends after {len(self._bursts)} of {len(self._order)} bursts")
-
-
-_BURSTS = ("burst a", "burst b")
-_AFTER_OF_TWO: After = {
-    "start": ("nothing",),
-    "loaded a": ("start",),
-    "loaded b": ("loaded a",),
-    "first a": ("loaded b",),
-    "output a": ("first a",),
-    "first b": ("output a",),
-    "output b": ("first b",),
-    "tasks before a": ("output b",),
-    "sample warmup a": ("tasks before a", "sample warmup a"),
-    "steady a": ("sample warmup a",),
-    "tasks after a": ("steady a",),
-    "tasks before b": ("tasks after a",),
-    "sample warmup b": ("tasks before b", "sample warmup b"),
-    "steady b": ("sample warmup b",),
-    "tasks after b": ("steady b",),
-    "burst a": ("tasks after b", *_BURSTS),
-    "burst b": ("tasks after b", *_BURSTS),
-    "end": _BURSTS,
 }

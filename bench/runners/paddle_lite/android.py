@@ -27,13 +27,8 @@ from bench.runners.paddle_lite.agent_events import (
     cores_of,
     effective,
 )
-from bench.runners.paddle_lite.agent_sessions import (
-    AgentLines,
-    AgentPair,
-    AgentRun,
-    Events,
-    PairLines,
-)
+from bench.runners.paddle_lite.agent_pairs import AgentPair, PairLines
+from bench.runners.paddle_lite.agent_sessions import AgentLines, AgentRun, Events
 from bench.runners.paddle_lite.benchmark_bin import by_tool, power_mode_of
 from bench.runners.paddle_lite.causes import ProgramEnded
 
@@ -206,6 +201,7 @@ def _session(run: AgentRun, target: TargetSpec, cell: Cell, *, device_s: float) 
         warmup_ns=run.warmup_ns,
         steady=run.steady,
         samples_ns=run.samples_ns,
+        figures_ns={"run": run.run_ns},
         facts=_facts(run, run, target, cell),
         covariates=_covariates(run.peak_rss_kib, device_s),
     )

@@ -31,10 +31,11 @@ from bench.storage.validation import Strict
 class Session(Strict):
     """One fresh process: the unit of inference. Durations in integer nanoseconds, in order.
 
-    `reported_ns` (min, max, avg) stands for the samples of a tool that prints none, and no output
-    that could be checked (`relative_l2` None). `figures_ns` are durations of other figures than the
-    samples, which are end to end: `on_device` and `enqueue`. `build_ns` is what this session took
-    to build its engine, None where it built none; `load_ns` doesn't hold it.
+    `reported_ns` (min, max, avg) stands for the samples of a tool that prints none; where it prints
+    no output that could be checked, `relative_l2` is None. `figures_ns` are durations of other
+    figures than the samples, which are end to end: a GPU's `on_device` and `enqueue`, a phone's
+    `run` (the engine's part of each sample). `build_ns` is what this session took to build its
+    engine, None where it built none; `load_ns` doesn't hold it.
     """
 
     started: str

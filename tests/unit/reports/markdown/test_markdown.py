@@ -69,6 +69,19 @@ def test_a_measured_cell_reads_value_interval_and_sessions() -> None:
     assert row["Latency(ms)<br>bs=1, thread=1"] == "2.05 ± 0.64 (2) D"
 
 
+def test_the_engines_part_of_a_latency_stands_beside_it_where_sessions_tell_it() -> None:
+    whole = record(samples_ms=[[2.0], [2.2]])
+    sessions = [
+        session.model_copy(update={"figures_ns": {"run": [run_ns]}})
+        for session, run_ns in zip(whole.sessions, (1_800_000, 2_000_000), strict=True)
+    ]
+    page = page_of(whole.model_copy(update={"sessions": sessions}), record("x1_0"))
+    told = [row["Engine alone(ms)<br>bs=1, thread=1"] for row in latency_rows(page)]
+    assert told == ["1.90", ""]
+    assert "without the copies of input and output" in page
+    assert "Engine alone" not in page_of(whole)
+
+
 def test_a_cell_of_one_session_has_no_interval_and_the_page_says_why() -> None:
     page = page_of(record(samples_ms=[[2.0]]))
     assert latency_rows(page)[0]["Latency(ms)<br>bs=1, thread=1"] == "2.00 (1) D"

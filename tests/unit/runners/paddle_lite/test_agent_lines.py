@@ -18,9 +18,9 @@ START = {"event": "start", "agent": "3", "library": "v2.12", "abi": "arm64-v8a",
 OUTPUT = {"event": "output", "shape": [1, 3], "data": [0.5, -2, 1e-08]}
 LOADED = {"event": "loaded", "load_ns": 90_000, "threads": 2, "power_mode": "high"}
 FIRST = {"event": "first", "first_inference_ns": 8_000}
-WARM = {"event": "sample", "phase": "warmup", "ns": 7_000}
+WARM = {"event": "sample", "phase": "warmup", "ns": 7_000, "run_ns": 6_900}
 STEADY = {"event": "steady", "steady": True}
-TIMED = {"event": "sample", "phase": "timed", "ns": 5_000}
+TIMED = {"event": "sample", "phase": "timed", "ns": 5_000, "run_ns": 4_800}
 END = {"event": "end", "warmup": 2, "timed": 3, "peak_rss_kib": 70_000}
 
 
@@ -68,6 +68,7 @@ def test_a_whole_session_is_read() -> None:
     assert (run.load_ns, run.first_inference_ns) == (90_000, 8_000)
     assert (run.threads, run.power_mode) == (2, "high")
     assert (run.warmup_ns, run.steady, run.samples_ns) == ([7_000] * 2, True, [5_000] * 3)
+    assert run.run_ns == [4_800] * 3
     assert run.peak_rss_kib == 70_000
     assert run.tasks_before.khz == {0: 576_000, 7: 2_841_600}
     assert [(one.tid, one.allowed, one.on_cpu_ns) for one in run.tasks_after.tasks] == [
@@ -141,6 +142,7 @@ def test_an_event_out_of_its_order_is_refused_with_what_came_before() -> None:
         ({"first": {"first_inference_ns": True}}, "no whole number 'first_inference_ns'"),
         ({"sample": {"ns": -5}}, "no whole number 'ns'"),
         ({"sample": {"ns": 1 << 63}}, "no whole number 'ns'"),
+        ({"sample": {"run_ns": None}}, "no whole number 'run_ns'"),
         ({"sample": {"phase": "cold"}}, "of no known kind"),
         ({"steady": {"steady": 1}}, "no truth 'steady'"),
         ({"output": {"shape": [1, 2]}}, r"3 values for the shape [1, 2]"),

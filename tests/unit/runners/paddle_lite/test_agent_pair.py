@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from bench.runners.paddle_lite.agent_events import AgentFailed, GarbledAgent
-from bench.runners.paddle_lite.agent_sessions import MARK, AgentPair, PairLines, parse_pair
+from bench.runners.paddle_lite.agent_pairs import AgentPair, PairLines, parse_pair
+from bench.runners.paddle_lite.agent_sessions import MARK
 
 Event = dict[str, Any]
 
