@@ -152,7 +152,7 @@ def _described(error: Exception) -> str:
     return str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}"
 
 
-_LIBRARIES = ("adb_shell", "adbutils", "usb1")
+_LIBRARIES = ("adb_shell", "usb1")
 
 
 def _is_librarys(error: Exception) -> bool:

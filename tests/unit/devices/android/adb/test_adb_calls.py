@@ -12,7 +12,6 @@ from adb_shell.exceptions import (  # type: ignore[import-untyped]
     DeviceAuthError,
     InvalidCommandError,
 )
-from adbutils import AdbError  # type: ignore[import-untyped]
 from usb1 import USBErrorIO  # type: ignore[import-untyped]
 
 from bench.core.errors import (
@@ -178,7 +177,7 @@ def in_the_library() -> None:
     "failure",
     [
         struct.error("unpack requires a buffer"), UnicodeDecodeError("utf-8", b"\xff", 0, 1, "no"),
-        InvalidCommandError("unknown"), DeviceAuthError("no"), AdbError("said no"), USBErrorIO(),
+        InvalidCommandError("unknown"), DeviceAuthError("no"), USBErrorIO(),
     ],
     ids=repr,
 )  # fmt: skip
