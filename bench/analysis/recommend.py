@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from bench.analysis import naming
+from bench.analysis.audit.claims import contradiction
 from bench.analysis.boxes import Box, Older
 from bench.analysis.run_context import UNKNOWN
 from bench.analysis.series import Series, View
@@ -103,6 +104,7 @@ class Choices:
 
 _NO_INTERVAL = "one session, which bears no interval"
 _NOT_IN_FORCE = "not in force as it was asked for"
+_OTHER_NET = "a published row that isn't the net's own (`python -m bench audit` says why)"
 _NO_ACCURACY = "no published top-1"
 
 
@@ -178,6 +180,9 @@ def _figures(view: View, asked: Asked) -> Iterable[_Figure]:
 def _choice(view: View, it: _Figure, others: tuple[Other, ...]) -> Choice | str:
     """Return the choice, or why the figure can't compete."""
     published, series, estimate = view.published_of(it.variant), it.series, it.estimate
+    facts = view.models[it.variant]
+    if contradiction(facts.published, facts.costs, view.published):
+        return _OTHER_NET
     if published is None or "top1" not in published.figures:
         return _NO_ACCURACY
     if estimate.half_width_ns is None:
@@ -187,7 +192,7 @@ def _choice(view: View, it: _Figure, others: tuple[Other, ...]) -> Choice | str:
     more = naming.settings(series)
     return Choice(
         variant=it.variant,
-        title=view.models[it.variant].title,
+        title=facts.title,
         runner=series.runner,
         engine=naming.runner_title(series.runner) + (f" ({more})" if more else ""),
         threads=it.threads,

@@ -13,6 +13,7 @@ from bench.cli.main import main
 from bench.cli.systems import is_of
 from bench.devices.host.facts import read_host
 from bench.storage.schema.common import System
+from bench.storage.schema.latency import ModelFacts
 from bench.targets.cpu import make_system
 from tests.fakes.records import facts, put, record, stored, system
 
@@ -33,7 +34,10 @@ def results(tmp_path: Path) -> Path:
         of("mnn", "x0_5", 1.399),
         of("mnn", "x1_0", 4.0),
         of("mnn", "x1_0", 30.0, batch=8),
-        models={"x1_0": facts("ShuffleNetV2")},
+        models={
+            "x0_5": facts("ShuffleNetV2_x0_5", costs=None),
+            "x1_0": facts("ShuffleNetV2", costs=None),
+        },
     )
     put(run, tmp_path / "results")
     return tmp_path / "results"
@@ -177,9 +181,11 @@ def test_a_system_that_no_run_has_is_refused_with_those_that_there_are(
 def test_a_figure_that_is_one_of_several_says_which_and_lists_the_others(
     results: Path, recommend: Recommend
 ) -> None:
+    models = {"x0_5": facts("ShuffleNetV2_x0_5", costs=None)}
     later = of("mnn", "x0_5", 1.2, engine="mnn 2", sampling={"preset": "quick"})
-    put(stored(later, run_id="20240701T120000Z-a-1"), results)
-    put(stored(of("mnn", "x0_5", 1.6), run_id="20240401T120000Z-a-1"), results)
+    put(stored(later, run_id="20240701T120000Z-a-1", models=models), results)
+    earlier = of("mnn", "x0_5", 1.6)
+    put(stored(earlier, run_id="20240401T120000Z-a-1", models=models), results)
     _, text, _ = recommend("--max-ms", "2", "--runner", "mnn")
     said = text.splitlines()[2]
     assert said.startswith("  that is the newest of 3 figures; the others: 1.399")
@@ -194,3 +200,18 @@ def test_a_gpu_of_this_machine_answers_and_one_of_another_does_not() -> None:
     assert is_of(HERE, card())
     assert not is_of(HERE, card(memory_gib=-1))
     assert not is_of(HERE, system("a phone", system_id="phone", facts={"soc": "SM8150"}))
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [facts("ShuffleNetV2_x2_0"), facts("ShuffleNetV2_x0_52")],
+    ids=["another net's row", "no row"],
+)
+def test_a_net_whose_published_row_is_not_its_own_is_no_choice(
+    claim: ModelFacts, results: Path, recommend: Recommend
+) -> None:
+    run = stored(of("ncnn", "x0_25", 0.1), run_id="20240901T120000Z-a-1", models={"x0_25": claim})
+    put(run, results)
+    _, text, _ = recommend("--min-top1", "40")
+    assert "x0_25" not in text
+    assert "left out: 2, a published row that isn't the net's own" in text

@@ -6,15 +6,27 @@ function over a table and one entry of RULES.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.analysis.audit import costs, latency, sizes
+from bench.analysis.audit import costs, latency, sizes, twins
+from bench.analysis.audit.claims import contradiction
 from bench.analysis.audit.table import Column, Cost, Oddity, Row, Source, Table
 from bench.analysis.audit.tables import measured_tables, published_tables
+from bench.config.catalog import Published
+from bench.storage.schema.latency import Costs
 
 __all__ = [
-    "RULES", "Column", "Cost", "Finding", "Row", "Rule", "Table", "audit", "measured_tables",
+    "RULES",
+    "Column",
+    "Cost",
+    "Finding",
+    "Row",
+    "Rule",
+    "Table",
+    "audit",
+    "audit_claims",
+    "measured_tables",
     "published_tables",
 ]  # fmt: skip
 
@@ -81,25 +93,64 @@ RULES: Mapping[str, Rule] = {
         "Nets of equal FLOPs and parameters have equal FLOPs in another column too.",
         costs.one_cost_two_figures,
     ),
+    "twins-part": Rule(
+        "A distilled copy has its net's costs, and latencies that part no more than by chance.",
+        twins.twins_part,
+    ),
     "storage-off-parameters": Rule(
         "A file of FP32 weights has about 4 bytes a parameter.", costs.storage_off_parameters
     ),
 }
 
 
-def audit(tables: Iterable[Table]) -> list[Finding]:
-    """Return every finding: in the order of the tables, then of RULES, then of the rule itself."""
+COPIED = "copied-column"
+"""Two tables of other hardware or precision don't have the same figures to the digit."""
+
+CLAIM = "another-nets-row"
+"""The row of published.csv that a model claims is there, and of its own costs."""
+
+
+def audit(tables: Sequence[Table]) -> list[Finding]:
+    """Return every finding: in the order of the tables, then of RULES, then of the rule itself;
+    what is odd between two tables follows at the later one's end.
+    """
+    copied = list(twins.copied_columns(tables))
+    found: list[Finding] = []
+    for table in tables:
+        odd = [(name, odd) for name, rule in RULES.items() for odd in rule.find(table)]
+        odd += [(COPIED, one) for where, one in copied if where is table]
+        found += [
+            Finding(
+                rule=name,
+                source=table.source,
+                table=table.title,
+                row=one.row,
+                columns=one.columns,
+                values=one.values,
+                reason=one.reason,
+            )
+            for name, one in odd
+        ]
+    return found
+
+
+def audit_claims(
+    claims: Mapping[str, tuple[str | None, Costs | None]], published: Mapping[str, Published]
+) -> list[Finding]:
+    """Return a finding for each net whose row of published.csv can't be its own.
+
+    `claims` has, by the net's title, the row's name and the counted costs, None without any.
+    """
     return [
         Finding(
-            rule=name,
-            source=table.source,
-            table=table.title,
-            row=odd.row,
-            columns=odd.columns,
-            values=odd.values,
-            reason=odd.reason,
+            rule=CLAIM,
+            source="measured",
+            table="measured: the published row of each model",
+            row=title,
+            columns=("published",),
+            values=(str(claimed),),
+            reason=reason,
         )
-        for table in tables
-        for name, rule in RULES.items()
-        for odd in rule.find(table)
+        for title, (claimed, costs) in claims.items()
+        if (reason := contradiction(claimed, costs, published)) is not None
     ]

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from bench.analysis import naming
 from bench.analysis.audit.table import Column, Cost, Row, Table
+from bench.analysis.audit.twins import repeatability
 from bench.analysis.boxes import Box
 from bench.analysis.series import Series, View
 from bench.config.catalog import Published
@@ -61,7 +62,7 @@ def published_tables(published: Mapping[str, Published]) -> list[Table]:
         Table(source="published", title=f"published: {title}", columns=columns, rows=rows)
         for title, columns in _PUBLISHED_LATENCIES.items()
     ]
-    known = {name: ratio for table in latencies for name, ratio in _repeatability(table).items()}
+    known = repeatability(latencies)
     costs = Table(
         source="published",
         title="published: accuracy, costs and storage",
@@ -69,37 +70,13 @@ def published_tables(published: Mapping[str, Published]) -> list[Table]:
         rows=rows,
         ascending=(("top1", "top5"), ("reference_top1", "reference_top5")),
     )
-    return [*(_with_repeatability(table, known) for table in latencies), costs]
+    return [*(replace(table, repeatability=known) for table in latencies), costs]
 
 
 def _published_row(one: Published) -> Row:
     flops, params = one.figures.get("flops_m"), one.figures.get("params_m")
     cost = Cost(flops * 1e6, params * 1e6) if flops and params else None
     return Row(name=one.name, family=one.family, figures=one.figures, texts=one.texts, cost=cost)
-
-
-def _repeatability(table: Table) -> dict[str, float]:
-    """Return by which ratio a net's two figures part at most, by column.
-
-    The published tables have no interval, but `_ssld` rows are second measurements of the same net.
-    Where all of them just copy the net's figures, nothing is known.
-    """
-    nets = {row.name: row for row in table.rows}
-    twins = [(row, nets.get(row.name.removesuffix("_ssld"), row)) for row in table.rows]
-    known = {}
-    for column in table.columns:
-        pairs = [(row.figure(column), other.figure(column)) for row, other in twins]
-        known[column.name] = max((max(a / b, b / a) for a, b in pairs if a and b), default=1.0)
-    return {name: ratio for name, ratio in known.items() if ratio > 1}
-
-
-def _with_repeatability(table: Table, known: Mapping[str, float]) -> Table:
-    """Return `table` with what is known of its columns, the largest known ratio for the others."""
-    if not known:
-        return table
-    largest = max(known.values())
-    ratios = {column.name: known.get(column.name, largest) for column in table.columns}
-    return replace(table, repeatability=ratios)
 
 
 def measured_tables(view: View) -> list[Table]:

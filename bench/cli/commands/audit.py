@@ -7,11 +7,14 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from itertools import groupby
+from pathlib import Path
 
-from bench.analysis.audit import Finding, audit, measured_tables, published_tables
-from bench.config.catalog import load_published
+from bench.analysis.audit import Finding, audit, audit_claims, measured_tables, published_tables
+from bench.analysis.series import View
+from bench.config.catalog import load_catalogue, load_published
 from bench.experiments.context import Options, Tables
 from bench.reports.build import load_runs, view_of
+from bench.storage.schema.latency import Costs
 
 
 def run(options: Options, tables: Tables) -> int:
@@ -22,11 +25,21 @@ def run(options: Options, tables: Tables) -> int:
     published = published_tables(load_published(options.models))
     view = view_of(load_runs(options.results), options.models)
     findings = audit([*published, *measured_tables(view)])
+    findings += audit_claims(_claims(view, options.models), view.published)
     if options.as_json:
         sys.stdout.write(json.dumps([asdict(one) for one in findings], indent=1) + "\n")
     else:
         sys.stdout.write(_text(findings))
     return int(any(one.source == "measured" for one in findings))
+
+
+def _claims(view: View, models: Path) -> dict[str, tuple[str | None, Costs | None]]:
+    """Return which published row each model claims, in the catalogue or when it was measured."""
+    entries = load_catalogue(models).models.items()
+    claims: dict[str, tuple[str | None, Costs | None]] = {
+        entry.title or entry.published or name: (entry.published, None) for name, entry in entries
+    }
+    return claims | {it.title: (it.published, it.costs) for it in view.models.values()}
 
 
 def _text(findings: Sequence[Finding]) -> str:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.analysis.audit import Finding, audit, published_tables
-from bench.config.catalog import load_published
+from bench.analysis.audit import Finding, audit, audit_claims, published_tables
+from bench.config.catalog import Published, load_published
+from bench.storage.schema.latency import Costs
 
 MODELS = Path(__file__).parents[4] / "models"
 
@@ -124,4 +125,89 @@ def test_distilled_rows_say_how_far_two_measurements_of_a_net_part() -> None:
     )
     assert v100["v100_trt_fp32_ms_bs1"] == pytest.approx(0.66 / 0.64)
     assert v100["v100_trt_fp32_ms_bs4"] == pytest.approx(2.67 / 2.47)
-    assert set(t4.values()) == {v100["v100_trt_fp32_ms_bs4"]}  # its own rows are copies
+    own = {ratio for name, ratio in t4.items() if name.startswith("t4")}
+    assert own == {v100["v100_trt_fp32_ms_bs4"]}  # its own rows are copies
+
+
+def changed(name: str, column: str, text: str) -> list[Finding]:
+    """Return the findings with one published figure changed."""
+    known = load_published(MODELS)
+    row = known[name]
+    known[name] = Published(
+        row.name, row.family, {**row.figures, column: float(text)}, {**row.texts, column: text}
+    )
+    return audit(published_tables(known))
+
+
+@pytest.mark.parametrize("text", ["6.6", "0.066", "660"])
+def test_one_slip_is_found_and_hides_no_other_finding(text: str) -> None:
+    column = "v100_trt_fp32_ms_bs1"
+    before = {(one.rule, one.row, one.columns) for one in published_findings()}
+    after = {(one.rule, one.row, one.columns) for one in changed("MobileNetV1_ssld", column, text)}
+    assert before <= after
+    assert ("twins-part", "MobileNetV1_ssld", (column,)) in after
+
+
+@pytest.mark.parametrize(
+    ("column", "text"), [("flops_m", "1578.81"), ("params_m", "5.26"), ("storage_mb", "32")]
+)
+def test_a_distilled_copy_of_other_costs_is_found(column: str, text: str) -> None:
+    found = [one for one in changed("MobileNetV1_ssld", column, text) if one.rule == "twins-part"]
+    assert [(one.row, one.columns) for one in found] == [("MobileNetV1_ssld", (column,))]
+
+
+def test_a_column_that_two_precisions_share_to_the_digit_is_found() -> None:
+    known = {
+        name: Published(
+            it.name, it.family,
+            {**it.figures, "t4_trt_fp16_ms_bs8": it.figures.get("t4_trt_fp32_ms_bs8", 1.0)},
+            {**it.texts, "t4_trt_fp16_ms_bs8": it.texts.get("t4_trt_fp32_ms_bs8", "1.0")},
+        )
+        for name, it in load_published(MODELS).items()
+    }  # fmt: skip
+    found = [one for one in audit(published_tables(known)) if one.rule == "copied-column"]
+    assert [(one.table, one.row, one.columns) for one in found] == [
+        (T4_FP32, "", ("t4_trt_fp32_ms_bs8",))
+    ]
+    assert "figures are to the digit t4_trt_fp16_ms_bs8's in the table" in found[0].reason
+
+
+def test_one_figure_that_two_precisions_share_to_the_digit_is_found() -> None:
+    found = changed("MobileNetV1_x0_25", "t4_trt_fp32_ms_bs4", "1.13021")
+    assert [one.row for one in found if one.rule == "copied-column"] == ["MobileNetV1_x0_25"]
+
+
+COUNTED = Costs(
+    params=1_370_000, params_trainable=1_360_000, macs=41_280_000, flops_paddle=43_430_000,
+    uncounted=[],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("row", "costs", "why"),
+    [
+        ("ShuffleNetV2_x0_5", COUNTED, None),
+        ("ShuffleNetV2_x0_5", None, None),
+        (None, COUNTED, None),
+        ("ShuffleNetV2_x0_6", None, "published.csv has no such row"),
+        ("ShuffleNetV2_x0_33", COUNTED, "41.28 M FLOPs were counted, and the row"),
+        (
+            "ShuffleNetV2_x0_5",
+            COUNTED.model_copy(update={"params": 1_600_000}),
+            "1.60 M parameters were counted, and the row ShuffleNetV2_x0_5 has params_m 1.37",
+        ),
+    ],
+)
+def test_a_net_that_claims_another_ones_row_is_found(
+    row: str | None, costs: Costs | None, why: str | None
+) -> None:
+    found = audit_claims({"a net": (row, costs)}, load_published(MODELS))
+    assert [one.rule for one in found] == ([] if why is None else ["another-nets-row"])
+    assert why is None or why in found[0].reason
+
+
+@pytest.mark.parametrize("convention", [{"page_flops_g": 0.08256}, {"flops_m": 41.28}])
+def test_operations_may_be_counted_once_or_twice(convention: dict[str, float]) -> None:
+    texts = {name: str(value) for name, value in convention.items()}
+    rows = {"mine": Published("mine", "mine", convention, texts)}
+    assert audit_claims({"a net": ("mine", COUNTED)}, rows) == []
