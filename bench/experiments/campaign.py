@@ -97,7 +97,7 @@ def run_experiment(
     Whatever aborts it leaves a run that can be resumed. Raises BenchError.
     """
     store = Store(options.results)
-    with opened(experiment.spec(), tables.targets) as target:
+    with opened(experiment.spec(), tables.targets, store) as target:
         say_dropped(options, target)
         known = {"system_id": target.system.system_id, **experiment.plan(target)}
         if resumed is not None:

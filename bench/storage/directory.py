@@ -259,6 +259,10 @@ class Store:
         if not path.exists():
             write_atomic(path, to_text(system).encode())
 
+    def systems(self) -> list[System]:
+        """Return every system, by id; raises BrokenResult."""
+        return [self.system(path.stem) for path in sorted(self.root.glob("systems/*.json"))]
+
     def system(self, system_id: str) -> System:
         path = self.root / "systems" / f"{system_id}.json"
         return read_as(System, path, remedy="restore it from git, or run the benchmark again")

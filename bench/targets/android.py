@@ -132,15 +132,18 @@ def system_of(facts: PhoneFacts) -> System:
 
     An emulated one is called that in its very name, whatever chip its properties claim.
     """
-    identity = asdict(facts)
-    del identity["build_digest"]
-    slug = re.sub(r"[^a-z0-9]+", "-", _hardware(facts).lower()).strip("-")[:40].strip("-")
+    # A cluster that is unplugged shows no clocks: they are no part of the identity.
+    chip = replace(facts, clusters=())
+    identity = {k: v for k, v in asdict(chip).items() if k not in ("build_digest", "clusters")}
+    slug = re.sub(r"[^a-z0-9]+", "-", _hardware(chip).lower()).strip("-")[:40].strip("-")
     cores = f"{facts.cores}c" if facts.cores else ""
-    parts = (slug, cores, canonical_digest(identity, length=8))
+    digest = canonical_digest(identity)
+    parts = (slug, cores, digest[:8])
     return System(
         system_id="-".join(part for part in parts if part),
         heading=heading(facts),
         emulated=facts.emulated,
+        hardware=digest,
         facts=_stored(facts),
     )
 

@@ -10,14 +10,16 @@ A new target is one file beside these and one line in PLACES, by the target's ki
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
 from bench.core.cell import TargetSpec
 from bench.core.errors import UnknownName
+from bench.devices.host.facts import installed_gib
 from bench.launcher.process import ChildFailed
+from bench.storage.directory import Store
 from bench.storage.schema.common import Scalar, System
 
 
@@ -33,16 +35,16 @@ class Readings(Protocol):
 
 
 class Target(Protocol):
-    """Holds what it needs (a device's lock, its folder there) until its `opened` context ends."""
+    """Holds what it needs (a device's lock, its folder there) until its `opened` context ends.
+
+    `system` is the hardware under its real name.
+    """
+
+    system: System
 
     @property
     def spec(self) -> TargetSpec:
         """What a worker needs to know to get there."""
-        ...
-
-    @property
-    def system(self) -> System:
-        """The hardware under its real name."""
         ...
 
     @property
@@ -85,13 +87,42 @@ TARGETS: Mapping[str, str] = {
 
 
 @contextmanager
-def opened(spec: TargetSpec, targets: Mapping[str, str] = TARGETS) -> Iterator[Target]:
-    """Open the target of `spec`; raises BenchError where it can't be reached."""
+def opened(
+    spec: TargetSpec, targets: Mapping[str, str] = TARGETS, store: Store | None = None
+) -> Iterator[Target]:
+    """Open the target of `spec`, its system under the id that `store` knows it by.
+
+    Raises BenchError where it can't be reached.
+    """
     if spec.kind not in targets:
         raise UnknownName("target", spec.kind, targets)
     module, _, name = targets[spec.kind].partition(":")
     target: Target = getattr(importlib.import_module(module), name)(spec)
     try:
+        if store is not None:
+            target.system = known_as(target.system, store.systems())
         yield target
     finally:
         target.close()
+
+
+def known_as(system: System, stored: Iterable[System]) -> System:
+    """Return `system`, or the first in `stored` that is the same hardware under an earlier id.
+
+    Earlier ids took in what a kernel or a setting moves, and GiB of memory that were only rounded.
+    """
+    for earlier in stored:
+        if earlier.hardware is None and _fixed(earlier) == _fixed(system):
+            return earlier
+    return system
+
+
+_NOT_COMPARED = {"simd", "abis", "clusters", "cpu_id"}
+
+
+def _fixed(system: System) -> dict[str, object]:
+    """Return the facts that nothing moves, as far as earlier files have them."""
+    facts = {name: it for name, it in system.facts.items() if name not in _NOT_COMPARED}
+    gib = facts.get("memory_gib")
+    memory = installed_gib(gib << 20) if isinstance(gib, int) else None
+    return {**facts, "memory_gib": memory, "emulated": system.emulated}

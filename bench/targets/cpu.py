@@ -7,7 +7,15 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bench.core.cell import TargetSpec
-from bench.devices.host.facts import HostFacts, heading, read_host, system_id, usable_cores
+from bench.core.digest import canonical_digest
+from bench.devices.host.facts import (
+    HostFacts,
+    hardware,
+    heading,
+    read_host,
+    system_id,
+    usable_cores,
+)
 from bench.devices.host.state import read_conditions
 from bench.launcher.process import ChildFailed
 from bench.storage.schema.common import Scalar, System
@@ -51,4 +59,9 @@ def make_system(host: HostFacts) -> System:
     """Return the machine at hand as results/systems stores it."""
     known = {name: value for name, value in asdict(host).items() if value is not None}
     facts = {name: list(v) if isinstance(v, tuple) else v for name, v in known.items()}
-    return System(system_id=system_id(host), heading=heading(host), facts=facts)
+    return System(
+        system_id=system_id(host),
+        heading=heading(host),
+        hardware=canonical_digest(hardware(host)),
+        facts=facts,
+    )

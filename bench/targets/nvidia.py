@@ -13,7 +13,7 @@ from bench.core.cell import DEVICE_ID, TargetSpec
 from bench.core.digest import canonical_digest
 from bench.core.errors import Unavailable
 from bench.core.gpu_state import KEY, THROTTLED, has_company, reasons
-from bench.devices.host.facts import HostFacts, read_host, usable_cores
+from bench.devices.host.facts import HostFacts, hardware, read_host, usable_cores
 from bench.devices.host.state import read_conditions
 from bench.devices.nvidia.choice import Gpu, choose
 from bench.devices.nvidia.identity import Identity, read_identity
@@ -109,5 +109,7 @@ def make_system(identity: Identity, host: HostFacts) -> System:
     around = {name: list(v) if isinstance(v, tuple) else v for name, v in known.items()}
     facts = {**around, **identity.facts}
     slug = re.sub(r"[^a-z0-9]+", "-", identity.name.lower()).strip("-")
-    system_id = f"{slug}-{canonical_digest(facts, length=8)}"
-    return System(system_id=system_id, heading=identity.name, facts=facts)
+    digest = canonical_digest({**hardware(host), **identity.facts})
+    return System(
+        system_id=f"{slug}-{digest[:8]}", heading=identity.name, hardware=digest, facts=facts
+    )

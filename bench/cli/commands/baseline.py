@@ -65,7 +65,7 @@ def _show(options: Options, tables: Tables, rest: Sequence[str]) -> int:
 
 def _check(options: Options, tables: Tables, rest: Sequence[str]) -> int:
     name, store = chosen_format(options), Store(options.results)
-    with opened(options.target("cpu"), tables.targets) as target:
+    with opened(options.target("cpu"), tables.targets, store) as target:
         here = target.system.system_id
     hint = f"`python -m bench baseline check {here}`"
     baseline = store.baseline(_only(rest or [here], "check takes one system", hint))

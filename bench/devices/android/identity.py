@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from bench.core.digest import canonical_digest
 from bench.devices.android import sysfs
 from bench.devices.android.adb.device import Device
+from bench.devices.host.facts import installed_gib
 
 UNKNOWN = "unknown"
 
@@ -107,7 +108,7 @@ def read_identity(device: Device) -> PhoneFacts:
         build_digest=canonical_digest(fingerprint) if fingerprint else UNKNOWN,
         cores=len(present) or None,
         clusters=_clusters(files),
-        memory_gib=None if kib is None else round(kib / (1 << 20)),
+        memory_gib=installed_gib(kib),
         emulated=_is_emulated(properties),
     )
 
@@ -124,8 +125,11 @@ def big_cores(facts: PhoneFacts) -> frozenset[int]:
     """Return the cores of every cluster above the slowest, all of them where there is one only.
 
     An engine may count fewer: Paddle Lite takes those with a clock from the middle between highest
-    and lowest on, or goes by the chip's name. Empty where the phone doesn't tell its clusters.
+    and lowest on, or goes by the chip's name. Empty where the phone doesn't tell the clusters of
+    all its cores: the little ones could be the fastest that it shows.
     """
+    if sum(len(cluster.cores) for cluster in facts.clusters) != facts.cores:
+        return frozenset()
     above = facts.clusters[1:] or facts.clusters
     return frozenset(core for cluster in above for core in cluster.cores)
 

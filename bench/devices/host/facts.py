@@ -7,6 +7,7 @@ Documentation/ filesystems/proc.rst, admin-guide/cgroup-v2.rst; systemd src/basi
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import re
@@ -36,9 +37,14 @@ _ARM_PARTS = {name[:5]: name[6:] for name in _ARM_NAMES.split(", ")}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostFacts:
-    """What stays the same from day to day; `None` and "unknown" stand for what can't be read."""
+    """What stays the same from day to day; `None` and "unknown" stand for what can't be read.
+
+    Cores count that are offline too. `cpu_id` is an x86 processor's maker, family, model and
+    stepping. `simd` may change with the kernel, and is no part of the identity.
+    """
 
     cpu_model: str
+    cpu_id: str | None = None
     architecture: str
     physical_cores: int | None
     logical_cores: int | None
@@ -55,21 +61,45 @@ def read_host(root: Path = LIVE) -> HostFacts:
     machine = platform.machine() if root == LIVE else ""
     return HostFacts(
         cpu_model=_cpu_model(root, processors),
+        cpu_id=_cpu_id(processors),
         architecture=text(root / "proc/sys/kernel/arch") or machine or UNKNOWN,
         physical_cores=_physical_cores(root, processors),
-        logical_cores=_online(root) or len(processors) or None,
-        memory_gib=memory(root, "MemTotal", kib_per_unit=1 << 20),
+        logical_cores=_present(root) or len(processors) or None,
+        memory_gib=installed_gib(memory(root, "MemTotal", kib_per_unit=1)),
         virtualization=_virtualization(root, processors),
         simd=tuple(sorted(filter(_SIMD.fullmatch, _flags(processors)))),
     )
 
 
+def hardware(facts: HostFacts) -> dict[str, object]:
+    """Return the facts that make another system: those that no kernel or setting moves."""
+    return {name: value for name, value in asdict(facts).items() if name != "simd"}
+
+
+def installed_gib(total_kib: int | None) -> int | None:
+    """Return the memory that a kernel which tells `total_kib` of it runs on, as it is sold.
+
+    A kernel keeps some for itself, more or less of it from version to version: the next eighth of
+    a power of two is meant.
+    """
+    if not total_kib:
+        return None
+    gib = total_kib / (1 << 20)
+    step = 2.0 ** math.ceil(math.log2(gib)) / 8
+    return max(1, round(math.ceil(gib / step) * step))
+
+
 def system_id(facts: HostFacts) -> str:
-    """Return a readable slug and 8 hex digits over every fact."""
+    """Return a readable slug and 8 hex digits over the hardware."""
     slug = re.sub(r"[^a-z0-9]+", "-", _short_model(facts).lower()).strip("-")[:40].strip("-")
     cores = facts.physical_cores or facts.logical_cores
     virtual = facts.virtualization.replace("none", "").replace(UNKNOWN, "")
-    parts = (slug, f"{cores}c" if cores else "", virtual, canonical_digest(asdict(facts), length=8))
+    parts = (
+        slug,
+        f"{cores}c" if cores else "",
+        virtual,
+        canonical_digest(hardware(facts), length=8),
+    )
     return "-".join(part for part in parts if part)
 
 
@@ -127,15 +157,33 @@ def _arm_part(block: dict[str, str]) -> str:
     return f"ARM {known}" if known else f"ARM implementer {maker} part {part}"
 
 
-def _online(root: Path) -> int:
-    spans = re.findall(r"(\d+)(?:-(\d+))?", text(root / CPU / "online"))
-    return sum(max(0, int(last or first) - int(first) + 1) for first, last in spans)
+def _cpu_id(processors: list[dict[str, str]]) -> str | None:
+    names = ("vendor_id", "cpu family", "model", "stepping")
+    parts = [processors[0].get(name, "") for name in names] if processors else []
+    return " ".join(parts) if parts and all(parts) else None
+
+
+def _present(root: Path) -> int:
+    """Count the logical cores that there are, offline ones among them."""
+    return _count(text(root / CPU / "present") or text(root / CPU / "online"))
+
+
+def _count(spans: str) -> int:
+    found = re.findall(r"(\d+)(?:-(\d+))?", spans)
+    return sum(max(0, int(last or first) - int(first) + 1) for first, last in found)
 
 
 def _physical_cores(root: Path, processors: list[dict[str, str]]) -> int | None:
-    siblings = set(each(root, f"{CPU}/cpu[0-9]*/topology/thread_siblings_list"))
+    """Return how many cores there are: a core that is offline shows no topology of its own."""
+    siblings = each(root, f"{CPU}/cpu[0-9]*/topology/thread_siblings_list")
     listed = {(b.get("physical id"), b["core id"]) for b in processors if "core id" in b}
-    return len(siblings) or len(listed) or None
+    shown = len(set(siblings)) or len(listed)
+    online, present = _count(text(root / CPU / "online")), _present(root)
+    if not shown or not present or online in {0, present}:
+        return shown or None
+    off = text(root / CPU / "smt/control") in {"off", "forceoff"}
+    threads = 2 if off else max(map(_count, siblings), default=1)
+    return max(shown, -(-present // threads))
 
 
 def _virtualization(root: Path, processors: list[dict[str, str]]) -> str:

@@ -186,8 +186,9 @@ def effective(run: Watched, *, asked_threads: int, big_cores: frozenset[int]) ->
 
     `threads_worked` and `cores_worked` ("4,5") mean what they mean in `bench.worker.threads`;
     `allowed` are the cores that those threads might use ("4-7"), `khz` the clocks of the cores that
-    worked, in their order, `cores_kind` tells what those are: big, little or big+little. `crowded`
-    stands where the threads may use fewer cores than `asked_threads`.
+    worked, in their order, `cores_kind` tells what those are: big, little or big+little, where the
+    device's `big_cores` are known. `crowded` stands where the threads may use fewer cores than
+    `asked_threads`.
     """
     workers = _workers(run)
     cores = {task.core for task in workers}
@@ -195,12 +196,13 @@ def effective(run: Watched, *, asked_threads: int, big_cores: frozenset[int]) ->
     khz = [str(khz) for core, khz in sorted(run.tasks_after.khz.items()) if core in cores]
     usable = {core for mask in masks for core in cores_of(mask)}
     crowded = 0 < len(usable) < asked_threads
+    kinds = {"big" if core in big_cores else "little" for core in cores}
     facts = {
         "threads_worked": str(len(workers) or ""),
         "cores_worked": ",".join(map(str, sorted(cores))),
         "allowed": " ".join(masks).strip(),
         "khz": ",".join(khz),
-        "cores_kind": "+".join(sorted({"big" if c in big_cores else "little" for c in cores})),
+        "cores_kind": "+".join(sorted(kinds)) if big_cores else "",
         "crowded": f"{asked_threads} threads for {len(usable)} cores" if crowded else "",
     }
     return {name: value for name, value in facts.items() if value}

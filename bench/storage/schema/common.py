@@ -107,10 +107,15 @@ class Provenance(Strict):
 
 
 class System(Strict):
-    """results/systems/<system_id>.json: hardware under its real name."""
+    """results/systems/<system_id>.json: hardware under its real name.
+
+    `hardware` is a digest of what no kernel and no setting moves; a file without it is from before
+    ids were made of that.
+    """
 
     schema_version: Version = SCHEMA_VERSION
     system_id: str
     heading: str
     emulated: bool = False
+    hardware: str | None = None
     facts: dict[str, Scalar | list[str]]

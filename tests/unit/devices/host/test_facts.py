@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import sys
+from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -117,14 +118,77 @@ def test_a_system_id_reads_as_the_machine_and_ends_in_a_digest() -> None:
     assert re.fullmatch(r"intel-xeon-2c-[0-9a-f]{8}", host.system_id(xeon))
 
 
-def test_every_fact_makes_another_system() -> None:
+def test_every_fact_of_the_hardware_makes_another_system() -> None:
     other = HostFacts(
-        cpu_model="AMD EPYC 2", architecture="aarch64", physical_cores=4, logical_cores=4,
-        memory_gib=16, virtualization="none", simd=("avx",),
+        cpu_model="AMD EPYC 2", cpu_id="AuthenticAMD 25 17 2", architecture="aarch64",
+        physical_cores=4, logical_cores=4, memory_gib=16, virtualization="none", simd=("avx",),
     )  # fmt: skip
     for field in fields(FACTS):
         changed: HostFacts = replace(FACTS, **{field.name: getattr(other, field.name)})
-        assert host.system_id(changed)[-8:] != host.system_id(FACTS)[-8:], field.name
+        same = host.system_id(changed)[-8:] == host.system_id(FACTS)[-8:]
+        assert same == (field.name == "simd"), field.name
+
+
+def unplugged(root: Path) -> None:
+    (root / CPU / "cpu3/topology/thread_siblings_list").unlink()
+    (root / CPU / "cpu2/topology/thread_siblings_list").write_text("2\n")
+    plant(root, {f"{CPU}/online": "0-2\n"})
+    cpuinfo = (root / "proc/cpuinfo").read_text().split("\n\n")
+    (root / "proc/cpuinfo").write_text("\n\n".join(cpuinfo[:3]))
+
+
+def without_threads(root: Path) -> None:
+    for n in (1, 3):
+        (root / CPU / f"cpu{n}/topology/thread_siblings_list").unlink()
+    for n in (0, 2):
+        (root / CPU / f"cpu{n}/topology/thread_siblings_list").write_text(f"{n}\n")
+    plant(root, {f"{CPU}/online": "0,2\n", f"{CPU}/smt/control": "off\n"})
+
+
+def one_core_left(root: Path) -> None:
+    for n in (2, 3):
+        (root / CPU / f"cpu{n}/topology/thread_siblings_list").unlink()
+    plant(root, {f"{CPU}/online": "0-1\n"})
+
+
+def crash_kernel(root: Path) -> None:
+    plant(root, {"proc/meminfo": "MemTotal:       15741144 kB\nMemAvailable:    8388608 kB\n"})
+
+
+def fewer_flags(root: Path) -> None:
+    path = root / "proc/cpuinfo"
+    path.write_text(path.read_text().replace("avx512f avx512_vnni", "").replace("fma", "new_flag"))
+
+
+@pytest.mark.parametrize(
+    "change", [unplugged, without_threads, one_core_left, crash_kernel, fewer_flags]
+)
+def test_what_a_kernel_or_a_setting_moves_leaves_the_system_the_same(
+    x86_guest: Path, change: Callable[[Path], None]
+) -> None:
+    for n in range(4):
+        siblings = f"{n // 2 * 2}-{n // 2 * 2 + 1}"
+        plant(x86_guest, {f"{CPU}/cpu{n}/topology/thread_siblings_list": siblings})
+    plant(x86_guest, {f"{CPU}/present": "0-3\n"})
+    before = host.read_host(x86_guest)
+    change(x86_guest)
+    after = host.read_host(x86_guest)
+    assert host.system_id(after) == host.system_id(before)
+    assert host.heading(after) == "Intel Xeon Gold 6230, 2 cores, 4 threads, KVM virtual machine"
+
+
+@pytest.mark.parametrize(
+    ("kib", "gib"),
+    [(24_684_084, 24), (24_159_796, 24), (3_884_312, 4), (65_700_000, 64), (524_288, 1), (0, None)],
+)
+def test_memory_is_what_is_installed(kib: int, gib: int | None) -> None:
+    assert host.installed_gib(kib) == gib
+
+
+def test_an_x86_processor_is_known_by_its_stepping_too(tmp_path: Path) -> None:
+    lines = "processor: 0\nvendor_id: AuthenticAMD\ncpu family: 25\nmodel: 17\nstepping: 1\n"
+    facts = host.read_host(plant(tmp_path, {"proc/cpuinfo": lines}))
+    assert facts.cpu_id == "AuthenticAMD 25 17 1"
 
 
 @given(model=st.text(max_size=80) | st.text("abc ", min_size=41, max_size=80))
