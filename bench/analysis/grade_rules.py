@@ -208,6 +208,28 @@ def _offload(record: Record) -> Said:
     return "D", f"offload {'; '.join(sorted(told))}", remedy
 
 
+def _subnormals(record: Record) -> Said:
+    """Judge whether subnormal numbers were computed with: many chips are slow at them."""
+    if target_of(record) == "nvidia-gpu":
+        return "A", "a GPU computes with subnormal numbers as fast as with others", ""
+    facts = [session.facts for session in record.sessions]
+    most = {
+        name: max(_count(told.get(f"subnormal_{name}", "")) for told in facts)
+        for name in ("weights", "activations")
+    }
+    many = " and ".join(f"{count} {name}" for name, count in most.items() if count)
+    if not many:
+        return "A", "no subnormal number was counted", ""
+    if all(told.get("subnormals") == "flushed" for told in facts):
+        return "A", f"{many} are subnormal, and flushed to zero", ""
+    remedy = "take weights of order 1 (`--weights pretrained`, or a .pdparams file)"
+    return "C", f"{many} are subnormal, and not seen to be flushed to zero", remedy
+
+
+def _count(text: str) -> int:
+    return int(text) if text.isdecimal() else 0
+
+
 def _alone(record: Record) -> Said:
     """Judge whether other processes computed on the GPU; the child's own has ended by then."""
     if target_of(record) != "nvidia-gpu":
@@ -245,10 +267,13 @@ RULES: dict[str, Callable[[Record], Said]] = {
     "settings": _settings,
     "variables": _variables,
     "offload": _offload,
+    "subnormals": _subnormals,
     "alone": _alone,
     "parity": _parity,
     "clocks": _clocks,
 }
 
-REMARKS = frozenset({"threads", "settings", "trend", "throttling", "offload", "alone"})
+REMARKS = frozenset(
+    {"threads", "settings", "trend", "throttling", "offload", "alone", "subnormals"}
+)
 """The rules whose fault is a remark at the figure too."""

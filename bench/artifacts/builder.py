@@ -48,6 +48,7 @@ INPUT_SEED = 0
 REFERENCE = "reference.npz"
 _MANIFEST = "artifact.json"
 _TIMEOUT_S = 600.0
+_SUBNORMALS = "subnormals"  # a fact of a net, and so of all that is made of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,16 @@ class Artifact:
     reference: Path
     files: Mapping[str, str]
     facts: Mapping[str, Any]
+
+    @property
+    def subnormals(self) -> dict[str, str]:
+        """How many subnormal numbers its net has, as facts of a session; {} where that isn't known.
+
+        `subnormal_weights`, and `subnormal_activations` of one image.
+        """
+        return {
+            f"subnormal_{name}": str(it) for name, it in self.facts.get(_SUBNORMALS, {}).items()
+        }
 
 
 Made = dict[Key, Artifact | BenchError]
@@ -190,7 +201,7 @@ class Workshop:
                 self._check_made(kind, made_here)
                 if source.reference is not None:
                     shutil.copyfile(source.reference, made_here / REFERENCE)
-                settle(made_here, folder, facts)
+                settle(made_here, folder, {**source.facts, **facts})
 
     def _check_made(self, kind: str, folder: Path) -> None:
         if not (folder / self.formats[kind].main).is_file():
@@ -207,13 +218,14 @@ class Workshop:
         if below is None:
             weights = self.cache / "weights" / f"{model.variant}-{model.hash}-{interpreter.digest}"
             told = {"input": list(model.input), "weights": model.weights.source()}
-            return _Source({**model.source, **told}, {"weights_cache": str(weights)}, None)
+            return _Source({**model.source, **told}, {"weights_cache": str(weights)}, None, {})
         artifact = made[Key(model.variant, below, batch)]
         if isinstance(artifact, BenchError):
             raise artifact
         beside = self.formats[below].beside.items()
         files = {name: str(artifact.folder / file) for name, file in beside}
-        return _Source({"model": str(artifact.main), **files}, {}, artifact.reference)
+        facts = {name: it for name, it in artifact.facts.items() if name == _SUBNORMALS}
+        return _Source({"model": str(artifact.main), **files}, {}, artifact.reference, facts)
 
     def _run(
         self,
@@ -249,11 +261,15 @@ class Workshop:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """What a converter works on; `reference` is its source's, None: the converter makes one."""
+    """What a converter works on; `reference` is its source's, None: the converter makes one.
+
+    `facts` are those of its source that hold of what is made of it too.
+    """
 
     told: Mapping[str, Any]
     options: Mapping[str, Any]
     reference: Path | None
+    facts: Mapping[str, Any]
 
 
 def settle(made: Path, folder: Path, facts: Mapping[str, Any]) -> None:

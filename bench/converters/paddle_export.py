@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.converters import op_defaults, paddle_costs, paddle_net, paddle_program
+from bench.converters import op_defaults, paddle_costs, paddle_net, paddle_program, subnormals
 from bench.core.errors import ArtifactError
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) ->
     of their definitions (`bench.converters.op_defaults`); `defaults_written` counts it.
     reference.npz holds `input`, seeded standard-normal float32 whose first images are those of
     smaller batches, and `logits`.
-    `costs` (`bench.converters.paddle_costs`) is there for "pir" only.
+    `costs` (`bench.converters.paddle_costs`) is there for "pir" only. `subnormals` counts them
+    among the weights, and among the activations of one image where a factory's layers tell.
     """
     import paddle
 
@@ -64,7 +65,9 @@ def _export_factory(
         net = paddle_net.prepare(
             source["factory"], source["weights"], shape, cache=Path(options["weights_cache"])
         )
-        batches = {}
+        batches, smallest = {}, reference_input(options["input_seed"], 1, shape)
+        with subnormals.counted_activations(net) as counts:
+            paddle_net.forward(net, smallest)
         for batch in options["batches"]:
             x = reference_input(options["input_seed"], batch, shape)
             logits = paddle_net.forward(net, x)
@@ -74,6 +77,7 @@ def _export_factory(
     facts = {
         "weights": paddle_net.describe(source["weights"]),
         "weights_sha256": paddle_net.digest(net),
+        "subnormals": {"weights": subnormals.count(net.state_dict().values()), **counts},
     }
     return facts, batches
 
@@ -96,6 +100,7 @@ def _copy_exported(
     facts = {
         "weights": "as exported",
         "weights_sha256": hashlib.sha256(program.params.read_bytes()).hexdigest(),
+        "subnormals": {"weights": subnormals.count(program.weights())},
     }
     return facts, batches
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,6 +63,15 @@ class ExportedProgram:
         array: NDArray[float32] = outputs[0]
         return array
 
+    def weights(self) -> Iterator[NDArray[Any]]:
+        """Yield the arrays of the loaded parameters."""
+        import numpy as np
+        import paddle
+
+        scope = paddle.static.global_scope()
+        for name in _parameters(self.program):
+            yield np.array(scope.find_var(name).get_tensor())
+
 
 def load(model: Path, suffix: str) -> ExportedProgram:
     """Load `model`, which must end in `suffix`, in static mode, where Paddle stays from then on."""
@@ -110,6 +120,16 @@ def _check_files(model: Path, params: Path, suffix: str) -> None:
         raise ArtifactError(
             f"{params} is missing", hint=f"put the weights beside {model.name}, by that name"
         )
+
+
+def _parameters(program: Any) -> list[str]:
+    """Return the names of the parameters, which the two program formats keep apart too."""
+    block = program.global_block()
+    if hasattr(block, "var"):
+        held = [it.name for it in program.list_vars() if it.persistable]
+        return [name for name in held if name not in ("feed", "fetch")]
+    ops = (op for op in block.ops if op.name() == "builtin.parameter")
+    return [op.attrs()["parameter_name"] for op in ops]
 
 
 def _input(program: Any, name: str) -> Any:

@@ -21,6 +21,7 @@ _SPINNING = "session.intra_op.allow_spinning"
 _SPIN = {"on": "1", "off": "0"}
 # Would have Arm chips multiply FP32 matrices in BF16.
 _BF16_GEMM = "mlas.enable_gemm_fastmath_arm64_bfloat16"
+_FLUSH_SUBNORMALS = "session.set_denormal_as_zero"
 _ERRORS_ONLY = 3
 # What ONNX Runtime's quantisation calls itself in the files that it writes.
 _QUANTISER = "onnx.quantize"
@@ -43,6 +44,7 @@ class OnnxRuntimeRunner:
         spinning = dict(cell.settings).get("spinning", "on")
         options.add_session_config_entry(_SPINNING, _SPIN[spinning])
         options.add_session_config_entry(_BF16_GEMM, "0")
+        options.add_session_config_entry(_FLUSH_SUBNORMALS, "1")
         session = engine.InferenceSession(str(artifact), options, providers=[_PROVIDER])
         yield OnnxRuntimeSession(session, engine.__version__)
 
@@ -60,12 +62,14 @@ class OnnxRuntimeSession:
     def facts(self) -> Mapping[str, str]:
         options = self._session.get_session_options()
         spins = options.get_session_config_entry(_SPINNING) == "1"
+        flushes = options.get_session_config_entry(_FLUSH_SUBNORMALS) == "1"
         return {
             "engine": f"onnxruntime {self._version}",
             "threads": str(options.intra_op_num_threads),
             "precision": self._precision(options),
             "provider": ",".join(self._session.get_providers()),
             "spinning": "on" if spins else "off",
+            "subnormals": "flushed" if flushes else "kept",
         }
 
     def _precision(self, options: Any) -> str:

@@ -21,6 +21,7 @@ _HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
 # What the CPU must tell that it can. Asked for more than that, OpenVINO takes another precision
 # without a word: f16 became bf16 on a chip with BF16 instructions alone.
 _CAPABILITIES = {"bf16": "BF16", "fp16": "FP16"}
+_FLUSH_SUBNORMALS = "CPU_DENORMALS_OPTIMIZATION"
 
 
 class OpenVinoRunner:
@@ -57,6 +58,7 @@ def properties(cell: Cell) -> dict[str, object]:
         "INFERENCE_PRECISION_HINT": _HINTS[cell.precision],
         # Where threads run is left to the system, as with the other engines.
         "ENABLE_CPU_PINNING": False,
+        _FLUSH_SUBNORMALS: True,
     }
 
 
@@ -81,6 +83,7 @@ class OpenVinoSession:
             "precision_hint": told("INFERENCE_PRECISION_HINT").to_string(),
             "streams": str(told("NUM_STREAMS")),
             "pinning": "on" if told("ENABLE_CPU_PINNING") else "off",
+            "subnormals": "flushed" if told(_FLUSH_SUBNORMALS) else "kept",
         }
 
     def _precision(self) -> str:

@@ -50,7 +50,7 @@ def open_session(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
     if request.cores is not None:
         bind(session, request.cores)
     state.read_usage()
-    return {**figures, "facts": process_facts() | dict(session.facts)}
+    return {**figures, "facts": process_facts(session) | dict(session.facts)}
 
 
 def bind(session: Session, cores: Sequence[int]) -> None:

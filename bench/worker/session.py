@@ -30,6 +30,7 @@ from bench.runners.base import (
     TargetedRunner,
     Usage,
 )
+from bench.worker import subnormals
 from bench.worker.sampling import check_output, take_samples, warm_up
 from bench.worker.serve import load
 from bench.worker.threads import TASKS, Thread, read_threads, worked
@@ -82,6 +83,7 @@ def checked_session(
     Raises WrongOutput where its output isn't the reference's.
     """
     x, logits = load_reference(request.reference)
+    state.stack.enter_context(subnormals.flushed())
     started = time.perf_counter_ns()
     session = state.stack.enter_context(runner.open(request.cell, request.artifact))
     load_ns = time.perf_counter_ns() - started
@@ -111,7 +113,7 @@ def measure(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
         "load_ns": figures["load_ns"] - (more.get("build_ns") or 0),
         **sampled,
         **more,
-        "facts": process_facts() | dict(session.facts) | sampled["facts"],
+        "facts": process_facts(session) | dict(session.facts) | sampled["facts"],
     }
 
 
@@ -235,9 +237,13 @@ def load_reference(path: Path) -> tuple[Array, Array]:
         return arrays["input"], arrays["logits"]
 
 
-def process_facts() -> dict[str, str]:
-    """Return what any worker can say of itself: interpreter and the cores it may run on."""
+def process_facts(session: Session) -> dict[str, str]:
+    """Return what any worker can say of itself: interpreter, the cores it may run on, and what
+    becomes of subnormal numbers where it does the work of `session` itself.
+    """
     facts = {"python": platform.python_version()}
+    if not isinstance(session, RemoteSession | GaugedSession):
+        facts["subnormals"] = subnormals.effective()
     if hasattr(os, "sched_getaffinity"):
         facts["affinity"] = ",".join(str(core) for core in sorted(os.sched_getaffinity(0)))
     return facts

@@ -271,3 +271,25 @@ def test_a_tools_own_averages_are_a_c_at_most_and_say_why() -> None:
     assert letter("parity", one) == "C"
     assert grade(one) == "C"
     assert "no interval" in " ".join(explain(one))
+
+
+@pytest.mark.parametrize(
+    ("facts", "allowed"),
+    [
+        ({}, "A"),
+        ({"subnormal_weights": "0", "subnormal_activations": "0", "subnormals": "kept"}, "A"),
+        ({"subnormal_weights": "12", "subnormals": "flushed"}, "A"),
+        ({"subnormal_weights": "12", "subnormals": "kept"}, "C"),
+        ({"subnormal_weights": "0", "subnormal_activations": "7"}, "C"),
+    ],
+)
+def test_subnormal_numbers_that_are_not_seen_to_be_flushed_allow_c(
+    facts: dict[str, str], allowed: str
+) -> None:
+    assert letter("subnormals", made(facts=facts)) == allowed
+
+
+def test_a_figure_with_subnormal_numbers_says_how_many() -> None:
+    one = made(facts={"subnormal_weights": "12", "subnormal_activations": "7"})
+    told = "12 weights and 7 activations are subnormal, and not seen to be flushed to zero"
+    assert warnings(one) == [told]

@@ -12,7 +12,7 @@ import pytest
 from bench.artifacts.builder import Artifact, Key, Workshop
 from bench.artifacts.formats import ARTIFACT_FORMATS, ArtifactFormat
 from bench.core.errors import ArtifactError, Unavailable
-from tests.fakes.workshop import NB, PIR, SMALL, Bench, Interpreters
+from tests.fakes.workshop import NB, PIR, SMALL, Bench, Interpreters, export
 
 
 def shorten(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) -> dict[str, Any]:
@@ -111,3 +111,14 @@ def test_what_lies_beside_a_kinds_model_is_named_by_file(name: str) -> None:
     kind = ARTIFACT_FORMATS[name]
     assert kind.main not in kind.beside.values()
     assert kind.source is None or kind.source in ARTIFACT_FORMATS
+
+
+def counting(source: Any, options: Any, out: Path) -> dict[str, Any]:
+    return {**export(source, options, out), "subnormals": {"weights": 3, "activations": 0}}
+
+
+def test_what_is_counted_of_a_net_is_told_of_all_that_is_made_of_it(chain: Bench) -> None:
+    chain.formats["pir"] = replace(PIR, converter=f"{__name__}:counting")
+    made = chain.artifact(kind="short")
+    assert made.subnormals == {"subnormal_weights": "3", "subnormal_activations": "0"}
+    assert "costs" not in made.facts

@@ -200,3 +200,13 @@ def test_what_a_gpus_session_tells_beside_its_samples_is_kept(environments: Envi
     plain = answered(replied(), environments).session
     assert plain is not None
     assert (plain.figures_ns, plain.build_ns) == ({}, None)
+
+
+def test_a_session_bears_how_many_subnormal_numbers_its_net_has(
+    environments: Environments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = {"subnormals": {"weights": 3}}
+    monkeypatch.setattr(f"{__name__}.ARTIFACT", dataclasses.replace(ARTIFACT, facts=counts))
+    session = answered(replied(facts={"engine": "fake 1"}), environments).session
+    assert session is not None
+    assert session.facts == {"engine": "fake 1", "subnormal_weights": "3"}

@@ -22,12 +22,12 @@ def runtime_node(precision: str) -> SimpleNamespace:
     return SimpleNamespace(get_rt_info=lambda: {"runtimePrecision": told})
 
 
-def compiled(*precisions: str) -> Any:
+def compiled(*precisions: str, flushes: bool = True) -> Any:
     """Stand in for a compiled model whose hint says f32 whatever its nodes compute in."""
     hint = SimpleNamespace(to_string=lambda: "f32")
     told: dict[str, Any] = {
         "INFERENCE_NUM_THREADS": 2, "INFERENCE_PRECISION_HINT": hint, "NUM_STREAMS": 1,
-        "ENABLE_CPU_PINNING": False,
+        "ENABLE_CPU_PINNING": False, "CPU_DENORMALS_OPTIMIZATION": flushes,
     }  # fmt: skip
     graph = SimpleNamespace(get_ops=lambda: [runtime_node(it) for it in precisions])
     request = SimpleNamespace(get_input_tensor=object, get_output_tensor=object)
@@ -63,7 +63,18 @@ def test_openvino_is_asked_for_one_stream_of_the_cells_threads_in_fp32() -> None
         "NUM_STREAMS": 1,
         "INFERENCE_PRECISION_HINT": "f32",
         "ENABLE_CPU_PINNING": False,
+        "CPU_DENORMALS_OPTIMIZATION": True,
     }
+
+
+@pytest.mark.parametrize(("does", "fact"), [(True, "flushed"), (False, "kept")])
+def test_what_becomes_of_subnormals_is_read_back_from_the_engine(does: bool, fact: str) -> None:
+    told = openvino.OpenVinoSession(compiled("f32", flushes=does), "2026.4.1").facts
+    assert told["subnormals"] == fact
+    told = onnxruntime.OnnxRuntimeSession(
+        session(**{"session.set_denormal_as_zero": str(int(does))}), "1.23.2"
+    ).facts
+    assert told["subnormals"] == fact
 
 
 @pytest.mark.parametrize(("precision", "hint"), [("bf16", "bf16"), ("fp16", "f16")])
@@ -163,6 +174,7 @@ def test_ncnns_options_are_on_for_the_precision_asked_for_and_for_no_other(
 def session(kind: str = "tensor(float)", writer: str = "PaddlePaddle", **entries: str) -> Any:
     """Stand in for an ONNX Runtime session with ends of type `kind`."""
     told = {"session.intra_op.allow_spinning": "1", **entries}
+    told.setdefault("session.set_denormal_as_zero", "1")
     told.setdefault("mlas.enable_gemm_fastmath_arm64_bfloat16", "0")
     options = SimpleNamespace(intra_op_num_threads=4, get_session_config_entry=told.__getitem__)
     return SimpleNamespace(

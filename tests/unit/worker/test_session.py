@@ -84,7 +84,7 @@ def test_where_proc_tells_nothing_the_peak_is_that_of_the_process(
 
 def test_what_the_engine_says_of_itself_goes_above_what_the_process_says(call: Call) -> None:
     [reply] = call(DiaryRunner)
-    told = {**process_facts(), "engine": "diary", "python": "the engine's own"}
+    told = {"python": "the engine's own", "engine": "diary"}
     assert {name: reply["facts"][name] for name in told} == told
 
 
@@ -111,7 +111,7 @@ def test_the_reference_is_the_input_and_its_logits(tmp_path: Path) -> None:
 
 
 def test_a_process_tells_its_python_and_the_cores_it_may_run_on() -> None:
-    facts = process_facts()
+    facts = process_facts(Diary(Path()))
     assert facts["python"] == platform.python_version()
     if hasattr(os, "sched_getaffinity"):
         assert {int(core) for core in facts["affinity"].split(",")} == os.sched_getaffinity(0)
