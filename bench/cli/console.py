@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.analysis.grade import explain, findings
@@ -18,6 +19,14 @@ from bench.reports.terminal import latency_tables
 from bench.storage.directory import RunFolder
 from bench.storage.schema.common import Failed, Skipped
 from bench.storage.schema.latency import Measured, Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputOptions:
+    """In which form a comparison is printed, and whether grades are explained."""
+
+    output_format: str = "table"
+    explain: bool = False
 
 
 def conclude(options: Options, folder: RunFolder) -> int:
@@ -39,7 +48,7 @@ def conclude(options: Options, folder: RunFolder) -> int:
     else:
         sys.stdout.write(latency_tables(view))
         sys.stdout.write("\n" + "\n".join(f"wrote {path}" for path in [folder.path, *files]) + "\n")
-        if options.explain:
+        if options.of(OutputOptions).explain:
             sys.stdout.write(
                 explanation_text({it.cell_id: explain(findings(it)) for it in records})
             )
@@ -90,7 +99,7 @@ _SUMMARY = "GITHUB_STEP_SUMMARY"
 
 def chosen_format(options: Options) -> str:
     """Return the format that the flags ask for; raises UnknownName."""
-    name = "json" if options.as_json else options.output_format
+    name = "json" if options.as_json else options.of(OutputOptions).output_format
     check_format(name)
     return name
 

@@ -250,22 +250,21 @@ def to_options(given: Mapping[str, Any], argv: Sequence[str]) -> Options:
     from bench.config.suite import Axes
     from bench.experiments.context import Options
 
-    values = {name: value for name, value in given.items() if value not in (None, ())}
+    values = {name: value for name, value in given.items() if value not in (None, False, ())}
     _check_resume(values)
     axes = {name: values.pop(name, []) for name in ("runners", "batches", "threads")}
     for arm in ("base", "head"):
-        pins = (f"env:{text}" for text in values.pop(f"{arm}_env", ()))
-        values[arm] = (*values.get(arm, ()), *pins)
-    variants = values.pop("variants", [])
-    own = {name: values.pop(name) for name in values.keys() - {it.name for it in fields(Options)}}
+        pins = [f"env:{text}" for text in values.pop(f"{arm}_env", ())]
+        if texts := (*values.pop(arm, ()), *pins):
+            values[arm] = texts
+    shared = values.keys() & {it.name for it in fields(Options)} - {"envs", "passed"}
     return Options(
         axes=Axes(**axes),
-        own=own,
-        variants=variants,
         envs=dict(values.pop("envs", ())),
         passed=passed_environment(values.pop("passed", ())),
         command=list(argv),
-        **values,
+        own={name: value for name, value in values.items() if name not in shared},
+        **{name: values[name] for name in shared},
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bench.analysis.selftest import AGAIN, BASE, SLOWER, SUITE
 from bench.config.suite import Axes, Suite, load_suite
@@ -18,6 +18,13 @@ MODELS = PACKAGE / "selftest_models"
 
 RUNNER = "paddle"
 _ARMS = (BASE, AGAIN, SLOWER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelftestOptions:
+    """How many rounds of three sessions."""
+
+    sessions: int = 12
 
 
 def selftest_suite(sessions: int) -> Suite:
@@ -45,7 +52,7 @@ def selftest_experiment(
     return LatencyExperiment(
         options=replace(options, axes=one),
         tables=tables,
-        suite=selftest_suite(options.sessions),
+        suite=selftest_suite(options.of(SelftestOptions).sessions),
         resumed=resumed,
         verb="selftest",
     )

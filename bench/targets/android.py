@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from bench.config.project import default_agent
 from bench.core.cell import DEVICE_ID, TargetSpec
 from bench.core.digest import canonical_digest
 from bench.core.errors import DeviceError, DeviceLost, DeviceNotFound, DeviceTimeout
@@ -37,7 +38,7 @@ from bench.devices.android.state import read_conditions
 from bench.devices.android.workspace import Workspace
 from bench.launcher.process import ChildFailed
 from bench.storage.schema.common import Scalar, System
-from bench.targets.base import Readings
+from bench.targets.base import Given, Readings
 
 COMES_BACK_S = 60.0
 _POLL_S = 1.0
@@ -55,6 +56,18 @@ def _tell(note: str) -> None:
 
 class AndroidTarget:
     """One phone, from its lock to its clean-up. Raises DeviceError and Unavailable."""
+
+    @staticmethod
+    def describe(given: Given) -> TargetSpec:
+        """Return the phone that the flags name, the program that runs there, and the way to it."""
+        flags, tool = given.flags, given.flags.get("benchmark_bin")
+        return TargetSpec(
+            kind="android",
+            device=flags.get("device"),
+            agent=str(flags.get("agent", default_agent()).absolute()),
+            benchmark_bin=None if tool is None else str(tool.absolute()),
+            transport=flags.get("transport"),
+        )
 
     def __init__(self, spec: TargetSpec) -> None:
         self.spec = replace(spec, device=choose(spec.device))

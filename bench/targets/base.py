@@ -12,8 +12,9 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from bench.core.cell import TargetSpec
 from bench.core.errors import UnknownName
@@ -41,6 +42,13 @@ class Target(Protocol):
     """
 
     system: System
+
+    def __init__(self, spec: TargetSpec) -> None: ...
+
+    @staticmethod
+    def describe(given: Given) -> TargetSpec:
+        """Return what a person's flags say of such a target; nothing is opened."""
+        ...
 
     @property
     def spec(self) -> TargetSpec:
@@ -86,6 +94,28 @@ TARGETS: Mapping[str, str] = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What a person gave: the flags by name, the cache's folder, own interpreters by name."""
+
+    flags: Mapping[str, Any]
+    cache: Path
+    envs: Mapping[str, Path]
+
+
+def describe(kind: str, given: Given, targets: Mapping[str, str] = TARGETS) -> TargetSpec:
+    """Return the spec of the target of that kind; raises UnknownName."""
+    return _target_class(kind, targets).describe(given)
+
+
+def _target_class(kind: str, targets: Mapping[str, str]) -> type[Target]:
+    if kind not in targets:
+        raise UnknownName("target", kind, targets)
+    module, _, name = targets[kind].partition(":")
+    found: type[Target] = getattr(importlib.import_module(module), name)
+    return found
+
+
 @contextmanager
 def opened(
     spec: TargetSpec, targets: Mapping[str, str] = TARGETS, store: Store | None = None
@@ -94,10 +124,7 @@ def opened(
 
     Raises BenchError where it can't be reached.
     """
-    if spec.kind not in targets:
-        raise UnknownName("target", spec.kind, targets)
-    module, _, name = targets[spec.kind].partition(":")
-    target: Target = getattr(importlib.import_module(module), name)(spec)
+    target = _target_class(spec.kind, targets)(spec)
     try:
         if store is not None:
             target.system = known_as(target.system, store.systems())

@@ -19,11 +19,17 @@ from bench.devices.host.facts import (
 from bench.devices.host.state import read_conditions
 from bench.launcher.process import ChildFailed
 from bench.storage.schema.common import Scalar, System
-from bench.targets.base import Readings
+from bench.targets.base import Given, Readings
 
 
 class CpuTarget:
     """The machine that the harness runs on."""
+
+    @staticmethod
+    def describe(given: Given) -> TargetSpec:
+        """Return this machine: no flag says anything of it."""
+        del given
+        return TargetSpec(kind="cpu")
 
     def __init__(self, spec: TargetSpec) -> None:
         self.spec = spec

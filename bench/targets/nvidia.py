@@ -22,7 +22,7 @@ from bench.devices.nvidia.nvml import Nvml, open_nvml
 from bench.devices.nvidia.readings import compute_processes, read
 from bench.launcher.process import ChildFailed
 from bench.storage.schema.common import Scalar, System
-from bench.targets.base import Readings
+from bench.targets.base import Given, Readings
 
 COOLS_S = 60.0
 _POLL_S = 1.0
@@ -31,9 +31,22 @@ _POLL_S = 1.0
 class NvidiaTarget:
     """One GPU, or one instance that MIG made of it. Raises Unavailable and InputError."""
 
+    @staticmethod
+    def describe(given: Given) -> TargetSpec:
+        """Return the GPU that the flags name, and what is allowed on it."""
+        flags, own = given.flags, given.envs.get("gpu")
+        return TargetSpec(
+            kind="nvidia-gpu",
+            device=flags.get("gpu"),
+            engines=str(given.cache / "engines"),
+            own_python=None if own is None else str(own),
+            sharing="allowed" if flags.get("shared_gpu") else "refused",
+            partial="allowed" if flags.get("allow_partial") else "refused",
+        )
+
     def __init__(
         self,
-        target: TargetSpec,
+        spec: TargetSpec,
         *,
         nvml: Nvml | None = None,
         environ: Mapping[str, str] = os.environ,
@@ -41,10 +54,10 @@ class NvidiaTarget:
     ) -> None:
         self._nvml, self._environ, self._sleep = nvml or open_nvml(), environ, sleep
         visible = environ.get("CUDA_VISIBLE_DEVICES")
-        self._gpu = choose(self._nvml, asked=target.device, visible=visible)
+        self._gpu = choose(self._nvml, asked=spec.device, visible=visible)
         self._identity = read_identity(self._nvml, self._gpu)
         self.spec = replace(
-            target,
+            spec,
             device=self._gpu.uuid,
             gpu_name=self._identity.name,
             capability=self._identity.capability,

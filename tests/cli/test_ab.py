@@ -14,6 +14,7 @@ from bench.cli.commands import ab as verb
 from bench.cli.main import main
 from bench.core.errors import UnknownName
 from bench.experiments.ab.experiment import Seams
+from bench.experiments.ab.spec import ArmOptions
 from bench.launcher.client import Worker, open_worker
 from bench.storage.directory import AbFolder, Store
 from bench.storage.schema.ab import AbMeasured, AbUnfinished
@@ -238,9 +239,9 @@ def test_the_command_line_reaches_the_verb(
     flags = ["--base", "rev:a", "--base", "set:threads=2", "--head-env", "numpy==2.0"]
     assert main(["ab", *ab.where, *flags, "--seed", "4", "--json"], arm_tables()) == 3
     (options,) = seen
-    assert options.base == ("rev:a", "set:threads=2")
-    assert options.head == ("env:numpy==2.0",)
-    assert (options.seed, options.most_sessions, options.half_width) == (4, 10, 0.01)
+    arms = options.of(ArmOptions)
+    assert arms == ArmOptions(base=("rev:a", "set:threads=2"), head=("env:numpy==2.0",))
+    assert (options.seed, arms.most_sessions, arms.half_width) == (4, 10, 0.01)
     assert main(["ab", "--help"]) == 0
     assert "--half-width" in capsys.readouterr().out
 

@@ -253,7 +253,7 @@ def test_other_nets_can_be_put_in_the_arms_places(
     text = "".join(entry.format(name) for name in ("base", "again", "slower"))
     (models / "catalog.toml").write_text(text)
     launch = Simulated()
-    options = Options(results=tmp_path / "results", cache=tmp_path / "cache", sessions=6)
+    options = Options(results=tmp_path / "results", cache=tmp_path / "cache", own={"sessions": 6})
     tables = replace(fakes.tables(), launch=launch)
     assert verb.run(options, tables, models=models) == 0
     assert {request["cell"]["input"] for request in launch.requests} == {"3x8x8"}

@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.core.cell import TargetSpec
 from bench.launcher.process import ChildFailed
 from bench.storage.schema.common import Scalar, System
-from bench.targets.base import Readings
+from bench.targets.base import Given, Readings
 from tests.fakes.values import SYSTEM
 
 HERE = TargetSpec(kind="cpu")
@@ -16,6 +16,10 @@ HERE = TargetSpec(kind="cpu")
 
 class FakeTarget:
     """Reads its state by `read`; comes back after a failure as often as `returns` says."""
+
+    @staticmethod
+    def describe(given: Given) -> TargetSpec:
+        return TargetSpec(kind="cpu", device=given.flags.get("device"))
 
     def __init__(
         self,

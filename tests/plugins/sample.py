@@ -20,6 +20,7 @@ from bench.core.cell import Cell, TargetSpec
 from bench.experiments.context import Options, Tables
 from bench.reports import Format
 from bench.runners import RunnerEntry
+from bench.targets.base import Given
 from tests.fakes import converter
 from tests.fakes.runner import FakeSession
 from tests.fakes.targets import FakeTarget
@@ -39,6 +40,10 @@ class Runner:
 
 
 class Target(FakeTarget):
+    @staticmethod
+    def describe(given: Given) -> TargetSpec:
+        return TargetSpec(kind="board", device=given.flags.get("device"))
+
     def __init__(self, spec: TargetSpec) -> None:
         super().__init__(lambda: {"sample_state": "calm"}, spec=spec)
 

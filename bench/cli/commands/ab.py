@@ -6,7 +6,7 @@ from bench.analysis.interleaved import Growth
 from bench.cli.console import chosen_format, tell
 from bench.cli.stored import live_comparison
 from bench.experiments.ab.experiment import REAL, AbExperiment, Seams, resumed_experiment
-from bench.experiments.ab.spec import parse_arm
+from bench.experiments.ab.spec import ArmOptions, parse_arm
 from bench.experiments.campaign import find_unfinished, run_experiment, tell_interruption
 from bench.experiments.context import Options, Tables
 from bench.experiments.progress import display, say
@@ -22,8 +22,8 @@ def run(options: Options, tables: Tables, *, seams: Seams = REAL) -> int:
     name, resumed = chosen_format(options), None
     if options.resume is None:
         experiment = AbExperiment(
-            base=parse_arm(options.base),
-            head=parse_arm(options.head),
+            base=parse_arm(options.of(ArmOptions).base),
+            head=parse_arm(options.of(ArmOptions).head),
             options=options,
             tables=tables,
             growth=growth_of(options),
@@ -42,11 +42,11 @@ def run(options: Options, tables: Tables, *, seams: Seams = REAL) -> int:
 
 def growth_of(options: Options) -> Growth:
     """Return when a cell of the comparison has enough sessions."""
-    plain = Growth()
-    most = options.most_sessions
+    plain, given = Growth(), options.of(ArmOptions)
+    most = given.most_sessions
     return Growth(
         sessions=min(plain.sessions, most),
         max_sessions=most,
-        half_width=options.half_width,
+        half_width=given.half_width,
         grow_for_s=plain.grow_for_s,
     )

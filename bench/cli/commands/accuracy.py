@@ -10,7 +10,7 @@ from bench.config.catalog import load_published
 from bench.core.errors import InputError
 from bench.experiments.accuracy.cells import select
 from bench.experiments.accuracy.class_names import read_names
-from bench.experiments.accuracy.dataset import Dataset, read_folder, read_list
+from bench.experiments.accuracy.dataset import Dataset, ImageOptions, read_folder, read_list
 from bench.experiments.accuracy.engine import OpenEngine, open_engine
 from bench.experiments.accuracy.experiment import AccuracyExperiment, resumed_selection
 from bench.experiments.campaign import find_unfinished, run_experiment, tell_interruption
@@ -48,15 +48,16 @@ def run(options: Options, tables: Tables, *, opener: OpenEngine = open_engine) -
 
 def read_data(options: Options) -> Dataset:
     """Return the labelled images that the flags name; raises InputError."""
-    if options.data is None:
+    given = options.of(ImageOptions)
+    if given.data is None:
         raise InputError(
             "accuracy has no images",
             hint="name their folder: `python -m bench accuracy --data DIR`",
         )
-    if options.list_file is not None:
-        return read_list(options.data, options.list_file)
-    classes = None if options.labels is None else read_names(options.labels)
-    return read_folder(options.data, classes=classes)
+    if given.list_file is not None:
+        return read_list(given.data, given.list_file)
+    classes = None if given.labels is None else read_names(given.labels)
+    return read_folder(given.data, classes=classes)
 
 
 def _tell(run: AccuracyFolder, experiment: AccuracyExperiment, options: Options) -> int:

@@ -32,6 +32,15 @@ _STATUS: Mapping[str, int] = {"SLOWER": BAD, "SAME": GOOD, "FASTER": GOOD}
 _WORDS = {GOOD: "good", BAD: "bad", SKIP: "can't be tested"}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevisionOptions:
+    """Between which revisions the cell of that id became slower."""
+
+    good: str | None = None
+    bad: str = "HEAD"
+    cell: str | None = None
+
+
 class _Interrupted(Exception):
     """A person interrupted a comparison."""
 
@@ -66,13 +75,14 @@ def run(options: Options, tables: Tables, *, seams: Seams = REAL) -> int:
     Returns 0, 3: it is one of several, between which none can be tested, 130: a person interrupted
     it. Raises InputError, also where BAD isn't slower than GOOD.
     """
-    given = {"--good": options.good, "--cell": options.cell}
+    chosen = options.of(RevisionOptions)
+    given = {"--good": chosen.good, "--cell": chosen.cell}
     if missing := [flag for flag, value in given.items() if value is None]:
         verb = "is" if len(missing) == 1 else "are"
         raise InputError(
             f"{' and '.join(missing)} {verb} missing", hint="see `python -m bench bisect --help`"
         )
-    good, bad = str(options.good), options.bad
+    good, bad = str(chosen.good), chosen.bad
     check_history(seams.project)
     commit_of(seams.project, good)
     bad_commit = commit_of(seams.project, bad)
@@ -145,10 +155,11 @@ def chosen_cell(options: Options, tables: Tables) -> ChosenCell:
     Raises InputError for what is no cell's id, UnknownName for a runner, its precision or a variant
     that isn't here.
     """
-    found = _CELL.fullmatch(str(options.cell))
+    name = options.of(RevisionOptions).cell
+    found = _CELL.fullmatch(str(name))
     if found is None:
         raise InputError(
-            f"--cell {options.cell}: no cell's id",
+            f"--cell {name}: no cell's id",
             hint="as in x0_5-paddle-fp32-b1-t1; the files in a run's cells/ are named by them",
         )
     if found["runner"] not in tables.runners:
@@ -193,7 +204,7 @@ def _settings(
         )
         if cell.id.endswith(digest):
             return settings
-    say(f"{options.cell} is of another net or setting than today's: the suite's settings hold")
+    say(f"{options.own['cell']} is of another net or setting: the suite's settings hold")
     return None
 
 

@@ -37,6 +37,14 @@ _USED_FOR = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckOptions:
+    """What is done instead of all the checks."""
+
+    install: bool = False
+    sensors: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One line of the doctor: `state` is ok, note or missing."""
 
@@ -49,13 +57,14 @@ class Finding:
 def run(options: Options, tables: Tables) -> int:
     """Print the findings; 0 where the local CPU can be measured, else 1.
 
-    With `options.sensors` print what reading the machine's state costs instead, and return 0.
-    With `options.install` build the GPU engines' environment instead; see
+    With --sensors print what reading the machine's state costs instead, and return 0.
+    With --install build the GPU engines' environment instead; see
     `bench.cli.commands.doctor`.
     """
-    if options.sensors:
+    chosen = options.of(CheckOptions)
+    if chosen.sensors:
         return _sensors(options)
-    if options.install:
+    if chosen.install:
         return install(options, tables)
     findings = [
         *_machine(),

@@ -13,7 +13,7 @@ from bench.config.suite import load_suite
 from bench.core.units import NS_PER_S, duration
 from bench.devices.host.facts import usable_cores
 from bench.experiments.context import Options, Tables
-from bench.experiments.latency.experiment import Job, new_job
+from bench.experiments.latency.experiment import Job, SuiteOptions, new_job
 from bench.experiments.latency.forecast import Expected, expect
 from bench.experiments.latency.schedule import Plan
 from bench.storage.directory import Store
@@ -21,7 +21,7 @@ from bench.storage.directory import Store
 
 def run(options: Options, tables: Tables) -> int:
     """Print the plan."""
-    suite = load_suite(options.suite)
+    suite = load_suite(options.of(SuiteOptions).suite)
     cores = usable_cores() if suite.file.target == "cpu" else None
     job = new_job(options, tables, suite, cores=cores)
     plan = job.plan()
@@ -48,7 +48,7 @@ def _earlier(options: Options) -> dict[str, tuple[float, str]]:
         if system is None:
             continue
         for record in run.records():
-            if record.sessions and record.sampling.preset == options.preset:
+            if record.sessions and record.sampling.preset == options.of(SuiteOptions).preset:
                 walls = [session.wall_ns / NS_PER_S for session in record.sessions]
                 found[record.cell_id] = fmean(walls), system.heading
     return found

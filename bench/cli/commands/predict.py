@@ -14,6 +14,7 @@ from bench.core.errors import InputError
 from bench.core.units import significant, to_ms
 from bench.experiments.accuracy.cells import Selection, select
 from bench.experiments.accuracy.class_names import check_count, read_names
+from bench.experiments.accuracy.dataset import ImageOptions
 from bench.experiments.accuracy.engine import OpenEngine, open_engine
 from bench.experiments.accuracy.predict import TIMED, WARM_UP, Prediction, predict
 from bench.experiments.context import Options, Tables
@@ -28,10 +29,11 @@ def run(options: Options, tables: Tables, *, opener: OpenEngine = open_engine) -
     Raises InputError, Unavailable, and BenchError where the engine gives no answer.
     """
     path, selection = _image(options), _selected(options, tables)
-    names = None if options.labels is None else read_names(options.labels)
+    labels = options.of(ImageOptions).labels
+    names = None if labels is None else read_names(labels)
     found = predict(path, selection, options, tables, opener=opener)
-    if names is not None and options.labels is not None:
-        check_count(names, found.outputs, options.labels)
+    if names is not None and labels is not None:
+        check_count(names, found.outputs, labels)
     if options.as_json:
         sys.stdout.write(json.dumps(_values(selection, found, names), indent=1) + "\n")
     else:

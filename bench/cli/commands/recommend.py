@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from bench.analysis.recommend import Advice, Asked, Choice, Choices, advise, choices
 from bench.cli.systems import answering, elsewhere
@@ -21,6 +21,14 @@ _NOTE = (
 )
 
 _SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitOptions:
+    """The latency in ms of a batch, and the top-1 accuracy as a share, that limit the choice."""
+
+    max_ms: float | None = None
+    min_top1: float | None = None
 
 
 def run(options: Options, tables: Tables) -> int:
@@ -52,7 +60,8 @@ def run(options: Options, tables: Tables) -> int:
 
 
 def _asked(options: Options, tables: Tables) -> Asked:
-    if options.max_ms is None and options.min_top1 is None:
+    limits = options.of(LimitOptions)
+    if limits.max_ms is None and limits.min_top1 is None:
         raise InputError(
             "recommend needs a limit",
             hint="give --max-ms X, --min-top1 Y or both, as in `recommend --max-ms 10`",
@@ -67,8 +76,8 @@ def _asked(options: Options, tables: Tables) -> Asked:
         if runner not in tables.runners:
             raise UnknownName("runner", runner, tables.runners)
     return Asked(
-        max_ms=options.max_ms,
-        min_top1=options.min_top1,
+        max_ms=limits.max_ms,
+        min_top1=limits.min_top1,
         batch=next(iter(options.axes.batches), 1),
         threads=next(iter(options.axes.threads), None),
         runners=tuple(options.axes.runners),

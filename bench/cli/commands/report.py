@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.analysis.grade import explain, findings
 from bench.analysis.series import StoredRun
-from bench.cli.console import explanation_text
+from bench.cli.console import OutputOptions, explanation_text
 from bench.core.errors import ResultsError
 from bench.experiments.context import Options, Tables
 from bench.reports.build import load_runs, report_folder, view_of, write_report
@@ -22,12 +22,13 @@ def run(options: Options, tables: Tables) -> int:
             f"there is no results folder {options.results}",
             hint="run `make bench` first, or name one with --results DIR",
         )
+    explained = options.of(OutputOptions).explain
     runs = load_runs(options.results, options.run)
     folder = report_folder(options.results, options.run)
     files = [str(path) for path in write_report(runs, options.models, folder)]
-    reasons = explanations(runs, options.models) if options.explain else {}
+    reasons = explanations(runs, options.models) if explained else {}
     if options.as_json:
-        grades = {"grades": reasons} if options.explain else {}
+        grades = {"grades": reasons} if explained else {}
         sys.stdout.write(json.dumps({"files": files, **grades}, indent=1) + "\n")
     else:
         sys.stdout.writelines(f"wrote {path}\n" for path in files)

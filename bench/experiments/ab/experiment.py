@@ -35,7 +35,7 @@ from bench.experiments.ab.interleave import Rule
 from bench.experiments.ab.progress import pair_id, pending_sessions, rule_fields
 from bench.experiments.ab.revisions import tables_at
 from bench.experiments.ab.session import DeviceProgram, SessionRunner, TwoProcesses
-from bench.experiments.ab.spec import ArmSpec, parse_arm
+from bench.experiments.ab.spec import ArmOptions, ArmSpec, parse_arm
 from bench.experiments.context import Options, Tables
 from bench.experiments.progress import Units
 from bench.experiments.provenance import hidden, make_provenance
@@ -126,7 +126,8 @@ class AbExperiment:
         self._arms = make("base", self.base), make("head", self.head)
         self._selection = _selection(self.options, self._arms[0])
         runners = self._selection.runners
-        spec = self.options.own_target(target_of(self._arms, self._selection, self.tables))
+        kind = target_of(self._arms, self._selection, self.tables)
+        spec = self.options.own_target(kind, self.tables.targets)
         check_target(f"runner {' and '.join(runners)}", spec, runners, self.tables.runners)
         return spec
 
@@ -257,8 +258,8 @@ def resumed_experiment(
             hint=f"resume it at the harness's commit of then, or {ANEW}",
         )
     return AbExperiment(
-        base=parse_arm(options.base or _texts(manifest, "base")),
-        head=parse_arm(options.head or _texts(manifest, "head")),
+        base=parse_arm(options.of(ArmOptions).base or _texts(manifest, "base")),
+        head=parse_arm(options.of(ArmOptions).head or _texts(manifest, "head")),
         options=replace(
             options,
             variants=axes.variants,
@@ -298,7 +299,7 @@ def _selection(options: Options, base: Arm) -> Selection:
         variants = list(load_catalogue(base.models).models)
     return Selection(
         variants=variants,
-        runners=axes.runners or [RUNNER if options.device is None else PHONE_RUNNER],
+        runners=axes.runners or [RUNNER if "device" not in options.own else PHONE_RUNNER],
         batches=axes.batches or [1],
         threads=axes.threads or [1],
         cores=usable_cores(),

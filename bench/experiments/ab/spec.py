@@ -24,6 +24,16 @@ from bench.environments.overrides import Pin, parse_pin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ArmOptions:
+    """The arms as they were given, and when a cell has enough sessions."""
+
+    base: Sequence[str] = ()
+    head: Sequence[str] = ()
+    most_sessions: int = 10
+    half_width: float = 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ArmSpec:
     """An arm as it was asked for; nothing given: what is there now.
 

@@ -21,6 +21,15 @@ _LIST_HINT = "write `path label` on each line, paths below --data and labels fro
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImageOptions:
+    """Where the images are, a file of their labels, and a file of class names."""
+
+    data: Path | None = None
+    list_file: Path | None = None
+    labels: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Labelled:
     """One image: where it lies, what it is called below its data set, and its class."""
 

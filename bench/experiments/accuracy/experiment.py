@@ -71,7 +71,7 @@ class AccuracyExperiment:
     def spec(self) -> TargetSpec:
         """Return where the runners run."""
         runners = self.selection.runners
-        spec = self.options.own_target(self.selection.target)
+        spec = self.options.own_target(self.selection.target, self.tables.targets)
         check_target(" and ".join(runners), spec, runners, self.tables.runners)
         return spec
 

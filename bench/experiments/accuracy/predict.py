@@ -77,7 +77,7 @@ def predict(
 def _engine(
     selection: Selection, options: Options, tables: Tables, opener: OpenEngine
 ) -> Iterator[Engine]:
-    spec = options.own_target(selection.target)
+    spec = options.own_target(selection.target, tables.targets)
     check_target(selection.runners[0], spec, selection.runners, tables.runners)
     with opened(spec, tables.targets) as target:
         say_dropped(options, target)

@@ -32,6 +32,15 @@ from bench.targets.requirements import check_target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SuiteOptions:
+    """Which suite, how thoroughly, and for how long where each cell has one long session."""
+
+    suite: str = "cpu"
+    preset: str = "standard"
+    sustained_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """What a run measures: cells, models and sampling."""
 
@@ -54,10 +63,11 @@ def new_job(options: Options, tables: Tables, suite: Suite, *, cores: int | None
 
     Raises InputError for what can't be.
     """
-    suite = suite.in_preset(options.preset)
-    sampling = suite.sampling(options.preset)
-    if options.sustained_s is not None:
-        sampling = sustained(sampling, options.sustained_s)
+    chosen = options.of(SuiteOptions)
+    suite = suite.in_preset(chosen.preset)
+    sampling = suite.sampling(chosen.preset)
+    if chosen.sustained_s is not None:
+        sampling = sustained(sampling, chosen.sustained_s)
     models = models_of(options, options.variants)
     selected = select_cells(suite, models, options.axes, cores=cores, runners=tables.runners)
     if not selected.cells:
@@ -121,12 +131,12 @@ class LatencyExperiment:
         else:
             suite = self._suite()
             name, kind, runners = suite.name, suite.file.target, suite.runners
-        spec = self.options.own_target(kind)
+        spec = self.options.own_target(kind, self.tables.targets)
         check_target(f"suite {name}", spec, runners, self.tables.runners)
         return spec
 
     def _suite(self) -> Suite:
-        return self.suite or load_suite(self.options.suite)
+        return self.suite or load_suite(self.options.of(SuiteOptions).suite)
 
     def plan(self, target: Target) -> Mapping[str, Any]:
         """Choose the cells; return their models' hashes."""

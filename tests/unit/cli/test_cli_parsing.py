@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bench import __version__
 from bench.cli import options
 from bench.cli.commands import VERBS
+from bench.cli.commands.doctor import CheckOptions
 from bench.cli.main import console, main, parse
 from bench.config.suite import Axes
 from bench.core.errors import InputError
@@ -36,10 +37,8 @@ def refusal(*argv: str) -> str:
 def test_a_verb_alone_leaves_every_option_at_its_default(verb: str) -> None:
     left = Options()
     given = parsed(verb)
-    assert given == Options(
-        variants=[], axes=Axes(runners=[], batches=[], threads=[]), command=[verb]
-    )
-    assert (given.suite, given.preset, given.weights) == ("cpu", "standard", "seeded")
+    assert given == Options(axes=Axes(runners=[], batches=[], threads=[]), command=[verb])
+    assert (given.own, given.weights) == ({}, "seeded")
     assert (given.results, given.models) == (Path("results"), Path("models"))
     assert given.cache == left.cache
 
@@ -52,11 +51,12 @@ def test_every_flag_of_a_run_arrives() -> None:
         "/r", "--models", "m", "--json", "--sustained", "2m",
     )  # fmt: skip
     assert parsed(*argv) == Options(
-        suite="gpu", preset="quick", variants=["x0_5", "x1_0"],
+        variants=["x0_5", "x1_0"],
         axes=Axes(runners=["a", "b"], batches=[1, 16], threads=[2]), results=Path("/r"),
         models=Path("m"), cache=Path("/c"), weights="pretrained", seed=7,
-        envs={"paddle": Path("/a/python"), "lite": Path("b=c")}, device="SER1AL",
-        as_json=True, sustained_s=120.0, command=list(argv),
+        envs={"paddle": Path("/a/python"), "lite": Path("b=c")},
+        as_json=True, command=list(argv),
+        own={"suite": "gpu", "preset": "quick", "device": "SER1AL", "sustained_s": 120.0},
     )  # fmt: skip
 
 
@@ -74,7 +74,7 @@ def test_a_run_that_is_resumed_takes_no_flag_that_chooses_other_cells() -> None:
      ("--half-width", "0.02")],
 )  # fmt: skip
 def test_a_comparison_that_is_resumed_has_its_cells_and_its_limits(flag: str, value: str) -> None:
-    assert parsed("ab", "--resume", "latest", "--head", "rev:a").head == ("rev:a",)
+    assert parsed("ab", "--resume", "latest", "--head", "rev:a").own == {"head": ("rev:a",)}
     said = refusal("ab", "--resume", "latest", flag, value)
     assert said.startswith(
         f"--resume goes on with what the run began with, and {flag} is a part of that"
@@ -88,8 +88,8 @@ def test_an_empty_list_is_refused_and_does_not_mean_all(flag: str, empty: str) -
 
 
 def test_a_doctor_may_be_asked_for_the_sensors_alone() -> None:
-    assert parsed("doctor", "--sensors").sensors
-    assert not parsed("doctor").sensors
+    assert parsed("doctor", "--sensors").of(CheckOptions) == CheckOptions(sensors=True)
+    assert parsed("doctor").of(CheckOptions) == CheckOptions()
 
 
 def test_a_duration_that_is_none_is_refused_by_its_flag() -> None:
@@ -262,8 +262,8 @@ def test_a_targets_options_reach_every_verb_that_measures_on_all_targets(
 
 def test_every_flag_of_a_gpu_arrives() -> None:
     given = parsed("run", "--gpu", "1", "--shared-gpu", "--allow-partial")
-    assert (given.gpu, given.shared_gpu, given.allow_partial) == ("1", True, True)
-    assert parsed("doctor", "--install").install
+    assert given.own == {"gpu": "1", "shared_gpu": True, "allow_partial": True}
+    assert parsed("doctor", "--install").of(CheckOptions).install
 
 
 def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:

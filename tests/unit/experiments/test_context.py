@@ -44,7 +44,8 @@ def test_the_flags_of_a_gpu_arrive_at_its_target() -> None:
     assert (plain.device, plain.engines, plain.own_python) == (None, "/c/engines", None)
     assert (plain.sharing, plain.partial) == ("refused", "refused")
     options = Options(
-        gpu="GPU-1", shared_gpu=True, allow_partial=True, envs={"gpu": Path("/p/python")}
+        own={"gpu": "GPU-1", "shared_gpu": True, "allow_partial": True},
+        envs={"gpu": Path("/p/python")},
     )
     told = options.target("nvidia-gpu")
     assert (told.device, told.own_python) == ("GPU-1", "/p/python")

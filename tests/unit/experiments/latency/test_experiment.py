@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +12,22 @@ from bench.config.suite import Axes, load_suite
 from bench.config.sustained import sustained
 from bench.core.errors import InputError, UnknownName
 from bench.experiments.context import Options
-from bench.experiments.latency.experiment import Job, new_job, resumed_job
+from bench.experiments.latency.experiment import Job, SuiteOptions, new_job, resumed_job
 from bench.storage.schema.common import CellFields, SamplingFields
 from bench.storage.schema.latency import RunManifest
 from tests.conftest import FAKE_SUITE
 from tests.fakes import tables as fakes
 from tests.fakes.values import manifest
 
-OPTIONS = Options(suite=str(FAKE_SUITE), models=fakes.MODELS, seed=5)
+OPTIONS = Options(own={"suite": str(FAKE_SUITE)}, models=fakes.MODELS, seed=5)
 TABLES = fakes.tables()
+SUITE_FLAGS = {it.name for it in fields(SuiteOptions)}
 
 
 def ask(*, cores: Any = 4, **changes: Any) -> Job:
-    options: Options = replace(OPTIONS, **changes)
-    return new_job(options, TABLES, load_suite(options.suite), cores=cores)
+    own = {name: changes.pop(name) for name in SUITE_FLAGS & changes.keys()}
+    options: Options = replace(OPTIONS, own={**OPTIONS.own, **own}, **changes)
+    return new_job(options, TABLES, load_suite(options.own["suite"]), cores=cores)
 
 
 def begun(one: Job) -> RunManifest:
@@ -132,8 +134,12 @@ def test_a_resumed_job_is_the_one_that_began() -> None:
 def test_a_resumed_job_keeps_to_its_run_and_not_to_the_command_line() -> None:
     one = ask()
     options = replace(
-        OPTIONS, suite="nowhere", preset="quick", seed=9, variants=["x1"], axes=Axes(batches=[8])
-    )
+        OPTIONS,
+        own={"suite": "nowhere", "preset": "quick"},
+        seed=9,
+        variants=["x1"],
+        axes=Axes(batches=[8]),
+    )  # fmt: skip
     back = resumed_job(begun(one), options, TABLES)
     assert back == one
     assert back.plan() == one.plan()

@@ -91,6 +91,6 @@ def test_neither_another_makers_card_nor_another_device_of_nvidias_is_one(tmp_pa
 
 
 def test_the_command_that_resumes_a_run_has_its_gpu_flags_as_a_person_types_them() -> None:
-    options = Options(gpu="GPU 1", shared_gpu=True, envs={"gpu": Path("/my python")})
+    options = Options(own={"gpu": "GPU 1", "shared_gpu": True}, envs={"gpu": Path("/my python")})
     typed = ["--gpu 'GPU 1'", "--shared-gpu", "--env gpu='/my python'"]
     assert options.again(()) == typed
