@@ -46,7 +46,8 @@ class FakePaddle:
     """The module paddle; `inference` is its submodule.
 
     `says` are the lines of the pass beside those on the engine. `rebuilds` stands for an engine
-    that is built again though its file is there.
+    that is built again though its file is there, `stale` for
+    engines of before that don't load.
     """
 
     __version__ = "2.6.2"
@@ -60,9 +61,10 @@ class FakePaddle:
         enables: bool = True,
         rebuilds: bool = False,
         tells: bool = True,
+        stale: bool = False,
     ) -> None:
         self.says, self.version, self.enables = says, version, enables
-        self.rebuilds, self.tells = rebuilds, tells
+        self.rebuilds, self.tells, self.stale = rebuilds, tells, stale
         self.configs: list[FakeConfig] = []
         self.inference = SimpleNamespace(
             PrecisionType=SimpleNamespace(Float32="fp32"),
@@ -84,6 +86,8 @@ class FakePaddle:
 
     def _predictor(self, config: FakeConfig) -> FakePredictor:
         engine = Path(config.told["set_optim_cache_dir"][0]) / "trt_serialized_1"
+        if self.stale and engine.exists() and engine.read_bytes() != b"new engine":
+            raise RuntimeError("(Fatal) Building TRT cuda engine failed when deserializing")
         for line in self.says:
             say(line)
         if SUBGRAPH in self.says:
@@ -91,7 +95,7 @@ class FakePaddle:
             if self.tells:
                 say(PREPARES if builds else LOADS)
             if builds:
-                engine.write_bytes(b"engine")
+                engine.write_bytes(b"new engine" if self.stale else b"engine")
         return FakePredictor()
 
 

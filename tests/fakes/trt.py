@@ -34,7 +34,9 @@ class _Source(IntEnum):
 
 
 class FakeTensorrt:
-    """The module. `builds` counts engines; `timings` are what builders were given."""
+    """The module. `builds` counts engines, of which those in `stale` don't load; `timings` are what
+    builders were given.
+    """
 
     MemoryPoolType = SimpleNamespace(WORKSPACE="workspace")
     TensorIOMode = SimpleNamespace(INPUT="input", OUTPUT="output")
@@ -57,6 +59,8 @@ class FakeTensorrt:
         self.parses, self.plans, self.loads, self.runs = parses, plans, loads, runs
         self.outputs = outputs
         self.builds = 0
+        self.stale: set[int] = set()
+        self.takes_timings = True
         self.flags: list[int] = []
         self.timings: list[bytes] = []
         self.configs: list[FakeConfig] = []
@@ -114,6 +118,8 @@ class FakeConfig:
 
     def set_timing_cache(self, cache: bytes, ignore_mismatch: bool) -> bool:
         assert ignore_mismatch is False
+        if cache and not self._trt.takes_timings:
+            return False
         self._cache = cache
         return True
 
@@ -144,8 +150,10 @@ class FakeRuntime:
         self._trt = trt
 
     def deserialize_cuda_engine(self, plan: bytes) -> FakeEngine | None:
-        assert json.loads(plan)["net"] == "network"
-        return FakeEngine(self._trt) if self._trt.loads else None
+        told = json.loads(plan)
+        assert told["net"] == "network"
+        loads = self._trt.loads and told["build"] not in self._trt.stale
+        return FakeEngine(self._trt) if loads else None
 
 
 class FakeEngine:

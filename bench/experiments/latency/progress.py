@@ -128,7 +128,9 @@ def pending_sessions(
 def result_text(entry: JournalEntry) -> str:
     """Return what a session came to, in a few words."""
     if entry.session is not None:
-        return f"{significant(to_ms(median(entry.session.durations_ns)))} ms"
+        engine = entry.session.facts.get("engine_cache", "")
+        note = f", engine {engine}" if engine.startswith("rebuilt") else ""
+        return f"{significant(to_ms(median(entry.session.durations_ns)))} ms{note}"
     if entry.failed is not None:
         return f"failed ({entry.failed.failure})"
     return "skipped"

@@ -39,8 +39,9 @@ def build(trt: Any, logger: Any, onnx: Path, *, tactics: str, timings: bytes) ->
     _parse(trt.OnnxParser(network, logger), onnx)
     config = builder.create_builder_config()
     facts = configure(trt, config, tactics)
-    cache = config.create_timing_cache(timings)
-    config.set_timing_cache(cache, ignore_mismatch=False)
+    if not config.set_timing_cache(config.create_timing_cache(timings), ignore_mismatch=False):
+        # Another driver or TensorRT made them.
+        config.set_timing_cache(config.create_timing_cache(b""), ignore_mismatch=False)
     plan = builder.build_serialized_network(network, config)
     if plan is None:
         raise ArtifactError(

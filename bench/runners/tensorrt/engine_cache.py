@@ -20,6 +20,9 @@ from bench.core.errors import BenchError
 from bench.core.protocol import write_json
 
 BUILDS = 3
+REBUILT = "rebuilt: the cached engine no longer loads"
+"""What a session says of its engine then; else "built" or "hit"."""
+
 _MANIFEST = "engine.json"
 _USED = "used"
 
@@ -82,10 +85,15 @@ def choose(root: Path, key: EngineKey, *, builds: int = BUILDS) -> Slot:
     ]
     for slot in slots:
         if read(slot) is None:
-            shutil.rmtree(slot.folder, ignore_errors=True)
-            slot.folder.mkdir(parents=True)
+            clear(slot)
             return slot
     return min(slots, key=lambda slot: (_last_used(slot), slot.build))
+
+
+def clear(slot: Slot) -> None:
+    """Leave `slot` an empty folder."""
+    shutil.rmtree(slot.folder, ignore_errors=True)
+    slot.folder.mkdir(parents=True, exist_ok=True)
 
 
 def read(slot: Slot) -> Kept | None:

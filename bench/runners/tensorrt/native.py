@@ -93,27 +93,41 @@ class Made:
 
 
 def make_engine(trt: Any, logger: Any, key: EngineKey, root: Path | None, onnx: Path) -> Made:
-    """Load the engine of `key` whose turn it is, or build it; raises BenchError."""
+    """Load the engine of `key` whose turn it is, or build it; raises BenchError.
+
+    A cached engine that doesn't load, after an update of the driver say, is built again.
+    """
     root = root or onnx.parent / "engines"
     slot = engine_cache.choose(root, key)
-    found = engine_cache.read(slot)
-    kept = found or _build(trt, logger, key, root, slot, onnx)
-    plan = (slot.folder / _PLAN).read_bytes()
-    runtime = trt.Runtime(logger)
-    engine = runtime.deserialize_cuda_engine(plan)
+    runtime, how = trt.Runtime(logger), "built"
+    if kept := engine_cache.read(slot):
+        if engine := _load(runtime, slot):
+            engine_cache.prove_hit(slot, kept)
+            return _made(runtime, engine, slot, kept, "hit")
+        how = engine_cache.REBUILT
+        engine_cache.clear(slot)
+    kept = _build(trt, logger, key, root, slot, onnx)
+    engine = _load(runtime, slot)
     if engine is None:
         raise BenchError(
-            "TensorRT can't load the engine that it built",
-            hint="delete the folder engines in the cache and run again",
+            "TensorRT can't load the engine that it has just built",
+            hint="see log_tail in the cell's file; free memory of the GPU (`nvidia-smi`)",
         )
-    engine_cache.prove_hit(slot, kept)
+    return _made(runtime, engine, slot, kept, how)
+
+
+def _load(runtime: Any, slot: Slot) -> Any:
+    """Return the engine in `slot`, None where TensorRT doesn't take it, which it only logs."""
+    return runtime.deserialize_cuda_engine((slot.folder / _PLAN).read_bytes())
+
+
+def _made(runtime: Any, engine: Any, slot: Slot, kept: Kept, how: str) -> Made:
     engine_cache.mark_used(slot)
-    facts = {"build": str(slot.build), "engine_cache": "hit" if found else "built"}
     return Made(
         runtime=runtime,
         engine=engine,
-        facts={**kept.facts, **facts},
-        build_ns=None if found else kept.build_ns,
+        facts={**kept.facts, "build": str(slot.build), "engine_cache": how},
+        build_ns=None if how == "hit" else kept.build_ns,
     )
 
 

@@ -8,9 +8,10 @@ own log says that TensorRT took the graph.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from bench.runners.base import Array, time_paced
 from bench.runners.tensorrt import engine_cache
 from bench.runners.tensorrt import paddle_log as stderr
 from bench.runners.tensorrt import paddle_log as trt_log
-from bench.runners.tensorrt.engine_cache import EngineKey, Kept, Slot
+from bench.runners.tensorrt.engine_cache import EngineKey, Slot
 from bench.runners.tensorrt.telemetry import Gauge, open_gauge
 
 # paddlepaddle-gpu 2.6.2 holds kernels for these and no PTX that a driver could compile for others.
@@ -54,7 +55,7 @@ class PaddleTensorrtRunner:
 
         root = Path(self._target.engines or artifact.parent / "engines")
         slot = engine_cache.choose(root, _key(inference, cell, self._target, artifact))
-        config = configure(inference, cell, artifact, slot.folder)
+        config = partial(configure, inference, cell, artifact, slot.folder)
         made = make_predictor(inference, config, slot)
         engine_cache.mark_used(slot)
         facts = {
@@ -152,35 +153,44 @@ class Made:
     build_ns: int | None
 
 
-def make_predictor(inference: Any, config: Any, slot: Slot) -> Made:
-    """Make the predictor with the engine in `slot`, or build one there.
+def make_predictor(inference: Any, config: Callable[[], Any], slot: Slot) -> Made:
+    """Make the predictor with the engine in `slot`, or build one there; `config` makes its Config.
 
     A hit counts once Paddle's log says that it loaded as many engines as it found and built none,
-    and the files are as they were kept. Raises BenchError for anything in between.
+    and the files are as they were kept. A kept engine that Paddle doesn't load, after an update of
+    the driver say, is built again. Raises BenchError for anything in between.
     """
     kept = engine_cache.read(slot)
+    if kept is None:
+        return _built(inference, config(), slot, "built")
+    position = stderr.mark()
+    try:
+        predictor = inference.create_predictor(config())
+    except Exception:  # noqa: BLE001 - a class of Paddle's own; its text is on stderr
+        predictor = None
+    said = stderr.since(position)
+    found = trt_log.engines(said)
+    if predictor is None or found.built or found.refused:
+        del predictor
+        engine_cache.clear(slot)
+        return _built(inference, config(), slot, engine_cache.REBUILT)
+    engine_cache.prove_hit(slot, kept)
+    if not found.loaded:
+        raise BenchError(
+            "the engine wasn't taken from the cache: the log tells of none that was loaded",
+            hint="delete the folder engines in the cache and run again",
+        )
+    return Made(predictor=predictor, offload=trt_log.offload(said), built="hit", build_ns=None)
+
+
+def _built(inference: Any, config: Any, slot: Slot, how: str) -> Made:
     position, started = stderr.mark(), time.perf_counter_ns()
     predictor = inference.create_predictor(config)
     spent_ns = time.perf_counter_ns() - started
-    said = stderr.since(position)
-    offload = trt_log.offload(said)
-    if kept is not None:
-        _prove_hit(slot, kept, said)
-        return Made(predictor=predictor, offload=offload, built="hit", build_ns=None)
+    offload = trt_log.offload(stderr.since(position))
     if not isinstance(offload, trt_log.Nothing):
         engine_cache.keep(slot, build_ns=spent_ns, facts={})
-    return Made(predictor=predictor, offload=offload, built="built", build_ns=spent_ns)
-
-
-def _prove_hit(slot: Slot, kept: Kept, said: str) -> None:
-    engine_cache.prove_hit(slot, kept)
-    told = trt_log.engines(said)
-    if told.built or told.refused or not told.loaded:
-        raise BenchError(
-            f"the engine wasn't taken from the cache: {told.loaded} loaded, {told.built} built, "
-            f"{told.refused} refused",
-            hint="delete the folder engines in the cache and run again",
-        )
+    return Made(predictor=predictor, offload=offload, built=how, build_ns=spent_ns)
 
 
 def offload_fact(offload: trt_log.Offload, partial: str) -> str:

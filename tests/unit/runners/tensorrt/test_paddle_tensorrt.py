@@ -146,19 +146,27 @@ def fill(open_session: Open) -> None:
             pass
 
 
-def test_an_engine_that_is_written_again_is_no_hit(use: Use, open_session: Open) -> None:
+@pytest.mark.parametrize("driver", [{"rebuilds": True}, {"stale": True}])
+def test_a_cached_engine_that_no_longer_loads_is_built_again_and_said(
+    use: Use, open_session: Open, driver: dict[str, bool]
+) -> None:
     use()
     fill(open_session)
-    use(rebuilds=True)
-    with pytest.raises(BenchError, match="it was built again"), open_session():
-        pass
+    use(**driver)
+    for _ in range(3):
+        with open_session() as session:
+            assert session.facts["engine_cache"].startswith("rebuilt: the cached engine")
+            assert session.build_ns
+    use(stale="stale" in driver)
+    with open_session() as session:
+        assert session.facts["engine_cache"] == "hit"
 
 
 def test_a_hit_that_the_log_does_not_tell_is_no_hit(use: Use, open_session: Open) -> None:
     use()
     fill(open_session)
     use(tells=False)
-    with pytest.raises(BenchError, match="0 loaded, 0 built, 0 refused"), open_session():
+    with pytest.raises(BenchError, match="the log tells of none that was loaded"), open_session():
         pass
 
 

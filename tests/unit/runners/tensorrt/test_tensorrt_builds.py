@@ -29,6 +29,24 @@ def test_a_first_session_builds_and_a_later_one_takes_what_is_there(
     assert trt.builds == 3
 
 
+def test_a_cached_engine_that_no_longer_loads_is_built_again_and_said(
+    trt: FakeTensorrt, open_session: Open
+) -> None:
+    for _ in range(3):
+        with open_session():
+            pass
+    trt.stale, trt.takes_timings = {1, 2, 3}, False  # the driver is another one
+    told = []
+    for _ in range(4):
+        with open_session() as session:
+            told.append((session.facts["build"], session.facts["engine_cache"], session.build_ns))
+    assert [(build, how.partition(":")[0]) for build, how, _ in told] == [
+        ("0", "rebuilt"), ("1", "rebuilt"), ("2", "rebuilt"), ("0", "hit"),
+    ]  # fmt: skip
+    assert [ns is None for *_, ns in told] == [False, False, False, True]
+    assert trt.builds == 6
+
+
 def test_builds_of_other_numbers_do_not_share_timings_and_other_nets_builds_do(
     trt: FakeTensorrt, open_session: Open, tmp_path: Path
 ) -> None:
