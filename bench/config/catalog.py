@@ -7,6 +7,7 @@ exported Paddle model of one's own.
 from __future__ import annotations
 
 import csv
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,13 +18,14 @@ from pydantic import Field, ValidationError, model_validator
 
 from bench.core.digest import canonical_digest, file_sha256
 from bench.core.errors import BrokenFile, InputError, UnknownName
-from bench.storage.validation import Strict, explain, read_toml
+from bench.storage.validation import Strict, explain, read_text, read_toml
 
 CATALOG = "catalog.toml"
 PUBLISHED = "published.csv"
 FAULTS = "known_faults.toml"
 _CATALOGUE_FILES = (CATALOG, PUBLISHED, FAULTS, "README.md")
 _HASH_DIGITS = 16
+_SHARES = frozenset({"top1", "top5", "reference_top1", "reference_top5"})
 
 
 class Entry(Strict):
@@ -217,18 +219,24 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def load_published(folder: Path) -> dict[str, Published]:
-    """Return published.csv by model name; raises BrokenFile."""
+    """Return published.csv by model name, empty where there is none; raises BrokenFile."""
     path = folder / PUBLISHED
+    if not path.exists():
+        return {}
+    reader, found = csv.DictReader(read_text(path).splitlines()), dict[str, Published]()
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-        return {row["model"]: _published(row) for row in rows}
-    except OSError as error:
-        raise BrokenFile(path, str(error.strerror), hint="restore it from git") from error
-    except (KeyError, ValueError, TypeError, AttributeError, csv.Error) as error:
+        for row in reader:
+            one = _published(row)
+            if one.name in found:
+                raise ValueError(f"{one.name} has a row already")
+            found[one.name] = one
+    except (ValueError, csv.Error) as error:
         raise BrokenFile(
-            path, f"not the published table: {error}", hint="restore it from git"
-        ) from error
+            path, f"not the published table: line {reader.line_num}: {error}",
+            hint="write a header `model,family,top1,...` and one row a model, fields empty where "
+            "nothing was published",
+        ) from error  # fmt: skip
+    return found
 
 
 def load_faults(folder: Path) -> tuple[Fault, ...]:
@@ -239,13 +247,32 @@ def load_faults(folder: Path) -> tuple[Fault, ...]:
     try:
         return Faults.model_validate(read_toml(path)).fault
     except ValidationError as error:
-        raise BrokenFile(path, explain(error), hint="restore it from git") from error
+        raise BrokenFile(
+            path, explain(error), hint="give each [[fault]] a model, columns and a note"
+        ) from error
 
 
-def _published(row: Mapping[str, str]) -> Published:
-    texts = {name: text for name, text in row.items() if text and name not in ("model", "family")}
-    figures = {name: float(text) for name, text in texts.items()}
-    return Published(row["model"], row["family"], figures, texts)
+def _published(row: Mapping[str, str | None]) -> Published:
+    """Return a row; raises ValueError for a figure that nothing can have."""
+    names = {"model", "family"}
+    if None in row or None in row.values() or not names <= row.keys() or not row["model"]:
+        raise ValueError("its fields aren't those of the header, model and family among them")
+    texts = {name: text.strip() for name, text in row.items() if text and name not in names}
+    figures = {name: _figure(name, text) for name, text in texts.items() if text}
+    kept = {name: texts[name] for name in figures}
+    return Published(str(row["model"]), str(row["family"]), figures, kept)
+
+
+def _figure(name: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise ValueError(f"{name} {text} is no number") from None
+    if not 0 < value < math.inf:
+        raise ValueError(f"{name} {text} isn't finite and above 0")
+    if name in _SHARES and value > 1:
+        raise ValueError(f"{name} {text} is above 1: write it as a share, 0.709 for 70.9%")
+    return value
 
 
 SEEDED = "seeded weights know nothing: what they say of an image is chance"

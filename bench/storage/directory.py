@@ -265,7 +265,7 @@ class Store:
 
     def system(self, system_id: str) -> System:
         path = self.root / "systems" / f"{system_id}.json"
-        return read_as(System, path, remedy="restore it from git, or run the benchmark again")
+        return read_as(System, path, remedy="run the benchmark again")
 
     def baselines(self) -> list[str]:
         """Return the ids of the systems that have a baseline."""
@@ -277,7 +277,7 @@ class Store:
         if system_id not in known:
             raise UnknownName("baseline", system_id, known)
         path = self.root / "baselines" / f"{system_id}.json"
-        return read_as(Baseline, path, remedy="restore it from git, or set it again")
+        return read_as(Baseline, path, remedy="set it again: `python -m bench baseline set RUN`")
 
     def write_baseline(self, baseline: Baseline) -> Path:
         path = self.root / "baselines" / f"{baseline.system_id}.json"

@@ -28,14 +28,25 @@ class Strict(BaseModel):
 def read_toml(path: Path) -> dict[str, Any]:
     """Return the table in `path`; raises BrokenFile where it is missing or isn't TOML."""
     try:
-        table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        table: dict[str, Any] = tomllib.loads(read_text(path))
+    except ValueError as error:
+        raise BrokenFile(path, f"not TOML: {error}", hint="mend that line") from error
+    return table
+
+
+def read_text(path: Path) -> str:
+    """Return the text that a person wrote, without a byte order mark, its lines ended by `\\n`.
+
+    Raises BrokenFile where the file is missing, can't be read or isn't UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise BrokenFile(path, "there is no such file", hint="check the path") from None
     except OSError as error:
         raise BrokenFile(path, str(error.strerror), hint="make it readable") from error
-    except ValueError as error:
-        raise BrokenFile(path, f"not TOML: {error}", hint="mend that line") from error
-    return table
+    except UnicodeDecodeError as error:
+        raise BrokenFile(path, "it isn't UTF-8", hint="save it as UTF-8") from error
 
 
 def explain(error: ValidationError) -> str:

@@ -278,9 +278,58 @@ def test_what_is_not_the_published_table_is_refused(plant: Plant, table: str) ->
         load_published(plant(**{"published.csv": table}))
 
 
-def test_a_missing_published_table_is_refused(plant: Plant) -> None:
-    with pytest.raises(BrokenFile, match=r"published\.csv: No such file"):
-        load_published(plant())
+def test_the_published_table_is_optional(plant: Plant) -> None:
+    assert load_published(plant()) == {}
+
+
+@pytest.mark.parametrize(
+    ("top1", "flops", "said"),
+    [
+        ("70.9", "1", r"line 3: top1 70\.9 is above 1: write it as a share, 0\.709 for 70\.9%"),
+        ("nan", "1", "line 3: top1 nan isn't finite and above 0"),
+        ("0.7", "inf", "line 3: flops_m inf isn't finite and above 0"),
+        ("0.7", "1e999", "line 3: flops_m 1e999 isn't finite and above 0"),
+        ("0.7", "0", "line 3: flops_m 0 isn't finite and above 0"),
+        ("0.7", "-3", "line 3: flops_m -3 isn't finite and above 0"),
+        ("0.7", "1.5e", "line 3: flops_m 1.5e is no number"),
+    ],
+)
+def test_a_figure_that_nothing_can_have_is_refused_with_its_line(
+    plant: Plant, top1: str, flops: str, said: str
+) -> None:
+    table = f"model,family,top1,flops_m\nGood,Fam,0.7,18\nNet,Fam,{top1},{flops}\n"
+    with pytest.raises(BrokenFile, match=said) as caught:
+        load_published(plant(**{"published.csv": table}))
+    assert "published.csv" in str(caught.value)
+    assert "git" not in caught.value.hint
+
+
+def test_two_rows_of_one_model_are_refused(plant: Plant) -> None:
+    table = "model,family,top1\nNet,Fam,0.5\nNet,Fam,0.6\n"
+    with pytest.raises(BrokenFile, match="line 3: Net has a row already"):
+        load_published(plant(**{"published.csv": table}))
+
+
+def test_files_that_windows_saved_are_read(plant: Plant) -> None:
+    table, faults = "model,family,top1\nNet,Fam,0.5\n", "[[fault]]\nmodel = 'Net'\n"
+    faults += "columns = ['top1']\nnote = 'a slip'\n"
+    folder = plant()
+    for name, text in (
+        ("published.csv", table), ("known_faults.toml", faults), ("catalog.toml", NET),
+    ):  # fmt: skip
+        (folder / name).write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+    assert load_published(folder)["Net"].texts == {"top1": "0.5"}
+    assert load_faults(folder)[0].note == "a slip"
+    assert list(load_catalogue(folder).models) == ["net"]
+
+
+@pytest.mark.parametrize("name", ["published.csv", "catalog.toml"])
+def test_a_file_of_another_encoding_is_told_as_that(plant: Plant, name: str) -> None:
+    folder = plant()
+    (folder / name).write_bytes("model,family\n".encode("utf-16"))
+    load = load_published if name == "published.csv" else load_catalogue
+    with pytest.raises(BrokenFile, match="it isn't UTF-8: save it as UTF-8"):
+        load(folder)
 
 
 def test_known_faults_are_optional(plant: Plant) -> None:
