@@ -60,7 +60,7 @@ def _by_build(sessions: Sequence[Session]) -> list[float]:
     found: dict[str, list[float]] = {}
     for session in sessions:
         build = session.facts.get("build", "0")
-        found.setdefault(build, []).append(max(median(session.figures_ns[ON_DEVICE]), 1))
+        found.setdefault(build, []).append(median(session.figures_ns[ON_DEVICE]))
     return [fmean(medians) for medians in found.values()]
 
 

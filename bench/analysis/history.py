@@ -124,7 +124,7 @@ def _point(manifest: RunManifest, record: Record) -> Point:
     return Point(
         run_id=manifest.run_id,
         started=manifest.started,
-        value_ns=max(found.value_ns, 1.0),
+        value_ns=found.value_ns,
         half_width_ns=None if reported else found.half_width_ns,
         sessions=found.sessions,
         around=surroundings(manifest, [record]),

@@ -48,8 +48,7 @@ def log_ratio(bursts: Sequence[Burst], *, dropped: int) -> float:
 def _of_pair(samples: Mapping[ArmName, Sequence[int]]) -> float:
     if set(samples) != set(ARMS) or not all(samples.values()):
         raise ValueError("a pair isn't of one burst of each arm")
-    # A tick of the clock at least: an engine that does nothing takes no time.
-    return math.log(max(median(samples["head"]), 1) / max(median(samples["base"]), 1))
+    return math.log(median(samples["head"]) / median(samples["base"]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

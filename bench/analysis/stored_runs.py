@@ -144,11 +144,11 @@ def _evidence(own: Record, other: Record) -> CellEvidence | CellVerdict:
 
 
 def _latencies(record: Record) -> list[float]:
-    """Return each session's figure in ns; below the clock's step it counts as one."""
+    """Return each session's figure in ns."""
     sessions = [session.durations_ns for session in record.sessions]
     if record.sampling.statistic == "mean":
-        return [max(fmean(samples), 1.0) for samples in sessions]
-    return [max(float(median(samples)), 1.0) for samples in sessions]
+        return [fmean(samples) for samples in sessions]
+    return [float(median(samples)) for samples in sessions]
 
 
 def _without(record: Record, verdict: Word, reason: str) -> CellVerdict:

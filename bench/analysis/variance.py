@@ -48,7 +48,7 @@ def components(cells: Mapping[str, Mapping[int, Samples]]) -> Components | None:
     if len(cells) < 2 or len(common) < 3:
         return None
     rounds = sorted(common)
-    table = [[math.log(max(median(by[r]), 1)) for r in rounds] for by in cells.values()]
+    table = [[math.log(median(by[r])) for r in rounds] for by in cells.values()]
     between_rounds, residual = _mean_squares(table)
     sessions = [by_round[r] for by_round in cells.values() for r in rounds]
     return Components(

@@ -80,8 +80,8 @@ class _Arm:
 
     def _durations(self, answer: Mapping[str, Any], name: str) -> Sequence[int]:
         durations: Sequence[int] = answer.get(name, ())
-        if not durations or not all(isinstance(ns, int) and ns >= 0 for ns in durations):
-            raise self._garbage("the arm's durations aren't whole numbers of ns from 0 on")
+        if not durations or not all(isinstance(ns, int) and ns > 0 for ns in durations):
+            raise self._garbage("the arm's durations aren't whole numbers of ns from 1 on")
         return durations
 
     def _call(self, operation: str, timeout_s: float, **arguments: Any) -> Mapping[str, Any]:

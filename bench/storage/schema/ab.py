@@ -19,6 +19,7 @@ from bench.storage.schema.common import (
     Count,
     Duration,
     Failed,
+    Inference,
     Provenance,
     Scalar,
     Skipped,
@@ -55,7 +56,7 @@ class BurstFields(Strict):
     """What one arm did in a row, the dropped samples first."""
 
     arm: ArmName
-    ns: Annotated[list[Duration], Field(min_length=2)]
+    ns: Annotated[list[Inference], Field(min_length=2)]
 
 
 class ArmFigures(Strict):
@@ -66,7 +67,7 @@ class ArmFigures(Strict):
     first_inference_ns: Duration
     relative_l2: Annotated[float, Field(ge=0)]
     steady: bool
-    warmup_ns: list[Duration]
+    warmup_ns: list[Inference]
     facts: dict[str, str]
     covariates: dict[str, Scalar]
 

@@ -21,6 +21,9 @@ Count = Annotated[int, Field(ge=0)]
 Duration = Annotated[int, Field(ge=0, description="nanoseconds")]
 
 
+Inference = Annotated[int, Field(gt=0, description="nanoseconds; an inference takes time")]
+
+
 Scalar = str | int | float
 
 

@@ -19,6 +19,7 @@ from bench.storage.schema.common import (
     Count,
     Duration,
     Failed,
+    Inference,
     Provenance,
     SamplingFields,
     Scalar,
@@ -47,10 +48,10 @@ class Session(Strict):
     first_inference_ns: Duration
     relative_l2: Annotated[float, Field(ge=0)] | None
     steady: bool
-    warmup_ns: list[Duration]
-    samples_ns: list[Duration]
-    reported_ns: dict[str, Duration] | None = None
-    figures_ns: dict[str, list[Duration]] = {}
+    warmup_ns: list[Inference]
+    samples_ns: list[Inference]
+    reported_ns: dict[str, Inference] | None = None
+    figures_ns: dict[str, list[Inference]] = {}
     build_ns: Duration | None = None
     facts: dict[str, str]
     covariates: dict[str, Scalar]

@@ -19,6 +19,7 @@ from bench.storage.schema.latency import Measured, Record, RunManifest
 from tests.fakes.values import SYSTEM, manifest, record, session
 
 numbers = st.integers(0, 10**15)
+durations = st.integers(1, 10**15)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
     ["[ 1 ]", "[\n 1,\n 2\n]", "[1,  2]", "\u2028", '"[ 3 ]"', "é", "\r"]
 )
@@ -27,8 +28,8 @@ scalars = texts | st.integers(-(10**15), 10**15) | floats
 sessions = st.builds(
     session,
     order=numbers,
-    samples_ns=st.lists(numbers, min_size=1),
-    warmup_ns=st.lists(numbers),
+    samples_ns=st.lists(durations, min_size=1),
+    warmup_ns=st.lists(durations),
     relative_l2=st.floats(0, 1),
     facts=st.dictionaries(texts, texts, max_size=3),
     before=st.dictionaries(texts, scalars, max_size=3),

@@ -122,10 +122,6 @@ def test_a_pair_that_a_neighbour_disturbed_does_not_move_the_estimate() -> None:
     assert log_ratio(disturbed, dropped=1) == pytest.approx(log_ratio(bursts, dropped=1))
 
 
-def test_an_engine_that_takes_no_time_has_a_ratio() -> None:
-    assert log_ratio([Burst("head", (0, 0)), Burst("base", (0, 0))], dropped=1) == 0
-
-
 @pytest.mark.parametrize(
     "bursts",
     [

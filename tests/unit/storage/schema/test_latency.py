@@ -49,7 +49,7 @@ def test_what_is_stored_comes_back_whole(value: BaseModel) -> None:
 
 
 @given(
-    samples=st.lists(st.integers(0, 2**62), min_size=1, max_size=5),
+    samples=st.lists(st.integers(1, 2**62), min_size=1, max_size=5),
     covariates=st.dictionaries(st.text(max_size=3), SCALARS, max_size=4),
 )
 def test_samples_and_covariates_come_back_to_the_digit(
@@ -123,6 +123,7 @@ def test_a_cell_that_gave_no_figure_needs_no_session(outcome: Skipped | Failed) 
     ("name", "value"),
     [
         ("samples_ns", [-1]), ("samples_ns", [1.5]), ("warmup_ns", [-1]),
+        ("samples_ns", [2, 0]), ("warmup_ns", [0]), ("figures_ns", {"on_device": [0]}),
         ("wall_ns", -1), ("order", -1), ("round", -1), ("relative_l2", -0.1),
         ("relative_l2", float("inf")), ("before", {"x": float("inf")}), ("covariates", {"x": None}),
     ],
