@@ -8,22 +8,21 @@ says.
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from bench.artifacts.cached import REFERENCE, SUBNORMALS, Artifact, Key, load, settle
 from bench.artifacts.formats import ARTIFACT_FORMATS, ArtifactFormat
 from bench.config.catalog import Model
 from bench.core.digest import canonical_digest, file_sha256
 from bench.core.errors import ArtifactError, BenchError
 from bench.core.paths import PACKAGE
-from bench.core.protocol import request_for, write_json
+from bench.core.protocol import request_for
 from bench.environments.interpreters import Environments, Interpreter, worker_of
 from bench.launcher.environment import network_environment
 from bench.launcher.process import ChildFailed, ChildResult, run_child
@@ -45,40 +44,7 @@ __all__ = [
 
 CONVERTERS = PACKAGE / "converters"
 INPUT_SEED = 0
-REFERENCE = "reference.npz"
-_MANIFEST = "artifact.json"
 _TIMEOUT_S = 600.0
-_SUBNORMALS = "subnormals"  # a fact of a net, and so of all that is made of it
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """Which artifact: of which variant, of which kind, for which batch."""
-
-    variant: str
-    kind: str
-    batch: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Artifact:
-    """Files in the cache. `reference` holds the seeded input and the reference logits."""
-
-    folder: Path
-    main: Path
-    reference: Path
-    files: Mapping[str, str]
-    facts: Mapping[str, Any]
-
-    @property
-    def subnormals(self) -> dict[str, str]:
-        """How many subnormal numbers its net has, as facts of a session; {} where that isn't known.
-
-        `subnormal_weights`, and `subnormal_activations` of one image.
-        """
-        return {
-            f"subnormal_{name}": str(it) for name, it in self.facts.get(_SUBNORMALS, {}).items()
-        }
 
 
 Made = dict[Key, Artifact | BenchError]
@@ -116,6 +82,11 @@ class Workshop:
                 made |= part
         return made
 
+    def remake(self, model: Model, key: Key, artifact: Artifact) -> bool:
+        """Make an artifact anew, in its place, that was in the cache; tell whether there is one."""
+        shutil.rmtree(artifact.folder, ignore_errors=True)
+        return isinstance(self.make([model], [key], workers=1)[key], Artifact)
+
     def _make_for(self, model: Model, keys: set[Key], on_done: Callable[[str], None]) -> Made:
         made: Made = {}
         for kind in self._in_order(keys):
@@ -125,6 +96,10 @@ class Workshop:
             except BenchError as error:  # the environment can't be had
                 made |= {Key(model.variant, kind, batch): error for batch in batches}
             on_done(f"{model.variant} {kind}")
+            here = [it for key, it in made.items() if key.kind == kind]
+            for why in {it.remade for it in here if isinstance(it, Artifact) and it.is_new}:
+                if why:
+                    on_done(f"{model.variant}: weights made anew: {why}")
         return made
 
     def _in_order(self, keys: set[Key]) -> list[str]:
@@ -159,6 +134,7 @@ class Workshop:
         for batch, folder in folders.items():
             artifact = load(folder, entry)
             if artifact is not None:
+                artifact = replace(artifact, is_new=batch in missing)
                 result[Key(model.variant, kind, batch)] = artifact
         return result
 
@@ -224,7 +200,7 @@ class Workshop:
             raise artifact
         beside = self.formats[below].beside.items()
         files = {name: str(artifact.folder / file) for name, file in beside}
-        facts = {name: it for name, it in artifact.facts.items() if name == _SUBNORMALS}
+        facts = {name: it for name, it in artifact.facts.items() if name == SUBNORMALS}
         return _Source({"model": str(artifact.main), **files}, {}, artifact.reference, facts)
 
     def _run(
@@ -270,29 +246,3 @@ class _Source:
     options: Mapping[str, Any]
     reference: Path | None
     facts: Mapping[str, Any]
-
-
-def settle(made: Path, folder: Path, facts: Mapping[str, Any]) -> None:
-    """Move a finished artifact to its place in the cache, its hashes with it."""
-    files = {path.name: file_sha256(path) for path in sorted(made.iterdir())}
-    write_json(made / _MANIFEST, {"facts": facts, "files": files})
-    shutil.rmtree(folder, ignore_errors=True)
-    os.replace(made, folder)  # noqa: PTH105 - replaces an empty folder too
-
-
-def load(folder: Path, kind: ArtifactFormat) -> Artifact | None:
-    """Return the artifact in `folder`, or None where it isn't there whole."""
-    try:
-        manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
-        whole = all(file_sha256(folder / name) == sha for name, sha in manifest["files"].items())
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        return None
-    if not whole:
-        return None
-    return Artifact(
-        folder=folder,
-        main=folder / kind.main,
-        reference=folder / REFERENCE,
-        files=manifest["files"],
-        facts=manifest["facts"],
-    )

@@ -62,7 +62,7 @@ def _export_factory(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     shape, suffix = source["input"], SUFFIXES[options["format"]]
     with paddle_net.importing_from(source.get("search_path", [])):
-        net = paddle_net.prepare(
+        net, remade = paddle_net.prepare(
             source["factory"], source["weights"], shape, cache=Path(options["weights_cache"])
         )
         batches, smallest = {}, reference_input(options["input_seed"], 1, shape)
@@ -78,6 +78,7 @@ def _export_factory(
         "weights": paddle_net.describe(source["weights"]),
         "weights_sha256": paddle_net.digest(net),
         "subnormals": {"weights": subnormals.count(net.state_dict().values()), **counts},
+        **({"weights_remade": remade} if remade else {}),
     }
     return facts, batches
 

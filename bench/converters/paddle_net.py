@@ -34,24 +34,31 @@ def importing_from(folders: list[str]) -> Iterator[None]:
         sys.path[:] = before
 
 
-def prepare(factory: str, weights: Mapping[str, Any], shape: list[int], *, cache: Path) -> Any:
-    """Return the net in eval mode with the weights asked for.
+def prepare(
+    factory: str, weights: Mapping[str, Any], shape: list[int], *, cache: Path
+) -> tuple[Any, str]:
+    """Return the net in eval mode with the weights asked for, and why kept ones weren't taken.
 
     Seeded and pretrained weights are made once and kept in `cache`, a folder for this net and
-    these weights alone: whatever exports the net next gets them to the bit.
+    these weights alone: whatever exports the net next gets them to the bit. Those that don't load
+    are made anew: '' says that they did.
     """
     kind, kept = weights["kind"], cache / CACHED
     if kind == "file":
-        return _load_weights(build(factory), Path(weights["path"]), hint=OTHER_WEIGHTS)
+        return _load_weights(build(factory), Path(weights["path"]), hint=OTHER_WEIGHTS), ""
+    remade = ""
     if kept.is_file():
-        return _load_weights(build(factory), kept, hint=f"delete {kept}: the net has changed since")
+        try:
+            return _load_weights(build(factory), kept, hint=OTHER_WEIGHTS), ""
+        except ArtifactError as error:
+            remade = error.problem
     if kind == "pretrained":
         net = build(factory, pretrained=True)
     else:
         net = _seed(factory, weights["seed"], shape)
     _keep(net, kept)
     net.eval()
-    return net
+    return net, remade
 
 
 def describe(weights: Mapping[str, Any]) -> str:

@@ -181,6 +181,22 @@ def test_weights_come_from_a_file_or_from_the_cache_or_are_made(
     assert [it.name for it in (tmp_path / "made" / "weights").iterdir()] == ["weights.pdparams"]
 
 
+@pytest.mark.parametrize(
+    "kept", ["garbage.pdparams", "wide.pdparams"], ids=["unreadable", "of another net"]
+)
+def test_kept_weights_that_do_not_load_are_made_anew_and_that_is_told(
+    kept: str, paddle_python: Path, folder: Path, tmp_path: Path
+) -> None:
+    cache = tmp_path / "weights" / "weights.pdparams"
+    cache.parent.mkdir()
+    cache.write_bytes((folder / kept).read_bytes())
+    cases = [(tiny(folder), options(tmp_path))] * 2
+    first, second = attempt(paddle_python, "paddle_export", cases, out=tmp_path / "out", env=PIR)
+    assert str(cache) in first["facts"]["weights_remade"]
+    assert "weights_remade" not in second["facts"]
+    assert first["facts"]["weights_sha256"] == second["facts"]["weights_sha256"]
+
+
 def test_a_model_of_dynamic_batch_is_copied_as_it_is(
     paddle_python: Path, folder: Path, tmp_path: Path
 ) -> None:

@@ -13,7 +13,7 @@ from bench.core.errors import ArtifactError
 from bench.environments.interpreters import Environments
 from bench.launcher.process import ChildResult, run_child
 from tests.fakes.tables import FAKE_FORMATS
-from tests.fakes.workshop import BIG, NB, SMALL, Bench
+from tests.fakes.workshop import BIG, NB, PIR, SMALL, Bench, export
 
 
 def test_an_artifact_has_its_files_with_their_hashes_and_the_facts_of_its_converter(
@@ -155,3 +155,25 @@ def test_real_children_make_what_is_missing_and_only_that(tmp_path: Path) -> Non
     assert refused.log_tail == "the converter's own words"
     assert again == {key: it for key, it in first.items() if key.kind != "refused"}
     assert len(launched) == 3
+
+
+def remaking(source: Any, options: Any, out: Path) -> dict[str, Any]:
+    return {**export(source, options, out), "weights_remade": "w can't be read"}
+
+
+def test_weights_that_were_made_anew_are_told_once(bench: Bench) -> None:
+    bench.formats["pir"] = replace(PIR, converter=f"{__name__}:remaking")
+    for _ in range(2):
+        bench.make(SMALL, batches=(1, 4))
+    told = [it for it in bench.done if "anew" in it]
+    assert told == ["small: weights made anew: w can't be read"]
+
+
+def test_an_artifact_is_remade_in_its_place(bench: Bench) -> None:
+    first = bench.artifact()
+    again = bench.artifact()
+    assert (first.is_new, again.is_new) == (True, False)
+    workshop = Workshop(bench.cache, bench.environments, bench.formats, bench.children)
+    assert workshop.remake(SMALL, Key("small", "pir", 1), again)
+    assert len(bench.children.requests) == 2
+    assert bench.artifact() == first

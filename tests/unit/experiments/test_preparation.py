@@ -141,6 +141,17 @@ def test_where_no_runner_has_an_interpreter_the_run_does_not_begin(tmp_path: Pat
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_artifact_that_was_in_the_cache_is_made_anew_once_and_a_new_one_is_not(
+    tmp_path: Path,
+) -> None:
+    assert not prepared(tmp_path, CELLS).remake(CELLS[0])
+    found = prepared(tmp_path, CELLS)
+    one = found.artifacts[CELLS[0]].main
+    one.write_text("what no engine loads")
+    assert [found.remake(cell) for cell in (*CELLS, *CELLS)] == [True, True, False, False]
+    assert one.read_text() == "fake net, batch 1"
+
+
 def test_each_model_is_told_with_its_costs_its_storage_and_its_files(tmp_path: Path) -> None:
     told = prepared(tmp_path, CELLS).models["small"]
     assert (told.title, told.model_hash, told.weights) == ("small", SMALL.hash, "seeded")

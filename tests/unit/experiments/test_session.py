@@ -210,3 +210,52 @@ def test_a_session_bears_how_many_subnormal_numbers_its_net_has(
     session = answered(replied(facts={"engine": "fake 1"}), environments).session
     assert session is not None
     assert session.facts == {"engine": "fake 1", "subnormal_weights": "3"}
+
+
+class Remaking:
+    """A worker that fails until its artifact was made anew, and what makes it anew, once."""
+
+    def __init__(self, kind: str, *, mends: bool = True) -> None:
+        self.kind, self.mends, self.remade, self.launched = kind, mends, 0, 0
+
+    def remake(self, _: object) -> bool:
+        self.remade += 1
+        return self.remade == 1
+
+    def launch(self, _: object, **options: object) -> ChildResult:
+        self.launched += 1
+        if self.remade and self.mends:
+            return replied()
+        return ChildFailed(kind=self.kind, message="it can't be loaded", hint="none")
+
+    def session(self, environments: Environments) -> JournalEntry:
+        launcher = SessionLauncher(
+            runners={"fake": ENTRY}, environments=environments, artifacts={ASKED: ARTIFACT},
+            sampling=SAMPLING, launch=self.launch, target=FakeTarget(dict), scrub=str,
+            remake=self.remake,
+        )  # fmt: skip
+        return launcher(STEP)
+
+
+@pytest.mark.parametrize("kind", ["conversion", "error", "crash", "abort"])
+def test_a_session_whose_artifact_may_not_load_is_measured_with_a_new_one(
+    kind: str, environments: Environments
+) -> None:
+    it = Remaking(kind)
+    assert it.session(environments).session is not None
+    assert (it.remade, it.launched) == (1, 2)
+
+
+@pytest.mark.parametrize("kind", ["unavailable", "wrong-output", "timeout", "killed"])
+def test_no_artifact_is_made_anew_for_another_failure(
+    kind: str, environments: Environments
+) -> None:
+    it = Remaking(kind)
+    it.session(environments)
+    assert (it.remade, it.launched) == (0, 1)
+
+
+def test_a_failure_with_the_new_artifact_stands(environments: Environments) -> None:
+    it = Remaking("error", mends=False)
+    assert it.session(environments).failed is not None
+    assert (it.remade, it.launched) == (1, 2)

@@ -1,0 +1,82 @@
+"""An artifact in the cache: its files with their hashes, whole or not there at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.artifacts.formats import ArtifactFormat
+from bench.core.digest import file_sha256
+from bench.core.protocol import write_json
+
+REFERENCE = "reference.npz"
+SUBNORMALS = "subnormals"  # a fact of a net, and so of all that is made of it
+_MANIFEST = "artifact.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Which artifact: of which variant, of which kind, for which batch."""
+
+    variant: str
+    kind: str
+    batch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """Files in the cache. `reference` holds the seeded input and the reference logits.
+
+    `is_new` tells that it was made just now, not found in the cache.
+    """
+
+    folder: Path
+    main: Path
+    reference: Path
+    files: Mapping[str, str]
+    facts: Mapping[str, Any]
+    is_new: bool = field(default=False, compare=False)
+
+    @property
+    def remade(self) -> str:
+        """Why the cached weights weren't taken when it was made, '' where they were."""
+        return str(self.facts.get("weights_remade", ""))
+
+    @property
+    def subnormals(self) -> dict[str, str]:
+        """How many subnormal numbers its net has, as facts of a session; {} where that isn't known.
+
+        `subnormal_weights`, and `subnormal_activations` of one image.
+        """
+        return {f"subnormal_{name}": str(it) for name, it in self.facts.get(SUBNORMALS, {}).items()}
+
+
+def settle(made: Path, folder: Path, facts: Mapping[str, Any]) -> None:
+    """Move a finished artifact to its place in the cache, its hashes with it."""
+    files = {path.name: file_sha256(path) for path in sorted(made.iterdir())}
+    write_json(made / _MANIFEST, {"facts": facts, "files": files})
+    shutil.rmtree(folder, ignore_errors=True)
+    os.replace(made, folder)  # noqa: PTH105 - replaces an empty folder too
+
+
+def load(folder: Path, kind: ArtifactFormat) -> Artifact | None:
+    """Return the artifact in `folder`, or None where it isn't there whole."""
+    try:
+        manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+        whole = all(file_sha256(folder / name) == sha for name, sha in manifest["files"].items())
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return None
+    if not whole:
+        return None
+    return Artifact(
+        folder=folder,
+        main=folder / kind.main,
+        reference=folder / REFERENCE,
+        files=manifest["files"],
+        facts=manifest["facts"],
+    )
