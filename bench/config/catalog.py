@@ -233,8 +233,7 @@ def load_published(folder: Path) -> dict[str, Published]:
     except (ValueError, csv.Error) as error:
         raise BrokenFile(
             path, f"not the published table: line {reader.line_num}: {error}",
-            hint="write a header `model,family,top1,...` and one row a model, fields empty where "
-            "nothing was published",
+            hint="mend that line: fields as the header has them, empty for what wasn't published",
         ) from error  # fmt: skip
     return found
 
