@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.devices.android.adb.calls import StreamedDevice
+from bench.devices.android.adb.device import Device as Client
 from bench.devices.android.adb.direct import DirectDevice
 from bench.devices.android.adb.keys import load_signer
 from bench.devices.android.adb.server import ServerDevice
@@ -48,7 +48,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def direct(keys: Path) -> Iterator[Reach]:
     with ExitStack() as opened:
 
-        def call(device: Device) -> StreamedDevice:
+        def call(device: Device) -> Client:
             client = DirectDevice.open(device.serial, auth_timeout_s=1, keys=keys)
             opened.callback(client.close)
             return client
@@ -60,7 +60,7 @@ def direct(keys: Path) -> Iterator[Reach]:
 def served(own_adb: Adb) -> Iterator[Reach]:
     with ExitStack() as opened:
 
-        def call(device: Device) -> StreamedDevice:
+        def call(device: Device) -> Client:
             own_adb("connect", device.serial)
             opened.callback(own_adb, "disconnect", device.serial)
             settled = {"device", "unauthorized"}

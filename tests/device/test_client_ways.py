@@ -10,7 +10,7 @@ import pytest
 
 from bench.core.errors import DeviceError, DeviceLost, DeviceNotFound, DeviceUnauthorized
 from bench.devices.android.adb import find
-from bench.devices.android.adb.calls import StreamedDevice
+from bench.devices.android.adb.device import Device as Client
 from bench.devices.android.adb.direct import DirectDevice
 from bench.devices.android.adb.server import ServerDevice
 from tests.device.adb_server import Adb
@@ -42,7 +42,7 @@ def test_a_direct_connection_that_was_lost_is_opened_anew(direct: Reach, device:
     assert client.run(["echo", "on"]).stdout == b"on\n"
 
 
-def seen_by(client: StreamedDevice, folder: Path) -> list[object]:
+def seen_by(client: Client, folder: Path) -> list[object]:
     """What a client returns and raises, call by call."""
     folder.mkdir()
     (folder / "file").write_bytes(bytes(range(256)) * 1000)

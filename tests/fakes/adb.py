@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from bench.devices.android.adb.calls import StreamedDevice
+from bench.devices.android.adb.device import Device
 from bench.devices.android.adb.streams import Deadline
 
 Came = bytes | BaseException
@@ -42,7 +42,7 @@ class ScriptedStream:
         self.closed = True
 
 
-class ScriptedDevice(StreamedDevice):
+class ScriptedDevice(Device):
     """A device whose next services are `streams`; what was asked of it is kept."""
 
     def __init__(self, *streams: ScriptedStream, features: str = "shell_v2") -> None:
@@ -61,7 +61,7 @@ class ScriptedDevice(StreamedDevice):
         deadline.left_s()
         return self._has
 
-    def _drop(self) -> None:
+    def close(self) -> None:
         self.drops += 1
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench.core.errors import CommandFailed, PushFailed
-from bench.devices.android.adb.device import Completed, quoted
+from bench.devices.android.adb.device import Completed, Device
+from bench.devices.android.adb.streams import Deadline, Stream
 from bench.devices.android.workspace import PARENT
 
 UNHEARD = Completed(status=127, stdout=b"", stderr=b"sh: inaccessible or not found\n")
@@ -19,7 +20,7 @@ def said(stdout: str = "", *, status: int = 0) -> Completed:
     return Completed(status=status, stdout=stdout.encode(), stderr=b"")
 
 
-class FakeDevice:
+class FakeDevice(Device):
     """Answers a command by the first key that stands in it, and knows no other.
 
     `commands` are those that it was asked, as the shell would read them.
@@ -32,20 +33,15 @@ class FakeDevice:
         properties: Mapping[str, str] | None = None,
         serial: str = "fake-serial",
     ) -> None:
-        self.serial = serial
+        super().__init__(serial)
         self.answers = dict(answers or {})
         self.commands: list[str] = []
         self._properties = dict(properties or {})
 
     def run(self, command: Sequence[str], *, timeout_s: float = 30.0) -> Completed:
-        line = quoted(command)
+        line = shlex.join(command)
         self.commands.append(line)
         return next((it for key, it in self.answers.items() if key in line), UNHEARD)
-
-    def lines(
-        self, command: Sequence[str], *, silence_s: float = 60.0
-    ) -> AbstractContextManager[Iterator[str]]:
-        raise AssertionError("nothing that is tested on this stand-in streams")
 
     def push(self, local: Path, remote: str, *, mode: int = 0o644, silence_s: float = 60.0) -> None:
         self.commands.append(f"push {local} {remote} {mode:o}")
@@ -58,6 +54,12 @@ class FakeDevice:
 
     def close(self) -> None:
         pass
+
+    def _open(self, service: str, deadline: Deadline) -> Stream:
+        raise AssertionError("nothing that is tested on this stand-in opens a stream")
+
+    def _features(self, deadline: Deadline) -> frozenset[str]:
+        raise AssertionError("this stand-in is asked for no features")
 
 
 class ShellDevice(FakeDevice):
@@ -77,7 +79,7 @@ class ShellDevice(FakeDevice):
         answer = super().run(command, timeout_s=timeout_s)
         if any(key in self.commands[-1] for key in self.answers):
             return answer
-        line = quoted(command).replace(PARENT, str(self.root))
+        line = shlex.join(command).replace(PARENT, str(self.root))
         # As on a phone: the whole command is one word for the shell, whatever it holds.
         done = subprocess.run(
             ["sh", "-c", line], capture_output=True, check=False, timeout=timeout_s

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.core.errors import DeviceLost, DeviceNotFound, DeviceTimeout, DeviceUnauthorized
-from bench.devices.android.adb.calls import StreamedDevice
+from bench.devices.android.adb.device import Device
 from bench.devices.android.adb.keys import ANDROID_FOLDER, Signer, load_signers
 from bench.devices.android.adb.known import host_and_port
 from bench.devices.android.adb.packets import (
@@ -27,7 +27,7 @@ Reach = Callable[[], Transport]
 Signers = Callable[[], Sequence[Signer]]
 
 
-class DirectDevice(StreamedDevice):
+class DirectDevice(Device):
     """A device at host:port, or on USB by its serial.
 
     One connection serves all calls. After a time-out or a loss it is closed, which ends every
@@ -68,7 +68,7 @@ class DirectDevice(StreamedDevice):
     def _features(self, deadline: Deadline) -> frozenset[str]:
         return self._connected(deadline).features
 
-    def _drop(self) -> None:
+    def close(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
@@ -83,11 +83,11 @@ class DirectDevice(StreamedDevice):
 
     def _connect(self, reply_s: float, auth_timeout_s: float) -> Connection:
         transport = self._reach()
-        with _unreachable(self._serial, reply_s):
+        with _unreachable(self.serial, reply_s):
             transport.connect(reply_s)
         connection = Connection(transport)
         try:
-            with _unfriendly(self._serial, reply_s):
+            with _unfriendly(self.serial, reply_s):
                 connection.shake_hands(
                     self._signers, reply_s=reply_s, auth_timeout_s=auth_timeout_s
                 )

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-import select
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 
 from bench.core.errors import DeviceError, DeviceNotFound, InputError
-from bench.devices.android.adb.calls import StreamedDevice
+from bench.devices.android.adb.device import Device
 from bench.devices.android.adb.known import Known, host_and_port, not_ready
-from bench.devices.android.adb.streams import Deadline, link_errors
+from bench.devices.android.adb.streams import Deadline, SocketStream, exactly
 
 ASK_S = 10.0
-READ_BYTES = 64 * 1024
 _SERIAL_COLUMNS = 22  # `devices -l` pads the serial to so many; it may hold blanks
 
 Address = tuple[str, int]
@@ -76,7 +74,7 @@ def _known(row: str) -> Known:
     )
 
 
-class ServerDevice(StreamedDevice):
+class ServerDevice(Device):
     """A device that an adb server knows; each call is a connection of its own to the server."""
 
     def __init__(self, serial: str, *, address: Address) -> None:
@@ -100,26 +98,26 @@ class ServerDevice(StreamedDevice):
         if self._known_features is None:
             with self._explained():
                 # A server can't tell where another name with a colon ends, and what the request is.
-                if not re.fullmatch(r"usb:.*|[^:]*", self._serial) and not host_and_port(
-                    self._serial
+                if not re.fullmatch(r"usb:.*|[^:]*", self.serial) and not host_and_port(
+                    self.serial
                 ):
-                    raise Refused(f"device '{self._serial}' not found")
-                names = _ask(self._address, f"host-serial:{self._serial}:features", deadline)
+                    raise Refused(f"device '{self.serial}' not found")
+                names = _ask(self._address, f"host-serial:{self.serial}:features", deadline)
             self._known_features = frozenset(names.strip().split(","))
         return self._known_features
 
     def _open(self, service: str, deadline: Deadline) -> SocketStream:
         with self._explained():
-            stream = SocketStream.connect(self._address, deadline)
+            stream = _Server.connect(self._address, deadline)
             try:
-                stream.request(f"host:transport:{self._serial}", deadline)
+                stream.request(f"host:transport:{self.serial}", deadline)
                 stream.request(service, deadline)
             except BaseException:
                 stream.close()
                 raise
             return stream
 
-    def _drop(self) -> None:
+    def close(self) -> None:
         """Nothing is kept between two calls."""
 
     @contextmanager
@@ -130,14 +128,14 @@ class ServerDevice(StreamedDevice):
         except NoServer as error:
             host, port = self._address
             raise DeviceNotFound(
-                self._serial,
+                self.serial,
                 hint=f"no adb server listens at {host} port {port}: run `adb start-server`",
             ) from error
         except Refused as error:
             if str(error) == "closed":  # the device itself ended what was begun
                 raise ConnectionError("closed") from error
-            raise not_ready(self._serial, str(error)) or DeviceError(
-                f"the adb server refuses device {self._serial}: '{error}'", hint=_RESTART
+            raise not_ready(self.serial, str(error)) or DeviceError(
+                f"the adb server refuses device {self.serial}: '{error}'", hint=_RESTART
             ) from error
 
 
@@ -146,19 +144,16 @@ _RESTART = "restart it, with a newer adb where there is one: `adb kill-server; a
 
 def _ask(address: Address, request: str, deadline: Deadline) -> str:
     """Return a server's answer; raises NoServer, Refused, TimeoutError, ConnectionError."""
-    with closing(SocketStream.connect(address, deadline)) as stream:
+    with closing(_Server.connect(address, deadline)) as stream:
         stream.request(request, deadline)
         return stream.block(deadline)
 
 
-class SocketStream:
-    """A connection to a server, and a `Stream` once the server has joined it to a service."""
-
-    def __init__(self, joined: socket.socket) -> None:
-        self._joined = joined
+class _Server(SocketStream):
+    """A connection to a server, which joins it to a service of a device."""
 
     @classmethod
-    def connect(cls, address: Address, deadline: Deadline) -> SocketStream:
+    def connect(cls, address: Address, deadline: Deadline) -> _Server:
         try:
             return cls(socket.create_connection(address, timeout=deadline.left_s()))
         except TimeoutError:
@@ -186,29 +181,4 @@ class SocketStream:
         return self._exactly(size, deadline).decode("utf-8", "replace")
 
     def _exactly(self, size: int, deadline: Deadline) -> bytes:
-        data = b""
-        while len(data) < size:
-            piece = self._read(size - len(data), deadline)
-            if not piece:
-                raise ConnectionError("the adb server closed the connection")
-            data += piece
-        return data
-
-    def read(self, deadline: Deadline) -> bytes:
-        return self._read(READ_BYTES, deadline)
-
-    def _read(self, size: int, deadline: Deadline) -> bytes:
-        with link_errors():
-            self._joined.settimeout(deadline.left_s())
-            return self._joined.recv(size)
-
-    def write(self, data: bytes, deadline: Deadline) -> None:
-        with link_errors():
-            self._joined.settimeout(deadline.left_s())
-            self._joined.sendall(data)
-
-    def answered(self) -> bool:
-        return bool(select.select([self._joined], [], [], 0)[0])
-
-    def close(self) -> None:
-        self._joined.close()
+        return exactly(lambda left: self.receive(left, deadline), size)

@@ -1,20 +1,24 @@
 """What both ways to a device share: a stream of bytes to one of its services, and a deadline.
 
 Below this line two of Python's own exceptions say all that can go wrong with a link: TimeoutError
-for a deadline that passed, ConnectionError for a link or stream that ended. `calls.py` turns them
+for a deadline that passed, ConnectionError for a link or stream that ended. `device.py` turns them
 into `bench.core.errors.DeviceError`'s kinds.
 """
 
 from __future__ import annotations
 
 import os
+import select
+import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import Protocol
+
+READ_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,10 @@ class Deadline:
         return left_s
 
 
+Deadlines = Callable[[], Deadline]
+"""The deadline of the next read or write: always the same, or a new one each time (a silence)."""
+
+
 class Stream(Protocol):
     """Bytes to and from one service of a device."""
 
@@ -53,6 +61,74 @@ class Stream(Protocol):
     def close(self) -> None:
         """End the stream, and with it what the service does; never raises."""
         ...
+
+
+class SocketStream:
+    """A `Stream` over a socket."""
+
+    def __init__(self, joined: socket.socket) -> None:
+        self._joined = joined
+
+    @classmethod
+    def connect(cls, address: tuple[str, int], deadline: Deadline) -> SocketStream:
+        """Connect; raises OSError."""
+        joined = socket.create_connection(address, timeout=deadline.left_s())
+        # A packet may be two writes: without this the second would wait for the first's receipt.
+        joined.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return cls(joined)
+
+    def receive(self, size: int, deadline: Deadline) -> bytes:
+        """Return between 1 and `size` bytes, b"" at the end."""
+        with link_errors():
+            self._joined.settimeout(deadline.left_s())
+            return self._joined.recv(size)
+
+    def read(self, deadline: Deadline) -> bytes:
+        return self.receive(READ_BYTES, deadline)
+
+    def write(self, data: bytes, deadline: Deadline) -> None:
+        with link_errors():
+            self._joined.settimeout(deadline.left_s())
+            self._joined.sendall(data)
+
+    def answered(self) -> bool:
+        return bool(select.select([self._joined], [], [], 0)[0])
+
+    def close(self) -> None:
+        self._joined.close()
+
+
+class Reader:
+    """Takes pieces of a wanted size out of a stream."""
+
+    def __init__(self, stream: Stream, deadline: Deadlines) -> None:
+        self._stream = stream
+        self._deadline = deadline
+        self._rest = bytearray()
+
+    def some(self, size: int = READ_BYTES) -> bytes:
+        """Return between 1 and `size` bytes; raises ConnectionError at the end."""
+        if not self._rest:
+            self._rest += self._stream.read(self._deadline())
+        if not self._rest:
+            raise ConnectionError("the stream ended in the middle of an answer")
+        taken = bytes(self._rest[:size])
+        del self._rest[:size]
+        return taken
+
+    def exactly(self, size: int) -> bytes:
+        return exactly(self.some, size)
+
+
+def exactly(receive: Callable[[int], bytes], size: int) -> bytes:
+    """Return `size` bytes, in as many pieces as it takes; raises ConnectionError at the end."""
+    data = bytearray()
+    while len(data) < size:
+        piece = receive(size - len(data))
+        if not piece:
+            raise ConnectionError("the other side closed the connection")
+        data += piece
+    return bytes(data)
 
 
 @contextmanager

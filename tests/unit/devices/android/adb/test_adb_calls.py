@@ -250,7 +250,7 @@ def test_the_reason_of_a_failure_on_an_old_device_is_what_was_printed_last() -> 
 
 def test_foreign_lines_among_properties_are_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     device = OldDevice(b"Welcome!\n[a]: [1]\r\n" + WARNING + b"hint\n[b]: [2\n3]\n[c]: [cut")
-    device._serial = "one that nobody else has"
+    device.serial = "one that nobody else has"
     for _ in range(2):
         assert device.properties() == {"a": "1", "b": "2\n3"}
     (record,) = caplog.records

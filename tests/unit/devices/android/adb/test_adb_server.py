@@ -23,11 +23,10 @@ from bench.devices.android.adb.known import Known
 from bench.devices.android.adb.server import (
     NoServer,
     ServerDevice,
-    SocketStream,
     known_devices,
     server_address,
 )
-from bench.devices.android.adb.streams import Deadline
+from bench.devices.android.adb.streams import Deadline, SocketStream
 from tests.fakes.adb import Wire, closed_port, framed, peer
 
 Script = Callable[[Wire], None]

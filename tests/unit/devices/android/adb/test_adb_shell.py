@@ -2,33 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.devices.android.adb.shell import (
+from bench.devices.android.adb.services import (
+    EXIT,
     MOST_BYTES,
     STDERR,
     STDOUT,
-    MarkedOutput,
-    Output,
-    Shell,
-    SplitOutput,
+    marked_output,
+    split_output,
+    whole_lines,
 )
-from bench.devices.android.adb.streams import Deadline
+from bench.devices.android.adb.streams import Deadline, Reader
 from tests.fakes.adb import ScriptedStream, framed
 
 MARK = b"bench-0123:"
 
+Output = Iterator[tuple[int, bytes]]
 
-def fed(output: Output, pieces: Sequence[bytes]) -> dict[int, bytes]:
-    said = {STDOUT: b"", STDERR: b""}
-    for piece in pieces:
-        for channel, data in output.feed(piece):
-            said[channel] += data
-    return said
+
+def reader(*pieces: bytes) -> Reader:
+    return Reader(ScriptedStream(*filter(None, pieces)), lambda: Deadline.after(5))
+
+
+def split(*pieces: bytes) -> Output:
+    return split_output(reader(*pieces))
+
+
+def marked(*pieces: bytes) -> Output:
+    return marked_output(reader(*pieces), MARK)
+
+
+def said(output: Output) -> dict[int, bytes]:
+    found = {STDOUT: b"", STDERR: b"", EXIT: b""}
+    for channel, data in output:
+        found[channel] += data
+    return found
 
 
 def cut(whole: bytes, places: Sequence[int]) -> list[bytes]:
@@ -46,9 +59,7 @@ def test_split_output_is_the_same_however_it_is_cut(
         framed(1, out[:3]) + framed(2, err) + framed(9, b"?") + framed(1, out[3:])
         + framed(3, bytes([status]))
     )  # fmt: skip
-    output = SplitOutput()
-    assert fed(output, cut(whole, places)) == {STDOUT: out, STDERR: err}
-    assert output.status == status
+    assert said(split(*cut(whole, places))) == {STDOUT: out, STDERR: err, EXIT: bytes([status])}
 
 
 @pytest.mark.parametrize(
@@ -56,11 +67,12 @@ def test_split_output_is_the_same_however_it_is_cut(
 )
 def test_bytes_that_are_no_shell_packet_end_the_link(garbage: bytes) -> None:
     with pytest.raises(ConnectionError, match="no shell packet"):
-        SplitOutput().feed(garbage)
+        list(split(garbage))
 
 
 def test_a_packet_may_be_as_long_as_any_buffer_of_a_device() -> None:
-    assert SplitOutput().feed(b"\x01" + MOST_BYTES.to_bytes(4, "little")) == []
+    with pytest.raises(ConnectionError, match="the stream ended"):
+        list(split(b"\x01" + MOST_BYTES.to_bytes(4, "little")))
 
 
 @given(
@@ -75,35 +87,40 @@ def test_marked_output_is_the_same_however_it_is_cut(
     out = out.replace(MARK, b"")
     if MARK in out + MARK[:-1]:
         return
-    output = MarkedOutput(mark=MARK)
     whole = out + MARK + str(status).encode() + end
-    assert fed(output, cut(whole, places))[STDOUT] == out
-    assert output.status == status
+    assert said(marked(*cut(whole, places))) == {
+        STDOUT: out, STDERR: b"", EXIT: bytes([status])
+    }  # fmt: skip
 
 
-def test_marked_output_holds_back_only_what_may_be_the_mark() -> None:
-    output = MarkedOutput(mark=MARK)
-    assert output.feed(b"a line\n") == [(STDOUT, b"a line\n")]
-    assert output.feed(b"more ben") == [(STDOUT, b"more ")]
-    assert output.feed(b"efit") == [(STDOUT, b"benefit")]
+def test_marked_output_comes_line_by_line() -> None:
+    output = marked(b"a line\nmore ben", b"efit\n")
+    assert [next(output), next(output)] == [(STDOUT, b"a line\n"), (STDOUT, b"more benefit\n")]
+    with pytest.raises(ConnectionError, match="the stream ended"):
+        next(output)
 
 
 def test_a_status_counts_only_once_its_line_has_ended() -> None:
-    output = MarkedOutput(mark=MARK)
-    output.feed(MARK + b"1")
-    assert output.status is None
-    output.feed(b"27\n")
-    assert output.status == 127
+    assert list(marked(MARK + b"1", b"27\n")) == [(EXIT, b"\x7f")]
+    with pytest.raises(ConnectionError, match="the stream ended"):
+        list(marked(MARK + b"127"))
 
 
-@pytest.mark.parametrize("status", [b"x" * 30, b"\n", b"x\n", b"-1\n"])
+@pytest.mark.parametrize("status", [b"\n", b"x\n", b"-1\n"])
 def test_a_mark_without_a_status_ends_the_link(status: bytes) -> None:
     with pytest.raises(ConnectionError, match="no status behind the mark"):
-        MarkedOutput(mark=MARK).feed(MARK + status)
+        list(marked(MARK + status))
 
 
-@pytest.mark.parametrize("output", [SplitOutput(), MarkedOutput(mark=MARK)])
-def test_a_stream_that_ends_without_a_status_is_no_success(output: Output) -> None:
-    shell = Shell(ScriptedStream(framed(1, b"half")), output)
-    with pytest.raises(ConnectionError, match="before the command's status"):
-        shell.finish(Deadline.after(5))
+@pytest.mark.parametrize("output", [split, marked])
+def test_a_stream_that_ends_without_a_status_is_no_success(output: object) -> None:
+    assert callable(output)
+    with pytest.raises(ConnectionError, match="the stream ended"):
+        list(output(framed(1, b"half")))
+
+
+def test_a_line_has_an_end() -> None:
+    endless = (bytes(1 << 20) for _ in range(100))
+    with pytest.raises(ValueError, match="a line of more than 16 MiB"):
+        list(whole_lines(endless))
+    assert next(endless, None) is not None

@@ -8,9 +8,14 @@ import struct
 import pytest
 
 from bench.core.errors import CommandFailed, PushFailed
+from bench.devices.android.adb.services import PIECE_BYTES, receive_file, send_file
 from bench.devices.android.adb.streams import Deadline
-from bench.devices.android.adb.sync import PIECE_BYTES, receive_file, send_file
 from tests.fakes.adb import ScriptedStream
+
+
+def patience() -> Deadline:
+    return Deadline.after(5)
+
 
 OKAY = b"OKAY\0\0\0\0"
 
@@ -20,7 +25,7 @@ def answer(kind: bytes, data: bytes) -> bytes:
 
 
 def send(stream: ScriptedStream, data: bytes = b"content", mode: int = 0o755) -> None:
-    send_file(stream, io.BytesIO(data), "/data/x,y", mode=mode, mtime_s=77, silence_s=5)
+    send_file(stream, io.BytesIO(data), "/data/x,y", mode=mode, mtime_s=77, deadline=patience)
 
 
 def test_a_file_goes_with_its_mode_and_time_in_pieces_of_64_kib() -> None:
@@ -75,25 +80,25 @@ def test_an_answer_that_is_none_of_the_protocol_ends_the_link() -> None:
     with pytest.raises(ConnectionError, match="no answer of the sync service"):
         send(ScriptedStream(b"WHAT\0\0\0\0"))
     with pytest.raises(ConnectionError, match="no answer of the sync service"):
-        list(receive_file(ScriptedStream(b"WHAT\0\0\0\0"), "/x", silence_s=5))
+        list(receive_file(ScriptedStream(b"WHAT\0\0\0\0"), "/x", patience))
     with pytest.raises(ConnectionError, match="of 65537 bytes"):
-        list(receive_file(ScriptedStream(b"DATA\x01\0\x01\0"), "/x", silence_s=5))
+        list(receive_file(ScriptedStream(b"DATA\x01\0\x01\0"), "/x", patience))
 
 
 def test_a_file_comes_in_the_pieces_that_the_device_chose() -> None:
     whole = answer(b"DATA", b"ab") + answer(b"DATA", b"cde") + b"DONE\0\0\0\0"
     stream = ScriptedStream(*(whole[i : i + 1] for i in range(len(whole))))
-    assert list(receive_file(stream, "/x", silence_s=5)) == [b"ab", b"cde"]
+    assert list(receive_file(stream, "/x", patience)) == [b"ab", b"cde"]
     assert stream.written == answer(b"RECV", b"/x")
 
 
 def test_a_file_that_is_not_there_is_told_in_the_devices_words() -> None:
     stream = ScriptedStream(answer(b"FAIL", b"No such file or directory"))
     with pytest.raises(CommandFailed, match=r"reading /x .* No such file"):
-        list(receive_file(stream, "/x", silence_s=5))
+        list(receive_file(stream, "/x", patience))
 
 
 def test_a_file_that_breaks_off_is_no_file() -> None:
     stream = ScriptedStream(answer(b"DATA", b"ab"))
     with pytest.raises(ConnectionError, match="in the middle"):
-        list(receive_file(stream, "/x", silence_s=5))
+        list(receive_file(stream, "/x", patience))
