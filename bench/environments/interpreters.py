@@ -15,6 +15,7 @@ counts once its `complete.json` is there.
 from __future__ import annotations
 
 import fcntl
+import fnmatch
 import json
 import platform
 import shutil
@@ -138,7 +139,8 @@ def given(name: str, python: Path) -> Interpreter:
     Its packages may be edited in place: its digest takes their files too.
     """
     found, needs = describe(name, python), ENVIRONMENTS[name].needs
-    if needs and not set(needs) & set(found.packages):
+    names = {name.replace("_", "-") for name in found.packages}
+    if needs and not any(fnmatch.filter(names, need) for need in needs):
         raise Unavailable(
             f"the interpreter for environment '{name}', {python}, has no {needs[0]}",
             hint=f"install it there, or leave --env {name} out to have one built",

@@ -12,7 +12,8 @@ class EnvSpec:
 
     Several versions stand by comma, the best first. A file of the lock's name that ends in
     .excludes names packages that others ask for and that must stay out.
-    `needs` are the packages of which an interpreter of the user's own must have one.
+    `needs` are the packages of which an interpreter of the user's own must have one, `*` as in a
+    shell.
     """
 
     lock: str
@@ -24,7 +25,9 @@ ENVIRONMENTS: Mapping[str, EnvSpec] = {
     "paddle": EnvSpec(lock="paddle.txt", needs=("paddlepaddle", "paddlepaddle-gpu")),
     "lite": EnvSpec(lock="lite.txt", python="3.10", needs=("paddlelite",)),
     "lite-x86": EnvSpec(lock="lite-x86.txt", python="3.7", needs=("paddlelite",)),
-    "gpu": EnvSpec(lock="gpu.txt", python="3.10", needs=("tensorrt", "paddlepaddle-gpu")),
+    "gpu": EnvSpec(
+        lock="gpu.txt", python="3.10", needs=("tensorrt", "tensorrt-cu*", "paddlepaddle-gpu")
+    ),
     "onnx": EnvSpec(lock="onnx.txt", python="3.12,3.11,3.10", needs=("paddle2onnx",)),
     "engines": EnvSpec(lock="engines.txt", needs=("onnxruntime", "openvino", "ncnn", "mnn")),
 }

@@ -207,4 +207,4 @@ def test_the_locked_environment_loads_the_tensorrt_that_paddle_was_built_for(
 def test_the_gpu_environment_is_of_the_python_that_its_wheels_exist_for() -> None:
     spec = ENVIRONMENTS["gpu"]
     assert spec.python == "3.10"
-    assert set(spec.needs) == {"tensorrt", "paddlepaddle-gpu"}
+    assert set(spec.needs) == {"tensorrt", "tensorrt-cu*", "paddlepaddle-gpu"}

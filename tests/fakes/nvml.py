@@ -74,6 +74,8 @@ class FakeNvml:
         if name not in card.answers:
             raise NVMLError("Not Supported")
         answer = card.answers[name]
+        if isinstance(answer, Exception):
+            raise answer
         return answer[more[-1]] if more and isinstance(answer, dict) else answer
 
 

@@ -22,17 +22,19 @@ class Gpu:
     mig: bool = False
 
 
-def choose(nvml: Nvml, *, asked: str | None, visible: str | None) -> Gpu:
+def choose(nvml: Nvml, *, asked: str | None, visible: str | None, order: str | None = None) -> Gpu:
     """Return the GPU that `asked` names (UUID, its beginning, or index), or the first visible one.
 
-    An index counts as nvidia-smi does, by PCI address. `visible` is CUDA_VISIBLE_DEVICES, None
-    where it isn't set. Raises Unavailable where there is none, InputError where a name fits none.
+    An index in `asked` counts as nvidia-smi does, by PCI address. `visible` is
+    CUDA_VISIBLE_DEVICES and `order` CUDA_DEVICE_ORDER, None where it isn't set. Raises Unavailable
+    where there is none, InputError where a name fits none or an index is CUDA's own.
     """
     everything = _all(nvml)
     if not everything:
         raise Unavailable(
             "the driver sees no NVIDIA GPU", hint="see `nvidia-smi -L`; is the card seated?"
         )
+    _check_order(nvml, everything, visible, order)
     allowed = _visible(nvml, everything, visible)
     if asked is None:
         return _whole(nvml, allowed[0])
@@ -89,6 +91,31 @@ def _visible(nvml: Nvml, everything: list[Gpu], visible: str | None) -> list[Gpu
             f"CUDA_VISIBLE_DEVICES={visible} hides every GPU", hint="unset it, or name one there"
         )
     return kept
+
+
+def _check_order(nvml: Nvml, everything: list[Gpu], visible: str | None, order: str | None) -> None:
+    """Raise InputError for an index that CUDA counts by speed and NVML by PCI address."""
+    indices = [it.strip() for it in (visible or "").split(",") if it.strip().isdigit()]
+    if not indices or order == "PCI_BUS_ID":
+        return
+    if len({_kind(nvml, gpu) for gpu in everything}) > 1:
+        uuids = ", ".join(gpu.uuid for gpu in everything)
+        raise InputError(
+            f"CUDA_VISIBLE_DEVICES={visible} counts in CUDA's order, the fastest first, and the "
+            "GPUs here differ",
+            hint=f"set CUDA_DEVICE_ORDER=PCI_BUS_ID, which counts as nvidia-smi does, or name "
+            f"UUIDs: {uuids}",
+        )
+
+
+def _kind(nvml: Nvml, gpu: Gpu) -> tuple[object, ...]:
+    memory = nvml.ask("nvmlDeviceGetMemoryInfo", args=(gpu.handle,))
+    capability = nvml.ask("nvmlDeviceGetCudaComputeCapability", args=(gpu.card,))
+    return (
+        nvml.text("nvmlDeviceGetName", args=(gpu.handle,)),
+        tuple(capability or ()),
+        getattr(memory, "total", None),
+    )
 
 
 def _find(nvml: Nvml, everything: list[Gpu], name: str, where: str) -> Gpu:

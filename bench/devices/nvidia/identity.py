@@ -27,16 +27,17 @@ class Identity:
 def read_identity(nvml: Nvml, gpu: Gpu) -> Identity:
     """Read the identity of `gpu`; what can't be read has no key.
 
-    Raises Unavailable where not even its name or its capability can be.
+    A GPU whose name can't be read is called by its capability: it was chosen by its UUID. Raises
+    Unavailable where not even that can be.
     """
-    name = nvml.text("nvmlDeviceGetName", args=(gpu.handle,))
     pair = nvml.ask("nvmlDeviceGetCudaComputeCapability", args=(gpu.card,))
-    if name is None or pair is None:
+    if pair is None:
         raise Unavailable(
-            f"GPU {gpu.uuid} doesn't tell its name or its compute capability",
+            f"GPU {gpu.uuid} doesn't tell its compute capability",
             hint="see whether `nvidia-smi -q` works",
         )
     capability = f"{pair[0]}.{pair[1]}"
+    name = nvml.text("nvmlDeviceGetName", args=(gpu.handle,)) or f"NVIDIA GPU {capability}"
     memory = nvml.ask("nvmlDeviceGetMemoryInfo", args=(gpu.handle,))
     facts = {
         "gpu": name,

@@ -23,7 +23,7 @@ class Nvml:
         self._module = module
         try:
             module.nvmlInit()
-        except module.NVMLError as error:
+        except Exception as error:  # NVMLError, or what its binding or the loader makes of it
             raise Unavailable(
                 f"the NVIDIA driver doesn't answer: {error}",
                 hint="see whether `nvidia-smi` works; after an update of the driver, restart",
@@ -45,12 +45,12 @@ class Nvml:
     def text(self, *names: str, args: tuple[Any, ...] = ()) -> str | None:
         """Return an answer as text: older bindings give bytes."""
         answer = self.ask(*names, args=args)
-        return answer.decode() if isinstance(answer, bytes) else answer
+        return answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer
 
     def _answer(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         try:
             return function(*args)
-        except self._module.NVMLError:
+        except Exception:  # noqa: BLE001 - NVMLError, or a name that isn't UTF-8, say
             return None
 
     def close(self) -> None:
@@ -61,7 +61,7 @@ def open_nvml() -> Nvml:
     """Return NVML; raises Unavailable where its package or the driver is missing."""
     try:
         import pynvml
-    except ImportError as error:
+    except (ImportError, OSError) as error:
         raise Unavailable(
             "the package nvidia-ml-py is missing", hint=install_hint("gpu")
         ) from error

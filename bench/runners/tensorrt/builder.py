@@ -17,6 +17,7 @@ WORKSPACE_BYTES = 1 << 30
 
 # Whole libraries, from which TensorRT may pick a kernel; 10 no longer does so by itself.
 _LIBRARIES = ("CUBLAS", "CUBLAS_LT", "CUDNN")
+_OWN = ("EDGE_MASK_CONVOLUTIONS", "JIT_CONVOLUTIONS")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,12 +87,22 @@ def configure(trt: Any, config: Any, tactics: str) -> dict[str, str]:
             )
     if tactics == "own":
         config.set_tactic_sources(config.get_tactic_sources() & ~_library_bits(trt))
+    sources = config.get_tactic_sources()
     return {
         # Without the flag there is no such thing to turn off: FP32 is what the ONNX file says.
         "precision": "fp32",
         "tf32": "no such flag" if tf32 is None else "off",
-        "tactics": "all" if config.get_tactic_sources() & _library_bits(trt) else "own",
+        # From 10 on no library is a source by itself: all that there is may be TensorRT's own.
+        "tactics": "all" if tactics != "own" or sources & _library_bits(trt) else "own",
+        "tactic_sources": _names(trt, sources),
     }
+
+
+def _names(trt: Any, bits: int) -> str:
+    """Return the sources of tactics in `bits` that this TensorRT has names for."""
+    known = {name: getattr(trt.TacticSource, name, None) for name in (*_LIBRARIES, *_OWN)}
+    found = [name for name, it in known.items() if it is not None and bits & 1 << int(it)]
+    return "+".join(found).lower() or "unknown"
 
 
 def _library_bits(trt: Any) -> int:

@@ -52,10 +52,16 @@ def test_harness_is_the_interpreter_that_runs_this_with_its_packages(tmp_path: P
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_given_interpreter_is_taken_as_it_is_and_nothing_is_built(tmp_path: Path) -> None:
-    python = tmp_path / "python"
-    python.write_text('#!/bin/sh\necho \'{"paddlepaddle": "3.0", "numpy": "2"}\'\n')
+def telling(folder: Path, packages: dict[str, str]) -> Path:
+    """Return an interpreter that has those packages, whatever it is asked."""
+    python = folder / "python"
+    python.write_text(f"#!/bin/sh\necho '{json.dumps(packages)}'\n")
     python.chmod(0o755)
+    return python
+
+
+def test_a_given_interpreter_is_taken_as_it_is_and_nothing_is_built(tmp_path: Path) -> None:
+    python = telling(tmp_path, {"paddlepaddle": "3.0", "numpy": "2"})
     environments = Environments(tmp_path / "cache", {"paddle": python})
     found = environments.get("paddle")
     assert (found.name, found.python) == ("paddle", python)
@@ -74,6 +80,21 @@ def test_a_given_interpreter_without_the_engine_is_refused_before_anything_is_ma
     assert f"{sys.executable}, has no paddlepaddle" in problem.problem
     with pytest.raises(Unavailable, match="has no paddlepaddle"):
         environments.get("paddle")
+
+
+@pytest.mark.parametrize(
+    ("package", "fits"),
+    [
+        ("tensorrt", True), ("tensorrt_cu12", True), ("tensorrt-cu13-bindings", True),
+        ("paddlepaddle-gpu", True), ("tensorrt-lean", False), ("numpy", False),
+    ],
+)  # fmt: skip
+def test_tensorrt_is_taken_under_each_of_its_packages_names(
+    tmp_path: Path, package: str, fits: bool
+) -> None:
+    environments = Environments(tmp_path, {"gpu": telling(tmp_path, {package: "10.3.0"})})
+    problem = environments.problem("gpu")
+    assert (problem is None) == fits, problem
 
 
 def test_what_uv_said_is_told_by_its_first_and_last_line_without_addresses() -> None:

@@ -56,6 +56,17 @@ def test_the_system_is_named_after_the_gpu_and_holds_nothing_that_an_update_chan
     assert "GPU-1" not in str(system)
 
 
+def test_a_card_whose_name_a_binding_can_not_read_is_called_by_what_it_can_do() -> None:
+    card = FakeCard("GPU-1", Name=UnicodeDecodeError("utf-8", b"\xb5", 0, 1, "invalid start byte"))
+    here = gpu(card)
+    assert here.spec.device == "GPU-1"
+    assert here.spec.gpu_name == "NVIDIA GPU 7.0"
+    assert (
+        gpu(FakeCard("GPU-1", Name=b"Tesla \xb5")).spec.gpu_name
+        == "Tesla \N{REPLACEMENT CHARACTER}"
+    )
+
+
 def test_another_gpu_in_the_same_machine_is_another_system() -> None:
     other = gpu(FakeCard("GPU-9", Name="NVIDIA A10")).system
     assert other.system_id != gpu().system.system_id

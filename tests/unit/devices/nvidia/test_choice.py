@@ -44,6 +44,32 @@ def test_a_gpu_is_named_by_flag_by_environment_or_is_the_first(
     assert chosen(FIRST, SECOND, asked=asked, visible=visible).uuid == uuid
 
 
+FAST = FakeCard("GPU-ffff-9", Name="NVIDIA H200", CudaComputeCapability=(9, 0))
+
+
+@pytest.mark.parametrize("order", [None, "FASTEST_FIRST"])
+def test_an_index_in_cudas_order_is_refused_among_differing_cards(order: str | None) -> None:
+    with pytest.raises(InputError) as caught:
+        choose(nvml(FIRST, FAST), asked=None, visible="0", order=order)
+    assert "CUDA's order" in caught.value.problem
+    assert "CUDA_DEVICE_ORDER=PCI_BUS_ID" in caught.value.hint
+    assert "GPU-ffff-9" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("visible", "order", "uuid"),
+    [
+        ("1", "PCI_BUS_ID", "GPU-ffff-9"),
+        ("GPU-ffff-9", None, "GPU-ffff-9"),
+        (None, None, "GPU-aaaa-1"),
+    ],
+)
+def test_among_differing_cards_a_uuid_or_an_index_in_pcis_order_will_do(
+    visible: str | None, order: str | None, uuid: str
+) -> None:
+    assert choose(nvml(FIRST, FAST), asked=None, visible=visible, order=order).uuid == uuid
+
+
 def test_a_gpu_that_the_environment_hides_is_refused() -> None:
     error = refusal(FIRST, SECOND, asked="0", visible="1")
     assert isinstance(error, InputError)

@@ -73,12 +73,22 @@ def test_a_zero_is_an_answer() -> None:
     assert readings(CurrentClocksEventReasons=0)["throttle_bits"] == 0
 
 
-@pytest.mark.parametrize("missing", ["Name", "CudaComputeCapability"])
-def test_a_card_that_does_not_tell_what_it_is_can_not_be_measured(missing: str) -> None:
+def test_a_card_that_does_not_tell_its_capability_can_not_be_measured() -> None:
     card = FakeCard("GPU-1")
-    del card.answers[missing]
-    with pytest.raises(Unavailable, match="doesn't tell its name"):
+    del card.answers["CudaComputeCapability"]
+    with pytest.raises(Unavailable, match="doesn't tell its compute capability"):
         identity(card)
+
+
+def test_a_drivers_surprise_is_no_answer_and_no_traceback() -> None:
+    surprises: dict[str, Any] = {
+        "PowerUsage": OSError(5, "I/O"),
+        "EccMode": ValueError("?"),
+        "Name": TypeError(),
+    }
+    it = identity(FakeCard("GPU-1", **surprises))
+    assert (it.name, "ecc" in it.setup) == ("NVIDIA GPU 7.0", False)
+    assert "power_w" not in readings(**surprises)
 
 
 def test_a_mig_instance_is_named_as_one() -> None:

@@ -77,7 +77,9 @@ def test_a_hit_tells_what_was_in_force_when_it_was_built(
     [
         ("8.5.3.1", "all", 1, 0b11111, "all"),
         ("8.5.3.1", "own", 1, 0b11000, "own"),
-        ("10.3.0", "all", 0, 0b11000, "own"),
+        ("10.3.0", "all", 0, 0b11000, "all"),
+        ("10.3.0", "own", 0, 0b11000, "own"),
+        ("11.0.0", "all", 0, 0b11000, "all"),
         ("11.0.0", "own", 0, 0b11000, "own"),
     ],
 )
@@ -89,6 +91,9 @@ def test_names_that_versions_differ_in_are_asked_for_where_they_are(
     with open_session(tactics=tactics) as session:
         assert session.facts["tactics"] == told
         assert session.facts["engine"] == f"TensorRT {version}"
+        own = "edge_mask_convolutions+jit_convolutions"
+        libraries = "cublas+cublas_lt+cudnn+" if sources == 0b11111 else ""
+        assert session.facts["tactic_sources"] == libraries + own
     assert trt.flags == [flags]
     [config] = trt.configs
     assert config.sources == sources
