@@ -4,7 +4,7 @@
       services.py, streams.py       what its services say, and what a stream to one can do
     find.py     which devices there are, and which way leads to one
     direct.py   adb-shell, for host:port and for USB where no adb server runs
-      transports.py, packets.py, keys.py   its two wires, ADB's packets, the key pair in ~/.android
+      usb.py, keys.py               devices on USB, the key pair in ~/.android
     server.py   the adb server that runs, where it knows the serial
     known.py    serial, USB path or host:port, and what adb's words for a device's state mean
 

@@ -46,7 +46,7 @@ def usb_devices() -> list[Known]:
     Those that this user may not open are left out, and all where libusb is missing.
     """
     try:
-        from bench.devices.android.adb.transports import usb_transports
+        from bench.devices.android.adb.usb import usb_transports
 
         return [Known(serial=it.serial, state=READY, path=it.path) for it in usb_transports()]
     except (ImportError, OSError):

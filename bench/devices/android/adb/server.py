@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 
 from bench.core.errors import DeviceError, DeviceNotFound, InputError
 from bench.devices.android.adb.device import Device
 from bench.devices.android.adb.known import Known, host_and_port, not_ready
-from bench.devices.android.adb.streams import Deadline, SocketStream, exactly
+from bench.devices.android.adb.streams import Deadline, SocketStream, connected, exactly
 
 ASK_S = 10.0
 _SERIAL_COLUMNS = 22  # `devices -l` pads the serial to so many; it may hold blanks
@@ -97,18 +96,13 @@ class ServerDevice(Device):
     def _features(self, deadline: Deadline) -> frozenset[str]:
         if self._known_features is None:
             with self._explained():
-                # A server can't tell where another name with a colon ends, and what the request is.
-                if not re.fullmatch(r"usb:.*|[^:]*", self.serial) and not host_and_port(
-                    self.serial
-                ):
-                    raise Refused(f"device '{self.serial}' not found")
                 names = _ask(self._address, f"host-serial:{self.serial}:features", deadline)
             self._known_features = frozenset(names.strip().split(","))
         return self._known_features
 
     def _open(self, service: str, deadline: Deadline) -> SocketStream:
         with self._explained():
-            stream = _Server.connect(self._address, deadline)
+            stream = _Server.at(self._address, deadline)
             try:
                 stream.request(f"host:transport:{self.serial}", deadline)
                 stream.request(service, deadline)
@@ -116,6 +110,12 @@ class ServerDevice(Device):
                 stream.close()
                 raise
             return stream
+
+    @property
+    def _is_garbled(self) -> bool:
+        """Whether a server takes a part of the name, behind a colon, for the request."""
+        known = self.serial.startswith("usb:") or host_and_port(self.serial) is not None
+        return ":" in self.serial and not known
 
     def close(self) -> None:
         """Nothing is kept between two calls."""
@@ -134,6 +134,8 @@ class ServerDevice(Device):
         except Refused as error:
             if str(error) == "closed":  # the device itself ended what was begun
                 raise ConnectionError("closed") from error
+            if self._is_garbled and str(error) == "unknown host service":
+                raise DeviceNotFound(self.serial, hint="such a name is no device's") from error
             raise not_ready(self.serial, str(error)) or DeviceError(
                 f"the adb server refuses device {self.serial}: '{error}'", hint=_RESTART
             ) from error
@@ -144,7 +146,7 @@ _RESTART = "restart it, with a newer adb where there is one: `adb kill-server; a
 
 def _ask(address: Address, request: str, deadline: Deadline) -> str:
     """Return a server's answer; raises NoServer, Refused, TimeoutError, ConnectionError."""
-    with closing(_Server.connect(address, deadline)) as stream:
+    with closing(_Server.at(address, deadline)) as stream:
         stream.request(request, deadline)
         return stream.block(deadline)
 
@@ -153,9 +155,9 @@ class _Server(SocketStream):
     """A connection to a server, which joins it to a service of a device."""
 
     @classmethod
-    def connect(cls, address: Address, deadline: Deadline) -> _Server:
+    def at(cls, address: Address, deadline: Deadline) -> _Server:
         try:
-            return cls(socket.create_connection(address, timeout=deadline.left_s()))
+            return cls(connected(address, deadline))
         except TimeoutError:
             raise
         except OSError as error:

@@ -69,14 +69,6 @@ class SocketStream:
     def __init__(self, joined: socket.socket) -> None:
         self._joined = joined
 
-    @classmethod
-    def connect(cls, address: tuple[str, int], deadline: Deadline) -> SocketStream:
-        """Connect; raises OSError."""
-        joined = socket.create_connection(address, timeout=deadline.left_s())
-        # A packet may be two writes: without this the second would wait for the first's receipt.
-        joined.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return cls(joined)
-
     def receive(self, size: int, deadline: Deadline) -> bytes:
         """Return between 1 and `size` bytes, b"" at the end."""
         with link_errors():
@@ -96,6 +88,14 @@ class SocketStream:
 
     def close(self) -> None:
         self._joined.close()
+
+
+def connected(address: tuple[str, int], deadline: Deadline) -> socket.socket:
+    """Return a socket to `address`; raises OSError."""
+    joined = socket.create_connection(address, timeout=deadline.left_s())
+    # A packet may be two writes: without this the second would wait for the first's receipt.
+    joined.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return joined
 
 
 class Reader:

@@ -17,7 +17,7 @@ from bench.core.errors import (
     Unavailable,
     UnknownName,
 )
-from bench.devices.android.adb import find, transports
+from bench.devices.android.adb import find, usb
 from bench.devices.android.adb.known import Known, host_and_port
 from tests.fakes.adb import Wire, closed_port, peer
 
@@ -135,7 +135,7 @@ def test_a_serial_for_a_shell_is_just_not_found(
 
     monkeypatch.setattr(subprocess, "Popen", no_process)
     monkeypatch.setattr("os.system", no_process)
-    monkeypatch.setattr(transports, "usb_transports", list)
+    monkeypatch.setattr(usb, "usb_transports", list)
     with peer(*[script] * (transport != "direct")) as port:
         monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(port))
         with pytest.raises(DeviceNotFound) as raised:
@@ -251,16 +251,14 @@ def test_without_libusb_there_is_nothing_on_usb(
     def fails() -> list[object]:
         raise failure
 
-    monkeypatch.setattr(transports, "usb_transports", fails)
+    monkeypatch.setattr(usb, "usb_transports", fails)
     assert find.usb_devices() == []
     with pytest.raises(Unavailable, match="adb start-server"):
         find.open_device("abc", transport="direct")
 
 
 def test_what_is_on_usb_is_ready_as_far_as_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        transports, "usb_transports", lambda: [transports.Usb("abc", object(), "usb:1-2")]
-    )
+    monkeypatch.setattr(usb, "usb_transports", lambda: [usb.Usb("abc", object(), "usb:1-2")])
     assert find.usb_devices() == [Known(serial="abc", state="device", path="usb:1-2")]
 
 
