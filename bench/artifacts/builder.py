@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.artifacts.cached import REFERENCE, SUBNORMALS, Artifact, Key, load, settle
+from bench.artifacts.failures import conversion_error
 from bench.artifacts.formats import ARTIFACT_FORMATS, ArtifactFormat
 from bench.config.catalog import Model
 from bench.core.digest import canonical_digest, file_sha256
@@ -171,7 +172,8 @@ class Workshop:
         source = self._source(model, kind, min(folders), interpreter, made)
         (self.cache / "artifacts").mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".making-", dir=self.cache / "artifacts") as holder:
-            facts = self._run(kind, source, sorted(folders), Path(holder))
+            log = self.cache / "logs" / f"{model.variant}-{kind}.log"
+            facts = self._run(kind, source, sorted(folders), Path(holder), log)
             for batch, folder in folders.items():
                 made_here = Path(holder) / f"b{batch}" if source.reference is None else Path(holder)
                 self._check_made(kind, made_here)
@@ -183,7 +185,7 @@ class Workshop:
         if not (folder / self.formats[kind].main).is_file():
             raise ArtifactError(
                 f"{kind}: the converter wrote no {self.formats[kind].main}",
-                hint="it must write the file that its entry in bench.artifacts.builder.KINDS names",
+                hint="it must write the file that its entry in bench/artifacts/formats.py names",
             )
 
     def _source(
@@ -209,6 +211,7 @@ class Workshop:
         source: _Source,
         batches: list[int],
         out: Path,
+        log: Path,
     ) -> Mapping[str, Any]:
         entry = self.formats[kind]
         # One thread: a sum in another order would give other weights.
@@ -229,9 +232,7 @@ class Workshop:
             timeout_s=_TIMEOUT_S,
         )
         if isinstance(result, ChildFailed):
-            raise ArtifactError(
-                f"{kind}: {result.message}", hint=result.hint, log_tail=result.log_tail
-            )
+            raise conversion_error(kind, result, log)
         return result.value
 
 

@@ -72,7 +72,8 @@ def _optimize(model: Path, params: Path, out: Path, run_opt: Callable[[], None])
     made = out / "model.nb"
     if not made.is_file() or made.stat().st_size <= HEADER_BYTES:
         raise ArtifactError(
-            f"Paddle Lite's opt made no .nb file of {model}", hint="its log's tail says why"
+            f"Paddle Lite's opt made no .nb file of {model}",
+            hint="mend the net, or leave out what needs this format",
         )
     return made.read_bytes()
 

@@ -54,7 +54,8 @@ def _run(program: Path, onnx: Path, scratch: Path) -> None:
     sys.stderr.write(done.stdout + done.stderr)
     if done.returncode != 0:
         raise ArtifactError(
-            f"pnnx left with status {done.returncode}", hint="the log's tail has its own words"
+            f"pnnx left with status {done.returncode}",
+            hint="mend the net, or leave out --runner ncnn",
         )
 
 
@@ -69,5 +70,6 @@ def _load(param: Path) -> None:
         ) from error
     if ncnn.Net().load_param(str(param)) != 0:
         raise ArtifactError(
-            "ncnn has no layer for a part of this net", hint="the log's tail names the layer"
+            "ncnn has no layer for a part of this net",
+            hint="build the net without it, or leave out --runner ncnn",
         )

@@ -55,10 +55,13 @@ def _export(model: Path, params: Path, made: Path, opset: int) -> None:
     except (Exception, SystemExit) as error:  # it logs the cause and leaves with exit(-1)
         raise ArtifactError(
             f"paddle2onnx can't export {model}",
-            hint="the log's tail has its own words, such as an operator that it doesn't know",
+            hint="build the net of operators that Paddle2ONNX knows",
         ) from error
     if not made.is_file():
-        raise ArtifactError(f"paddle2onnx made no {made.name}", hint="the log's tail says why")
+        raise ArtifactError(
+            f"paddle2onnx made no {made.name}",
+            hint="mend the net, or leave out what needs this format",
+        )
 
 
 def _settle(made: Path, *, batch: int) -> dict[str, Any]:

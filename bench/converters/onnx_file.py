@@ -22,4 +22,6 @@ def path(source: Mapping[str, Any]) -> Path:
 def require(made: Path, *, by: str) -> None:
     """Raise ArtifactError where a converter that says nothing of its failure left no file."""
     if not made.is_file() or made.stat().st_size == 0:
-        raise ArtifactError(f"{by} made no {made.name}", hint="the log's tail says why")
+        raise ArtifactError(
+            f"{by} made no {made.name}", hint="mend the net, or leave out what needs this format"
+        )

@@ -51,7 +51,8 @@ def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) ->
             )
         except Exception as error:
             raise ArtifactError(
-                f"ONNX Runtime can't quantise {onnx}", hint="the log's tail has its own words"
+                f"ONNX Runtime can't quantise {onnx}",
+                hint="mend the net, or leave out precision int8",
             ) from error
     counts = Counter(node.op_type for node in format_.load(str(made)).graph.node)
     return {

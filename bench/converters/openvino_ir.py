@@ -25,7 +25,7 @@ def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) ->
         model = openvino.Core().read_model(str(onnx))
     except RuntimeError as error:
         raise ArtifactError(
-            f"OpenVINO can't read {onnx}", hint="the log's tail has its own words"
+            f"OpenVINO can't read {onnx}", hint="mend the net, or leave out --runner openvino"
         ) from error
     # Its default writes the weights in FP16, which is another net.
     openvino.save_model(model, str(out / "model.xml"), compress_to_fp16=False)

@@ -123,7 +123,7 @@ def _save(net: Any, prefix: Path, shape: tuple[int, ...], suffix: str) -> None:
     except Exception as error:
         raise ArtifactError(
             f"Paddle can't export the net ({paddle_net.first_line(error)})",
-            hint="paddle.jit.save must work on it; the log's tail has where it stopped",
+            hint="paddle.jit.save must work on it",
         ) from error
     prefix.with_suffix(".pdiparams.info").unlink(missing_ok=True)
     if not prefix.with_suffix(suffix).is_file():

@@ -127,7 +127,7 @@ def _import_error(module_name: str, error: Exception) -> ArtifactError:
         )
     return ArtifactError(
         f"importing {module_name} raised {first_line(error)}",
-        hint="it must import in the paddle environment; the log's tail has where it stopped",
+        hint="it must import in the paddle environment",
     )
 
 

@@ -15,6 +15,7 @@ from bench.core.cell import Cell
 from bench.core.errors import ArtifactError, BenchError, InputError, Unavailable
 from bench.environments.interpreters import Environments
 from bench.experiments.context import Options
+from bench.experiments.provenance import hidden
 from bench.launcher.environment import dropped
 from bench.runners import RunnerEntry
 from bench.storage.schema.common import Failed, Skipped
@@ -138,11 +139,16 @@ def _require_interpreter(
 
 
 def settle(error: BenchError) -> Failed | Skipped:
-    """Return the outcome of a cell whose artifact could not be had."""
+    """Return the outcome of a cell that has no artifact, without this machine's paths."""
     if isinstance(error, Unavailable):
-        return Skipped(reason=error.problem, hint=error.hint)
+        return Skipped(reason=hidden(error.problem), hint=hidden(error.hint))
     tail = error.log_tail if isinstance(error, ArtifactError) else ""
-    return Failed(failure="conversion", message=error.problem, hint=error.hint, log_tail=tail)
+    return Failed(
+        failure="conversion",
+        message=hidden(error.problem),
+        hint=hidden(error.hint),
+        log_tail=hidden(tail),
+    )
 
 
 def model_facts(model: Model, made: Made) -> ModelFacts:

@@ -39,7 +39,11 @@ def serve(handler: Handler, argv: list[str]) -> None:
         handler(request, reply)
     except Exception as error:
         replied = (folder / REPLY).exists()
-        _log(error.__cause__ if isinstance(error, BenchError) and not replied else error)
+        if isinstance(error, BenchError) and not replied:
+            sys.stderr.write(getattr(error, "log_tail", ""))  # of another process that it started
+            _log(error.__cause__)
+        else:
+            _log(error)
         if not replied:
             write_json(folder / REPLY, {"error": describe(error)})
         raise SystemExit(1) from error

@@ -96,7 +96,7 @@ def test_an_open_batch_becomes_the_one_asked_for(to_onnx: dict[str, Answer]) -> 
     ("name", "problem", "remedy"),
     [
         ("other batch", "takes an input of [1, 3, 8, 8], batch 2", "of that batch"),
-        ("garbage", "paddle2onnx can't export", "the log's tail"),
+        ("garbage", "paddle2onnx can't export", "operators that Paddle2ONNX knows"),
         ("no weights", "alone.pdiparams is no file", "program"),
         ("other format", "net.nb: paddle2onnx reads .pdmodel and .json only", "Paddle"),
     ],

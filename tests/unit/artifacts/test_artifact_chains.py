@@ -88,7 +88,8 @@ def test_a_failure_takes_along_only_what_is_made_of_it(chain: Bench) -> None:
     chain.formats["other"] = replace(PIR, options={"format": "other"})
     made = chain.make(SMALL, formats="other short")
     failed = {kind: made[Key("small", kind, 1)] for kind in ("nb", "short")}
-    assert {str(it) for it in failed.values()} == {"nb: this can't be converted: take another"}
+    [told] = {str(it) for it in failed.values()}
+    assert told.startswith("nb: this can't be converted: take another")
     assert isinstance(made[Key("small", "other", 1)], Artifact)
     assert isinstance(made[Key("small", "pir", 1)], Artifact)
 

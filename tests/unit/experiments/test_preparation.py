@@ -120,11 +120,12 @@ def test_a_cell_whose_artifact_failed_is_settled_and_the_others_are_not(tmp_path
     other = cell(variant="small", runner="other")
     result = prepared(tmp_path, [*CELLS, other], more_formats={"other-kind": refused})
     assert set(result.artifacts) == set(CELLS)
-    assert result.settled == {
-        other: Failed(
-            failure="conversion", message="other-kind: opt died", hint="look", log_tail="its log"
-        )
-    }
+    told = result.settled[other]
+    assert isinstance(told, Failed)
+    assert (told.failure, told.message) == ("conversion", "other-kind: opt died")
+    assert told.hint.startswith("mend the net")
+    assert told.hint.endswith("its log is …/small-other-kind.log")
+    assert told.log_tail == "its log"
 
 
 def test_a_cell_whose_interpreter_cannot_be_had_is_skipped_with_the_remedy(tmp_path: Path) -> None:

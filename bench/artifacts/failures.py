@@ -1,0 +1,87 @@
+"""A converter's child that failed -> one error: the tool's own words first, then what helps.
+
+A new tool's way to say what it can't is one line in a table here.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from bench.core.errors import ArtifactError
+from bench.launcher.process import ChildFailed
+
+# What stands before a tool's own words, the surest first: glog's fatal lines, opt's verdict,
+# Paddle2ONNX's list of operators and its errors, ncnn's missing layer, glog's errors, and what an
+# exception says that nothing caught.
+_WORDS = tuple(
+    map(
+        re.compile,
+        (
+            r"^\[F [^\]]*\] (.+)",
+            r"^Error: (.+)",
+            r"(Oops, there are some operators not supported yet, including .+)",
+            r"^(layer \S+ not exists or registered)",
+            r"\[ERROR\]\S*\s*(.+)",
+            r"^[EF]\d{4} [\d:.]+ +\d+ [^\]]*\] (.+)",
+            r"^\s+what\(\):\s+(.+)",
+            r"^(OpenVINO does not support the following ONNX operations: .+)",
+        ),
+    )
+)
+_COLOURS = re.compile(r"\x1b?\[[0-9;]*m")
+_WITHOUT = "build the net without it, or leave out what needs this format"
+_MEND = "mend the net, or leave out what needs this format"
+# What a tool says, and what helps.
+_REMEDIES = (
+    (
+        re.compile(r"No attributes called (?P<name>\w+) found for (?P<op>\w+)"),
+        "Paddle defines no default of it that bench/converters/op_defaults.py could write out",
+    ),
+    (
+        re.compile(r"must be Value, but got"),
+        "this Paddle exports it as PIR only: leave out all but --runner paddle, and storage",
+    ),
+    (re.compile(r"not supported|not exists or registered|unsupported"), _WITHOUT),
+)
+# A converter that fell over says nothing that helps by itself.
+_FELL = {
+    **dict.fromkeys(("crash", "abort", "no-reply", "garbage-reply", "error"), _MEND),
+    "timeout": "the net may be too large for this converter",
+    "killed": "the system may have run out of memory",
+}
+
+
+def own_words(log: str) -> str:
+    """Return what a tool's log says of its failure, in one line; '' where none is known to."""
+    lines = [_COLOURS.sub("", line).rstrip() for line in log.splitlines()]
+    for pattern in _WORDS:
+        for line in lines:
+            if found := pattern.search(line):
+                return found[1].strip()
+    return ""
+
+
+def conversion_error(kind: str, result: ChildFailed, log: Path) -> ArtifactError:
+    """Return the error that takes the place of an artifact of `kind`; its log is kept as `log`."""
+    words = own_words(result.log_tail)
+    news = words and words not in result.message
+    helps = [remedy for said, remedy in _REMEDIES if said.search(words or result.message)]
+    if not helps:
+        helps = [_FELL.get(result.kind, result.hint)]
+    kept = _keep(log, result.log_tail)
+    return ArtifactError(
+        f"{kind}: {words} ({result.message})" if news else f"{kind}: {result.message}",
+        hint=f"{helps[0]}{f'; its log is {log}' if kept else ''}",
+        log_tail=result.log_tail,
+    )
+
+
+def _keep(log: Path, text: str) -> bool:
+    """Write the log; tell whether there is one."""
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(text, encoding="utf-8")
+    except OSError:
+        return False
+    return bool(text)
