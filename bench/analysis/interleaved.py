@@ -30,10 +30,16 @@ class Growth:
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """What one arm did in a row: durations in ns, the first ones too."""
+    """What one arm did in a row: durations in ns, the first ones too.
+
+    The others are `bench.storage.schema.ab.BurstFields`' own, None where they aren't known.
+    """
 
     arm: ArmName
     ns: tuple[int, ...]
+    wait_ns: int | None = None
+    cpu_ns: int | None = None
+    wall_ns: int | None = None
 
 
 def log_ratio(bursts: Sequence[Burst], *, dropped: int) -> float:

@@ -14,7 +14,8 @@ version of this protocol, an operation and the operation's arguments:
     open          a SessionRequest                 {load_ns, first_inference_ns, relative_l2, facts}
                                                    the session stays open for those below
     warm_up                                        {"warmup_ns": [...], "steady": true}
-    sample        count                            {"samples_ns": [...]}
+    sample        count                            {"samples_ns": [...]}, one burst; on Linux also
+                                                   its {wait_ns, cpu_ns, wall_ns}
     infer         images, logits (.npy files)      {"rows": n}; the worker writes the logits
     finish                                         {facts, covariates} since the warm-up; no more
                                                    operation follows

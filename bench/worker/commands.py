@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from bench.core.errors import Unavailable
 from bench.core.protocol import SessionRequest
 from bench.runners.base import DeviceRunner, Session
+from bench.worker.cpu_time import burst_figures
 from bench.worker.sampling import warm_up
 from bench.worker.session import (
     State,
@@ -71,10 +72,13 @@ def warm(state: State, _: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def sample(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Take `count` samples, and return them once the engine's threads are at rest."""
-    samples = state.current.session.sample(arguments["count"])
+    """Take a burst of `count` samples, and return them once the engine's threads are at rest."""
+    current = state.current
+    before = current.process.cpu_time()
+    samples = current.session.sample(arguments["count"])
+    figures = burst_figures(before, current.process.cpu_time())
     rest(state)
-    return {"samples_ns": samples}
+    return {"samples_ns": samples, **figures}
 
 
 def finish(state: State, _: Mapping[str, Any]) -> dict[str, Any]:

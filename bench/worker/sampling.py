@@ -70,8 +70,12 @@ def is_steady(window: list[Nanoseconds], tolerance: float) -> bool:
     return abs(second - first) <= tolerance * first
 
 
-def take_samples(sample: Sample, rule: Sampling, clock: Clock) -> list[Nanoseconds]:
-    """Return `rule.samples` durations; once the budget is spent, `rule.min_samples` at least."""
+def take_samples(
+    sample: Sample, rule: Sampling, clock: Clock, *, calls: int = _CHUNK
+) -> list[Nanoseconds]:
+    """Return `rule.samples` durations, taken `calls` at a time; once the budget is spent,
+    `rule.min_samples` at least.
+    """
     started = clock()
     taken: list[Nanoseconds] = []
     while len(taken) < rule.samples:
@@ -79,7 +83,7 @@ def take_samples(sample: Sample, rule: Sampling, clock: Clock) -> list[Nanosecon
         wanted = (rule.min_samples if over else rule.samples) - len(taken)
         if wanted <= 0:
             break
-        taken += sample(min(wanted, _CHUNK))
+        taken += sample(min(wanted, calls))
     return taken
 
 

@@ -31,6 +31,14 @@ from bench.runners.base import (
     Usage,
 )
 from bench.worker import subnormals
+from bench.worker.cpu_time import (
+    OWN_CLOCK,
+    Bursts,
+    CpuTime,
+    calls_per_burst,
+    cpu_clock,
+    read_cpu_time,
+)
 from bench.worker.sampling import check_output, take_samples, warm_up
 from bench.worker.serve import load
 from bench.worker.threads import TASKS, Thread, read_threads, worked
@@ -147,7 +155,9 @@ def sample_session(session: Session, request: SessionRequest) -> dict[str, Any]:
     if gauged:
         gauged.begin()
     before = process.usage()
-    samples = take_samples(session.sample, request.rule, time.perf_counter_ns)
+    bursts = Bursts(session.sample, process.cpu_time)
+    calls = calls_per_burst(warm.samples_ns, request.rule)
+    samples = take_samples(bursts.sample, request.rule, time.perf_counter_ns, calls=calls)
     after = process.usage()
     read = gauged.end(len(samples)) if gauged else {}
     in_force = worked(threads, read_threads(process.tasks))
@@ -156,6 +166,7 @@ def sample_session(session: Session, request: SessionRequest) -> dict[str, Any]:
         "warmup_ns": warm.samples_ns,
         "steady": warm.steady,
         "samples_ns": samples,
+        "bursts": bursts.figures(),
         "facts": in_force,
         "covariates": {
             **spent(before, after),
@@ -199,6 +210,11 @@ class Process:
 
     tasks: Path
     usage: Callable[[], Usage]
+    clock: int = OWN_CLOCK
+
+    def cpu_time(self) -> CpuTime | None:
+        """Return what its threads have run and waited so far, None where that isn't known."""
+        return read_cpu_time(self.tasks, self.clock)
 
 
 def process_of(session: Session) -> Process:
@@ -207,7 +223,8 @@ def process_of(session: Session) -> Process:
     Ask before anything is timed: telling the two apart may have the engine asked for its facts.
     """
     if isinstance(session, RemoteSession):
-        return Process(Path("/proc") / str(session.pid) / "task", session.usage)
+        tasks = Path("/proc") / str(session.pid) / "task"
+        return Process(tasks, session.usage, cpu_clock(session.pid))
     return Process(TASKS, own_usage)
 
 

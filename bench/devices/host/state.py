@@ -1,9 +1,9 @@
 """The machine's state just now, sensor by sensor. Starts no process.
 
 Units stand in the names; what can't be read has no key. steal_ms, context_switches,
-throttle_count and cgroup_throttled are running counts: only the difference of two readings means
-something. Sources: Linux Documentation/ filesystems/proc.rst, admin-guide/cgroup-v2.rst,
-scheduler/sched-bwc.rst.
+throttle_count, cgroup_throttled, cgroup_throttled_ms and cpu_pressure_ms are running counts: only
+the difference of two readings means something. Sources: Linux Documentation/ filesystems/proc.rst,
+admin-guide/cgroup-v2.rst, scheduler/sched-bwc.rst, accounting/psi.rst.
 """
 
 from __future__ import annotations
@@ -73,13 +73,24 @@ def _throttling(root: Path) -> dict[str, int | None]:
 
 
 def _cgroup(root: Path) -> dict[str, int | None]:
-    """Read in how many periods a quota held back this process's cgroup or one above it.
+    """Read in how many periods, and how long, a quota held back this process's cgroup or one above.
 
     A cgroup whose cpu.stat doesn't count them has no CPU controller, hence no quota.
     """
     stats = [stat for folder in cpu_groups(root) if (stat := text(folder / "cpu.stat"))]
     counts = [first_integer(r"^nr_throttled (\d+)", stat) or 0 for stat in stats]
-    return {"cgroup_throttled": sum(counts) if stats else None}
+    us = [first_integer(r"^throttled_usec (\d+)", stat) or 0 for stat in stats]
+    ns = [first_integer(r"^throttled_time (\d+)", stat) or 0 for stat in stats]  # cgroup v1
+    return {
+        "cgroup_throttled": sum(counts) if stats else None,
+        "cgroup_throttled_ms": round(sum(us) / 1e3 + sum(ns) / 1e6) if stats else None,
+    }
+
+
+def _pressure(root: Path) -> dict[str, int | None]:
+    """Read how long some process of the machine has waited for a CPU."""
+    us = first_integer(r"^some .*total=(\d+)", text(root / "proc/pressure/cpu"))
+    return {"cpu_pressure_ms": None if us is None else round(us / 1e3)}
 
 
 def _context_switches(root: Path) -> dict[str, int | None]:
@@ -94,6 +105,7 @@ SENSORS: Mapping[str, Sensor] = {
     "temperature": _temperature,
     "throttling": _throttling,
     "cgroup throttling": _cgroup,
+    "CPU pressure": _pressure,
     "context switches": _context_switches,
 }
 

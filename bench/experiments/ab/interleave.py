@@ -19,8 +19,8 @@ from dataclasses import dataclass
 
 from bench.analysis.interleaved import ArmName, Burst
 
-Sample = Callable[[int], Sequence[int]]
-"""A count of inferences -> that many durations in ns."""
+Sample = Callable[[int], Burst]
+"""A count of inferences -> an arm's burst of that many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,4 +61,4 @@ def alternate(
     """Return the bursts of a session in the order in which they were run."""
     names = sorted(arms)
     order = [names[index] for index in turns(len(names), rule, chance)]
-    return [Burst(name, tuple(arms[name](calls[name]))) for name in order]
+    return [arms[name](calls[name]) for name in order]

@@ -11,13 +11,13 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from bench.analysis.interleaved import ARMS
+from bench.analysis.interleaved import ARMS, Burst
 from bench.artifacts.builder import Launch
 from bench.core.protocol import PairRequest, request_for
 from bench.experiments.ab.interleave import Rule, alternate, turns
@@ -66,12 +66,13 @@ class _Arm:
         self._durations(warm, "warmup_ns")
         self.figures |= warm
 
-    def sample(self, count: int) -> Sequence[int]:
+    def sample(self, count: int) -> Burst:
         answer = self._call("sample", min(self.timeout_s, _BURST_TIMEOUT_S), count=count)
         samples = self._durations(answer, "samples_ns")
         if len(samples) != count:
             raise self._garbage(f"{len(samples)} durations for a burst of {count} inferences")
-        return samples
+        known = {name: answer[name] for name in ("wait_ns", "cpu_ns", "wall_ns") if name in answer}
+        return Burst(self.name, tuple(samples), **known)
 
     def finishes(self) -> None:
         last = self._call("finish", self.timeout_s)
@@ -138,7 +139,7 @@ class TwoProcesses:
                 arm.finishes()
             return {
                 "arms": {arm.name: arm.figures for arm in arms},
-                "bursts": [{"arm": burst.arm, "ns": list(burst.ns)} for burst in bursts],
+                "bursts": [{**asdict(burst), "ns": list(burst.ns)} for burst in bursts],
             }
 
     def _open(self, start: Start, stack: ExitStack) -> Worker:

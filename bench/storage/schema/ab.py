@@ -53,10 +53,16 @@ class GrowthFields(Strict):
 
 
 class BurstFields(Strict):
-    """What one arm did in a row, the dropped samples first."""
+    """What one arm did in a row, the dropped samples first.
+
+    The others are those of `bench.storage.schema.latency.Bursts`, None where they aren't known.
+    """
 
     arm: ArmName
     ns: Annotated[list[Inference], Field(min_length=2)]
+    wait_ns: Duration | None = None
+    cpu_ns: Duration | None = None
+    wall_ns: Inference | None = None
 
 
 class ArmFigures(Strict):

@@ -29,6 +29,25 @@ from bench.storage.schema.common import (
 from bench.storage.validation import Strict
 
 
+class Bursts(Strict):
+    """The bursts in which a session's samples were taken, in order, one of each list a burst.
+
+    `wait_ns` is what the session's threads waited on a run queue, `cpu_ns` what they had of the
+    CPU, both summed over threads; `wall_ns` is what passed meanwhile.
+    """
+
+    samples: list[Annotated[int, Field(gt=0)]]
+    wait_ns: list[Duration]
+    cpu_ns: list[Duration]
+    wall_ns: list[Inference]
+
+    @model_validator(mode="after")
+    def _one_of_each(self) -> Bursts:
+        if len({len(self.samples), len(self.wait_ns), len(self.cpu_ns), len(self.wall_ns)}) > 1:
+            raise ValueError("the lists of the bursts aren't equally long")
+        return self
+
+
 class Session(Strict):
     """One fresh process: the unit of inference. Durations in integer nanoseconds, in order.
 
@@ -36,7 +55,8 @@ class Session(Strict):
     no output that could be checked, `relative_l2` is None. `figures_ns` are durations of other
     figures than the samples, which are end to end: a GPU's `on_device` and `enqueue`, a phone's
     `run` (the engine's part of each sample). `build_ns` is what this session took to build its
-    engine, None where it built none; `load_ns` doesn't hold it.
+    engine, None where it built none; `load_ns` doesn't hold it. `bursts` is None where what its
+    threads waited for the CPU isn't known.
     """
 
     started: str
@@ -50,6 +70,7 @@ class Session(Strict):
     steady: bool
     warmup_ns: list[Inference]
     samples_ns: list[Inference]
+    bursts: Bursts | None = None
     reported_ns: dict[str, Inference] | None = None
     figures_ns: dict[str, list[Inference]] = {}
     build_ns: Duration | None = None
@@ -70,6 +91,8 @@ class Session(Strict):
             raise ValueError("a session has no sample, or its output wasn't checked")
         if self.reported_ns is not None and (self.samples_ns or "avg" not in self.reported_ns):
             raise ValueError("a session has a tool's figures and samples, or no average")
+        if self.bursts is not None and sum(self.bursts.samples) != len(self.samples_ns):
+            raise ValueError("the bursts of a session don't hold its samples")
         return self
 
 

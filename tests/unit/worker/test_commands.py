@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
@@ -56,12 +57,12 @@ def test_each_operation_has_one_answer_and_finish_is_the_last() -> None:
     )
     assert len(warm["warmup_ns"]) >= SAMPLING.warmup_calls
     assert isinstance(warm["steady"], bool)
-    assert burst == {"samples_ns": [NS] * 3}
+    assert burst["samples_ns"] == [NS] * 3
     assert set(last) == {"facts", "covariates"}
 
 
 def test_the_answers_end_when_the_calls_do() -> None:
-    assert answers(call("sample", count=1)) == [{"samples_ns": [NS]}]
+    assert [it["samples_ns"] for it in answers(call("sample", count=1))] == [[NS]]
 
 
 def test_the_collector_is_off_from_the_warm_up_on() -> None:
@@ -155,3 +156,10 @@ def test_every_thread_is_bound_and_one_that_has_ended_does_no_harm(
     monkeypatch.setattr(os, "sched_setaffinity", bind, raising=False)
     pin([1], tmp_path)
     assert bound == {11: [1], 13: [1]}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a thread waited")
+def test_a_burst_tells_what_its_threads_had_of_the_cpu_and_what_they_waited() -> None:
+    [burst] = answers(call("sample", count=3))
+    assert 0 < burst["cpu_ns"] <= burst["wall_ns"]
+    assert burst["wait_ns"] >= 0

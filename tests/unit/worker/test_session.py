@@ -41,16 +41,19 @@ def test_a_session_opens_infers_warms_up_samples_and_replies_before_it_closes(
     assert diary(tmp_path) == [
         "open batch 1", "infer",
         "sample 1, collector off", "sample 1, collector off", "sample 6, collector off",
-        "sample 10, collector off", "sample 10, collector off", "sample 3, collector off",
+        *["sample 5, collector off"] * 4, "sample 3, collector off",
         "reply", "close",
     ]  # fmt: skip
 
 
 def test_the_reply_holds_every_figure_of_the_session_in_order(call: Call) -> None:
-    [reply] = call(DiaryRunner, warmup_calls=2, warmup_cap_s=60.0, steady_window=6)
+    [reply] = call(DiaryRunner, samples=9, warmup_calls=2, warmup_cap_s=60.0, steady_window=6)
     assert reply["warmup_ns"] == [100, 100, 100, 101, 102, 103, 104, 105]
     assert reply["steady"] is True
-    assert reply["samples_ns"] == [100, 101, 102, 103]
+    assert reply["samples_ns"] == [100, 101] * 4 + [100]
+    if sys.platform == "linux":
+        assert reply["bursts"]["samples"] == [2, 2, 2, 2, 1]
+        assert {len(column) for column in reply["bursts"].values()} == {5}
     assert reply["relative_l2"] == 0
     assert reply["load_ns"] > 0
     assert reply["first_inference_ns"] > 0

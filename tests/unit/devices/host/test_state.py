@@ -43,25 +43,47 @@ def test_no_two_sensors_tell_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("files", "count"),
+    ("files", "count", "ms"),
     [
-        ({CGROUP: "0::/a/b\n", "sys/fs/cgroup/a/b/cpu.stat": "usage_usec 9\nnr_throttled 4\n"}, 4),
+        (
+            {CGROUP: "0::/a/b\n", "sys/fs/cgroup/a/b/cpu.stat": "usage_usec 9\nnr_throttled 4\n"},
+            4,
+            0,
+        ),
         (
             {
                 CGROUP: "0::/a/b\n",
-                "sys/fs/cgroup/a/b/cpu.stat": "nr_throttled 4\nthrottled_usec 8\n",
+                "sys/fs/cgroup/a/b/cpu.stat": "nr_throttled 4\nthrottled_usec 8000\n",
                 "sys/fs/cgroup/a/cpu.stat": "nr_periods 90\nnr_throttled 30\n",
                 "sys/fs/cgroup/cpu.stat": "usage_usec 9\n",
             },
             34,
+            8,
         ),
-        ({CGROUP: "0::/../x\n", "sys/fs/cgroup/cpu.stat": "nr_throttled 0\n"}, 0),
-        ({CGROUP: "0::/a\n", "sys/fs/cgroup/a/cpu.stat": "usage_usec 9\n"}, 0),
-        ({CGROUP: "0::/a\n"}, None),
-        ({"sys/fs/cgroup/cpu.stat": "nr_throttled 5\n"}, None),
+        (
+            {
+                CGROUP: "4:cpu,cpuacct:/a\n",
+                "sys/fs/cgroup/cpu/a/cpu.stat": "nr_throttled 3\nthrottled_time 12345678\n",
+            },
+            3,
+            12,
+        ),
+        ({CGROUP: "0::/../x\n", "sys/fs/cgroup/cpu.stat": "nr_throttled 0\n"}, 0, 0),
+        ({CGROUP: "0::/a\n", "sys/fs/cgroup/a/cpu.stat": "usage_usec 9\n"}, 0, 0),
+        ({CGROUP: "0::/a\n"}, None, None),
+        ({"sys/fs/cgroup/cpu.stat": "nr_throttled 5\n"}, None, None),
     ],
 )
 def test_what_a_quota_held_back_is_counted_in_the_groups_that_bind_us(
-    tmp_path: Path, files: dict[str, str], count: int | None
+    tmp_path: Path, files: dict[str, str], count: int | None, ms: int | None
 ) -> None:
-    assert read_conditions(plant(tmp_path, files)).get("cgroup_throttled") == count
+    told = read_conditions(plant(tmp_path, files))
+    assert (told.get("cgroup_throttled"), told.get("cgroup_throttled_ms")) == (count, ms)
+
+
+PRESSURE = "some avg10=12.65 avg60=28.25 avg300=60.38 total=3437464\nfull avg10=0.00 total=9\n"
+
+
+def test_how_long_some_process_waited_for_a_cpu_is_told(tmp_path: Path) -> None:
+    root = plant(tmp_path, {"proc/pressure/cpu": PRESSURE})
+    assert read_conditions(root) == {"cpu_pressure_ms": 3437}

@@ -32,16 +32,14 @@ class Machine:
     running: int = 0
     asked: list[tuple[ArmName, int]] = field(default_factory=list)
 
-    def arm(
-        self, name: ArmName, each_ns: float, *, first: float = 1.0
-    ) -> Callable[[int], list[int]]:
-        def sample(count: int) -> list[int]:
+    def arm(self, name: ArmName, each_ns: float, *, first: float = 1.0) -> Callable[[int], Burst]:
+        def sample(count: int) -> Burst:
             assert self.running == 0, "two arms work at once"
             self.running += 1
             self.asked.append((name, count))
             found = [self._one(each_ns * (first if index == 0 else 1.0)) for index in range(count)]
             self.running -= 1
-            return found
+            return Burst(name, tuple(found))
 
         return sample
 
@@ -110,8 +108,9 @@ def test_the_ratio_is_the_true_one_within_half_a_percent_on_a_noisy_drifting_mac
 
 def test_the_first_sample_of_a_burst_does_not_count() -> None:
     rule = Rule(pairs=3)
-    arms = {"base": lambda _: [100, 100], "head": lambda _: [900, 100]}
-    bursts = alternate(arms, {"base": 2, "head": 2}, rule, chance(0))  # type: ignore[arg-type]
+    taken = Burst("base", (100, 100)), Burst("head", (900, 100))
+    arms = {burst.arm: lambda _, burst=burst: burst for burst in taken}
+    bursts = alternate(arms, {"base": 2, "head": 2}, rule, chance(0))
     assert log_ratio(bursts, dropped=1) == 0
     assert log_ratio(bursts, dropped=0) == pytest.approx(math.log(5))
 

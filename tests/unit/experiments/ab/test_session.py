@@ -94,6 +94,8 @@ def test_a_session_holds_both_arms_and_every_burst_in_order(measure: Measure) ->
         assert arm.steady
         assert len(arm.warmup_ns) >= 5
         assert {"cpu_s", "involuntary_switches"} == set(arm.covariates)
+    if sys.platform == "linux":
+        assert all(None not in (it.wait_ns, it.cpu_ns, it.wall_ns) for it in found.bursts)
 
 
 class Equipped(FakeTarget):

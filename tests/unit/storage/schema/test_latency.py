@@ -132,6 +132,30 @@ def test_a_session_that_no_run_can_give_is_refused(name: str, value: object) -> 
     assert f"'{name}" in fault(Session, SESSION.model_dump() | {name: value})
 
 
+BURSTS = {"samples": [2, 1], "wait_ns": [0, 9], "cpu_ns": [8, 5], "wall_ns": [8, 14]}
+
+
+def test_the_bursts_of_a_session_hold_its_samples_and_a_session_without_any_is_read() -> None:
+    fields = SESSION.model_dump()
+    assert len(fields["samples_ns"]) == 3
+    back = Session.model_validate(fields | {"bursts": BURSTS})
+    assert back.model_dump()["bursts"] == BURSTS
+    assert Session.model_validate({k: v for k, v in fields.items() if k != "bursts"}).bursts is None
+
+
+@pytest.mark.parametrize(
+    ("bursts", "clause"),
+    [
+        (BURSTS | {"samples": [2, 2]}, "don't hold its samples"),
+        (BURSTS | {"wait_ns": [0]}, "aren't equally long"),
+        (BURSTS | {"wait_ns": [0, -1]}, "bursts.wait_ns"),
+        (BURSTS | {"wall_ns": [0, 1]}, "bursts.wall_ns"),
+    ],
+)
+def test_bursts_that_no_session_can_have_are_refused(bursts: object, clause: str) -> None:
+    assert clause in fault(Session, SESSION.model_dump() | {"bursts": bursts})
+
+
 @pytest.mark.parametrize(
     ("kind", "fields"),
     [(Record, RECORD), (RunManifest, manifest().model_dump()), (System, SYSTEM.model_dump())],

@@ -1,0 +1,116 @@
+"""How long a burst of samples had the CPU, and how long its threads waited for one.
+
+Read right before and after a burst, never within a timed call: proc(5), the second field of a
+thread's schedstat is its time on a run queue in ns. A thread that waits at a reading counts in the
+next burst; one that ends counts up to the reading before. Elsewhere than on Linux nothing is known.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.core.cell import Sampling
+from bench.core.units import Nanoseconds
+from bench.worker.sampling import Sample
+
+# The kernel turns some 0.1 ms of a neighbour away in one burst into 0.2% of it, and what two
+# readings cost (0.1 ms) stays as small a part of the session.
+BURST_NS = 50_000_000
+_LEAST_BURSTS = 4
+
+OWN_CLOCK = time.CLOCK_PROCESS_CPUTIME_ID
+
+
+@dataclass(frozen=True, slots=True)
+class CpuTime:
+    """So far, in ns: each thread's wait by its id, the process's time on a CPU, and the clock."""
+
+    waited: Mapping[str, int]
+    cpu: int
+    at: int
+
+
+def cpu_clock(pid: int) -> int:
+    """Return the id of the clock that counts a process's time on a CPU (clock_getcpuclockid(3))."""
+    return (~pid << 3) | 2
+
+
+def read_cpu_time(tasks: Path, clock: int = OWN_CLOCK) -> CpuTime | None:
+    """Return what the threads in `tasks` have waited; None where the kernel doesn't count it."""
+    waited, counted = {}, False
+    for tid, (on_cpu, wait) in _schedstats(tasks):
+        waited[tid] = wait
+        # A kernel that doesn't count writes zeros; a process that reads this has run.
+        counted = counted or on_cpu > 0
+    try:
+        cpu = time.clock_gettime_ns(clock)
+    except OSError:  # the process has ended
+        return None
+    return CpuTime(waited, cpu, time.perf_counter_ns()) if counted else None
+
+
+def _schedstats(tasks: Path) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Yield each thread's id, its time on a CPU and its wait; plain paths take a third of the time
+    that Path objects do.
+    """
+    folder = str(tasks)
+    try:
+        tids = os.listdir(folder)  # noqa: PTH208
+    except OSError:
+        return
+    for tid in tids:
+        try:
+            with open(f"{folder}/{tid}/schedstat", "rb", buffering=0) as file:  # noqa: PTH123
+                on_cpu, wait = file.read(64).split()[:2]
+            yield tid, (int(on_cpu), int(wait))
+        except (OSError, ValueError):
+            continue  # it has ended meanwhile
+
+
+def burst_figures(before: CpuTime | None, after: CpuTime | None) -> dict[str, int]:
+    """Return {wait_ns, cpu_ns, wall_ns} between two readings, nothing where one isn't known."""
+    if before is None or after is None:
+        return {}
+    waits = (ns - before.waited.get(tid, 0) for tid, ns in after.waited.items())
+    return {
+        "wait_ns": sum(max(wait, 0) for wait in waits),
+        "cpu_ns": after.cpu - before.cpu,
+        "wall_ns": after.at - before.at,
+    }
+
+
+def calls_per_burst(warm_ns: Sequence[int], rule: Sampling) -> int:
+    """Return how many inferences make a burst of BURST_NS; of a fast net's session a quarter.
+
+    The fastest of the warm-up tells: a machine that is busy just then would make bursts short.
+    """
+    each_ns = max(min(warm_ns, default=BURST_NS), 1)
+    return max(1, min(math.ceil(BURST_NS / each_ns), rule.samples // _LEAST_BURSTS))
+
+
+class Bursts:
+    """Takes samples burst by burst, and keeps what `read` tells around each."""
+
+    def __init__(self, sample: Sample, read: Callable[[], CpuTime | None]) -> None:
+        self._sample = sample
+        self._read = read
+        self._taken: list[dict[str, int]] = []
+
+    def sample(self, count: int) -> list[Nanoseconds]:
+        """Take one burst of `count` samples."""
+        before = self._read()
+        samples = self._sample(count)
+        self._taken.append({"samples": len(samples), **burst_figures(before, self._read())})
+        return samples
+
+    def figures(self) -> dict[str, list[int]] | None:
+        """Return {samples, wait_ns, cpu_ns, wall_ns}, one of each a burst; None: not known."""
+        names = ("samples", "wait_ns", "cpu_ns", "wall_ns")
+        if not all(name in burst for burst in self._taken for name in names):
+            return None
+        return {name: [burst[name] for burst in self._taken] for name in names}
