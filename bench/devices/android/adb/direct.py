@@ -10,7 +10,6 @@ import re
 import socket
 import struct
 from collections import deque
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -128,7 +127,7 @@ class Connection:
         self._transport = transport
         self.streams: dict[int, PacketStream] = {}
         self._last_id = 0
-        self._max_bytes = constants.MAX_LEGACY_ADB_DATA
+        self.most_bytes = constants.MAX_LEGACY_ADB_DATA
         self.features: frozenset[str] = frozenset()
 
     def shake_hands(self, keys: Path, deadline: Deadline, auth_timeout_s: float) -> None:
@@ -158,7 +157,7 @@ class Connection:
                     break
             else:
                 size, data = self._offer(first.public, Deadline.after(auth_timeout_s))
-        self._max_bytes = max(size, USB_PACKET_BYTES)
+        self.most_bytes = max(size, USB_PACKET_BYTES)
         self.features = _features(data)
 
     def _offer(self, public: bytes, deadline: Deadline) -> tuple[int, bytes]:
@@ -188,14 +187,6 @@ class Connection:
         self.send(constants.OPEN, self._last_id, 0, name, deadline)
         stream.settle(deadline)
         return stream
-
-    def pieces(self, data: bytes) -> Iterator[bytes]:
-        """Cut `data` into what may stand in a packet."""
-        while data:
-            size = min(len(data), self._max_bytes)
-            size -= size % USB_PACKET_BYTES == 0
-            yield data[:size]
-            data = data[size:]
 
     def send(self, command: bytes, arg0: int, arg1: int, data: bytes, deadline: Deadline) -> None:
         """Send one packet as a whole."""
@@ -258,14 +249,15 @@ class PacketStream:
         return self._received.popleft() if self._received else b""
 
     def write(self, data: bytes, deadline: Deadline) -> None:
-        for piece in self._connection.pieces(data):
+        while data:
             if self._ended:
                 raise ConnectionError("the device closed the stream")
+            size = min(len(data), self._connection.most_bytes)
+            size -= size % USB_PACKET_BYTES == 0
             self._ready = False
-            self._send(constants.WRTE, piece, deadline)
+            self._send(constants.WRTE, data[:size], deadline)
             self.settle(deadline)
-            if self.answered():
-                return
+            data = b"" if self.answered() else data[size:]
 
     def answered(self) -> bool:
         return bool(self._received) or self._ended

@@ -68,13 +68,17 @@ def choose(serial: str | None, *, environment: Mapping[str, str] = os.environ) -
     known = [*served, *(device for device in usb_devices() if device.serial not in seen)]
     if not known and find_spec("adb_shell") is None:
         raise _missing("no adb_shell")
-    if name is None:
-        name = _only(known).name
+    listed = [f"{each.name} ({each.state})" for each in known]
+    if name is None and len(known) != 1:
+        hint = f"name one: {command(known[0].name)}" if known else PLUG_IN
+        raise DeviceNotFound(None, found=listed, hint=hint)
+    name = known[0].name if name is None else name
     if device := called(name, known):
-        _ready(device, name)
+        _require_ready(device, name)
         return name
     source = "" if serial is not None else "ANDROID_SERIAL names it; "
-    raise DeviceNotFound(name, hint=source + _there(known))
+    there = f"{', '.join(listed)} would be there: {command(known[0].name)}" if known else PLUG_IN
+    raise DeviceNotFound(name, hint=source + there)
 
 
 def open_device(
@@ -105,32 +109,15 @@ def _way(serial: str) -> str:
     if known is None or (known.state != READY and host_and_port(serial)):
         return "direct"
     # On USB the server holds the interface, so what it says of the device is final.
-    _ready(known, serial)
+    _require_ready(known, serial)
     return "server"
 
 
-def _only(known: list[Known]) -> Known:
-    if len(known) != 1:
-        hint = f"name one: {command(known[0].name)}" if known else PLUG_IN
-        raise DeviceNotFound(None, found=_names(known), hint=hint)
-    return known[0]
-
-
-def _ready(device: Known, name: str) -> None:
+def _require_ready(device: Known, name: str) -> None:
     if device.state != READY:
         raise not_ready(name, device.state) or DeviceNotFound(
             name, hint=f"it is in state '{device.state}': plug it in again, or restart it"
         )
-
-
-def _there(known: list[Known]) -> str:
-    if not known:
-        return PLUG_IN
-    return f"{', '.join(_names(known))} would be there: {command(known[0].name)}"
-
-
-def _names(known: list[Known]) -> list[str]:
-    return [f"{each.name} ({each.state})" for each in known]
 
 
 def _missing(why: str) -> Unavailable:

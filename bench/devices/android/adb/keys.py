@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,8 +43,12 @@ def load_signer(folder: Path = ANDROID_FOLDER) -> Signer:
         if not path.exists():
             _make_key(path)
         signer = _read(path)
-        if not _public_path(path).exists():
-            _put(_public_path(path), signer.public + b"\n")
+        public = path.with_name(f"{path.name}.pub")
+        if not public.exists():
+            with temporary_beside(public) as made:
+                made.write_bytes(signer.public + b"\n")
+                made.chmod(0o644)
+                made.replace(public)
     except OSError as error:
         raise Unavailable(
             f"{path} can't serve as this computer's key ({error.strerror})",
@@ -61,31 +65,22 @@ def load_signers(
     As for adb, that is a list of key files, or of folders of *.adb_key, joined by `:`. What can't
     be read as a key there is left out.
     """
-    named = [
-        Path(each) for each in environment.get("ADB_VENDOR_KEYS", "").split(os.pathsep) if each
-    ]
-    return [load_signer(folder), *(signer for path in named for signer in _vendor(path))]
-
-
-def _vendor(path: Path) -> Iterator[Signer]:
-    for file in sorted(path.glob("*.adb_key")) if path.is_dir() else [path]:
-        try:
-            yield _read(file)
-        except (OSError, BrokenFile):
-            continue
+    signers = [load_signer(folder)]
+    for path in map(Path, filter(None, environment.get("ADB_VENDOR_KEYS", "").split(os.pathsep))):
+        for file in sorted(path.glob("*.adb_key")) if path.is_dir() else [path]:
+            with suppress(OSError, BrokenFile):
+                signers.append(_read(file))
+    return signers
 
 
 def _read(path: Path) -> Signer:
+    hint = "move it away, and a new one is made"
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise BrokenFile(
-            path, "is no private key", hint="move it away, and a new one is made"
-        ) from error
+        raise BrokenFile(path, "is no private key", hint=hint) from error
     if not isinstance(key, rsa.RSAPrivateKey) or key.key_size != KEY_BITS:
-        raise BrokenFile(
-            path, f"is no RSA key of {KEY_BITS} bits", hint="move it away, and a new one is made"
-        )
+        raise BrokenFile(path, f"is no RSA key of {KEY_BITS} bits", hint=hint)
     return Signer(key=key, public=base64.b64encode(encode_pubkey(path)) + b" bench@localhost")
 
 
@@ -100,14 +95,3 @@ def _make_key(path: Path) -> None:
     with temporary_beside(path) as made, suppress(FileExistsError):
         made.write_bytes(pem)
         os.link(made, path)
-
-
-def _put(path: Path, data: bytes) -> None:
-    with temporary_beside(path) as made:
-        made.write_bytes(data)
-        made.chmod(0o644)
-        made.replace(path)
-
-
-def _public_path(path: Path) -> Path:
-    return path.with_name(f"{path.name}.pub")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 from bench.core.errors import DeviceError, DeviceNotFound, InputError
 from bench.devices.android.adb.device import Device
@@ -101,14 +101,11 @@ class ServerDevice(Device):
         return self._known_features
 
     def _open(self, service: str, deadline: Deadline) -> SocketStream:
-        with self._explained():
-            stream = _Server.at(self._address, deadline)
-            try:
-                stream.request(f"host:transport:{self.serial}", deadline)
-                stream.request(service, deadline)
-            except BaseException:
-                stream.close()
-                raise
+        with self._explained(), ExitStack() as unless_joined:
+            stream = unless_joined.enter_context(closing(_Server.at(self._address, deadline)))
+            stream.request(f"host:transport:{self.serial}", deadline)
+            stream.request(service, deadline)
+            unless_joined.pop_all()
             return stream
 
     @property

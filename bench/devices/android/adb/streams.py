@@ -44,23 +44,17 @@ Deadlines = Callable[[], Deadline]
 
 
 class Stream(Protocol):
-    """Bytes to and from one service of a device."""
+    """Bytes to and from one service of a device.
 
-    def read(self, deadline: Deadline) -> bytes:
-        """Return what has come, at least one byte, or b"" once the device has closed."""
-        ...
+    `read` returns what has come, at least one byte, or b"" once the device has closed. `write` may
+    stop short when the device answers in the middle of it; `answered` tells whether `read` would
+    return at once. `close` ends what the service does too, and never raises.
+    """
 
-    def write(self, data: bytes, deadline: Deadline) -> None:
-        """Send all of `data`; may stop short when the device answers in the middle of it."""
-        ...
-
-    def answered(self) -> bool:
-        """Tell, without waiting, whether `read` would return at once."""
-        ...
-
-    def close(self) -> None:
-        """End the stream, and with it what the service does; never raises."""
-        ...
+    def read(self, deadline: Deadline) -> bytes: ...
+    def write(self, data: bytes, deadline: Deadline) -> None: ...
+    def answered(self) -> bool: ...
+    def close(self) -> None: ...
 
 
 class SocketStream:
