@@ -24,6 +24,7 @@ from bench import __version__
 from bench.cli.commands import VERBS
 from bench.cli.options import COMMON, to_options
 from bench.core.errors import BenchError, InputError, UnknownName
+from bench.launcher.process import SEE_LOG
 
 if TYPE_CHECKING:
     from bench.experiments.context import Options, Tables
@@ -40,7 +41,7 @@ def main(argv: Sequence[str], tables: Tables | None = None, *, program: str = MO
     try:
         return _carry_out(argv, tables, program)
     except BenchError as error:
-        sys.stderr.write(f"bench: {error}\n")
+        sys.stderr.write(_complaint(error))
         return error.exit_status
     except BrokenPipeError:  # the reader has left, as `head` does: so does what is still buffered
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -54,6 +55,15 @@ def main(argv: Sequence[str], tables: Tables | None = None, *, program: str = MO
     except KeyboardInterrupt:
         sys.stderr.write("\nbench: interrupted\n")
         return 130
+
+
+def _complaint(error: BenchError) -> str:
+    """Return what is printed of an error: no cell's file has the log of the process that failed."""
+    tail = getattr(getattr(error, "failure", error), "log_tail", "")
+    before = f"{tail.rstrip()}\n" if tail else ""
+    return f"{before}bench: {error}\n".replace(
+        SEE_LOG, "see what it printed, above" if tail else "it printed nothing"
+    )
 
 
 def console() -> NoReturn:

@@ -12,6 +12,7 @@ from bench import __version__
 from bench.core.paths import PROJECT
 from bench.devices.host.facts import host_digest
 from bench.experiments.context import Options
+from bench.experiments.secrets import without_secrets
 from bench.launcher.git import git_state
 from bench.storage.schema.common import HARNESS, Provenance
 from bench.targets.base import Target
@@ -44,13 +45,18 @@ def make_provenance(
         environments={name: dict(packages) for name, packages in environments.items()},
         host=host_digest(),
         conditions=dict(target.state()),
-        passed={name: hidden(value) for name, value in options.passed.items()},
+        passed={name: shown_variable(name, value) for name, value in options.passed.items()},
     )
 
 
 def hidden(text: str, device: str | None = None) -> str:
-    """Return `text` without this machine's paths and the name of `device`."""
-    return hide(scrub(text, PROJECT), device)
+    """Return `text` without this machine's paths, secrets and names, and the name of `device`."""
+    return hide(without_secrets(scrub(text, PROJECT)), device)
+
+
+def shown_variable(name: str, value: str) -> str:
+    """Return an environment variable's value as it is stored: its name may say that it's secret."""
+    return hidden(value) if without_secrets(f"{name}=_") == f"{name}=_" else "…"
 
 
 def hide(text: str, name: str | None) -> str:
@@ -65,7 +71,7 @@ def command_line(argv: Sequence[str], project: Path) -> list[str]:
     flags (`--out=/a/b`, `-I/a/b`) and in lists (`/a/b,/c/d`) too. URLs stay as they are.
     """
     folders = _folders(project)
-    return [_shorten_argument(argument, folders) for argument in argv]
+    return [without_secrets(_shorten_argument(argument, folders)) for argument in argv]
 
 
 _PASSES = 5

@@ -34,7 +34,9 @@ _SHIFTS_FIGURES = re.compile(
     # the loader, the allocator, libc
     "LD_.*|DYLD_.*|(TC|MI|JE)?MALLOC_.*|_RJEM_.*|GLIBC_TUNABLES|PYTHON(MALLOC|OPTIMIZE|DEVMODE|JIT)"
     # threads and linear algebra
-    "|KMP_.*|G?OMP_.*|LIBOMP_.*|MKL_.*|DNNL_.*|ONEDNN_.*|OPENBLAS_.*|GOTO_.*|BLIS_.*|ATLAS_.*"
+    # (scikit-learn sets two of KMP in a process that imports it)
+    "|KMP_(?!DUPLICATE_LIB_OK$|INIT_AT_FORK$).*"
+    "|G?OMP_.*|LIBOMP_.*|MKL_.*|DNNL_.*|ONEDNN_.*|OPENBLAS_.*|GOTO_.*|BLIS_.*|ATLAS_.*"
     "|VECLIB_.*|NUMEXPR_.*|TBB_.*|ARMPL_.*|NVPL_.*|ZEN.*_.*|RAYON_NUM_THREADS"
     # engines
     "|FLAGS_.*|GLOG_.*|ORT_.*|ORTMODULE_.*|OPENVINO_.*|OV_.*|MNN_.*|NCNN_.*|PADDLE_.*|XNNPACK_.*"

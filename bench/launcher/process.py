@@ -25,6 +25,9 @@ from bench.launcher.environment import child_environment
 
 _TAIL_BYTES = 4000
 _TAIL_LINES = 30
+_MESSAGE_CHARS = 2000
+_WORDS_CHARS = 200
+SEE_LOG = "see log_tail in the cell's file"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,16 +168,19 @@ def judge(
         teardown = None if status == 0 else _ended(status, timeout_s)[1]
         return Replied(value=reply["ok"], pid=pid, wall_ns=wall_ns, teardown=teardown)
     if isinstance(reply, dict) and "error" in reply:
-        return ChildFailed(**reply["error"], log_tail=tail)
+        texts = {name: str(text)[:_MESSAGE_CHARS] for name, text in reply["error"].items()}
+        return ChildFailed(**texts, log_tail=tail)
     if status is None or status != 0:
         kind, message = _ended(status, timeout_s)
         message += " and no reply" if kind == "no-reply" else ""
+        said = "" if status is None else _last_words(folder)
+        message = f"{said}: {message}" if said else message
         return ChildFailed(kind=kind, message=message, hint=_HINTS[kind], log_tail=tail)
     if reply is _ABSENT:
         return ChildFailed(
             kind="no-reply",
             message="the child ended with status 0 and left no reply",
-            hint="something in the engine called exit(); see log_tail in the cell's file",
+            hint=f"something in the engine called exit(); {SEE_LOG}",
             log_tail=tail,
         )
     return ChildFailed(
@@ -187,10 +193,10 @@ def judge(
 
 _HINTS = {
     "timeout": "raise timeout_s in the suite's preset if the net is only slow",
-    "crash": "see log_tail in the cell's file; the interpreter's libraries may not fit this CPU",
-    "abort": "see log_tail in the cell's file for the check that failed in the engine",
+    "crash": f"{SEE_LOG}; the interpreter's libraries may not fit this CPU",
+    "abort": f"{SEE_LOG} for the check that failed in the engine",
     "killed": "the system may have run out of memory; a smaller batch needs less",
-    "no-reply": "see log_tail in the cell's file",
+    "no-reply": SEE_LOG,
 }
 
 _SIGNAL_KINDS: Mapping[int, str] = {
@@ -245,11 +251,22 @@ def _is_reply(reply: object) -> bool:
 
 
 def log_tail(folder: Path) -> str:
-    """Return the last lines of what the child printed, its errors last."""
-    parts = []
-    for name in (STDOUT, STDERR):
-        with suppress(OSError), (folder / name).open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
-            parts.append(file.read().decode("utf-8", "replace"))
-    lines = "\n".join(part.strip() for part in parts if part.strip()).splitlines()
-    return "\n".join(lines[-_TAIL_LINES:])
+    """Return the last lines of what the child printed, its errors last: 30, and 4000 bytes."""
+    parts = [_end_of(folder / name).strip() for name in (STDOUT, STDERR)]
+    lines = "\n".join(part for part in parts if part).splitlines()
+    tail = "\n".join(lines[-_TAIL_LINES:]).encode()[-_TAIL_BYTES:]
+    return tail.decode("utf-8", "ignore")
+
+
+def _end_of(path: Path) -> str:
+    with suppress(OSError), path.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
+        return file.read().decode("utf-8", "replace")
+    return ""
+
+
+def _last_words(folder: Path) -> str:
+    """Return the last line that the engine wrote to stderr, "" for none; the cause is there."""
+    lines = [line.strip() for line in _end_of(folder / STDERR).splitlines()]
+    last = next((line for line in reversed(lines) if any(map(str.isalnum, line))), "")
+    return last if len(last) <= _WORDS_CHARS else f"…{last[-_WORDS_CHARS:]}"

@@ -92,7 +92,9 @@ def test_an_engine_that_falls_is_a_crash_with_its_last_words(
     outcome = records[NAME].outcome
     assert isinstance(outcome, Failed)
     assert outcome.failure == "crash"
-    assert outcome.message == "the engine's own process: the child died of SIGSEGV"
+    assert outcome.message == (
+        "the engine's own process: the stand-in said this before it fell: the child died of SIGSEGV"
+    )
     assert "the stand-in said this before it fell" in outcome.log_tail
 
 

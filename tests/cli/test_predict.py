@@ -124,3 +124,10 @@ def test_a_call_that_can_not_be_is_one_sentence(
 )  # fmt: skip
 def test_an_engine_without_an_answer_is_one_sentence(runner: str, said: str, ask: Asking) -> None:
     assert said in ask.refusal(str(ask.image), tables=seeing_tables(paddle=runner))
+
+
+def test_an_engine_that_dies_is_told_with_its_log_which_no_file_has(ask: Asking) -> None:
+    status, out, err = ask.call(str(ask.image), tables=seeing_tables(paddle="Dies"))
+    assert (status, out) == (2, "")
+    assert "cell's file" not in err
+    assert err.splitlines()[-1].startswith("bench: ")

@@ -13,6 +13,7 @@ from bench.core.cell import Cell, Sampling
 from bench.core.protocol import request_for
 from bench.environments.interpreters import Environments
 from bench.experiments.latency.schedule import Step
+from bench.experiments.provenance import shown_variable
 from bench.experiments.session import Attempt, attempt, outcome_of, start_of
 from bench.launcher.process import ChildFailed, ChildResult, Replied
 from bench.runners import RunnerEntry
@@ -112,7 +113,7 @@ class SessionLauncher:
     def _passed(self) -> dict[str, str]:
         """Return the fact that the session inherited variables of --pass-env, nothing for none."""
         passed = self.environments.passed.items()
-        words = ", ".join(f"{name}={self.scrub(value)}" for name, value in passed)
+        words = ", ".join(f"{name}={shown_variable(name, value)}" for name, value in passed)
         return {"passed_env": words} if words else {}
 
 

@@ -81,11 +81,11 @@ def test_a_child_that_ends_well_gives_its_figures(measure: Measure) -> None:
 @pytest.mark.parametrize(
     ("runner", "kind", "message"),
     [
-        ("Crash", "crash", "the child died of SIGSEGV"),
-        ("Abort", "abort", "the child died of SIGABRT"),
-        ("Killed", "killed", "the child died of SIGKILL"),
+        ("Crash", "crash", f"{SAID}: the child died of SIGSEGV"),
+        ("Abort", "abort", f"{SAID}: the child died of SIGABRT"),
+        ("Killed", "killed", f"{SAID}: the child died of SIGKILL"),
         ("SilentExit", "no-reply", "the child ended with status 0 and left no reply"),
-        ("ExitSeven", "no-reply", "the child left with status 7 and no reply"),
+        ("ExitSeven", "no-reply", f"{SAID}: the child left with status 7 and no reply"),
         ("Garbage", "garbage-reply", "the child's reply isn't one"),
         ("Raises", "error", "RuntimeError: the engine's own words"),
         ("NotHere", "unavailable", "this chip has no such unit"),
@@ -207,6 +207,26 @@ def test_of_one_endless_line_only_the_end_is_kept() -> None:
     result = do("prints", out="", err="é" * 10_000 + "\nthe end")
     assert result.log_tail.endswith("ééé\nthe end")
     assert len(result.log_tail.encode()) <= 4100
+
+
+def test_both_logs_together_are_no_longer_than_one() -> None:
+    result = do("prints", out="o" * 10_000, err="e" * 10_000)
+    assert len(result.log_tail.encode()) <= 4000
+    assert result.log_tail.endswith("e")
+
+
+@pytest.mark.parametrize(
+    ("err", "words"),
+    [
+        ("warning\nCUDA error 700 in k.cu:12\n\n", "CUDA error 700 in k.cu:12: "),
+        ("CUDA error 700\n}\n----\n", "CUDA error 700: "),
+        ("", ""),
+        ("x" * 500, "…" + "x" * 200 + ": "),
+    ],
+)
+def test_an_engines_last_words_come_before_ours(err: str, words: str) -> None:
+    result = do("prints", out="chatter", err=err)
+    assert result.message == f"{words}the child left with status 3 and no reply"
 
 
 def test_bytes_that_are_no_text_do_not_hide_the_rest_of_the_log(tmp_path: Path) -> None:
