@@ -135,8 +135,9 @@ class Workshop:
         for batch, folder in folders.items():
             artifact = load(folder, entry)
             if artifact is not None:
-                artifact = replace(artifact, is_new=batch in missing)
-                result[Key(model.variant, kind, batch)] = artifact
+                result[Key(model.variant, kind, batch)] = replace(
+                    artifact, is_new=batch in missing, tolerance=model.tolerance
+                )
         return result
 
     def folder(self, model: Model, kind: str, batch: int, interpreter: Interpreter) -> Path:

@@ -32,7 +32,7 @@ class Key:
 class Artifact:
     """Files in the cache. `reference` holds the seeded input and the reference logits.
 
-    `is_new` tells that it was made just now, not found in the cache.
+    `is_new` tells that it was made just now, not found in the cache; `tolerance` is its model's.
     """
 
     folder: Path
@@ -41,6 +41,7 @@ class Artifact:
     files: Mapping[str, str]
     facts: Mapping[str, Any]
     is_new: bool = field(default=False, compare=False)
+    tolerance: float | None = field(default=None, compare=False)
 
     @property
     def remade(self) -> str:
@@ -48,12 +49,15 @@ class Artifact:
         return str(self.facts.get("weights_remade", ""))
 
     @property
-    def subnormals(self) -> dict[str, str]:
-        """How many subnormal numbers its net has, as facts of a session; {} where that isn't known.
+    def told(self) -> dict[str, str]:
+        """What a session's facts tell of its net.
 
-        `subnormal_weights`, and `subnormal_activations` of one image.
+        The model's own `tolerance`, where it has one; how many subnormal numbers there are, where
+        that is known: `subnormal_weights`, and `subnormal_activations` of one image.
         """
-        return {f"subnormal_{name}": str(it) for name, it in self.facts.get(SUBNORMALS, {}).items()}
+        counts = self.facts.get(SUBNORMALS, {}).items()
+        own = {} if self.tolerance is None else {"tolerance": f"{self.tolerance:g}"}
+        return own | {f"subnormal_{name}": str(count) for name, count in counts}
 
 
 def settle(made: Path, folder: Path, facts: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ import csv
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,6 +36,8 @@ class Entry(Strict):
     published: str | None = None
     title: str | None = None
     input: Annotated[tuple[Annotated[int, Field(gt=0)], ...], Field(min_length=1)] = (3, 224, 224)
+    tolerance: Annotated[float, Field(gt=0, lt=1)] | None = None
+    settings: dict[str, dict[str, str]] = {}
 
     @model_validator(mode="after")
     def _one_source(self) -> Entry:
@@ -76,7 +78,11 @@ class Weights:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """A net with its weights: what an artifact is made from. `hash` is part of each cell's id."""
+    """A net with its weights: what an artifact is made from. `hash` is part of each cell's id.
+
+    `tolerance` is the relative L2 distance that FP32 output of it may have, None: the runner's;
+    `settings` are those of runners, by name, that take the place of a suite's.
+    """
 
     variant: str
     title: str
@@ -85,6 +91,8 @@ class Model:
     weights: Weights
     hash: str
     published: str | None = None
+    tolerance: float | None = None
+    settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def input_text(self) -> str:
@@ -163,6 +171,8 @@ def resolve(catalogue: Catalogue, variant: str, folder: Path, weights: Weights) 
         weights=weights,
         hash=canonical_digest([identity, entry.input], _HASH_DIGITS),
         published=entry.published,
+        tolerance=entry.tolerance,
+        settings=entry.settings,
     )
 
 

@@ -173,6 +173,8 @@ def select_cells(
     cells: dict[Cell, None] = {}
     for group in groups:
         _check_runners(suite, group, runners)
+        for model in models:
+            _check_own_settings(model, group, runners)
         cells |= dict.fromkeys(_product(group, models))
     kept = tuple(cell for cell in cells if cores is None or cell.threads <= cores)
     beyond = sorted({cell.threads for cell in cells} - {cell.threads for cell in kept})
@@ -246,16 +248,26 @@ def _check_runners(suite: Suite, group: Group, runners: Mapping[str, RunnerEntry
                 f"{suite.file.target}",
                 hint="choose a runner of that target, or another suite",
             )
-        known = runners[name].settings
-        for setting, value in group.settings.items():
-            if setting not in known:
-                raise UnknownName(f"setting of runner {name} (suite {suite.name})", setting, known)
-            if value not in known[setting]:
-                raise UnknownName(f"value of {name}'s {setting}", value, known[setting])
+        _check_settings(name, group.settings, f"suite {suite.name}", runners)
+
+
+def _check_own_settings(model: Model, group: Group, runners: Mapping[str, RunnerEntry]) -> None:
+    for name in model.settings.keys() & set(group.runner):
+        _check_settings(name, model.settings[name], f"model {model.variant}", runners)
+
+
+def _check_settings(
+    runner: str, settings: Mapping[str, str], whose: str, runners: Mapping[str, RunnerEntry]
+) -> None:
+    known = runners[runner].settings
+    for setting, value in settings.items():
+        if setting not in known:
+            raise UnknownName(f"setting of runner {runner} ({whose})", setting, known)
+        if value not in known[setting]:
+            raise UnknownName(f"value of {runner}'s {setting}", value, known[setting])
 
 
 def _product(group: Group, models: Sequence[Model]) -> Iterable[Cell]:
-    settings = tuple(sorted(group.settings.items()))
     for model, runner, batch, threads in product(models, group.runner, group.batch, group.threads):
         yield Cell(
             variant=model.variant,
@@ -265,7 +277,7 @@ def _product(group: Group, models: Sequence[Model]) -> Iterable[Cell]:
             threads=threads,
             precision=group.precision,
             input=model.input_text,
-            settings=settings,
+            settings=tuple(sorted({**group.settings, **model.settings.get(runner, {})}.items())),
         )
 
 

@@ -49,12 +49,19 @@ def start_of(
             cell=cell,
             artifact=artifact.main,
             reference=artifact.reference,
-            tolerance=entry.tolerance_of(cell.precision),
+            tolerance=_tolerance(cell, artifact, entry),
             **request,
         ),
         python=python,
         env=variables,
     )
+
+
+def _tolerance(cell: Cell, artifact: Artifact, entry: RunnerEntry) -> float:
+    """Return the model's own tolerance for FP32, else the runner's."""
+    if artifact.tolerance is not None and cell.precision == "fp32":
+        return artifact.tolerance
+    return entry.tolerance_of(cell.precision)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

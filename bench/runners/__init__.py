@@ -91,7 +91,7 @@ RUNNERS: Mapping[str, RunnerEntry] = {
         env="engines",
         artifact="mnn",
         tolerances={"fp16": _FP16},
-        settings={},
+        settings={"winograd": ("small", "large")},
     ),
     "paddle-tensorrt": RunnerEntry(
         path="bench.runners.tensorrt.paddle:PaddleTensorrtRunner",

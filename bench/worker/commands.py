@@ -120,4 +120,5 @@ def _rows(session: Session, batch: int, x: NDArray[np.float32]) -> NDArray[np.fl
     missing = batch - len(x)
     full = np.concatenate([x, np.repeat(x[-1:], missing, axis=0)]) if missing else x
     # A copy: an engine may hand out a view of the buffer that the next batch goes into.
-    return np.array(session.infer(full), dtype=np.float32)[: len(x)]
+    output = np.array(session.infer(full), dtype=np.float32)
+    return output.reshape(batch, -1)[: len(x)]

@@ -173,6 +173,7 @@ def test_an_artifact_is_remade_in_its_place(bench: Bench) -> None:
     first = bench.artifact()
     again = bench.artifact()
     assert (first.is_new, again.is_new) == (True, False)
+    assert bench.artifact(replace(SMALL, tolerance=0.01)).tolerance == 0.01
     workshop = Workshop(bench.cache, bench.environments, bench.formats, bench.children)
     assert workshop.remake(SMALL, Key("small", "pir", 1), again)
     assert len(bench.children.requests) == 2

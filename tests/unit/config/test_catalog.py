@@ -124,7 +124,22 @@ def test_another_net_has_another_hash(plant: Plant, catalog: str) -> None:
     assert net(plant()).hash != net(plant(catalog)).hash
 
 
-@pytest.mark.parametrize("more", ["title = 'T'\n", "published = 'P'\n"])
+def test_an_entry_may_give_a_tolerance_and_settings_of_runners(plant: Plant) -> None:
+    told = net(plant(NET + "tolerance = 1e-3\nsettings.mnn.winograd = 'large'\n"))
+    assert (told.tolerance, told.settings) == (1e-3, {"mnn": {"winograd": "large"}})
+    plain = net(plant())
+    assert (plain.tolerance, plain.settings) == (None, {})
+
+
+@pytest.mark.parametrize("value", ["0", "1", "-0.1", "'much'"])
+def test_a_tolerance_is_a_share_of_the_reference(plant: Plant, value: str) -> None:
+    with pytest.raises(BrokenFile, match="tolerance"):
+        net(plant(NET + f"tolerance = {value}\n"))
+
+
+@pytest.mark.parametrize(
+    "more", ["title = 'T'\n", "published = 'P'\n", "tolerance = 0.1\n", "settings.mnn = {}\n"]
+)
 def test_what_a_net_is_called_does_not_change_its_hash(plant: Plant, more: str) -> None:
     assert net(plant()).hash == net(plant(NET + more)).hash
 

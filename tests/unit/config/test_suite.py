@@ -293,3 +293,25 @@ def test_a_presets_settings_take_the_place_of_the_groups() -> None:
     assert one.in_preset("standard") == one
     with pytest.raises(UnknownName, match="no preset of suite arm 'x'"):
         one.in_preset("x")
+
+
+def test_a_models_own_settings_take_the_place_of_the_suites_for_its_runner() -> None:
+    models = (model("a", settings={"paddle": {"onednn": "off"}, "lite": {}}), model("b"))
+    one = suite(group(runner=["paddle", "twin"]))
+    told = {(it.variant, it.runner): dict(it.settings) for it in chosen(one, models=models).cells}
+    assert told.pop(("a", "paddle")) == {"onednn": "off"}
+    assert set(map(str, told.values())) == {str({"onednn": "on"})}
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"onednm": "on"}, r"no setting of runner paddle \(model a\) 'onednm'.*'onednn'"),
+        ({"onednn": "maybe"}, "no value of paddle's onednn 'maybe'"),
+    ],
+)
+def test_a_models_setting_that_its_runner_has_not_is_refused(
+    settings: dict[str, str], said: str
+) -> None:
+    with pytest.raises(UnknownName, match=said):
+        chosen(models=(model("a", settings={"paddle": settings}),))

@@ -14,6 +14,7 @@ from bench.core.cell import TargetSpec
 from bench.core.protocol import SessionRequest
 from bench.environments.interpreters import Environments
 from bench.experiments.latency.session import SessionLauncher
+from bench.experiments.session import start_of
 from bench.launcher.process import ChildFailed, ChildResult, Replied
 from bench.storage.schema.common import Scalar
 from bench.storage.schema.latency import JournalEntry
@@ -259,3 +260,16 @@ def test_a_failure_with_the_new_artifact_stands(environments: Environments) -> N
     it = Remaking("error", mends=False)
     assert it.session(environments).failed is not None
     assert (it.remade, it.launched) == (1, 2)
+
+
+def test_a_models_own_tolerance_holds_for_fp32_and_is_told(
+    environments: Environments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"{__name__}.ARTIFACT", dataclasses.replace(ARTIFACT, tolerance=0.001))
+    launch = Launch(replied())
+    session = launch_once(launch, environments, ({} for _ in count())).session
+    assert launch.request["tolerance"] == 0.001
+    assert session is not None
+    assert session.facts["tolerance"] == "0.001"
+    low = dataclasses.replace(ASKED, precision="bf16")
+    assert start_of(low, ARTIFACT, ENTRY, environments).request.tolerance == ENTRY.tolerance

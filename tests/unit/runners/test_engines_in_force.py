@@ -216,7 +216,7 @@ def test_mnns_thread_count_is_read_from_the_bits_of_a_float() -> None:
     assert facts["backend"] == "cpu, with the chip's extensions"
 
 
-def mnn_engine(asked: list[Any]) -> Any:
+def mnn_engine(asked: list[Any], hints: list[tuple[int, int]] | None = None) -> Any:
     def create(config: Any) -> object:
         asked.append(config)
         return object()
@@ -224,6 +224,7 @@ def mnn_engine(asked: list[Any]) -> Any:
     tensor = SimpleNamespace(getShape=lambda: (1, 1000))
     interpreter = SimpleNamespace(
         createSession=create,
+        setSessionHint=lambda *hint: None if hints is None else hints.append(hint),
         getSessionInput=lambda _: tensor,
         getSessionOutput=lambda _: tensor,
         getSessionInfo=lambda _, code: {2: 13, 4: 0.0}[code],
@@ -249,6 +250,20 @@ def test_mnn_is_asked_for_low_precision_only_where_the_chip_has_fp16(
     with mnn.MnnRunner().open(low, Path("m.mnn")) as opened:
         assert opened.facts["precision"] == "fp16"
     assert [config["precision"] for config in asked] == ["high", "low"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "hint", "fact"),
+    [((), 1, "small"), ((("winograd", "large"),), 3, "large")],
+)
+def test_mnns_winograd_takes_small_blocks_unless_it_is_set_otherwise(
+    settings: tuple[tuple[str, str], ...], hint: int, fact: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hints: list[tuple[int, int]] = []
+    monkeypatch.setattr(mnn, "import_engine", lambda *_, **__: mnn_engine([], hints))
+    with mnn.MnnRunner().open(replace(CELL, settings=settings), Path("m.mnn")) as opened:
+        assert opened.facts["winograd"] == fact
+    assert hints == [(3, hint)]
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,19 @@ def test_each_image_gets_its_logits_whatever_the_batch(count: int, tmp_path: Pat
     assert session.batches == [BATCH] * -(-count // BATCH)
 
 
+class Shaped(Seeing):
+    """Leaves axes of one that a classifier's logits don't have."""
+
+    def infer(self, x: Array) -> Array:
+        return super().infer(x)[:, :, None, None]
+
+
+def test_logits_are_rows_whatever_axes_of_one_an_engine_leaves(tmp_path: Path) -> None:
+    x = images(5)
+    _, logits = inferred(Shaped(BATCH), x, tmp_path)
+    np.testing.assert_allclose(logits, see(x), rtol=1e-6)
+
+
 class Reusing(Seeing):
     """Hands out one buffer again and again, as engines do that write into it."""
 

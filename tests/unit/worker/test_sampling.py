@@ -206,13 +206,36 @@ def test_an_output_that_is_not_finite_is_wrong_whatever_the_tolerance(value: flo
 
 @pytest.mark.parametrize(
     "reshape",
-    [lambda x: x[0], lambda x: x.T, lambda x: x[:, :2], lambda x: np.vstack([x, x]), lambda _: 3.0],
+    [
+        lambda x: np.tile(x, 2),
+        lambda x: x[None].repeat(2, 0),
+        lambda x: x[:, :2],
+        lambda x: np.vstack([x, x]),
+        lambda _: 3.0,
+    ],
 )
 def test_an_output_of_another_shape_is_wrong_though_it_would_broadcast(
     reshape: Callable[[Any], Any],
 ) -> None:
     with pytest.raises(WrongOutput, match=r"shape is \(.*\), the reference's \(1, 3\)"):
         check_output(reshape(LOGITS), LOGITS, 1e300)
+
+
+@pytest.mark.parametrize(
+    "reshape", [lambda x: x[0], lambda x: x.T, lambda x: x[..., None, None], lambda x: x[:, None]]
+)
+def test_an_output_that_differs_from_the_reference_by_axes_of_one_is_compared_without_them(
+    reshape: Callable[[Any], Any],
+) -> None:
+    assert check_output(reshape(LOGITS), LOGITS, 0.0) == 0.0
+    with pytest.raises(WrongOutput, match="away from the reference"):
+        check_output(reshape(-LOGITS), LOGITS, 1.0)
+
+
+def test_axes_of_one_are_no_leave_to_transpose() -> None:
+    logits = np.arange(6.0).reshape(2, 3)
+    with pytest.raises(WrongOutput, match="shape"):
+        check_output(logits.T[None], logits, 1e300)
 
 
 def test_a_reference_of_zeros_is_no_reference() -> None:
