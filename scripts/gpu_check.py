@@ -16,6 +16,7 @@ from statistics import fmean, median
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
+from bench.analysis.contention import counted_ns
 from bench.analysis.gpu_figures import on_device
 from bench.cli.main import main as bench
 from bench.core.units import significant, to_ms
@@ -38,7 +39,7 @@ def row(record: Record) -> tuple[str, ...]:
         why = outcome.message if isinstance(outcome, Failed) else outcome.reason
         return (*named, f"{outcome.kind}: {why}", "", "", "", "", "")
     worst = max(one.relative_l2 or 0.0 for one in record.sessions)
-    end_to_end = fmean(median(one.durations_ns) for one in record.sessions)
+    end_to_end = fmean(median(counted_ns(one)) for one in record.sessions)
     inside, engine = on_device(record), record.sessions[0].facts.get("engine", "")
     parts = ("", "", "") if inside is None else (
         significant(to_ms(inside.on_device.value_ns)),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 
+from bench.analysis.contention import Taken, counted_ns, durations_ns, least_left
 from bench.analysis.gpu_figures import OnDevice, on_device
 from bench.analysis.grade import findings, grade, warnings
 from bench.analysis.run_context import UNKNOWN
@@ -40,8 +41,9 @@ class Box:
 
     `long` is there for a long session, which stands in no table of latencies; `device` for one on a
     GPU. `load_ns` and `peak_rss_mib` are medians over the sessions, `relative_l2` is the farthest
-    that an output was from the reference, `run_ns` the engine's part of the estimate; each None
-    where no session tells it. `older` has the cell's earlier figures, newest first.
+    that an output was from the reference, `run_ns` the engine's part of the estimate, `taken` what
+    others took of the CPU; each None where no session tells it. `older` has the cell's earlier
+    figures, newest first.
     """
 
     cell_id: str
@@ -60,7 +62,12 @@ class Box:
     run_ns: float | None = None
     peak_rss_mib: float | None = None
     relative_l2: float | None = None
+    taken: Taken | None = None
     older: Sequence[Older] = ()
+
+    @property
+    def contended(self) -> bool:
+        return self.taken is not None and self.taken.contended
 
 
 def with_older(box: Box, record: Record, run_id: str) -> Box:
@@ -70,7 +77,7 @@ def with_older(box: Box, record: Record, run_id: str) -> Box:
     older = Older(
         run_id=run_id,
         engine=record.sessions[0].facts.get("engine", UNKNOWN),
-        estimate=_estimate(record, [session.durations_ns for session in record.sessions]),
+        estimate=_estimate(record, [counted_ns(session) for session in record.sessions]),
     )
     return replace(box, older=(*box.older, older))
 
@@ -90,8 +97,9 @@ def box_of(record: Record, run_id: str) -> Box:
             run_id=run_id,
             model_hash=record.cell.model_hash,
             long=_long(record),
+            taken=least_left(record.sessions),
         )
-    samples, found = [session.durations_ns for session in record.sessions], findings(record)
+    samples, found = [counted_ns(session) for session in record.sessions], findings(record)
     tolerance = record.sampling.steady_tolerance
     return Box(
         cell_id=record.cell_id,
@@ -106,6 +114,7 @@ def box_of(record: Record, run_id: str) -> Box:
         load_ns=median(session.load_ns for session in record.sessions),
         run_ns=_run_ns(record),
         peak_rss_mib=_peak_rss_mib(record),
+        taken=least_left(record.sessions),
         relative_l2=max(
             (one.relative_l2 for one in record.sessions if one.relative_l2 is not None),
             default=None,
@@ -133,6 +142,6 @@ def _estimate(record: Record, samples: list[list[int]]) -> Estimate:
 
 
 def _long(record: Record) -> Long:
-    asked, samples = record.sampling, record.sessions[0].durations_ns
+    asked, samples = record.sampling, durations_ns(record.sessions[0])
     capped = len(samples) >= asked.samples
     return Long(asked_s=asked.budget_s, capped=capped, course=course(samples))

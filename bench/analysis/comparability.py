@@ -17,14 +17,15 @@ SETTLED = 0.20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:
-    """How the sessions of one side of a cell ran: their facts, which settled, and whether the
-    latency moved within them.
+    """How the sessions of one side of a cell ran: their facts, which settled, whether the latency
+    moved within them, and how many were contended.
     """
 
     cell: CellFields
     facts: Sequence[Mapping[str, str]]
     steady: Sequence[bool]
     moved: bool = False
+    contended: int = 0
 
 
 def unalike(cells: Iterable[tuple[str, Ran, Ran]]) -> list[str]:
@@ -64,6 +65,8 @@ def _clauses(base: Ran, head: Ran) -> Iterator[str]:
             yield f"the warm-up had not settled in {unsettled} of {count} sessions of {side}"
         if ran.moved:
             yield f"the latency moves within the sessions of {side}"
+        if ran.contended:
+            yield f"{ran.contended} of {count} sessions of {side} are contended by other processes"
 
 
 def _engine(ran: Ran) -> object:

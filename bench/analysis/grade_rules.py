@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from statistics import fmean, median
 
 from bench.analysis.comparability import SETTLED
+from bench.analysis.contention import LITTLE_TAKEN, counted_ns, taken
 from bench.analysis.gpu_clocks import clocks
 from bench.analysis.statistics import t_interval
 from bench.analysis.throttling import NVML_READER, SIGNS, Sign, grown
@@ -46,7 +47,7 @@ def _by_bounds(value: float, bounds: tuple[float, float, float], figure: str, re
 
 
 def _session_medians(record: Record) -> list[float]:
-    return [median(session.durations_ns) for session in record.sessions]
+    return [median(counted_ns(session)) for session in record.sessions]
 
 
 def _sessions(record: Record) -> Said:
@@ -85,7 +86,7 @@ def _trend(record: Record) -> Said:
     Its bounds are those of the interval: a figure that moves by more isn't in it. Over 63 cells on
     a shared 2-core machine it was 0.4% in the median, above 2% in 4 and above 3% in 1.
     """
-    ratios = [last_over_first(it.samples_ns, fewest=_TREND_SAMPLES) for it in record.sessions]
+    ratios = [last_over_first(counted_ns(it), fewest=_TREND_SAMPLES) for it in record.sessions]
     known = [ratio for ratio in ratios if ratio is not None]
     if not known:
         return "B", f"sessions of under {_TREND_SAMPLES} samples show no trend", _AGAIN
@@ -230,6 +231,22 @@ def _count(text: str) -> int:
     return int(text) if text.isdecimal() else 0
 
 
+def _contention(record: Record) -> Said:
+    """Judge what others took of the CPU; a record from before that was kept stays as it is."""
+    told = [it for it in map(taken, record.sessions) if it is not None]
+    if not told:
+        return "A", "what other processes took of the CPU isn't known", ""
+    share = min(it.cpu_share for it in told)
+    remedy = "repeat with --wait-quiet, or end what else runs"
+    if held := sum(it.contended for it in told):
+        many = f"contended in {held} of {len(told)} sessions"
+        return "D", f"{many}: as little as {share:.0%} of the CPU was left to them", remedy
+    least = f"{share:.0%} of the CPU or more was left to the sessions ({LITTLE_TAKEN:.0%} for A)"
+    if share < LITTLE_TAKEN:
+        return "C", f"{least}, and what was disturbed doesn't count", remedy
+    return "A", least, ""
+
+
 def _alone(record: Record) -> Said:
     """Judge whether other processes computed on the GPU; the child's own has ended by then."""
     if target_of(record) != "nvidia-gpu":
@@ -263,6 +280,7 @@ RULES: dict[str, Callable[[Record], Said]] = {
     "settled": _settled,
     "throttling": _throttling,
     "steal": _steal,
+    "contention": _contention,
     "threads": _threads,
     "settings": _settings,
     "variables": _variables,
@@ -274,6 +292,6 @@ RULES: dict[str, Callable[[Record], Said]] = {
 }
 
 REMARKS = frozenset(
-    {"threads", "settings", "trend", "throttling", "offload", "alone", "subnormals"}
+    {"contention", "threads", "settings", "trend", "throttling", "offload", "alone", "subnormals"}
 )
 """The rules whose fault is a remark at the figure too."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import fmean, median
 
+from bench.analysis.contention import counted_ns
 from bench.analysis.run_context import changes, surroundings
 from bench.analysis.statistics import summarize
 from bench.config.thresholds import DEFAULT
@@ -118,7 +119,7 @@ def _history(stored: Sequence[Stored], min_effect: float) -> History:
 
 
 def _point(manifest: RunManifest, record: Record) -> Point:
-    sessions = [session.durations_ns for session in record.sessions]
+    sessions = [counted_ns(session) for session in record.sessions]
     found = summarize(sessions, record.sampling.statistic)
     reported = any(session.reported_ns is not None for session in record.sessions)
     return Point(

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 
 from bench.analysis.comparability import Ran, not_as_asked, unalike
+from bench.analysis.contention import counted_bursts, taken_of_arms
 from bench.analysis.interleaved import Burst, estimate, log_ratio
 from bench.analysis.verdicts import CellEvidence, CellVerdict, Comparison, judge, same_way
 from bench.config.thresholds import Gate
@@ -16,7 +17,10 @@ from bench.storage.schema.common import CellFields, Failed
 def log_ratios(record: AbRecord) -> list[float]:
     """Return each session's estimate of log(head / base)."""
     return [
-        log_ratio([Burst(it.arm, tuple(it.ns)) for it in one.bursts], dropped=record.rule.dropped)
+        log_ratio(
+            [Burst(it.arm, tuple(it.ns)) for it in counted_bursts(one)],
+            dropped=record.rule.dropped,
+        )
         for one in record.sessions
     ]
 
@@ -41,7 +45,7 @@ def _median_ns(record: AbRecord, arm: ArmName) -> float:
     """Return the median over sessions of an arm's median sample; for the reader alone."""
     dropped = record.rule.dropped
     return median(
-        median(ns for it in one.bursts if it.arm == arm for ns in it.ns[dropped:])
+        median(ns for it in counted_bursts(one) if it.arm == arm for ns in it.ns[dropped:])
         for one in record.sessions
     )
 
@@ -74,11 +78,13 @@ def verdicts(
 def _ran(record: AbRecord) -> tuple[str, Ran, Ran]:
     """Return how both arms of a cell ran."""
     cells: dict[ArmName, CellFields] = {"base": record.base, "head": record.head}
+    taken = [taken_of_arms(session) for session in record.sessions]
     base, head = (
         Ran(
             cell=cell,
             facts=[one.arms[name].facts for one in record.sessions],
             steady=[one.arms[name].steady for one in record.sessions],
+            contended=sum(it.contended for it in taken if it is not None),
         )
         for name, cell in cells.items()
     )

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
+from bench.analysis.contention import counted_ns
 from bench.analysis.coverage import (
     DRAWS,
     SESSIONS,
@@ -105,11 +106,11 @@ def weigh(arms: Mapping[str, Sequence[Session]], *, seed: int = 0) -> Trust:
     Raises KeyError without an arm, ValueError for fewer than 5 sessions of one.
     """
     by_round = {
-        name: {one.round: float(median(one.durations_ns)) for one in sessions}
+        name: {one.round: float(median(counted_ns(one))) for one in sessions}
         for name, sessions in arms.items()
     }
     equal = sorted([*arms[BASE], *arms[AGAIN]], key=lambda one: one.order)
-    samples = [one.durations_ns for one in equal]
+    samples = [counted_ns(one) for one in equal]
     medians = session_medians(samples)
     value, half = t_interval(medians)
     pair = [by_round[BASE], by_round[AGAIN]]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from statistics import fmean, median, variance
 
 from bench.analysis.comparability import Ran, unalike
+from bench.analysis.contention import counted_ns, taken
 from bench.analysis.grade_rules import RULES
 from bench.analysis.run_context import changes, surroundings
 from bench.analysis.verdicts import (
@@ -145,7 +146,7 @@ def _evidence(own: Record, other: Record) -> CellEvidence | CellVerdict:
 
 def _latencies(record: Record) -> list[float]:
     """Return each session's figure in ns."""
-    sessions = [session.durations_ns for session in record.sessions]
+    sessions = [counted_ns(session) for session in record.sessions]
     if record.sampling.statistic == "mean":
         return [fmean(samples) for samples in sessions]
     return [float(median(samples)) for samples in sessions]
@@ -288,4 +289,5 @@ def _how(record: Record) -> Ran:
         facts=[session.facts for session in record.sessions],
         steady=[session.steady or not checked for session in record.sessions],
         moved=RULES["trend"](record)[0] > "B",
+        contended=sum(it.contended for it in map(taken, record.sessions) if it is not None),
     )

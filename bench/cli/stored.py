@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
+from bench.analysis.contention import counted_ns
 from bench.analysis.coverage import SESSIONS
 from bench.analysis.live_verdicts import verdicts
 from bench.analysis.power import log_sd, smallest_slowdown
@@ -131,7 +132,7 @@ def smallest_told(store: Store, system_id: str) -> float | None:
 def _equal_medians(records: Sequence[Record]) -> list[float]:
     arms = {r.cell.variant: r for r in records if isinstance(r.outcome, Measured)}
     equal = [session for arm in (BASE, AGAIN) if arm in arms for session in arms[arm].sessions]
-    return [float(median(session.durations_ns)) for session in equal]
+    return [float(median(counted_ns(session))) for session in equal]
 
 
 def _latest(store: Store) -> Side:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.analysis.audit import audit, measured_tables, published_tables
+from bench.analysis.contention import counted_ns
 from bench.analysis.selftest import SUITE as SELFTEST
 from bench.analysis.series import Mark, StoredRun, View, gather
 from bench.analysis.variance import Components, components
@@ -75,7 +76,7 @@ def _variances(view: View, runs: Sequence[StoredRun]) -> dict[str, Components]:
     known = {
         run_id: components(
             {
-                record.cell_id: {s.round: s.durations_ns for s in record.sessions}
+                record.cell_id: {s.round: counted_ns(s) for s in record.sessions}
                 for record in by_run[run_id].records
                 if record.sessions
             }

@@ -23,7 +23,7 @@ LATENCY_HEAD = (
     "system_id", "system", "emulated", "runner", "settings", "precision", "preset", "statistic",
     "weights", "engine", "variant", "batch", "threads", "outcome", "latency_ns",
     "half_width_95_ns", "sessions", "samples", "unsettled_sessions", "grade", "stopped", "p90_ns",
-    "p95_ns", "p99_ns", "relative_l2", "warnings", "run_id", "cell_id",
+    "p95_ns", "p99_ns", "relative_l2", "warnings", "run_id", "cell_id", "contended", "cpu_share",
 )  # fmt: skip
 
 COSTS_HEAD = (
@@ -82,8 +82,13 @@ def _latency_row(series: Series, variant: str, column: Column, box: Box) -> Sequ
         series.engine, variant, *column, outcome.kind if outcome else "measured", *figures,
         box.unsettled, box.grade, box.stopped, *_percentiles(box), distance(box),
         "; ".join(box.warnings),
-        box.run_id, box.cell_id,
+        box.run_id, box.cell_id, *_contention(box),
     )  # fmt: skip
+
+
+def _contention(box: Box) -> tuple[object, object]:
+    """Return whether a session was contended and the least share of the CPU, empty: not known."""
+    return ("", "") if box.taken is None else (box.contended, f"{box.taken.cpu_share:.3f}")
 
 
 def _percentiles(box: Box) -> list[int | str]:

@@ -32,7 +32,9 @@ def _parts(view: View, series: Series) -> tuple[list[str], list[list[str]], str]
         for column in columns:
             texts += [_text(row.get(column)), *[distance_text(row.get(column))] * lower]
         rows.append(texts)
-    return head, rows, naming.statistic(series)
+    boxes = [box for row in series.boxes.values() for _, box in sorted(row.items())]
+    notes = (f"{box.cell_id}: {text}" for box in boxes if (text := naming.contended(box)))
+    return head, rows, "\n".join([naming.statistic(series), *notes])
 
 
 def _drawn(series: Series, head: list[str], rows: list[list[str]], note: str) -> str:
@@ -68,4 +70,4 @@ def _text(box: Box | None) -> str:
         return box.outcome.kind if box.outcome else ""
     half = box.estimate.half_width_ns
     text = with_interval(to_ms(box.estimate.value_ns), None if half is None else to_ms(half))
-    return f"{text} ({box.estimate.sessions}) {box.grade or ''}".rstrip()
+    return text + naming.evidence(box)

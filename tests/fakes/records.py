@@ -21,6 +21,7 @@ from bench.storage.schema.common import (
     System,
 )
 from bench.storage.schema.latency import (
+    Bursts,
     Costs,
     Measured,
     ModelFacts,
@@ -58,6 +59,28 @@ def session(
         "before": {"load_1m": 0.5}, "after": {"load_1m": 0.6},
     }  # fmt: skip
     return Session(**(values | fields))
+
+
+def waited(*shares: float, samples: int = 2) -> dict[str, list[int]]:
+    """Return bursts of 100 ms and so many samples: of each one's time others took that share."""
+    lost = [round(1e8 * share) for share in shares]
+    return {
+        "samples": [samples] * len(lost),
+        "wait_ns": lost,
+        "cpu_ns": [100_000_000 - ns for ns in lost],
+        "wall_ns": [100_000_000] * len(lost),
+    }
+
+
+def contended(one: Record, *shares: float) -> Record:
+    """Return the record with bursts in which others took those shares, the same in each session."""
+    sessions = [
+        it.model_copy(
+            update={"bursts": Bursts(**waited(*shares, samples=len(it.samples_ns) // len(shares)))}
+        )
+        for it in one.sessions
+    ]
+    return Record.model_validate(one.model_copy(update={"sessions": sessions}).model_dump())
 
 
 def failed(message: str = "the child died of SIGSEGV", **fields: Any) -> Failed:

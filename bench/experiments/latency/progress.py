@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from statistics import median
 
+from bench.analysis.contention import counted_ns, taken
 from bench.analysis.stopping import stopped
 from bench.core.cell import Cell
 from bench.core.units import significant, to_ms
@@ -46,7 +47,7 @@ class Progress:
             self._ended[entry.cell_id] = entry.failed or entry.skipped  # type: ignore[assignment]
 
     def _weigh(self, cell_id: str) -> None:
-        samples = [session.durations_ns for session in self._sessions[cell_id]]
+        samples = [counted_ns(session) for session in self._sessions[cell_id]]
         why = stopped(samples, self._plan.sampling, elapsed_s=self._elapsed_s())
         if why is not None:
             self._enough[cell_id] = why
@@ -130,7 +131,10 @@ def result_text(entry: JournalEntry) -> str:
     if entry.session is not None:
         engine = entry.session.facts.get("engine_cache", "")
         note = f", engine {engine}" if engine.startswith("rebuilt") else ""
-        return f"{significant(to_ms(median(entry.session.durations_ns)))} ms{note}"
+        it = taken(entry.session)
+        if it is not None and it.contended:
+            note += f", contended: {it.cpu_share:.0%} of the CPU"
+        return f"{significant(to_ms(median(counted_ns(entry.session))))} ms{note}"
     if entry.failed is not None:
         return f"failed ({entry.failed.failure})"
     return "skipped"

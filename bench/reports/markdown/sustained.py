@@ -43,6 +43,8 @@ def _page_row(view: View, row: Row, notes: Footnotes) -> list[str]:
         ran = outcome_text(box.cell_id, box.outcome, notes)
     elif box.long is not None and box.long.capped:
         ran += notes.mark(f"{capped_text(box.long.course)}.", of=box.cell_id)
+    if box.contended:
+        ran += f" contended{notes.mark(f'{naming.contended(box)}.', of=box.cell_id)}"
     return [view.models[row.variant].title, str(row.batch), str(row.threads), ran, *figures_]
 
 
@@ -56,6 +58,8 @@ def terminal_parts(view: View, series: Series) -> tuple[list[str], list[list[str
         cells.append([f"{view.models[row.variant].title}, {setting}", *_figures(row)])
         if row.box.long is not None and row.box.long.capped:
             note += f"; {row.box.cell_id}: {capped_text(row.box.long.course)}"
+        if row.box.contended:
+            note += f"; {row.box.cell_id}: {naming.contended(row.box)}"
     return head, cells, note
 
 

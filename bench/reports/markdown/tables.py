@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bench.analysis import naming
 from bench.analysis.boxes import Box
 from bench.core.units import significant, to_ms, with_interval
 from bench.storage.schema.common import Failed, Skipped
@@ -75,9 +76,8 @@ def latency_text(box: Box | None, notes: Footnotes) -> str:
             f"the warm-up had not settled in {box.unsettled} of {estimate.sessions} sessions "
             "when its time was up."
         )
-    grade = f" {box.grade}" if box.grade else ""
     marks = "".join(notes.mark(remark, of=box.cell_id) for remark in remarks)
-    return f"{text} ({estimate.sessions}){grade}{marks}"
+    return f"{text}{naming.evidence(box)}{marks}"
 
 
 def alone_text(box: Box | None) -> str:

@@ -80,11 +80,6 @@ class Session(Strict):
     after: dict[str, Scalar]
     teardown: str | None = None
 
-    @property
-    def durations_ns(self) -> list[int]:
-        """The samples; of a tool that prints none, the mean that it reported."""
-        return self.samples_ns or [(self.reported_ns or {})["avg"]]
-
     @model_validator(mode="after")
     def _has_a_figure(self) -> Session:
         if self.reported_ns is None and (not self.samples_ns or self.relative_l2 is None):

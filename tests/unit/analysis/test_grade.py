@@ -11,7 +11,7 @@ from bench.analysis import grade as grading
 from bench.analysis.grade import findings
 from bench.analysis.grade_rules import RULES
 from bench.storage.schema.latency import Record
-from tests.fakes.records import failed, record
+from tests.fakes.records import contended, failed, record
 
 CLEAN_FACTS = {
     "engine": "paddle 3.2.0", "threads_worked": "1", "precision": "fp32", "onednn": "on",
@@ -293,3 +293,33 @@ def test_a_figure_with_subnormal_numbers_says_how_many() -> None:
     one = made(facts={"subnormal_weights": "12", "subnormal_activations": "7"})
     told = "12 weights and 7 activations are subnormal, and not seen to be flushed to zero"
     assert warnings(one) == [told]
+
+
+# Of the record at hand each session had 0.24 of the CPU, in every burst.
+BUSY = (0.76, 0.76, 0.76)
+
+
+def test_sessions_that_others_took_the_cpu_of_have_grade_d_and_say_contended() -> None:
+    one = contended(made(), *BUSY)
+    assert grade(one) == "D"
+    said = "contended in 5 of 5 sessions: as little as 24% of the CPU was left to them"
+    assert warnings(one) == [said]
+    assert any(line.startswith(f"D contention: {said}: ") for line in explain(one))
+
+
+def test_one_contended_session_is_enough() -> None:
+    calm, busy = contended(made(), 0, 0, 0), contended(made(), *BUSY)
+    mixed = calm.model_copy(update={"sessions": [*calm.sessions[:4], busy.sessions[4]]})
+    assert letter("contention", mixed) == "D"
+
+
+def test_sessions_that_were_disturbed_for_a_while_keep_their_grade_by_what_others_took() -> None:
+    assert letter("contention", contended(made(), 0.2, 0, 0)) == "A"
+    much = contended(made(), 0.6, 0, 0)
+    assert letter("contention", much) == "C"
+    assert "80% of the CPU" in warnings(much)[0]
+
+
+def test_a_record_that_does_not_know_what_others_took_stays_as_it_is() -> None:
+    assert letter("contention", made()) == "A"
+    assert grade(made()) == grade(contended(made(), 0, 0, 0)) == "A"

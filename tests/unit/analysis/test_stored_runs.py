@@ -14,7 +14,16 @@ from bench.analysis.verdicts import CellVerdict, Comparison
 from bench.config.thresholds import Gate
 from bench.storage.schema.common import System
 from bench.storage.schema.latency import Record
-from tests.fakes.records import facts, failed, manifest, provenance, record, skipped, system
+from tests.fakes.records import (
+    contended,
+    facts,
+    failed,
+    manifest,
+    provenance,
+    record,
+    skipped,
+    system,
+)
 
 STEADY = ((2.0,), (2.004,), (1.996,))
 SLOWER = ((2.4,), (2.41,), (2.39,))
@@ -337,3 +346,8 @@ def test_a_phone_is_the_same_on_another_host() -> None:
     same: dict[str, Any] = {"target": "android", "before": LOCKED | {"device_id": "aaaa"}}
     head = side(record(samples_ms=SLOWER), provenance=provenance(host="ffff"), **same)
     assert compared(side(steady(), **same), head).exit_status == 1
+
+
+def test_a_contended_side_gives_advice() -> None:
+    doubt = advised(side(steady()), side(contended(record(samples_ms=SLOWER), 0.76)))
+    assert doubt.startswith("3 of 3 sessions of HEAD are contended by other processes (")

@@ -9,6 +9,7 @@ from bench.config.catalog import Published
 from bench.reports import csv_tables as tables_csv
 from bench.storage.schema.latency import Record
 from tests.fakes.records import (
+    contended,
     facts,
     failed,
     only_series,
@@ -112,3 +113,14 @@ def test_latency_rows_have_a_value_for_each_column_of_the_head() -> None:
     shown = view(stored(record(), record(batch=4, outcome=failed())))
     assert only_series(shown).boxes
     assert {len(row) for row in tables_csv.latency_rows(shown)} == {len(tables_csv.LATENCY_HEAD)}
+
+
+def test_what_others_took_stands_in_the_last_columns_and_is_empty_where_it_is_not_known() -> None:
+    busy, calm = contended(record(), 0.76), contended(record(batch=4), 0.01)
+    rows = latency(busy, calm, record(batch=8), record(threads=2, outcome=failed()))
+    assert tables_csv.LATENCY_HEAD[-2:] == ("contended", "cpu_share")
+    told = {(it["batch"], it["threads"]): (it["contended"], it["cpu_share"]) for it in rows}
+    assert told == {
+        ("1", "1"): ("True", "0.240"), ("4", "1"): ("False", "0.990"), ("8", "1"): ("", ""),
+        ("1", "2"): ("", ""),
+    }  # fmt: skip

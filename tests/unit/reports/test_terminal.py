@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from bench.reports.terminal import latency_tables
-from tests.fakes.records import facts, failed, record, skipped, stored, system, view
+from tests.fakes.records import contended, facts, failed, record, skipped, stored, system, view
 
 
 def row(text: str, title: str) -> list[str]:
@@ -63,3 +63,12 @@ def test_a_presets_name_is_printed_as_it_is_written() -> None:
 def test_a_table_of_many_columns_keeps_each_figure_in_one_line() -> None:
     cells = [record(threads=count, samples_ms=[[1234.5], [2345.6]]) for count in range(1, 9)]
     assert len(row(latency_tables(view(stored(*cells))), "ShuffleNetV2_x0_25")) == 8
+
+
+def test_a_contended_figure_says_so_in_its_cell_and_below_the_table() -> None:
+    busy, calm = contended(record(samples_ms=[[8.0] * 2] * 3), 0.76), record(batch=4)
+    text = latency_tables(view(stored(busy, contended(calm, 0.01))))
+    assert row(text, "ShuffleNetV2_x0_25") == ["8.00 ± 0 (3) D contended", "2.05 ± 0.64 (2) D"]
+    (note,) = [line for line in text.splitlines() if line.startswith(busy.cell_id)]
+    assert "contended: as little as 24% of the CPU" in note
+    assert "contended" not in latency_tables(view(stored(calm)))

@@ -1,0 +1,154 @@
+"""What other processes took of the CPU while a session was sampled, and what of it counts. Pure.
+
+A burst is disturbed where its threads waited for a CPU, because of others, for more than DISTURBED
+of its time. Disturbed bursts are stored and don't count where the others hold half of the session's
+sampling time; else all count, and the session is contended. In `ab` a pair of bursts takes the
+place of a burst. The wait decides and never the samples, so what is left out isn't chosen by its
+outcome: scripts/contention_rule.py has the figures behind both bounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bench.storage.schema.ab import AbSession, BurstFields
+from bench.storage.schema.latency import Session
+
+DISTURBED = 0.02
+KEPT = 0.5
+
+LITTLE_TAKEN = 0.9
+"""The share of the CPU below which a session isn't clean, though undisturbed bursts were left."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What others took of a session: `cpu_share` is what was left to it of the CPU time that its
+    threads could have used, from 0 to 1.
+    """
+
+    cpu_share: float
+    contended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BurstTime:
+    """A burst's wait, its time on the CPU and its duration in ns, the first two over all threads.
+
+    `cores` are those that the process may use.
+    """
+
+    wait_ns: int
+    cpu_ns: int
+    wall_ns: int
+    cores: int
+
+    @property
+    def lost_ns(self) -> int:
+        """What others took: threads of one's own that wait for each other leave no core idle."""
+        return max(0, min(self.wait_ns, self.cores * self.wall_ns - self.cpu_ns))
+
+    @property
+    def disturbed(self) -> bool:
+        return self.lost_ns > DISTURBED * self.wall_ns
+
+
+Part = Sequence[BurstTime]
+"""What counts as a whole or not at all: a burst, in `ab` a pair of them."""
+
+
+def taken(session: Session) -> Taken | None:
+    """Return what others took of `session`, None where that isn't known."""
+    return _taken(_parts(session))
+
+
+def least_left(sessions: Iterable[Session]) -> Taken | None:
+    """Return the least share of `sessions`, and whether one is contended; None: of none known."""
+    known = [it for it in map(taken, sessions) if it is not None]
+    if not known:
+        return None
+    share, contended = min(it.cpu_share for it in known), any(it.contended for it in known)
+    return Taken(cpu_share=share, contended=contended)
+
+
+def taken_of_arms(session: AbSession) -> Taken | None:
+    """Return what others took of both arms' bursts, None where that isn't known."""
+    return _taken(_pairs(session))
+
+
+def durations_ns(session: Session) -> list[int]:
+    """Return all samples of the session; of a tool that prints none, the mean that it reported."""
+    return session.samples_ns or [(session.reported_ns or {})["avg"]]
+
+
+def counted_ns(session: Session) -> list[int]:
+    """Return the durations that the session's figure is of: unless it is contended, without those
+    of disturbed bursts.
+    """
+    counts = _counts(_parts(session))
+    if session.bursts is None or all(counts):
+        return durations_ns(session)
+    found, start = [], 0
+    for size, does in zip(session.bursts.samples, counts, strict=True):
+        found += session.samples_ns[start : start + size] if does else []
+        start += size
+    return found
+
+
+def counted_bursts(session: AbSession) -> list[BurstFields]:
+    """Return the bursts that the session's ratio is of, in pairs."""
+    counts = _counts(_pairs(session)) or [True] * (len(session.bursts) // 2)
+    return [it for index, it in enumerate(session.bursts) if counts[index // 2]]
+
+
+def _parts(session: Session) -> list[Part]:
+    if session.bursts is None:
+        return []
+    cores = _cores(session.facts.get("affinity"))
+    columns = (session.bursts.wait_ns, session.bursts.cpu_ns, session.bursts.wall_ns)
+    return [(BurstTime(*told, cores),) for told in zip(*columns, strict=True)]
+
+
+def _pairs(session: AbSession) -> list[Part]:
+    """Return the pairs of bursts, nothing where one of them isn't known."""
+    times = []
+    for it in session.bursts:
+        if it.wait_ns is None or it.cpu_ns is None or it.wall_ns is None:
+            return []
+        cores = _cores(session.arms[it.arm].facts.get("affinity"))
+        times.append(BurstTime(it.wait_ns, it.cpu_ns, it.wall_ns, cores))
+    return list(zip(times[::2], times[1::2], strict=True))
+
+
+def _cores(affinity: str | None) -> int:
+    """Return how many cores the fact `affinity` names; without it, so many that they don't bind."""
+    return len(affinity.split(",")) if affinity else 1 << 20
+
+
+def _taken(parts: Sequence[Part]) -> Taken | None:
+    bursts = [burst for part in parts for burst in part]
+    if not bursts:
+        return None
+    cpu, lost = sum(it.cpu_ns for it in bursts), sum(it.lost_ns for it in bursts)
+    return Taken(cpu_share=cpu / max(cpu + lost, 1), contended=_is_contended(parts))
+
+
+def _is_contended(parts: Sequence[Part]) -> bool:
+    return sum(_wall_ns(part) for part in parts if not _is_disturbed(part)) < KEPT * sum(
+        map(_wall_ns, parts)
+    )
+
+
+def _counts(parts: Sequence[Part]) -> list[bool]:
+    """Return of each part whether it counts."""
+    contended = _is_contended(parts)
+    return [contended or not _is_disturbed(part) for part in parts]
+
+
+def _is_disturbed(part: Part) -> bool:
+    return any(burst.disturbed for burst in part)
+
+
+def _wall_ns(part: Part) -> int:
+    return sum(burst.wall_ns for burst in part)
