@@ -46,6 +46,20 @@ def plain_run(bench_run: Callable[..., int], plain_models: Path) -> Callable[...
 
 
 @pytest.fixture
+def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """The one line with which a command refuses, in this process."""
+
+    def call(*argv: str | Path) -> str:
+        status, (out, err) = main([*map(str, argv)]), capsys.readouterr()
+        assert (status, out) == (2, ""), err
+        (line,) = err.splitlines()
+        assert line.startswith("bench: ")
+        return str(line)
+
+    return call
+
+
+@pytest.fixture
 def results(tmp_path: Path) -> Path:
     """A results folder with a run in it."""
     put(stored(record("mine"), record("mine", batch=4)), tmp_path / "results")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from bench.cli.main import main
 from bench.devices.host.facts import usable_cores
 from tests.cli.process import call, complaint, contents
 
+Refused = Callable[..., str]
 MANY = usable_cores() + 1
 SUITE = """
 title = "One cell"
@@ -58,17 +60,16 @@ FLAGS: dict[str, tuple[list[str], list[str]]] = {
 
 @pytest.mark.parametrize(("flags", "told"), FLAGS.values(), ids=FLAGS.keys())
 def test_a_flag_that_can_not_be_is_refused_in_one_line_that_names_it_and_a_remedy(
-    flags: list[str], told: list[str], results: Path, tmp_path: Path
+    flags: list[str], told: list[str], results: Path, tmp_path: Path, refused: Refused
 ) -> None:
     before = contents(tmp_path)
-    done = call("run", "--results", results, "--cache", tmp_path / "cache", *flags)
-    line = complaint(done)
+    line = refused("run", "--results", results, "--cache", tmp_path / "cache", *flags)
     assert all(part in line for part in told), line
     assert contents(tmp_path) == before
 
 
-def test_an_unknown_verb_is_refused_with_the_ones_there_are() -> None:
-    line = complaint(call("rum"))
+def test_an_unknown_verb_is_refused_with_the_ones_there_are(refused: Refused) -> None:
+    line = refused("rum")
     assert "'rum'" in line
     assert "choose from ab, " in line
     assert ", report, " in line
@@ -130,10 +131,10 @@ def test_a_suite_with_a_syntax_error_is_refused_in_a_process_too(tmp_path: Path)
     assert f"{suite}: not TOML" in complaint(call("plan", "--suite", suite))
 
 
-def test_one_file_of_weights_is_not_for_several_variants(tmp_path: Path) -> None:
+def test_one_file_of_weights_is_not_for_several_variants(tmp_path: Path, refused: Refused) -> None:
     weights = tmp_path / "net.pdparams"
     weights.write_bytes(b"weights")
-    line = complaint(call("run", "--weights", weights, "--results", tmp_path / "results"))
+    line = refused("run", "--weights", weights, "--results", tmp_path / "results")
     assert "is one file and 7 variants are asked for" in line
     assert "--variant" in line
     assert not (tmp_path / "results").exists()
@@ -143,8 +144,8 @@ NO_GPU = not (Path("/proc/driver/nvidia/version").exists() or shutil.which("nvid
 
 
 @pytest.mark.skipif(not NO_GPU, reason="this machine has an NVIDIA GPU")
-def test_a_gpu_suite_without_a_gpu_says_what_is_missing(tmp_path: Path) -> None:
-    line = complaint(call("run", "--suite", "gpu", "--results", tmp_path / "results"))
+def test_a_gpu_suite_without_a_gpu_says_what_is_missing(tmp_path: Path, refused: Refused) -> None:
+    line = refused("run", "--suite", "gpu", "--results", tmp_path / "results")
     assert "there is no NVIDIA GPU" in line
     assert "`make bench` measures this machine's CPU" in line
     assert not (tmp_path / "results").exists()
@@ -161,12 +162,16 @@ def test_a_gpu_suite_without_a_gpu_says_what_is_missing(tmp_path: Path) -> None:
     ids=["no device", "no program", "no tool", "no such way"],
 )
 def test_an_arm_suite_without_a_phone_says_what_is_missing(
-    flags: list[str], told: list[str], tmp_path: Path
+    flags: list[str],
+    told: list[str],
+    tmp_path: Path,
+    refused: Refused,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (tmp_path / "bin").mkdir()
-    nothing_installed = {"PATH": str(tmp_path / "bin")}
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))  # nothing is installed
     results = str(tmp_path / "results")
     argv = ["run", "--suite", "arm", "--results", results, "--agent", str(tmp_path), *flags]
-    line = complaint(call(*argv, env=nothing_installed))
+    line = refused(*argv)
     assert [part for part in told if part not in line] == []
     assert not (tmp_path / "results").exists()

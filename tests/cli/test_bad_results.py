@@ -94,17 +94,17 @@ def test_a_result_file_that_was_moved_away_no_longer_stops_the_report(results: P
     assert main(["report", "--results", str(results), "--models", str(fakes.MODELS)]) == 0
 
 
-def test_a_report_needs_a_results_folder(tmp_path: Path) -> None:
-    line = complaint(call("report", "--results", tmp_path / "results"))
+def test_a_report_needs_a_results_folder(tmp_path: Path, refused: Callable[..., str]) -> None:
+    line = refused("report", "--results", tmp_path / "results")
     assert f"there is no results folder {tmp_path / 'results'}: run `make bench` first" in line
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("verb", ["run", "report"])
 def test_a_results_path_that_is_a_file_is_refused_and_the_file_stays(
-    verb: str, tmp_path: Path
+    verb: str, tmp_path: Path, refused: Callable[..., str]
 ) -> None:
     file = tmp_path / "results"
     file.write_text("a person's own")
-    assert str(file) in complaint(call(verb, "--results", file))
+    assert str(file) in refused(verb, "--results", file)
     assert contents(tmp_path) == {"results": b"a person's own"}

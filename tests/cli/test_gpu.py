@@ -6,7 +6,7 @@ import importlib.util
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from bench.environments.interpreters import Environments
 from bench.environments.specs import ENVIRONMENTS
 from bench.experiments.context import Tables
 from bench.launcher.process import ChildFailed, ChildResult, Replied
-from tests.cli.process import call, complaint
+from tests.cli.process import call
 from tests.fakes.records import failed, put, record, skipped, stored
 from tests.unit.analysis.test_gpu_figures import gauged
 
@@ -40,17 +40,21 @@ def gpu_check() -> Any:
 
 
 @without_gpu
-def test_a_run_without_a_gpu_says_so_in_one_sentence_and_makes_nothing(tmp_path: Path) -> None:
+def test_a_run_without_a_gpu_says_so_in_one_sentence_and_makes_nothing(
+    tmp_path: Path, refused: Callable[..., str]
+) -> None:
     where = ["--results", str(tmp_path / "results"), "--cache", str(tmp_path / "cache")]
-    line = complaint(call("run", "--suite", "gpu", *where))
+    line = refused("run", "--suite", "gpu", *where)
     assert "there is no NVIDIA GPU; there is no NVIDIA driver" in line
     assert list(tmp_path.iterdir()) == []
 
 
 @without_gpu
-def test_neither_can_two_arms_be_compared_on_one(tmp_path: Path) -> None:
+def test_neither_can_two_arms_be_compared_on_one(
+    tmp_path: Path, refused: Callable[..., str]
+) -> None:
     where = ["--results", str(tmp_path / "results"), "--cache", str(tmp_path / "cache")]
-    line = complaint(call("ab", "--runner", "tensorrt", "--variant", "x0_25", *where))
+    line = refused("ab", "--runner", "tensorrt", "--variant", "x0_25", *where)
     assert "runner tensorrt can't run here: there is no NVIDIA GPU" in line
     assert list(tmp_path.iterdir()) == []
 

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from bench.cli.main import main
 from bench.storage.directory import Store
 from tests.cli.process import call, contents
 from tests.fakes import tables as fakes
@@ -27,13 +31,27 @@ def results(tmp_path: Path) -> Path:
     return folder
 
 
-def report(results: Path, *flags: str, module: str = "bench.report", **env: str) -> list[Path]:
-    """Run the report in a process of its own and return the files that it names."""
-    where = ("--results", results, "--models", fakes.MODELS)
-    verb = [] if module == "bench.report" else ["report"]
-    done = call(*verb, *where, *flags, module=module, env=env)
+def report(results: Path, *flags: str) -> list[Path]:
+    """Write the report and return the files that it names."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        assert main(["report", *where(results), *flags]) == 0
+    return names(out.getvalue())
+
+
+def in_a_process(results: Path, **env: str) -> list[Path]:
+    """The same by `python -m bench.report` in a process of its own."""
+    done = call(*where(results), module="bench.report", env=env)
     assert (done.returncode, done.stderr) == (0, "")
-    return [Path(line.removeprefix("wrote ")) for line in done.stdout.splitlines()]
+    return names(done.stdout)
+
+
+def where(results: Path) -> list[str]:
+    return ["--results", str(results), "--models", str(fakes.MODELS)]
+
+
+def names(out: str) -> list[Path]:
+    return [Path(line.removeprefix("wrote ")) for line in out.splitlines()]
 
 
 def test_the_same_results_give_the_same_bytes_in_any_process_and_after_a_deletion(
@@ -43,7 +61,7 @@ def test_the_same_results_give_the_same_bytes_in_any_process_and_after_a_deletio
     put(stored(record("x0_25"), record("x0_5"), beside=["sd855_ms_threads1"], run_id=FIRST), here)
     shutil.copytree(here, elsewhere)
     named, there = (
-        report(where, **env) for where, env in zip([here, elsewhere], UNLIKE, strict=True)
+        in_a_process(folder, **env) for folder, env in zip([here, elsewhere], UNLIKE, strict=True)
     )
     before = contents(here)
     assert before == contents(elsewhere)
@@ -52,7 +70,7 @@ def test_the_same_results_give_the_same_bytes_in_any_process_and_after_a_deletio
     assert len(named) == 3 + 2 * 4
 
     shutil.rmtree(here / "report")
-    assert report(here, module="bench") == named
+    assert report(here) == named
     assert contents(here) == before
 
 
@@ -70,17 +88,18 @@ def test_latest_means_the_newest_run(results: Path) -> None:
     assert {path.parents[1].name for path in report(results, "--run", "latest")} == {SECOND}
 
 
-def test_an_unknown_run_is_an_error_and_writes_nothing(results: Path) -> None:
+def test_an_unknown_run_is_an_error_and_writes_nothing(
+    results: Path, refused: Callable[..., str]
+) -> None:
     before = contents(results)
-    done = call("--results", results, "--run", SECOND[:-1] + "3", module="bench.report")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert f"did you mean '{SECOND}'?" in done.stderr
+    line = refused("report", *where(results), "--run", SECOND[:-1] + "3")
+    assert f"did you mean '{SECOND}'?" in line
     assert contents(results) == before
 
 
-def test_json_names_the_files(results: Path) -> None:
-    done = call("report", "--json", "--run", FIRST, "--results", results, "--models", fakes.MODELS)
-    files = json.loads(done.stdout)["files"]
+def test_json_names_the_files(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", "--json", "--run", FIRST, *where(results)]) == 0
+    files = json.loads(capsys.readouterr().out)["files"]
     assert [Path(name).name for name in files[:3]] == ["report.md", "latency.csv", "costs.csv"]
     assert all(Path(name).is_file() for name in files)
 
