@@ -112,7 +112,7 @@ class _Command(click.Command):
         """Raise UsageError where another flag stands for a value."""
         flags = {name: it for it in self.get_params(ctx) for name in it.opts if name[0] == "-"}
         for flag, value in pairwise(args):
-            if value in flags and not getattr(flags.get(flag), "is_flag", True):
+            if value in flags and not getattr(flags.get(flag), "alone", True):
                 raise click.UsageError(f"option '{flag}' requires an argument", ctx)
         try:
             return super().parse_args(ctx, args)

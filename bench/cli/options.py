@@ -10,6 +10,7 @@ import copy
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -122,8 +123,9 @@ class Flag(click.Option):
         self, section: str, names: str, metavar: str | None, text: str, default: str = "",
         **how: Any,
     ) -> None:  # fmt: skip
-        # None, as click reads an explicit False as "the value may be left out".
-        is_flag = True if metavar is None else None
+        # Click reads an explicit False as "the value may be left out": `flag_value` is taken then.
+        self.alone = metavar is None or "flag_value" in how
+        is_flag = True if metavar is None else False if self.alone else None
         kind = how.pop("type", None) or _TYPES.get(metavar)
         super().__init__(names.split(), metavar=metavar, is_flag=is_flag, type=kind, **how)
         self.section, self.text, self.default = section, text, None
@@ -144,6 +146,7 @@ def words(metavar: str) -> tuple[click.Argument]:
 
 _SELECT, _RESULTS, _COMPARE, _IMAGES = "Selection", "Results", "Comparison", "Images"
 _ENVIRONMENTS, _CHECKS, _LIMITS = "Environments", "Checks", "Limits"
+_QUIET = "Other load"
 _SUITES = "cpu, engines, precisions, gpu, arm, or a .toml file"
 _ARM = (
     "rev:REV, models-rev:REV, env:NAME==VERSION, runner:NAME, model:PATH, precision:NAME, "
@@ -165,6 +168,15 @@ SUSTAINED = Flag(
 SESSIONS = Flag(
     _SELECT, "--sessions", "N", "Rounds of three sessions, from 6 on", "12", type=whole(6)
 )
+WAIT_QUIET = Flag(
+    _QUIET,
+    "--wait-quiet",
+    "[TIME]",
+    "Wait before a session until little else runs here, this long in all; 10m unless it is given",
+    type=Value(partial(parse_duration, flag="--wait-quiet"), ""),
+    flag_value="10m",
+)
+REQUIRE_QUIET = Flag(_QUIET, "--require-quiet", None, "Refuse to start while much else runs here")
 CELL = Flag(_SELECT, "--cell", "ID", "The id of the cell that became slower")
 
 RESULTS = Flag(_RESULTS, "--results", "DIR", "Results folder", "results")
@@ -220,6 +232,7 @@ SELECTION = (SUITE, PRESET, RUNNER, VARIANT, BATCH, THREADS, WEIGHTS, SEED)
 ENVIRONMENTS = (ENV, CACHE)
 MEASURING = (*ENVIRONMENTS, PASS_ENV)
 COMMON = (RESULTS, MODELS, JSON)
+QUIET = (WAIT_QUIET, REQUIRE_QUIET)
 STOPPING = (MOST_SESSIONS, HALF_WIDTH)
 # What a resumed run has already.
 _OF_A_NEW_RUN = (

@@ -18,17 +18,18 @@ LEAST_S, MOST_S = 5.0, 3600.0
 
 _TIMEOUT_ROOM_S = 120.0
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
-_HINT = "give 5 s to 1 h, as in --sustained 60s, 60 or 2m"
+_HINT = "give 5 s to 1 h, as in {flag} 60s, 60 or 2m"
 
 
-def parse_duration(text: str) -> float:
+def parse_duration(text: str, *, flag: str = "--sustained") -> float:
     """Return the seconds that `60s`, `60`, `2m` or `1h` stand for; raises InputError."""
     found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smh]?)", text.strip())
     if found is None:
-        raise InputError(f"--sustained {text}: not a duration", hint=_HINT)
+        raise InputError(f"{flag} {text}: not a duration", hint=_HINT.format(flag=flag))
     seconds = float(found[1]) * _UNITS[found[2]]
     if not LEAST_S <= seconds <= MOST_S:
-        raise InputError(f"--sustained {text}: too short or too long", hint=_HINT)
+        hint = _HINT.format(flag=flag)
+        raise InputError(f"{flag} {text}: too short or too long", hint=hint)
     return seconds
 
 

@@ -15,6 +15,7 @@ from bench.core.errors import BenchError, InputError, ResultsError, ResultsNotWr
 from bench.experiments.context import Options, Tables
 from bench.experiments.preparation import say_dropped
 from bench.experiments.progress import Display, Units
+from bench.experiments.quiet import Quiet, QuietOptions
 from bench.experiments.resume import Same, check_same
 from bench.storage.directory import RunDirectory, Store
 from bench.storage.files import utc_now
@@ -55,8 +56,11 @@ class Experiment(Protocol[Run]):
         """Build what it needs and return the manifest of a run that starts now."""
         ...
 
-    def pending(self, run: Run, target: Target) -> Units:
-        """Yield what `run` doesn't hold yet; each unit is executed before the next is drawn."""
+    def pending(self, run: Run, target: Target, clock: Callable[[], float]) -> Units:
+        """Yield what `run` doesn't hold yet; each unit is executed before the next is drawn.
+
+        `clock` counts the seconds of measuring, without those of waiting for a quiet machine.
+        """
         ...
 
     def resume_flags(self, run: Run) -> Sequence[str]:
@@ -97,8 +101,10 @@ def run_experiment(
     Whatever aborts it leaves a run that can be resumed. Raises BenchError.
     """
     store = Store(options.results)
+    quiet = Quiet(options=options.of(QuietOptions), read=tables.busy, shown=shown)
     with opened(experiment.spec(), tables.targets, store) as target:
         say_dropped(options, target)
+        quiet.begin(target.spec)
         known = {"system_id": target.system.system_id, **experiment.plan(target)}
         if resumed is not None:
             check_same(resumed, known, experiment.resume_identity)
@@ -112,8 +118,9 @@ def run_experiment(
             _set_status(run, "running", finished=None)
         command = resume_command(experiment, run)
         with kept(run, command) as end:
-            with closing(experiment.pending(run, target)) as units:
+            with closing(experiment.pending(run, target, quiet.measuring_s)) as units:
                 for unit in units:
+                    quiet.wait()
                     shown.starts(unit)
                     shown.ended(unit, unit.execute())
             _set_status(run, "complete", finished=utc_now())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,6 +13,7 @@ from bench.config.project import default_cache, default_models, default_results
 from bench.config.suite import Axes
 from bench.core.cell import TargetSpec
 from bench.core.errors import InputError
+from bench.devices.host.busy import Busy, read_busy
 from bench.launcher.process import run_child
 from bench.runners import RUNNERS, RunnerEntry
 from bench.targets.base import TARGETS, Given, describe
@@ -101,9 +102,12 @@ _FLAGS = {"list_file": "--list"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tables:
-    """What can be plugged in: runners, artifact formats, targets, and how a child is launched."""
+    """What can be plugged in: runners, artifact formats, targets, how a child is launched, and how
+    one reads what else this machine does.
+    """
 
     runners: Mapping[str, RunnerEntry] = field(default_factory=lambda: RUNNERS)
     formats: Mapping[str, ArtifactFormat] = field(default_factory=lambda: ARTIFACT_FORMATS)
     launch: Launch = run_child
     targets: Mapping[str, str] = field(default_factory=lambda: TARGETS)
+    busy: Callable[[], Busy | None] = read_busy

@@ -15,6 +15,7 @@ from typing import Protocol
 from bench.core.units import duration
 
 _LINE_EVERY_S = 5.0
+_WAITING_EVERY_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +36,10 @@ Units = Generator[Unit, None, None]
 
 
 class Display(Protocol):
-    """Shows preparation and units."""
+    """Shows preparation, units and what is waited for between them."""
 
     def prepares(self, what: str) -> None: ...
+    def waits(self, why: str) -> None: ...
     def starts(self, unit: Unit) -> None: ...
     def ended(self, unit: Unit, result: str) -> None: ...
 
@@ -48,11 +50,17 @@ class Lines:
     def __init__(self, *, preparation: bool = True) -> None:
         self._clock = Remaining()
         self._preparation = preparation
-        self._written = float("-inf")
+        self._written = self._waited = float("-inf")
 
     def prepares(self, what: str) -> None:
         if self._preparation:
             say(f"preparing: {what}")
+
+    def waits(self, why: str) -> None:
+        now = time.monotonic()
+        if now - self._waited >= _WAITING_EVERY_S:
+            self._waited = now
+            say(f"waiting: {why}")
 
     def starts(self, unit: Unit) -> None:
         self._clock.starts(unit.left)
@@ -83,8 +91,10 @@ class Bar:
         self._task = self.progress.add_task("preparing", total=None)
 
     def prepares(self, what: str) -> None:
-        self.progress.update(self._task, description=f"preparing: {what}")
-        self.progress.refresh()
+        self._show(description=f"preparing: {what}")
+
+    def waits(self, why: str) -> None:
+        self._show(description=f"waiting: {why}")
 
     def starts(self, unit: Unit) -> None:
         left_text = self._clock.starts(unit.left)

@@ -45,5 +45,7 @@ def tables(**runners: str) -> Tables:
     """Return tables in which each name is a runner of the given class; default `paddle="Ok"`."""
     chosen = runners or {"paddle": "Ok"}
     return Tables(
-        runners={name: fake_runner(kind) for name, kind in chosen.items()}, formats=FAKE_FORMATS
+        runners={name: fake_runner(kind) for name, kind in chosen.items()},
+        formats=FAKE_FORMATS,
+        busy=lambda: None,
     )

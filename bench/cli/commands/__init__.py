@@ -55,7 +55,15 @@ _LIVE = o.target_flags(live=True)
 VERBS: Mapping[str, Verb] = {
     "run": Verb(
         "Measure a suite, record it and write the report",
-        (*o.SELECTION, o.SUSTAINED, *o.target_flags(), *o.MEASURING, o.EXPLAIN, o.RESUME),
+        (
+            *o.SELECTION,
+            o.SUSTAINED,
+            *o.target_flags(),
+            *o.MEASURING,
+            *o.QUIET,
+            o.EXPLAIN,
+            o.RESUME,
+        ),
     ),
     "report": Verb(
         "Write every table and plot again from the stored results",
@@ -73,12 +81,12 @@ VERBS: Mapping[str, Verb] = {
     "audit": Verb("Find figures that contradict each other, published and measured"),
     "selftest": Verb(
         "Measure how reliable this machine's figures are and what slowdown they can show",
-        (*_SELFTEST, *o.MEASURING),
+        (*_SELFTEST, *o.MEASURING, *o.QUIET),
     ),
     "ab": Verb(
         "Interleaved A/B comparison of two arms: revisions, environments, runners, models or "
         "settings",
-        (*_ARMS, *o.STOPPING, *_MANY, o.SEED, *_LIVE, *o.MEASURING, o.FORMAT, o.RESUME),
+        (*_ARMS, *o.STOPPING, *_MANY, o.SEED, *_LIVE, *o.MEASURING, *o.QUIET, o.FORMAT, o.RESUME),
     ),
     "bisect": Verb(
         "Find the first revision at which a cell became slower, by live comparisons",

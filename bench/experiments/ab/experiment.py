@@ -203,7 +203,7 @@ class AbExperiment:
         )
         return Prepared(arm=arm, cells=cells, models=models, artifacts=artifacts)
 
-    def pending(self, run: AbFolder, target: Target) -> Units:
+    def pending(self, run: AbFolder, target: Target, clock: Callable[[], float]) -> Units:
         """Yield the sessions that are left."""
         seams = self.seams
         measure = SessionRunner(
@@ -224,6 +224,7 @@ class AbExperiment:
             growth=self.growth,
             seed=self.options.seed,
             begun=run.begun(),
+            clock=clock,
         )
 
     def resume_flags(self, run: AbFolder) -> list[str]:

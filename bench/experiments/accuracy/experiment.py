@@ -128,9 +128,9 @@ class AccuracyExperiment:
             provenance=origin,
         )
 
-    def pending(self, run: AccuracyFolder, target: Target) -> Units:
+    def pending(self, run: AccuracyFolder, target: Target, clock: Callable[[], float]) -> Units:
         """Yield the chunks that are left."""
-        del target
+        del target, clock
         with (
             quiet_decoder(),
             ThreadPoolExecutor(usable_cores()) as pool,

@@ -182,7 +182,7 @@ class LatencyExperiment:
             provenance=origin,
         )
 
-    def pending(self, run: RunFolder, target: Target) -> Units:
+    def pending(self, run: RunFolder, target: Target, clock: Callable[[], float]) -> Units:
         """Yield the sessions that are left."""
         launcher = SessionLauncher(
             runners=self.tables.runners,
@@ -195,7 +195,11 @@ class LatencyExperiment:
             scrub=partial(hidden, device=target.spec.device),
         )
         return pending_sessions(
-            self._job.plan(), launch=launcher, run=run, settled=self._prepared.settled
+            self._job.plan(),
+            launch=launcher,
+            run=run,
+            settled=self._prepared.settled,
+            clock=clock,
         )
 
     def resume_flags(self, run: RunFolder) -> list[str]:

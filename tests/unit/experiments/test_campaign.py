@@ -32,7 +32,7 @@ class Here(FakeTarget):
         super().__init__(spec=spec)
 
 
-TABLES = Tables(targets={"cpu": f"{__name__}:Here"})
+TABLES = Tables(targets={"cpu": f"{__name__}:Here"}, busy=lambda: None)
 
 
 @dataclass
@@ -68,7 +68,7 @@ class Counting:
         system = target.system.system_id
         return manifest(system_id=system, seed=self.seed, models={"x0_25": facts})
 
-    def pending(self, run: RunFolder, target: Target) -> Units:
+    def pending(self, run: RunFolder, target: Target, clock: Callable[[], float]) -> Units:
         begun = len(run.journal())
         try:
             for number in range(begun, 3):
