@@ -126,9 +126,10 @@ def compare_model(cell: CellFields, weights: str | None, now: Model | Doubt) -> 
         return [now]
     if now.hash == cell.model_hash:
         return []
-    kinds = {weights, now.weights.kind}
+    kind = (weights or "").partition(" ")[0]
+    kinds = {kind, now.weights.kind}
     if len(kinds) == 2 and kinds < {"seeded", "pretrained", "file"}:
-        told = "the file with" if weights == "file" else f"{weights} with"
+        told = "the file with" if kind == "file" else f"{weights} with"
         return [Unchecked(f"{cell.variant} had {weights} weights: give {told} --weights")]
     change = f"model hash {cell.model_hash} then, {now.hash} now"
     return [Stale(f"{cell.variant} is another net or has other weights: {change}")]

@@ -148,6 +148,8 @@ def _more_known(newer: ModelFacts | None, older: ModelFacts) -> ModelFacts:
 def _place(series: dict[_SeriesKey, Series], run: StoredRun, record: Record) -> None:
     """Put `record` into its series, unless a newer one, net or engine version is there."""
     cell, manifest = record.cell, run.manifest
+    facts = manifest.models.get(cell.variant)
+    weights = facts.weights if facts else manifest.weights
     settings = tuple(sorted(cell.settings.items()))
     key = (
         "emulated" if run.system.emulated else "",
@@ -159,7 +161,7 @@ def _place(series: dict[_SeriesKey, Series], run: StoredRun, record: Record) -> 
         cell.precision,
         record.sampling.preset,
         record.sampling.statistic,
-        manifest.weights,
+        weights,
     )
     one = series.setdefault(
         key,
@@ -172,7 +174,7 @@ def _place(series: dict[_SeriesKey, Series], run: StoredRun, record: Record) -> 
             preset=record.sampling.preset,
             statistic=record.sampling.statistic,
             suite=manifest.suite,
-            weights=manifest.weights,
+            weights=weights,
             beside=tuple(manifest.beside),
         ),
     )

@@ -182,10 +182,10 @@ def _weights(own: Record, other: Record, base: Side, head: Side) -> Iterator[str
     ours = base.manifest.models.get(own.cell.variant)
     theirs = head.manifest.models.get(other.cell.variant)
     kinds = [facts.weights if facts else "unknown" for facts in (ours, theirs)]
-    if kinds[0] != kinds[1]:
-        yield from _differs("weights", *kinds)
-    elif own.cell.model_hash != other.cell.model_hash:
-        yield from _differs("net or weights", own.cell.model_hash, other.cell.model_hash)
+    if own.cell.model_hash != other.cell.model_hash:
+        hashes = own.cell.model_hash, other.cell.model_hash
+        apart = kinds[0] != kinds[1]
+        yield from _differs("weights" if apart else "net or weights", *(kinds if apart else hashes))
     elif ours and theirs and ours.weights_sha256 and theirs.weights_sha256:
         yield from _differs("weights", ours.weights_sha256[:12], theirs.weights_sha256[:12])
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32] | NDArray[np.float64]
 
 KEPT = 5
+# How far from 1 the sum of a softmax in float32 may be, over any number of classes.
+_SUM_SLACK = 1e-3
 
 
 def best_classes(logits: Floats, kept: int = KEPT) -> NDArray[np.int64]:
@@ -32,7 +34,10 @@ def count_hits(best: Sequence[Sequence[int]], labels: Sequence[int], k: int) -> 
 
 
 def probabilities(logits: Floats) -> NDArray[np.float64]:
-    """Return each row's softmax."""
+    """Return each row's softmax; rows that are shares already, as they are."""
+    summed = np.allclose(logits.sum(axis=1, dtype=np.float64), 1.0, rtol=0, atol=_SUM_SLACK)
+    if summed and logits.min(initial=0.0) >= 0:
+        return logits.astype(np.float64)
     shifted = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
     shares: NDArray[np.float64] = shifted / shifted.sum(axis=1, keepdims=True)
     return shares

@@ -63,6 +63,11 @@ class Weights:
     kind: str = "seeded"
     path: Path | None = None
 
+    @property
+    def label(self) -> str:
+        """What a report calls them: their kind, a file by the first digits of its SHA-256 too."""
+        return self.kind if self.path is None else f"{self.kind} {file_sha256(self.path)[:8]}"
+
     def source(self) -> dict[str, Any]:
         """Return what the exporter wants to be told."""
         if self.kind == "file":

@@ -17,7 +17,7 @@ kernel taps per output element, stride or no stride, and so does `flops_paddle`;
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
@@ -58,13 +58,14 @@ class Shapes:
         return prod(self.of(value))
 
 
-def count(prefix: Path) -> dict[str, Any]:
+def count(prefix: Path, image: Sequence[int] | None = None) -> dict[str, Any]:
     """Count the program `prefix`.json with weights `prefix`.pdiparams; operations are per image.
 
     "params" are all weights, "params_trainable" those but a batch norm's mean and variance. A
-    dynamic batch counts as 1. "uncounted" names the ops that are neither counted nor known to be
-    cheap, and those whose shapes stay open (an input of dynamic height): where it isn't empty,
-    "macs" and "flops_paddle" are lower bounds. Paddle is in static mode meanwhile.
+    dynamic batch counts as 1, and other open extents of the input are those of `image` (channels,
+    height, width). "uncounted" names the ops that are neither counted nor known to be cheap, and
+    those whose shapes stay open without an image: where it isn't empty, "macs" and "flops_paddle"
+    are lower bounds. Paddle is in static mode meanwhile.
     """
     with _static_mode() as executor:
         # Held on to while its ops are in use: they dangle once it is gone.
@@ -72,7 +73,7 @@ def count(prefix: Path) -> dict[str, Any]:
         block = program.global_block()
         batch = _batch(block.ops)
         facts = _parameters(block.ops)
-        shapes = Shapes(_run_for_shapes(program, executor))
+        shapes = Shapes(_run_for_shapes(program, executor, image))
         macs, flops, uncounted = _add_up(block.ops, shapes)
     return facts | {
         "macs": _per_image(macs, batch, prefix),
@@ -115,28 +116,33 @@ def _load(prefix: Path, executor: Any) -> Any:
     return paddle.static.load_inference_model(str(prefix), executor)[0]
 
 
-def _run_for_shapes(program: Any, executor: Any) -> dict[str, Shape]:
+def _run_for_shapes(program: Any, executor: Any, image: Sequence[int] | None) -> dict[str, Shape]:
     """Return the shapes that counted ops leave open, by value id, from one run on a batch of 1.
 
     Taking every open first dimension for the batch would be wrong: attention over windows folds
-    the windows into it. Takes the program's fetch ops away. Empty where the input is open in
-    another dimension: there is nothing to run it on.
+    the windows into it. Takes the program's fetch ops away. Empty where an input is open in
+    another dimension that `image` doesn't close: there is nothing to run it on.
     """
     import numpy as np
 
     block = program.global_block()
     inputs = [op for op in block.ops if op.name() == "pd_op.data"]
     values = [value for op in block.ops for value in _looked_at(op) if _OPEN in value.shape]
-    if not values or any(_OPEN in op.results()[0].shape[1:] for op in inputs):
+    entries = {op.attrs()["name"]: _closed(op.results()[0].shape, image) for op in inputs}
+    if not values or any(_OPEN in shape for shape in entries.values()):
         return {}
     for op in [op for op in block.ops if op.name() == "pd_op.fetch"]:
         block.remove_op(op)  # the executor can't fetch other values beside these
-    zeros = {
-        op.attrs()["name"]: np.zeros((1, *op.results()[0].shape[1:]), dtype="float32")
-        for op in inputs
-    }
+    zeros = {name: np.zeros(shape, dtype="float32") for name, shape in entries.items()}
     arrays = executor.run(program, feed=zeros, fetch_list=values)
     return {value.id: array.shape for value, array in zip(values, arrays, strict=True)}
+
+
+def _closed(shape: Sequence[int], image: Sequence[int] | None) -> Shape:
+    """Return an input's shape for a batch of 1, its other open extents as in `image`."""
+    given = image if image is not None and len(image) == len(shape) - 1 else shape[1:]
+    ends = zip(shape[1:], given, strict=True)
+    return (1, *(extent if told == _OPEN else told for told, extent in ends))
 
 
 def _looked_at(op: Any) -> list[Any]:

@@ -52,7 +52,7 @@ def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) ->
     facts |= {"paddle": paddle.__version__, "format": model_format, "batches": batches}
     first = out / next(iter(batches.values()))["model"]
     if model_format == "pir":
-        return facts | {"costs": paddle_costs.count(first.with_suffix(""))}
+        return facts | {"costs": paddle_costs.count(first.with_suffix(""), source["input"])}
     written = [op_defaults.patch_file(out / files["model"]) for files in batches.values()]
     return facts | {"defaults_written": written[0]}
 

@@ -162,7 +162,7 @@ def model_facts(model: Model, made: Made) -> ModelFacts:
         title=model.title,
         published=model.published,
         model_hash=model.hash,
-        weights=model.weights.kind,
+        weights=model.weights.label,
         weights_sha256=facts.get("weights_sha256"),
         costs=costs,
         storage=storage,

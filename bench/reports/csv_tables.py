@@ -185,7 +185,7 @@ def costs_rows(view: View) -> list[Sequence[object]]:
     for variant, facts in view.models.items():
         costs, storage, row = facts.costs, facts.storage, view.published_of(variant)
         counted = (
-            (costs.macs, costs.flops_paddle, costs.params, costs.params_trainable)
+            (*(costs.operations or ("", "")), costs.params, costs.params_trainable)
             if costs
             else ("",) * 4
         )

@@ -73,9 +73,9 @@ def build(name):
     return globals()[name]() if name in globals() else getattr(paddle.vision.models, name)()
 
 
-def export(net, path, shape):
+def export(net, path, shape, image=None):
     paddle.jit.save(net, path, input_spec=[paddle.static.InputSpec(shape, "float32", "x")])
-    return count(Path(path))
+    return count(Path(path), image)
 
 
 def official(net, shape):
@@ -91,6 +91,9 @@ for index, (name, shapes, compare) in enumerate(json.load(sys.stdin)):
     answers[name] = {"counts": [export(net, f"{sys.argv[1]}.{index}", s) for s in shapes]}
     if compare:
         answers[name]["official"] = official(net, shapes[0])
+for image in ([3, 16, 32], [3, 16], [3, 16, 16]):
+    costs = export(Open(), f"{sys.argv[1]}.open", [-1, 3, -1, 32], image)
+    answers["Open"]["counts"].append(costs)
 Path(sys.argv[1]).write_text(json.dumps(answers))
 """
 
@@ -180,6 +183,13 @@ def test_an_op_that_is_not_known_is_named(counted: dict[str, Any]) -> None:
 
 
 def test_an_op_of_open_shape_is_named_too(counted: dict[str, Any]) -> None:
-    [costs] = counted["Open"]["counts"]
+    costs = counted["Open"]["counts"][0]
     assert costs["uncounted"] == ["pd_op.add", "pd_op.conv2d"]
     assert costs["params"] == 16
+
+
+def test_an_open_extent_is_that_of_the_image_that_is_given(counted: dict[str, Any]) -> None:
+    _, fits, short, other = counted["Open"]["counts"]
+    assert (fits["uncounted"], fits["macs"]) == ([], 16 * 32 * 4 * 3)
+    assert short["uncounted"] == ["pd_op.add", "pd_op.conv2d"]
+    assert other["macs"] == fits["macs"], "32 wide by its own word"

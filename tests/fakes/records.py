@@ -177,7 +177,11 @@ def manifest(
     by the names in PUBLISHED_NAMES.
     """
     models = {
-        r.cell.variant: facts(PUBLISHED_NAMES.get(r.cell.variant), model_hash=r.cell.model_hash)
+        r.cell.variant: facts(
+            PUBLISHED_NAMES.get(r.cell.variant),
+            model_hash=r.cell.model_hash,
+            weights=fields.get("weights", "seeded"),
+        )
         for r in records
     }
     values: dict[str, Any] = {

@@ -24,7 +24,7 @@ def contradiction(
         return f"its `published` is {claimed}, and published.csv has no such row"
     if costs is None:
         return None
-    flops = [it * factor for it in (costs.macs, costs.flops_paddle) for factor in (1, 2)]
+    flops = [it * factor for it in costs.operations or () for factor in (1, 2)]
     return _apart("FLOPs", flops, _FLOPS_SLACK, row, ("flops_m", "page_flops_g")) or _apart(
         "parameters", [costs.params], _PARAMS_SLACK, row, ("params_m", "page_params_m")
     )
@@ -35,7 +35,7 @@ def _apart(
 ) -> str | None:
     """Return that none of the counted figures is the first of `names` that the row has."""
     name = next((name for name in names if name in row.figures), None)
-    if name is None:
+    if name is None or not counted:
         return None
     stated = row.figures[name] * _SCALES[name]
     if any(0 < it <= slack * stated and stated <= slack * it for it in counted):

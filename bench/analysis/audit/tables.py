@@ -139,7 +139,8 @@ def _counted_table(view: View) -> Table:
     for variant, facts in view.models.items():
         sizes = {storage.name: facts.storage.bytes / BYTES_PER_MIB} if facts.storage else {}
         if facts.costs:
-            sizes[flops.name] = facts.costs.flops_paddle / 1e6
+            if facts.costs.operations is not None:
+                sizes[flops.name] = facts.costs.flops_paddle / 1e6
             sizes[params.name] = facts.costs.params / 1e6
         rows.append(
             Row(
@@ -162,7 +163,9 @@ def _family(view: View, variant: str) -> str:
 
 
 def _cost(facts: ModelFacts) -> Cost | None:
-    return Cost(facts.costs.flops_paddle, facts.costs.params) if facts.costs else None
+    if facts.costs is None or facts.costs.operations is None:
+        return None
+    return Cost(facts.costs.flops_paddle, facts.costs.params)
 
 
 def _printed(figures: Mapping[str, float]) -> dict[str, str]:

@@ -33,10 +33,11 @@ def run(options: Options, tables: Tables) -> int:
 def describe(facts: ModelFacts | None, published: Published | None) -> dict[str, Any]:
     """Return counted and published costs; None is what isn't known."""
     costs, storage = (facts.costs, facts.storage) if facts else (None, None)
+    macs, flops = (costs and costs.operations) or (None, None)
     figures = published.figures if published else {}
     return {
-        "macs": costs.macs if costs else None,
-        "flops_paddle": costs.flops_paddle if costs else None,
+        "macs": macs,
+        "flops_paddle": flops,
         "params": costs.params if costs else None,
         "storage_bytes": storage.bytes if storage else None,
         "published_flops_m": figures.get("flops_m"),

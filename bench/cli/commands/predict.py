@@ -66,7 +66,7 @@ def _selected(options: Options, tables: Tables) -> Selection:
 
 def _text(selection: Selection, found: Prediction, names: Sequence[str] | None) -> str:
     (model,), (runner,) = selection.models, selection.runners
-    lines = [f"{model.title}, {model.weights.kind} weights, {runner} ({found.engine})", ""]
+    lines = [f"{model.title}, {model.weights.label} weights, {runner} ({found.engine})", ""]
     for number, share in zip(found.classes, found.shares, strict=True):
         name = "" if names is None else f"  {names[number]}"
         lines.append(f"  {share:8.3%}  class {number}{name}")
@@ -94,7 +94,7 @@ def _values(selection: Selection, found: Prediction, names: Sequence[str] | None
         "variant": model.variant,
         "runner": runner,
         "engine": found.engine,
-        "weights": model.weights.kind,
+        "weights": model.weights.label,
         "threads": selection.threads,
         "classes": [
             {"class": number, "name": names[number] if names else None, "probability": share}

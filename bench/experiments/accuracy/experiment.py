@@ -185,7 +185,7 @@ def _model_fields(model: Model, classes: int | None, recipe: Recipe) -> ModelFie
     return ModelFields(
         title=model.title,
         model_hash=model.hash,
-        weights=model.weights.kind,
+        weights=model.weights.label,
         classes=classes,
         published=model.published,
         recipe=RecipeFields(

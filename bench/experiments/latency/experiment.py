@@ -178,7 +178,7 @@ class LatencyExperiment:
             cells={cell.id: CellFields(**cell.to_json()) for cell in job.cells},
             models={variant: _scrubbed(it) for variant, it in self._prepared.models.items()},
             left_out=list(job.left_out),
-            weights=job.models[0].weights.kind,
+            weights=" and ".join(dict.fromkeys(it.weights.label for it in job.models)),
             provenance=origin,
         )
 

@@ -74,9 +74,10 @@ def _costs_row(view: View, variant: str, notes: Footnotes) -> list[str]:
     mark = notes.mark(missing, of=facts.title) if missing else ""
     if costs is not None and costs.uncounted:
         mark = notes.mark(f"not counted: {', '.join(costs.uncounted)}.", of=facts.title)
+    macs, flops = (costs and costs.operations) or (None, None)
     counted = {
-        "macs": f"{costs.macs / 1e6:.2f}{mark}" if costs else f"{_ABSENT}{mark}",
-        "flops": f"{costs.flops_paddle / 1e6:.2f}" if costs else _ABSENT,
+        "macs": f"{_ABSENT if macs is None else f'{macs / 1e6:.2f}'}{mark}",
+        "flops": _ABSENT if flops is None else f"{flops / 1e6:.2f}",
         "params": f"{costs.params / 1e6:.2f}" if costs else _ABSENT,
     }
 

@@ -163,7 +163,8 @@ def _mib(facts: ModelFacts) -> float | None:
 
 
 def _flops(facts: ModelFacts) -> float | None:
-    return facts.costs.flops_paddle / 1e6 if facts.costs else None
+    operations = facts.costs.operations if facts.costs else None
+    return operations[1] / 1e6 if operations else None
 
 
 def _params(facts: ModelFacts) -> float | None:

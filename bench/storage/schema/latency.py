@@ -150,6 +150,11 @@ class Costs(Strict):
     flops_paddle: Count
     uncounted: list[str]
 
+    @property
+    def operations(self) -> tuple[int, int] | None:
+        """`macs` and `flops_paddle`, None where nothing but uncounted operators was found."""
+        return (self.macs, self.flops_paddle) if self.macs or not self.uncounted else None
+
 
 class ModelFacts(Strict):
     """What a run knows of a model beside its latency."""

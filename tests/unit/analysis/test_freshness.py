@@ -118,6 +118,7 @@ def test_another_hash_is_another_net(then: str | None, now: str) -> None:
     [
         ("pretrained", "seeded", "give pretrained with --weights"),
         ("file", "seeded", "give the file with --weights"),
+        ("file 6b86b273", "seeded", "give the file with --weights"),
         ("seeded", "file", "give seeded with --weights"),
     ],
 )

@@ -229,3 +229,13 @@ def test_a_model_finds_its_published_row_and_that_rows_faults() -> None:
 
 def test_nothing_stored_gives_an_empty_view() -> None:
     assert (view().models, view().series) == ({}, [])
+
+
+def test_models_of_one_run_with_other_weights_stand_apart_each_with_its_own() -> None:
+    run = stored(
+        record("x0_25"), record("mine"),
+        models={"x0_25": facts(), "mine": facts(None, weights="exported")},
+        weights="seeded and exported",
+    )  # fmt: skip
+    told = {series.weights: list(series.boxes) for series in view(run).series}
+    assert told == {"seeded": ["x0_25"], "exported": ["mine"]}

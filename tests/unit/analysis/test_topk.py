@@ -77,3 +77,17 @@ def test_logits_of_zeros_are_no_division_by_zero() -> None:
 @pytest.mark.parametrize(("bad", "row"), [(np.inf, 1), (np.nan, 1), (0.0, None)])
 def test_a_row_that_is_not_finite_is_found(bad: float, row: int | None) -> None:
     assert first_infinite(rows((1, 2), (bad, 2), (3, bad))) == row
+
+
+def test_what_is_a_softmax_already_is_not_taken_through_another() -> None:
+    shares = np.array([[0.7, 0.2, 0.1], [0.0, 1.0, 0.0]], np.float32)
+    assert np.array_equal(probabilities(shares), shares.astype(np.float64))
+
+
+@pytest.mark.parametrize("logits", [[[0.5, 0.7, -0.2]], [[0.7, 0.2, 0.2]], [[2.0, 0.0, 0.0]]])
+def test_scores_that_are_negative_or_sum_to_something_else_than_one_are_no_shares(
+    logits: list[list[float]],
+) -> None:
+    shares = probabilities(np.array(logits))
+    assert not np.allclose(shares, logits)
+    assert shares.sum() == pytest.approx(1.0)

@@ -390,3 +390,13 @@ def test_the_hash_does_not_tell_where_weights_lie(plant: Plant, tmp_path: Path) 
     weights = own_weights(tmp_path / "w.pdparams", b"1")
     assert "path" not in weights.identity()
     assert net(plant(), weights).weights == replace(weights, path=tmp_path / "w.pdparams")
+
+
+def test_weights_are_called_by_their_kind_and_a_file_by_its_content_too(tmp_path: Path) -> None:
+    assert [parse_weights(it).label for it in ("seeded", "pretrained")] == ["seeded", "pretrained"]
+    one, same, other = (
+        own_weights(tmp_path / f"{name}.pdparams", content).label
+        for name, content in (("one", b"1"), ("copy", b"1"), ("other", b"2"))
+    )
+    assert one == same == f"file {hashlib.sha256(b'1').hexdigest()[:8]}"
+    assert other != one

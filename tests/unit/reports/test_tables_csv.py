@@ -10,6 +10,7 @@ from bench.reports import csv_tables as tables_csv
 from bench.storage.schema.latency import Record
 from tests.fakes.records import (
     contended,
+    costs,
     facts,
     failed,
     only_series,
@@ -94,6 +95,14 @@ def test_counted_costs_and_published_ones_stand_in_columns_of_their_own() -> Non
         "published_top1": "0.4990", "published_top5": "", "published_flops_m": "18.95",
         "published_params_m": "", "published_storage_mb": "",
     }  # fmt: skip
+
+
+def test_costs_of_which_nothing_was_counted_are_empty_and_a_net_without_any_has_zeros() -> None:
+    for uncounted, told in ((["conv2d"], ""), ([], "0")):
+        none = costs(macs=0, flops_paddle=0, uncounted=uncounted)
+        _, (row,) = tables(view(stored(record(), models={"x0_25": facts(None, costs=none)})))
+        assert (row["macs"], row["flops_paddle"]) == (told, told)
+        assert row["params"] != ""
 
 
 def test_costs_that_are_not_known_are_empty_and_so_is_what_nobody_published() -> None:

@@ -170,6 +170,15 @@ def test_operators_that_were_not_counted_are_named() -> None:
     assert (macs[:5], note(page, macs)) == ("17.58", f"{OWN}: not counted: det, lu.")
 
 
+def test_costs_of_which_nothing_was_counted_are_unknown_and_not_zero() -> None:
+    none = costs(macs=0, flops_paddle=0, uncounted=["conv2d"])
+    page = page_of(record(), models={"x0_25": facts(OWN, costs=none)})
+    row = tables(page)["Accuracy and costs"][0]
+    assert "0.00" not in row.values()
+    assert row["MACs (M)"][0] == "–"
+    assert note(page, row["MACs (M)"]) == f"{OWN}: not counted: conv2d."
+
+
 def test_storage_is_in_mib_beside_the_published_figure() -> None:
     (row,) = tables(page_of(record()))["Storage"]
     assert list(row.values()) == [OWN, "2.70", "2.7"]
