@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
@@ -34,13 +35,16 @@ FAKE_SUITE = HERE / "fakes" / "suite.toml"
 _ORDER = ("engine", "device", "contract", "cli", "plugins", "golden", "unit")
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Spare the disk: no test cuts the power, and a write waits for the disk longer than all else.
 
     Programs that a test starts still wait. What the shell has that shifts figures goes: a run would
     name it.
     """
     os.fsync = lambda fd: None
+    locks = tempfile.TemporaryDirectory(prefix="bench-locks-")  # of this worker of pytest-xdist
+    config.add_cleanup(locks.cleanup)
+    os.environ["XDG_RUNTIME_DIR"] = locks.name
     for name in dropped(()):
         del os.environ[name]
 

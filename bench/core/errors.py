@@ -86,6 +86,16 @@ class Unavailable(BenchError):
     """This machine lacks what a target, a runner or an environment needs."""
 
 
+class Busy(BenchError):
+    """Another process holds what this one needs."""
+
+    def __init__(self, what: str, holder: str) -> None:
+        super().__init__(
+            f"{what} is in use by another process ({holder})",
+            hint="wait until that is over, or end it",
+        )
+
+
 class ArtifactError(BenchError):
     """An export or a conversion failed; `log_tail` holds the end of what its process said."""
 

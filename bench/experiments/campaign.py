@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 
 from bench.core.cell import TargetSpec
+from bench.core.digest import canonical_digest
 from bench.core.errors import BenchError, InputError, ResultsError, ResultsNotWritable
+from bench.core.locks import held, runtime_folder
 from bench.experiments.context import Options, Tables
 from bench.experiments.preparation import say_dropped
 from bench.experiments.progress import Display, Units
@@ -102,7 +104,11 @@ def run_experiment(
     """
     store = Store(options.results)
     quiet = Quiet(options=options.of(QuietOptions), read=tables.busy, shown=shown)
-    with opened(experiment.spec(), tables.targets, store) as target:
+    with ExitStack() as locks:
+        if resumed is not None:
+            locks.enter_context(resumed.locked())
+        target = locks.enter_context(opened(experiment.spec(), tables.targets, store))
+        locks.enter_context(_held_target(target.spec))
         say_dropped(options, target)
         quiet.begin(target.spec)
         known = {"system_id": target.system.system_id, **experiment.plan(target)}
@@ -111,7 +117,9 @@ def run_experiment(
         store.check_writable()
         manifest = experiment.prepare(target, shown.prepares)
         if resumed is None:
-            run = experiment.directory.create(store, manifest, target.system)
+            run = experiment.directory.of(store, manifest)
+            locks.enter_context(run.locked())
+            experiment.directory.create(store, manifest, target.system)
         else:
             check_same(resumed, manifest.model_dump(), experiment.resume_identity)
             run = resumed
@@ -124,7 +132,14 @@ def run_experiment(
                     shown.starts(unit)
                     shown.ended(unit, unit.execute())
             _set_status(run, "complete", finished=utc_now())
+            run.unlock()
     return RunResult(run=run, system=target.system, resume=command if end.interrupted else None)
+
+
+def _held_target(spec: TargetSpec) -> AbstractContextManager[None]:
+    """Hold the target for this process alone: two at a time would share its cores."""
+    of = "" if spec.device is None else f"-{canonical_digest(spec.device)}"
+    return held(runtime_folder() / f"{spec.kind}{of}.lock", f"target {spec.kind}")
 
 
 def resume_command(experiment: Experiment[Run], run: Run) -> str:

@@ -15,13 +15,16 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from bench.core.atomic import sweep
 from bench.core.errors import BrokenResult, ResultsNotWritable, UnknownName
+from bench.core.locks import held
 from bench.storage.files import read_as, to_text, write_atomic, writing
 from bench.storage.schema.ab import AbManifest, AbRecord
 from bench.storage.schema.accuracy import AccuracyManifest, JournalLine
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 JOURNAL = "journal.jsonl"
+LOCK = ".lock"
 
 
 Manifest = TypeVar("Manifest", RunManifest, AbManifest, AccuracyManifest)
@@ -71,9 +75,14 @@ class RunDirectory(Generic[Manifest, Line]):
         Raises ResultsNotWritable.
         """
         store.add_system(system)
-        run = cls(store.root / cls.kind.folder / manifest.system_id / manifest.run_id)
+        run = cls.of(store, manifest)
         run.write_manifest(manifest)
         return run
+
+    @classmethod
+    def of(cls, store: Store, manifest: Manifest) -> Self:
+        """Return where a run of `manifest` is stored."""
+        return cls(store.root / cls.kind.folder / manifest.system_id / manifest.run_id)
 
     @classmethod
     def all(cls, store: Store) -> list[Self]:
@@ -90,6 +99,24 @@ class RunDirectory(Generic[Manifest, Line]):
             raise UnknownName(cls.kind.title, run_id, list(runs)[-10:])
         return runs[run_id]
 
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run for this process alone, without what a killed one left half-written.
+
+        Raises Busy where another process writes to it.
+        """
+        with writing(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+        with held(self.path / LOCK, f"{self.kind.title} {self.path.name}"):
+            for folder in (self.path, *self.path.glob("*/")):
+                sweep(folder)
+            yield
+
+    def unlock(self) -> None:
+        """Remove the lock of a run that is complete: nobody resumes it."""
+        with suppress(OSError):
+            (self.path / LOCK).unlink()
+
     @property
     def manifest_path(self) -> Path:
         return self.path / self.kind.file
@@ -101,6 +128,10 @@ class RunDirectory(Generic[Manifest, Line]):
     def manifest(self) -> Manifest:
         """Return its manifest; raises BrokenResult."""
         manifest: Any = read_as(self.kind.manifest, self.manifest_path, remedy=self.kind.remedy)
+        stored = self.path.parent.parent.name == self.kind.folder
+        if stored and (manifest.system_id, manifest.run_id) != self.path.parts[-2:]:
+            problem = f"it is of {manifest.system_id}/{manifest.run_id}, and lies elsewhere"
+            raise BrokenResult(self.manifest_path, problem, hint=self.kind.remedy)
         return manifest  # type: ignore[no-any-return]
 
     def write_manifest(self, manifest: Manifest) -> None:
@@ -109,7 +140,7 @@ class RunDirectory(Generic[Manifest, Line]):
     def append(self, line: Line) -> None:
         """Add a line to the journal and sync it; raises ResultsNotWritable."""
         data = line.model_dump_json(exclude_defaults=self.kind.brief).encode() + b"\n"
-        with writing(self.journal_path), self.journal_path.open("ab") as file:
+        with writing(self.journal_path), _appending(self.journal_path) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -219,6 +250,14 @@ class AccuracyFolder(RunDirectory[AccuracyManifest, JournalLine]):
     )
 
 
+@contextmanager
+def _appending(path: Path) -> Iterator[BinaryIO]:
+    """Open a file to append to; a link is refused by the system."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
+    with os.fdopen(os.open(path, flags, 0o666), "ab") as file:
+        yield file
+
+
 @dataclass(frozen=True, slots=True)
 class Store:
     """A results folder."""
@@ -265,7 +304,7 @@ class Store:
 
     def system(self, system_id: str) -> System:
         path = self.root / "systems" / f"{system_id}.json"
-        return read_as(System, path, remedy="run the benchmark again")
+        return _of_its_name(read_as(System, path, remedy="run the benchmark again"), path)
 
     def baselines(self) -> list[str]:
         """Return the ids of the systems that have a baseline."""
@@ -277,7 +316,8 @@ class Store:
         if system_id not in known:
             raise UnknownName("baseline", system_id, known)
         path = self.root / "baselines" / f"{system_id}.json"
-        return read_as(Baseline, path, remedy="set it again: `python -m bench baseline set RUN`")
+        remedy = "set it again: `python -m bench baseline set RUN`"
+        return _of_its_name(read_as(Baseline, path, remedy=remedy), path)
 
     def write_baseline(self, baseline: Baseline) -> Path:
         path = self.root / "baselines" / f"{baseline.system_id}.json"
@@ -290,3 +330,14 @@ class Store:
         for path, data in paths.items():
             write_atomic(path, data)
         return list(paths)
+
+
+Named = TypeVar("Named", System, Baseline)
+
+
+def _of_its_name(value: Named, path: Path) -> Named:
+    """Return `value`; raises BrokenResult where its file bears another system's name."""
+    if value.system_id != path.stem:
+        problem = f"it is of {value.system_id}, and its name says {path.stem}"
+        raise BrokenResult(path, problem, hint="move it away")
+    return value

@@ -15,6 +15,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from bench import __version__
+from bench.core.atomic import write_whole
 from bench.core.errors import BrokenResult, ResultsNotWritable
 from bench.storage.schema.common import SCHEMA_VERSION
 from bench.storage.validation import explain
@@ -57,17 +58,9 @@ def writing(path: Path) -> Iterator[None]:
 
 def write_atomic(path: Path, data: bytes) -> None:
     """Put `data` at `path`, whole or not at all; raises ResultsNotWritable."""
-    beside = path.with_name(f".{path.name}.tmp")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with beside.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(path)
-        finally:  # gone already, unless something went wrong
-            beside.unlink(missing_ok=True)
+        write_whole(path, data)
         _sync_folder(path.parent)
 
 
@@ -95,7 +88,7 @@ def read_as(kind: type[Stored], path: Path, *, remedy: str) -> Stored:
 def _version_problem(data: bytes) -> str | None:
     try:
         found = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     version = found.get("schema_version") if isinstance(found, dict) else None
     if version is None or version == SCHEMA_VERSION:

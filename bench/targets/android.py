@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -20,6 +19,7 @@ from bench.config.project import default_agent
 from bench.core.cell import DEVICE_ID, TargetSpec
 from bench.core.digest import canonical_digest
 from bench.core.errors import DeviceError, DeviceLost, DeviceNotFound, DeviceTimeout
+from bench.core.locks import held, runtime_folder
 from bench.devices.android.adb.device import Device
 from bench.devices.android.adb.find import VARIABLES, choose, open_device
 from bench.devices.android.cooldown import wait_until_cool
@@ -32,7 +32,6 @@ from bench.devices.android.identity import (
     read_identity,
     serial_digest,
 )
-from bench.devices.android.lock import locked
 from bench.devices.android.preflight import notes, preflight
 from bench.devices.android.state import read_conditions
 from bench.devices.android.workspace import Workspace
@@ -43,11 +42,6 @@ from bench.targets.base import Given, Readings
 COMES_BACK_S = 60.0
 _POLL_S = 1.0
 _GONE = {error.kind for error in (DeviceLost, DeviceTimeout, DeviceNotFound)}
-
-
-def _locks() -> Path:
-    """Return the folder of this user's locks, the same for every run."""
-    return Path(tempfile.gettempdir()) / f"bench-locks-{os.getuid()}"
 
 
 def _tell(note: str) -> None:
@@ -78,7 +72,9 @@ class AndroidTarget:
             facts = read_identity(device)
             preflight(device, facts)
             self._id = serial_digest(device)
-            self._held.enter_context(locked(self._id, _locks()))
+            self._held.enter_context(
+                held(runtime_folder() / f"phone-{self._id}.lock", f"phone {self._id}")
+            )
             Workspace(device).clean()  # what a run that was cut off may have left
         self.system = system_of(facts)
         self.cores = facts.cores

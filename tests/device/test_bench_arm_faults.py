@@ -286,19 +286,19 @@ def test_a_serial_that_is_no_device_is_refused_and_no_shell_sees_it(
 
 
 def test_two_runs_do_not_share_a_phone(device: Device, nets: Prepared, suite: Path) -> None:
+    from bench.core.locks import held, runtime_folder
     from bench.devices.android.adb.find import open_device
     from bench.devices.android.identity import serial_digest
-    from bench.devices.android.lock import locked
-    from bench.targets.android import _locks
 
     connected = open_device(device.serial)
     try:
-        with locked(serial_digest(connected), _locks()):
+        name = serial_digest(connected)
+        with held(runtime_folder() / f"phone-{name}.lock", f"phone {name}"):
             ran = run(device, nets, suite)
     finally:
         connected.close()
     assert ran.done.returncode == 2
-    assert "in use by another run" in complaint_of(ran)
+    assert "in use by another process" in complaint_of(ran)
 
 
 def complaint_of(ran: Ran) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.core.atomic import write_whole
 from bench.core.digest import canonical_digest
 from bench.core.errors import BenchError
 from bench.core.protocol import write_json
@@ -155,11 +156,9 @@ def timings_path(root: Path, key: EngineKey, slot: Slot) -> Path:
 
 def write(path: Path, content: bytes) -> None:
     """Write `content` beside `path` and rename it into place; raises BenchError where it can't."""
-    beside = path.with_name(f"{path.name}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(content)
-        beside.replace(path)
+        write_whole(path, content)
     except OSError as error:
         raise BenchError(
             f"{path} can't be written: {error.strerror}", hint="free some space: `df -h`"

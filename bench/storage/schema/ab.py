@@ -19,6 +19,7 @@ from bench.storage.schema.common import (
     Count,
     Duration,
     Failed,
+    Id,
     Inference,
     Provenance,
     Scalar,
@@ -140,7 +141,7 @@ class AbRecord(Strict):
 
     schema_version: Literal[1] = AB_SCHEMA_VERSION
     unit: Literal["ns"] = "ns"
-    pair_id: str
+    pair_id: Id
     label: str
     base: CellFields
     head: CellFields
@@ -180,8 +181,8 @@ class AbManifest(Strict):
 
     schema_version: Literal[1] = AB_SCHEMA_VERSION
     kind: Literal["ab"] = "ab"
-    run_id: str
-    system_id: str
+    run_id: Id
+    system_id: Id
     status: Literal["running", "interrupted", "complete"]
     started: str
     finished: str | None = None
@@ -190,5 +191,5 @@ class AbManifest(Strict):
     growth: GrowthFields
     axes: AxesFields | None = None
     arms: dict[ArmName, ArmFields]
-    pairs: list[str]
+    pairs: list[Id]
     provenance: Provenance

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from bench.storage.schema.common import CellFields, Count, Duration, Failed, Provenance, Skipped
+from bench.storage.schema.common import CellFields, Count, Duration, Failed, Id, Provenance, Skipped
 from bench.storage.validation import Strict
 
 ACCURACY_SCHEMA_VERSION: Literal[1] = 1
@@ -57,8 +57,8 @@ class AccuracyManifest(Strict):
     """
 
     schema_version: Literal[1] = ACCURACY_SCHEMA_VERSION
-    run_id: str
-    system_id: str
+    run_id: Id
+    system_id: Id
     status: Literal["running", "interrupted", "complete"]
     started: str
     finished: str | None = None
@@ -67,7 +67,7 @@ class AccuracyManifest(Strict):
     chunk: Annotated[int, Field(gt=0)]
     variants: list[str]
     runners: list[str]
-    cells: dict[str, CellFields]
+    cells: dict[Id, CellFields]
     models: dict[str, ModelFields]
     provenance: Provenance
 

@@ -15,6 +15,17 @@ SCHEMA_VERSION: Literal[1] = 1
 Version = Literal[1]
 
 
+Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,250}$")]
+"""What names a file: no folder, no blank, nothing that a shell reads otherwise."""
+
+
+Name = Annotated[str, Field(pattern=r"^[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]{0,200}$")]
+"""What stands in a file's name: no separator, no control character, no dot at its beginning."""
+
+
+Value = Annotated[str, Field(pattern=r"^[^/\\\x00-\x1f\x7f]{0,200}$")]
+
+
 Count = Annotated[int, Field(ge=0)]
 
 
@@ -30,14 +41,14 @@ Scalar = str | int | float
 class CellFields(Strict):
     """`bench.core.cell.Cell` as it is stored."""
 
-    variant: str
+    variant: Name
     model_hash: str
-    runner: str
+    runner: Name
     batch: Annotated[int, Field(gt=0)]
     threads: Annotated[int, Field(gt=0)]
-    precision: str
+    precision: Name
     input: str
-    settings: dict[str, str]
+    settings: dict[Name, Value]
 
     def to_cell(self) -> Cell:
         return Cell.from_json(self.model_dump())
@@ -46,7 +57,7 @@ class CellFields(Strict):
 class SamplingFields(Strict):
     """`bench.core.cell.Sampling` as it is stored."""
 
-    preset: str
+    preset: Name
     sessions: Annotated[int, Field(gt=0)]
     samples: Annotated[int, Field(gt=0)]
     min_samples: Annotated[int, Field(gt=0)]
@@ -117,7 +128,7 @@ class System(Strict):
     """
 
     schema_version: Version = SCHEMA_VERSION
-    system_id: str
+    system_id: Id
     heading: str
     emulated: bool = False
     hardware: str | None = None

@@ -19,7 +19,9 @@ from bench.storage.schema.common import (
     Count,
     Duration,
     Failed,
+    Id,
     Inference,
+    Name,
     Provenance,
     SamplingFields,
     Scalar,
@@ -109,7 +111,7 @@ class Record(Strict):
 
     schema_version: Version = SCHEMA_VERSION
     unit: Literal["ns"] = "ns"
-    cell_id: str
+    cell_id: Id
     cell: CellFields
     plan_hash: str
     sampling: SamplingFields
@@ -126,7 +128,7 @@ class Record(Strict):
 class JournalEntry(Strict):
     """A line of journal.jsonl: a session that ended well, or a failure that ended its cell."""
 
-    cell_id: str
+    cell_id: Id
     session: Session | None = None
     failed: Failed | None = None
     skipped: Skipped | None = None
@@ -174,19 +176,19 @@ class RunManifest(Strict):
     """run.json: everything of a run that isn't a cell's record."""
 
     schema_version: Version = SCHEMA_VERSION
-    run_id: str
-    system_id: str
+    run_id: Id
+    system_id: Id
     status: Literal["running", "interrupted", "complete"]
     started: str
     finished: str | None = None
-    suite: str
+    suite: Name
     suite_title: str
     target: str
     beside: list[str]
     seed: int
     sampling: SamplingFields
     rounds: list[list[str]]
-    cells: dict[str, CellFields]
+    cells: dict[Id, CellFields]
     models: dict[str, ModelFacts]
     left_out: list[str]
     weights: str
@@ -217,10 +219,10 @@ class Baseline(Strict):
     """results/baselines/<system_id>.json: the run that later ones are held against, by cell."""
 
     schema_version: Version = SCHEMA_VERSION
-    system_id: str
+    system_id: Id
     accepted: str
-    suite: str
-    preset: str
+    suite: Name
+    preset: Name
     recipe: Recipe
     cells: Annotated[dict[str, str], Field(description="cell_id -> run_id", min_length=1)]
 

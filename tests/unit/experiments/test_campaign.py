@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from bench.core.cell import TargetSpec
-from bench.core.errors import BenchError, InputError
+from bench.core.errors import BenchError, Busy, InputError
+from bench.core.locks import held, runtime_folder
 from bench.experiments.campaign import RunResult, find_unfinished, run_experiment
 from bench.experiments.context import Options, Tables
 from bench.experiments.progress import Lines, Unit, Units
@@ -165,3 +166,31 @@ def test_what_is_known_before_preparing_is_checked_before(options: Options) -> N
     with pytest.raises(InputError):
         carry_out(now, options, interrupted(options))
     assert not now.prepared
+
+
+def test_a_run_that_is_live_is_not_resumed(options: Options) -> None:
+    run = interrupted(options)
+    with run.locked(), pytest.raises(Busy, match=rf"run {run.path.name} is in use .* \(pid "):
+        carry_out(Counting(), options, run)
+    assert run.manifest().status == "interrupted"
+
+
+def test_a_target_that_is_measured_takes_no_second_run(options: Options) -> None:
+    with (
+        held(runtime_folder() / "cpu.lock", "target cpu"),
+        pytest.raises(Busy, match="target cpu is in use by another process") as raised,
+    ):
+        carry_out(Counting(), options)
+    assert "wait until that is over" in raised.value.hint
+    assert Store(options.results).runs() == []
+
+
+def test_what_a_killed_run_left_half_written_goes_when_it_is_resumed(options: Options) -> None:
+    run = interrupted(options)
+    left = [run.path / ".run.json-0123.part", run.path / "cells" / ".a.json-0123.part"]
+    left[1].parent.mkdir()
+    for path in left:
+        path.touch()
+    carry_out(Counting(), options, run)
+    assert not any(path.exists() for path in left)
+    assert not (run.path / ".lock").exists()

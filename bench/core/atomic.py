@@ -1,0 +1,45 @@
+"""Whole files or none: written beside under a name that can't be guessed, then renamed."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+SUFFIX = ".part"
+
+
+@contextmanager
+def temporary_beside(path: Path, *, mode: int = 0o666) -> Iterator[Path]:
+    """Give an empty file in the folder of `path`, removed unless it is renamed.
+
+    It is made exclusively: no link is followed and no other writer's file taken. Raises OSError.
+    """
+    beside = path.with_name(f".{path.name[:100]}-{secrets.token_hex(8)}{SUFFIX}")
+    os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, mode))
+    try:
+        yield beside
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, data: bytes, *, mode: int = 0o666) -> None:
+    """Put `data` at `path`, flushed to the disk, whole or not at all; raises OSError.
+
+    Where `path` is a link, the link is replaced and not followed.
+    """
+    with temporary_beside(path, mode=mode) as beside:
+        with beside.open("r+b") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what writers that were killed left in `folder`; nobody else may be writing there."""
+    for left in folder.glob(f".*{SUFFIX}"):
+        with suppress(OSError):
+            left.unlink()

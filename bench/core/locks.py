@@ -1,0 +1,75 @@
+"""Locks that name their holder and end with its process. Standard library only."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from bench.core.errors import Busy, Unavailable
+
+_LONGEST = 300
+
+
+def runtime_folder() -> Path:
+    """Return this user's folder for locks, mode 0700; raises Unavailable where there is none.
+
+    It is in XDG_RUNTIME_DIR, else in the user's cache: nobody else can put a file there.
+    """
+    base = os.environ.get("XDG_RUNTIME_DIR") or os.environ.get("XDG_CACHE_HOME")
+    folder = Path(base or Path.home() / ".cache") / "shufflenet-bench" / "locks"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.lstat()
+        if stat.S_ISLNK(found.st_mode) or found.st_uid != os.getuid():
+            raise Unavailable(
+                f"{folder} isn't this user's own folder", hint="remove it, or set XDG_RUNTIME_DIR"
+            )
+        folder.chmod(0o700)
+    except OSError as error:
+        raise Unavailable(
+            f"the folder of locks {folder} can't be used ({error.strerror})",
+            hint="make it writable for you, or set XDG_RUNTIME_DIR",
+        ) from error
+    return folder
+
+
+@contextmanager
+def held(path: Path, what: str) -> Iterator[None]:
+    """Hold the lock at `path` for this process until the context ends, or the process does.
+
+    `what` names the thing that is locked. A link at `path` is refused. Raises Busy, naming the
+    holder, where another process holds it, and Unavailable where it can't be opened.
+    """
+    with _opened(path, what) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Busy(what, _holder(file)) from None
+        file.truncate(0)
+        file.write(f"pid {os.getpid()}: {' '.join(sys.argv)[:_LONGEST]}")
+        file.flush()
+        # The file stays: were it removed, two processes could each lock one of that name.
+        yield
+
+
+def _opened(path: Path, what: str) -> TextIO:
+    try:
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_APPEND
+        return os.fdopen(os.open(path, flags, 0o600), "a+", encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise Unavailable(
+            f"the lock of {what} can't be opened ({path}: {error.strerror})",
+            hint="remove what lies there, or make it writable for you",
+        ) from error
+
+
+def _holder(file: TextIO) -> str:
+    file.seek(0)
+    words = file.read(_LONGEST + 50).strip()
+    return "".join(letter for letter in words if letter.isprintable()) or "not known yet"
