@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bench.analysis.grade import explain, findings
 from bench.analysis.verdicts import Comparison
+from bench.core.errors import BrokenResult
 from bench.experiments.context import Options
 from bench.reports.build import load_runs, report_folder, view_of, write_report
 from bench.reports.comparison.formats import check_format, rendered, step_summary
@@ -34,7 +35,8 @@ def conclude(options: Options, folder: RunFolder) -> int:
 
     Returns 0, or 1 where a cell has no figure.
     """
-    runs = load_runs(options.results)
+    broken: list[BrokenResult] = []
+    runs = load_runs(options.results, broken=broken)
     files = write_report(runs, options.models, report_folder(options.results))
     own = [run for run in runs if run.manifest.run_id == folder.path.name]
     view, records = view_of(own, options.models), [it for run in own for it in run.records]
@@ -52,7 +54,14 @@ def conclude(options: Options, folder: RunFolder) -> int:
             sys.stdout.write(
                 explanation_text({it.cell_id: explain(findings(it)) for it in records})
             )
-    return tell_failures(records)
+    return max(tell_failures(records), tell_broken(broken))
+
+
+def tell_broken(broken: Sequence[BrokenResult]) -> int:
+    """Name the results that can't be read and were left out; return the exit status."""
+    for line in dict.fromkeys(f"bench: left out: {error}\n" for error in broken):
+        sys.stderr.write(line)
+    return int(bool(broken))
 
 
 def explanation_text(reasons: Mapping[str, Sequence[str]]) -> str:

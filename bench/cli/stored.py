@@ -123,7 +123,7 @@ def smallest_told(store: Store, system_id: str) -> float | None:
     for run in reversed(store.runs()):
         manifest = run.manifest()
         if manifest.suite == SUITE and manifest.system_id == system_id:
-            medians = _equal_medians(list(run.records()))
+            medians = _equal_medians(list(run.records([])))
             if len(medians) >= SESSIONS:
                 return smallest_slowdown(log_sd(medians), SESSIONS)
     return None

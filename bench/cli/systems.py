@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from bench.analysis.series import StoredRun
 from bench.core.errors import UnknownName
 from bench.devices.host.facts import read_host
-from bench.storage.directory import Store
 from bench.storage.schema.common import System
 from bench.targets.cpu import make_system
 
 
-def answering(store: Store, named: str | None) -> list[System]:
-    """Return the systems of `store`'s runs that may answer: the one of that id, or this machine.
+def answering(runs: Sequence[StoredRun], named: str | None) -> list[System]:
+    """Return the systems of `runs` that may answer: the one of that id, or this machine.
 
     Raises UnknownName for an id that no run has.
     """
-    known = _measured(store)
+    known = _measured(runs)
     if named is None:
         here = make_system(read_host())
         return [system for system in known.values() if is_of(here, system)]
@@ -23,10 +25,10 @@ def answering(store: Store, named: str | None) -> list[System]:
     return [known[named]]
 
 
-def elsewhere(store: Store) -> str:
+def elsewhere(runs: Sequence[StoredRun]) -> str:
     """Return how to take another system's figures, '' where there is none."""
-    here = {system.system_id for system in answering(store, None)}
-    others = [system_id for system_id in _measured(store) if system_id not in here]
+    here = {system.system_id for system in answering(runs, None)}
+    others = [system_id for system_id in _measured(runs) if system_id not in here]
     return f"name another system's with --system: {', '.join(others)}" if others else ""
 
 
@@ -41,6 +43,9 @@ def is_of(here: System, system: System) -> bool:
     return "gpu" in facts and all(facts.get(name) == it for name, it in here.facts.items())
 
 
-def _measured(store: Store) -> dict[str, System]:
-    ids = sorted({run.manifest().system_id for run in store.runs()})
-    return {system_id: store.system(system_id) for system_id in ids}
+def _measured(runs: Sequence[StoredRun]) -> dict[str, System]:
+    return {one.system.system_id: one.system for one in sorted(runs, key=_system_id)}
+
+
+def _system_id(run: StoredRun) -> str:
+    return run.system.system_id

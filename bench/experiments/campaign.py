@@ -82,7 +82,7 @@ class RunResult(Generic[Run]):
 def find_unfinished(directory: type[Run], store: Store, run_id: str) -> Run:
     """Return the run of that id, or the newest for `latest`; raises InputError if complete."""
     run = directory.find(store, run_id)
-    if run.manifest().status == "complete":
+    if run.manifest().status == "complete" and not run.lacks():
         raise InputError(
             f"{run.kind.title} {run.path.name} is complete",
             hint="leave --resume out to start a new one",

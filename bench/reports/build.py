@@ -12,6 +12,7 @@ from bench.analysis.selftest import SUITE as SELFTEST
 from bench.analysis.series import Mark, StoredRun, View, gather
 from bench.analysis.variance import Components, components
 from bench.config.catalog import load_catalogue, load_faults, load_published
+from bench.core.errors import BrokenResult
 from bench.reports import optional_files, render_all
 from bench.storage.directory import Store
 from bench.storage.files import replace_report
@@ -19,23 +20,33 @@ from bench.storage.files import replace_report
 FOLDER = "report"
 
 
-def load_runs(results: Path, run_id: str | None = None) -> list[StoredRun]:
+def load_runs(
+    results: Path, run_id: str | None = None, *, broken: list[BrokenResult]
+) -> list[StoredRun]:
     """Return all runs in `results` but self-tests, oldest first, or one; each file is read once.
 
-    A self-test is of this machine, not of a model. Raises BrokenResult, BrokenFile or UnknownName.
+    A self-test is of this machine, not of a model. What can't be read is left out and added to
+    `broken`: a cell, or a run without its manifest or system. Raises UnknownName.
     """
-    store = Store(results)
-    folders = store.runs() if run_id is None else [store.run(run_id)]
-    loaded = [(folder, folder.manifest()) for folder in folders]
-    return [
-        StoredRun(
-            manifest=manifest,
-            system=store.system(manifest.system_id),
-            records=tuple(folder.records()),
-        )
-        for folder, manifest in loaded
-        if run_id is not None or manifest.suite != SELFTEST
-    ]
+    store, loaded = Store(results), []
+    try:
+        folders = store.runs() if run_id is None else [store.run(run_id)]
+        broken += store.without_manifest() if run_id is None else ()
+    except BrokenResult as error:
+        broken.append(error)
+        return []
+    for folder in folders:
+        try:
+            manifest = folder.manifest()
+            if run_id is None and manifest.suite == SELFTEST:
+                continue
+            system = store.system(manifest.system_id)
+        except BrokenResult as error:
+            broken.append(error)
+            continue
+        records = tuple(folder.records(broken))
+        loaded.append(StoredRun(manifest=manifest, system=system, records=records))
+    return loaded
 
 
 def report_folder(results: Path, run_id: str | None = None) -> Path:

@@ -86,8 +86,9 @@ class RunDirectory(Generic[Manifest, Line]):
 
     @classmethod
     def all(cls, store: Store) -> list[Self]:
-        """Return all runs of this kind, oldest first."""
-        return [cls(path) for path in store.folders(f"{cls.kind.folder}/*/*/{cls.kind.file}")]
+        """Return all runs of this kind, oldest first; raises BrokenResult where it can't list."""
+        folders = store.run_folders(cls.kind.folder)
+        return [cls(path) for path in folders if (path / cls.kind.file).is_file()]
 
     @classmethod
     def find(cls, store: Store, run_id: str) -> Self:
@@ -137,6 +138,10 @@ class RunDirectory(Generic[Manifest, Line]):
     def write_manifest(self, manifest: Manifest) -> None:
         write_atomic(self.manifest_path, to_text(manifest).encode())
 
+    def lacks(self) -> bool:
+        """Tell whether a complete run has lost something that resuming it would bring back."""
+        return False
+
     def append(self, line: Line) -> None:
         """Add a line to the journal and sync it; raises ResultsNotWritable."""
         data = line.model_dump_json(exclude_defaults=self.kind.brief).encode() + b"\n"
@@ -183,14 +188,43 @@ class RunFolder(RunDirectory[RunManifest, JournalEntry]):
         path = self.path / "cells" / f"{record.cell_id}.json"
         write_atomic(path, to_text(record).encode())
 
-    def records(self) -> Iterator[Record]:
-        """Yield the finished cells, by their file's name; raises BrokenResult."""
-        remedy = f"move it away and run `python -m bench run --resume {self.path.name}`"
-        for path in sorted((self.path / "cells").glob("*.json")):
-            record = read_as(Record, path, remedy=remedy)
-            if record.cell_id != path.stem or record.cell.to_cell().id != path.stem:
-                raise BrokenResult(path, "its name isn't its cell's id", hint=remedy)
-            yield record
+    def records(self, broken: list[BrokenResult] | None = None) -> Iterator[Record]:
+        """Yield the finished cells, by their file's name.
+
+        What can't be read is added to `broken`; without that it raises BrokenResult.
+        """
+        cells = self.path / "cells"
+        try:
+            paths = sorted(path for path in cells.iterdir() if path.suffix == ".json")
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            _add(broken, BrokenResult(cells, str(error.strerror), hint="make it readable"))
+            return
+        for path in paths:
+            try:
+                yield self._record(path)
+            except BrokenResult as error:
+                _add(broken, error)
+
+    def _record(self, path: Path) -> Record:
+        remedy = f"measure the cell again: `python -m bench run --resume {self.path.name}`"
+        record = read_as(Record, path, remedy=remedy)
+        if record.cell_id != path.stem or record.cell.to_cell().id != path.stem:
+            raise BrokenResult(path, "its name isn't its cell's id", hint=remedy)
+        return record
+
+    def lacks(self) -> bool:
+        """Tell whether a cell of the manifest has no record that can be read."""
+        return not self.manifest().cells.keys() <= {it.cell_id for it in self.records([])}
+
+    def set_broken_aside(self) -> None:
+        """Rename the records that can't be read, so that their cells are measured again."""
+        broken: list[BrokenResult] = []
+        list(self.records(broken))
+        for path in (error.path for error in broken):
+            with writing(path):
+                path.rename(path.with_name(f"{path.name}.broken"))
 
     def drop_journal(self) -> None:
         """Remove the journal of a run whose cells are all written."""
@@ -250,6 +284,22 @@ class AccuracyFolder(RunDirectory[AccuracyManifest, JournalLine]):
     )
 
 
+def _folders(folder: Path) -> list[Path]:
+    """Return the folders in `folder`, none where it isn't there; raises BrokenResult."""
+    try:
+        return [path for path in folder.iterdir() if path.is_dir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise BrokenResult(folder, str(error.strerror), hint="make it readable") from error
+
+
+def _add(broken: list[BrokenResult] | None, error: BrokenResult) -> None:
+    if broken is None:
+        raise error
+    broken.append(error)
+
+
 @contextmanager
 def _appending(path: Path) -> Iterator[BinaryIO]:
     """Open a file to append to; a link is refused by the system."""
@@ -287,10 +337,22 @@ class Store:
         """Return the run of that id, or the newest for `latest`; raises UnknownName."""
         return RunFolder.find(self, run_id)
 
-    def folders(self, pattern: str) -> list[Path]:
-        """Return the folders of the files that match, oldest first: an id begins with its time."""
-        found = (path.parent for path in self.root.glob(pattern))
+    def run_folders(self, name: str) -> list[Path]:
+        """Return the runs' folders below folder `name`, oldest first: an id begins with its time.
+
+        Raises BrokenResult for a folder that can't be listed.
+        """
+        found = [run for system in _folders(self.root / name) for run in _folders(system)]
         return sorted(found, key=lambda folder: (folder.name, str(folder)))
+
+    def without_manifest(self) -> Iterator[BrokenResult]:
+        """Yield each folder that holds a run's files and lacks what it is a run of."""
+        for folder in self.run_folders("runs"):
+            if any((folder / name).exists() for name in ("run.json", "ab.json")):
+                continue
+            if any(path.name != LOCK for path in folder.iterdir()):
+                hint = "restore it, or move the folder away"
+                yield BrokenResult(folder, "it has no run.json", hint=hint)
 
     def add_system(self, system: System) -> None:
         """Write a system's file where there is none; raises ResultsNotWritable."""

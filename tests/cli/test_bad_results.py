@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.cli.main import main
-from tests.cli.process import call, complaint, contents
+from tests.cli.process import call, contents
 from tests.fakes import tables as fakes
 
 
@@ -55,38 +55,74 @@ BROKEN: dict[str, tuple[Damage, str]] = {
 }
 
 
-@pytest.mark.parametrize(("damage", "told"), BROKEN.values(), ids=BROKEN.keys())
-def test_a_result_file_that_can_not_be_trusted_is_named_and_left_alone(
-    damage: Damage, told: str, results: Path, capsys: pytest.CaptureFixture[str]
+VERBS = ("report", "models", "plan", "audit", "verify")
+
+
+def left_out(verb: str, results: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str]]:
+    """The verb's status, and the lines that name what it left out."""
+    status = main([verb, "--results", str(results), "--models", str(fakes.MODELS)])
+    err = capsys.readouterr().err.splitlines()
+    return status, [line for line in err if line.startswith("bench: left out: ")]
+
+
+@pytest.mark.parametrize(("damage", "problem"), BROKEN.values(), ids=BROKEN.keys())
+def test_a_cell_that_can_not_be_read_is_left_out_by_name_and_the_others_are_shown(
+    damage: Damage, problem: str, results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = damage(cell_file(results))
-    before = contents(results)
-    for verb in ("report", "models", "plan"):
-        assert main([verb, "--results", str(results), "--models", str(fakes.MODELS)]) == 2
-        out, err = capsys.readouterr()
-        (line,) = err.splitlines()
-        assert out == ""
-        assert line.startswith(f"bench: {path}: ")
-        assert told in line
-        assert "move it away and run `python -m bench run --resume 20240501" in line
-    assert contents(results) == before
+    before = path.read_bytes()
+    for verb in VERBS:
+        status, (line,) = left_out(verb, results, capsys)
+        assert status == 1
+        assert line.startswith(f"bench: left out: {path}: ")
+        assert problem in line
+        assert "measure the cell again: `python -m bench run --resume 20240501" in line
+    assert path.read_bytes() == before
+    assert ",mine," in (results / "report/latency.csv").read_text()
 
 
-def test_a_truncated_result_file_is_refused_in_a_process_too(results: Path) -> None:
+def test_a_truncated_cell_is_named_in_a_process_too(results: Path) -> None:
     path = truncate(cell_file(results))
-    assert str(path) in complaint(call("--results", results, module="bench.report"))
+    done = call("--results", results, module="bench.report")
+    assert (done.returncode, str(path) in done.stderr) == (1, True)
 
 
 @pytest.mark.parametrize("name", ["run.json", "amd-epyc-2c-0123abcd.json"])
 @pytest.mark.parametrize("damage", [truncate, replace_by_another_kind, raise_version])
-def test_a_broken_manifest_or_system_is_named_too(
+def test_a_run_without_its_manifest_or_system_is_left_out_by_name(
     name: str, damage: Damage, results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (path,) = results.rglob(name)
     damage(path)
-    assert main(["report", "--results", str(results), "--models", str(fakes.MODELS)]) == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"bench: {path}: ")
+    status, (line,) = left_out("report", results, capsys)
+    assert (status, line.startswith(f"bench: left out: {path}: ")) == (1, True)
+
+
+def test_a_run_s_folder_without_a_manifest_is_named(
+    results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (path,) = results.rglob("run.json")
+    path.unlink()
+    status, (line,) = left_out("report", results, capsys)
+    assert status == 1
+    assert line.startswith(f"bench: left out: {path.parent}: it has no run.json: ")
+
+
+def test_cells_that_can_not_be_listed_are_named(
+    results: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (cells,) = results.rglob("cells")
+    real = Path.iterdir
+
+    def refuse(path: Path) -> object:
+        if path == cells:  # as for one whose mode is 0; root may read that all the same
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    status, (line,) = left_out("report", results, capsys)
+    assert status == 1
+    assert line.startswith(f"bench: left out: {cells}: Permission denied: ")
 
 
 def test_a_result_file_that_was_moved_away_no_longer_stops_the_report(results: Path) -> None:

@@ -135,6 +135,7 @@ def test_a_run_is_not_resumed_on_another_machine(
     (system,) = (tmp_path / "results/systems").glob("*.json")
     text = system.read_text().replace(system.stem, "another-machine-0123abcd")
     system.with_stem("another-machine-0123abcd").write_text(text)
+    run.path.parent.rename(run.path.parent.with_name("another-machine-0123abcd"))
     capsys.readouterr()
     launch = Counted()
     assert plain_run("--resume", "latest", tables=replace(tables(), launch=launch)) == 2
@@ -195,3 +196,21 @@ def test_an_error_tells_the_command_too(
     assert only_run(tmp_path).manifest().status == "interrupted"
     told = "the place is gone; what was measured before is kept: bring it back, then `python -m "
     assert f"bench: {told}bench run --resume {name} --results {tmp_path}" in err
+
+
+def test_a_complete_run_that_lost_a_cell_is_resumed_for_that_alone(
+    plain_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert plain_run(*QUICK, "--variant", "one") == 0
+    run = only_run(tmp_path)
+    lost, *others = sorted((run.path / "cells").glob("*.json"))
+    kept = [path.read_bytes() for path in others]
+    lost.write_bytes(lost.read_bytes()[:-9])
+    launch = Counted()
+    assert plain_run("--resume", "latest", tables=replace(tables(), launch=launch)) == 0
+    assert {record.cell_id for record in run.records()} == set(run.manifest().cells)
+    assert len(launch.sessions) == len(next(iter(run.records())).sessions)
+    assert [path.read_bytes() for path in others] == kept
+    assert lost.with_name(f"{lost.name}.broken").exists()
+    assert plain_run("--resume", "latest") == 2
+    assert "is complete" in capsys.readouterr().err

@@ -86,7 +86,7 @@ def test_plots_are_compared_too_and_one_that_nobody_draws_is_stray(
     put(stored(record()), tmp_path / "results")
     shutil.copytree(fakes.MODELS, tmp_path / "models")
     results = tmp_path / "results"
-    files = write_report(load_runs(results), tmp_path / "models", report_folder(results))
+    files = write_report(load_runs(results, broken=[]), tmp_path / "models", report_folder(results))
     svg, png = (next(path for path in files if path.suffix == end) for end in (".svg", ".png"))
     svg.unlink()
     png.write_bytes(png.read_bytes() + b"\xff")
@@ -111,15 +111,23 @@ def test_the_runs_own_report_is_compared_where_it_has_one(place: Place) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["run.json", "cells/one-paddle-fp32-b1-t1-*.json"])
-def test_a_truncated_file_is_one_sentence_and_status_2(name: str, place: Place) -> None:
-    (path,) = place.run.glob(name)
+def test_a_truncated_manifest_is_one_sentence_and_status_2(place: Place) -> None:
+    path = place.run / "run.json"
     path.write_bytes(path.read_bytes()[:-40])
     assert main(["verify", *place.flags()], fakes.tables()) == 2
     out, err = place.capsys.readouterr()
     assert out == ""
     (line,) = err.splitlines()[-1:]
     assert line.startswith(f"bench: {path}: not whole JSON")
+
+
+def test_a_truncated_cell_is_named_and_the_report_without_it_differs(place: Place) -> None:
+    (path,) = place.run.glob("cells/one-paddle-fp32-b1-t1-*.json")
+    path.write_bytes(path.read_bytes()[:-40])
+    assert main(["verify", *place.flags()], fakes.tables()) == 1
+    out, err = place.capsys.readouterr()
+    assert f"bench: left out: {path}: not whole JSON" in err
+    assert "differs" in out
 
 
 def test_the_newest_run_is_meant_unless_another_is_named(place: Place) -> None:

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from bench.analysis.audit import Finding, audit, audit_claims, measured_tables, published_tables
 from bench.analysis.series import View
+from bench.cli.console import tell_broken
 from bench.config.catalog import load_catalogue, load_published
+from bench.core.errors import BrokenResult
 from bench.experiments.context import Options, Tables
 from bench.reports.build import load_runs, view_of
 from bench.storage.schema.latency import Costs
@@ -20,17 +22,18 @@ from bench.storage.schema.latency import Costs
 def run(options: Options, tables: Tables) -> int:
     """Print the findings by table; return 1 if a measured table has one.
 
-    Raises what `load_runs` and `view_of` raise.
+    Raises what `view_of` raises.
     """
     published = published_tables(load_published(options.models))
-    view = view_of(load_runs(options.results), options.models)
+    broken: list[BrokenResult] = []
+    view = view_of(load_runs(options.results, broken=broken), options.models)
     findings = audit([*published, *measured_tables(view)])
     findings += audit_claims(_claims(view, options.models), view.published)
     if options.as_json:
         sys.stdout.write(json.dumps([asdict(one) for one in findings], indent=1) + "\n")
     else:
         sys.stdout.write(_text(findings))
-    return int(any(one.source == "measured" for one in findings))
+    return max(tell_broken(broken), int(any(one.source == "measured" for one in findings)))
 
 
 def _claims(view: View, models: Path) -> dict[str, tuple[str | None, Costs | None]]:

@@ -7,10 +7,12 @@ import sys
 from collections.abc import Iterable
 
 from bench.analysis.history import Stored, histories
-from bench.cli.stored import gate_of, is_apart
+from bench.cli.console import tell_broken
+from bench.cli.stored import gate_of
 from bench.config.thresholds import DEFAULT
-from bench.core.errors import InputError, UnknownName
+from bench.core.errors import BrokenResult, InputError, UnknownName
 from bench.experiments.context import Options, Tables
+from bench.reports.build import load_runs
 from bench.reports.history import history_text, history_values
 from bench.storage.directory import Store
 from bench.storage.schema.latency import Measured
@@ -31,22 +33,21 @@ def run(options: Options, tables: Tables) -> int:
             f"history takes one cell, and {len(options.words)} are given",
             hint="as in `python -m bench history x0_25-paddle-fp32-b1-t1`",
         )
-    store = Store(options.results)
-    runs = [(run, run.manifest()) for run in store.runs()]
-    kept = [(run, manifest) for run, manifest in runs if not is_apart(manifest)]
-    cell_id = chosen(options.words[0], (name for _, it in kept for name in it.cells))
+    broken: list[BrokenResult] = []
+    runs = load_runs(options.results, broken=broken)
+    status = tell_broken(broken)
+    cell_id = chosen(options.words[0], (name for run in runs for name in run.manifest.cells))
     stored: list[Stored] = [
-        (manifest, store.system(manifest.system_id).heading, record)
-        for run, manifest in kept
-        if cell_id in manifest.cells
-        for record in run.records()
+        (run.manifest, run.system.heading, record)
+        for run in runs
+        for record in run.records
         if record.cell_id == cell_id and isinstance(record.outcome, Measured)
     ]
     if not stored:
         raise InputError(f"no run has a figure of {cell_id}", hint="measure it first")
     gate = gate_of(stored[-1][0].suite) or DEFAULT
     found = histories(stored, min_effect=gate.of(cell_id))
-    files = [p for history in found for p in store.write_history(render(history))]
+    files = [p for history in found for p in Store(options.results).write_history(render(history))]
     names = [str(path) for path in files]
     if options.as_json:
         values = {"histories": [history_values(one) for one in found], "files": names}
@@ -54,7 +55,7 @@ def run(options: Options, tables: Tables) -> int:
     else:
         sys.stdout.write("\n".join(map(history_text, found)))
         sys.stdout.write("\n" + "".join(f"wrote {name}\n" for name in names))
-    return 0
+    return status
 
 
 def chosen(name: str, cells: Iterable[str]) -> str:

@@ -6,7 +6,9 @@ import json
 import sys
 from typing import Any
 
+from bench.cli.console import tell_broken
 from bench.config.catalog import Published, load_catalogue, load_published, select
+from bench.core.errors import BrokenResult
 from bench.core.units import BYTES_PER_MIB
 from bench.experiments.context import Options, Tables
 from bench.reports.build import load_runs, view_of
@@ -16,7 +18,8 @@ from bench.storage.schema.latency import ModelFacts
 def run(options: Options, tables: Tables) -> int:
     """Print one line a model."""
     catalogue, published = load_catalogue(options.models), load_published(options.models)
-    known = view_of(load_runs(options.results), options.models).models
+    broken: list[BrokenResult] = []
+    known = view_of(load_runs(options.results, broken=broken), options.models).models
     rows = []
     for variant in select(catalogue, options.variants):
         entry = catalogue.models[variant]
@@ -27,7 +30,7 @@ def run(options: Options, tables: Tables) -> int:
         sys.stdout.write(json.dumps(rows, indent=1) + "\n")
     else:
         sys.stdout.write(_text(rows))
-    return 0
+    return tell_broken(broken)
 
 
 def describe(facts: ModelFacts | None, published: Published | None) -> dict[str, Any]:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from statistics import fmean
 
+from bench.analysis.series import StoredRun
+from bench.cli.console import tell_broken
 from bench.cli.systems import answering, elsewhere
 from bench.config.catalog import load_published
 from bench.config.suite import load_suite
+from bench.core.errors import BrokenResult
 from bench.core.units import NS_PER_S, duration
 from bench.devices.host.facts import usable_cores
 from bench.experiments.context import Options, Tables
 from bench.experiments.latency.experiment import Job, SuiteOptions, new_job
 from bench.experiments.latency.forecast import Expected, expect
 from bench.experiments.latency.schedule import Plan
-from bench.storage.directory import Store
+from bench.reports.build import load_runs
 
 
 def run(options: Options, tables: Tables) -> int:
@@ -25,32 +28,31 @@ def run(options: Options, tables: Tables) -> int:
     cores = usable_cores() if suite.file.target == "cpu" else None
     job = new_job(options, tables, suite, cores=cores)
     plan = job.plan()
-    earlier = _earlier(options)
+    broken: list[BrokenResult] = []
+    runs = load_runs(options.results, broken=broken)
+    earlier = _earlier(options, runs)
     seconds = {cell_id: seconds for cell_id, (seconds, _) in earlier.items()}
     expected = expect(plan, seconds, _macs(options, job))
     if options.as_json:
         _print_json(job, plan, expected)
     else:
         measured = {earlier[cell.id][1] for cell in plan.cells if cell.id in earlier}
-        _print_text(job, plan, expected, _basis(options, expected, measured))
-    return 0
+        _print_text(job, plan, expected, _basis(options, runs, expected, measured))
+    return tell_broken(broken)
 
 
-def _earlier(options: Options) -> dict[str, tuple[float, str]]:
+def _earlier(options: Options, runs: Sequence[StoredRun]) -> dict[str, tuple[float, str]]:
     """Return the mean seconds of a session of each cell, and which system took them.
 
     They are of the newest run that has the cell, on this machine or the system that is named.
     """
-    store, found = Store(options.results), {}
-    systems = {it.system_id: it for it in answering(store, options.own.get("system"))}
-    for run in store.runs():
-        system = systems.get(run.manifest().system_id)
-        if system is None:
-            continue
-        for record in run.records():
-            if record.sessions and record.sampling.preset == options.of(SuiteOptions).preset:
+    found, preset = {}, options.of(SuiteOptions).preset
+    systems = {it.system_id for it in answering(runs, options.own.get("system"))}
+    for run in runs:
+        for record in run.records if run.system.system_id in systems else ():
+            if record.sessions and record.sampling.preset == preset:
                 walls = [session.wall_ns / NS_PER_S for session in record.sessions]
-                found[record.cell_id] = fmean(walls), system.heading
+                found[record.cell_id] = fmean(walls), run.system.heading
     return found
 
 
@@ -84,12 +86,14 @@ def _span(expected: Expected) -> str:
     return least if least == most else f"{least} to {most}"
 
 
-def _basis(options: Options, expected: Expected, measured: Iterable[str]) -> str:
+def _basis(
+    options: Options, runs: Sequence[StoredRun], expected: Expected, measured: Iterable[str]
+) -> str:
     if expected.known:
         where = " and ".join(sorted(measured))
         return f"from the newest sessions of {expected.known} of {expected.cells} cells on {where}"
     named = options.own.get("system")
-    others = "" if named else elsewhere(Store(options.results))
+    others = "" if named else elsewhere(runs)
     none = f"guessed from FLOPs: no earlier session of {named or 'this machine'} is stored"
     return f"{none}; {others}" if others else none
 

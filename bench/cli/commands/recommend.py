@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from bench.analysis.recommend import Advice, Asked, Choice, Choices, advise, choices
+from bench.cli.console import tell_broken
 from bench.cli.systems import answering, elsewhere
-from bench.core.errors import InputError, ResultsError, UnknownName
+from bench.core.errors import BrokenResult, InputError, ResultsError, UnknownName
 from bench.core.units import with_interval
 from bench.experiments.context import Options, Tables
 from bench.reports.build import load_runs, view_of
-from bench.storage.directory import Store
 
 _NOTE = (
     "top-1 is PaddleClas's published figure for FP32 and trained weights; latency was measured on "
@@ -43,20 +43,22 @@ def run(options: Options, tables: Tables) -> int:
             f"there is no results folder {options.results}",
             hint="run `make bench-engines` first, or name one with --results DIR",
         )
-    named, store = options.own.get("system"), Store(options.results)
-    systems = {one.system_id for one in answering(store, named)}
-    everything = choices(view_of(load_runs(options.results), options.models), asked)
+    named, broken = options.own.get("system"), list[BrokenResult]()
+    runs = load_runs(options.results, broken=broken)
+    systems = {one.system_id for one in answering(runs, named)}
+    everything = choices(view_of(runs, options.models), asked)
+    status = tell_broken(broken)
     given = [one for one in everything if one.system_id in systems]
     able = [one for one in given if one.found]
     if not able:
-        others = elsewhere(store) if named is None else ""
+        others = elsewhere(runs) if named is None else ""
         hint = "; or ".join(filter(None, (_remedy(asked), others)))
         where = named or "this machine"
         raise ResultsError(_nothing(asked, given, where), hint=hint)
     advice = [advise(one, asked) for one in able]
     write = _json if options.as_json else _text
     sys.stdout.write(write(asked, able, advice))
-    return 0 if any(one.best for one in advice) else 1
+    return status if any(one.best for one in advice) else 1
 
 
 def _asked(options: Options, tables: Tables) -> Asked:

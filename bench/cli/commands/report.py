@@ -9,8 +9,8 @@ from pathlib import Path
 
 from bench.analysis.grade import explain, findings
 from bench.analysis.series import StoredRun
-from bench.cli.console import OutputOptions, explanation_text
-from bench.core.errors import ResultsError
+from bench.cli.console import OutputOptions, explanation_text, tell_broken
+from bench.core.errors import BrokenResult, ResultsError
 from bench.experiments.context import Options, Tables
 from bench.reports.build import load_runs, report_folder, view_of, write_report
 
@@ -23,7 +23,8 @@ def run(options: Options, tables: Tables) -> int:
             hint="run `make bench` first, or name one with --results DIR",
         )
     explained = options.of(OutputOptions).explain
-    runs = load_runs(options.results, options.run)
+    broken: list[BrokenResult] = []
+    runs = load_runs(options.results, options.run, broken=broken)
     folder = report_folder(options.results, options.run)
     files = [str(path) for path in write_report(runs, options.models, folder)]
     reasons = explanations(runs, options.models) if explained else {}
@@ -33,7 +34,7 @@ def run(options: Options, tables: Tables) -> int:
     else:
         sys.stdout.writelines(f"wrote {path}\n" for path in files)
         sys.stdout.write(explanation_text(reasons))
-    return 0
+    return tell_broken(broken)
 
 
 def explanations(runs: Sequence[StoredRun], models: Path) -> dict[str, list[str]]:

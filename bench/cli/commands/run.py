@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bench.cli.console import conclude
+from bench.cli.console import conclude, tell_broken
+from bench.core.errors import BrokenResult
 from bench.experiments.campaign import find_unfinished, run_experiment, tell_interruption
 from bench.experiments.context import Options, Tables
 from bench.experiments.latency.experiment import LatencyExperiment
@@ -19,8 +20,10 @@ def run(options: Options, tables: Tables) -> int:
     store, resumed = Store(options.results), None
     if options.resume is not None:
         resumed = find_unfinished(RunFolder, store, options.resume)
-    # A result file that can't be read is better known now than after the measuring.
-    view_of(load_runs(options.results), options.models)
+    # What can't be read is better known now than after the measuring.
+    broken: list[BrokenResult] = []
+    view_of(load_runs(options.results, broken=broken), options.models)
+    tell_broken(broken)
     experiment = LatencyExperiment(options=options, tables=tables, resumed=resumed)
     with display() as shown:
         done = run_experiment(experiment, options, tables, resumed=resumed, shown=shown)

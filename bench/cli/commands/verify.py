@@ -27,9 +27,10 @@ from bench.analysis.freshness import (
 )
 from bench.analysis.selftest import SUITE as SELFTEST
 from bench.artifacts.builder import Key, Workshop
+from bench.cli.console import tell_broken
 from bench.config.catalog import Model, load_catalogue, parse_weights, resolve
 from bench.core.digest import file_sha256
-from bench.core.errors import BrokenFile, InputError, Unavailable
+from bench.core.errors import BrokenFile, BrokenResult, InputError, Unavailable
 from bench.environments.interpreters import Environments
 from bench.experiments.context import Options, Tables
 from bench.experiments.preparation import artifact_key, artifact_name
@@ -48,17 +49,17 @@ def run(options: Options, tables: Tables) -> int:
     Returns 0: the report is what comes out and no cell is stale, 1: it isn't, or one is. Raises
     what reading results, models and flags raises.
     """
-    folder = _folder(options)
-    files = _check_report(options, None)
+    folder, broken = _folder(options), list[BrokenResult]()
+    files = _check_report(options, None, broken)
     if (folder.path / FOLDER).is_dir():
-        files += _check_report(options, folder.path.name)
+        files += _check_report(options, folder.path.name, broken)
     cells = _check_cells(options, tables, folder)
     if options.as_json:
         _print_json(folder, files, cells)
     else:
         sys.stdout.write("\n".join(_lines(folder, files, cells)) + "\n")
     well = all(it.state == "same" for it in files) and all(it.state != "stale" for it in cells)
-    return 0 if well else 1
+    return max(tell_broken(broken), int(not well))
 
 
 def _folder(options: Options) -> RunFolder:
@@ -76,16 +77,19 @@ def _folder(options: Options) -> RunFolder:
     return folder
 
 
-def _check_report(options: Options, run_id: str | None) -> list[FileCheck]:
+def _check_report(
+    options: Options, run_id: str | None, broken: list[BrokenResult]
+) -> list[FileCheck]:
     folder = report_folder(options.results, run_id)
-    derived = render_report(load_runs(options.results, run_id), options.models, folder)
+    runs = load_runs(options.results, run_id, broken=broken)
+    derived = render_report(runs, options.models, folder)
     there = {path for path in derived if path.is_file()} | optional_files(folder)
     return compare_files(derived, {path: path.read_bytes() for path in sorted(there)})
 
 
 def _check_cells(options: Options, tables: Tables, folder: RunFolder) -> list[CellCheck]:
     manifest = folder.manifest()
-    cells = {record.cell_id: record.cell for record in folder.records()}
+    cells = {record.cell_id: record.cell for record in folder.records([])}
     today = _today(options, tables, {cell.variant for cell in cells.values()})
     finished = [
         judge(cell_id, _doubts(cell_id, cell, manifest, today)) for cell_id, cell in cells.items()

@@ -184,6 +184,7 @@ class LatencyExperiment:
 
     def pending(self, run: RunFolder, target: Target, clock: Callable[[], float]) -> Units:
         """Yield the sessions that are left."""
+        run.set_broken_aside()
         launcher = SessionLauncher(
             runners=self.tables.runners,
             environments=self._environments,

@@ -67,7 +67,7 @@ class Counting:
             costs=None, storage=None, missing={}, artifacts={},
         )  # fmt: skip
         system = target.system.system_id
-        return manifest(system_id=system, seed=self.seed, models={"x0_25": facts})
+        return manifest(system_id=system, seed=self.seed, cells={}, models={"x0_25": facts})
 
     def pending(self, run: RunFolder, target: Target, clock: Callable[[], float]) -> Units:
         begun = len(run.journal())
