@@ -110,11 +110,11 @@ def run_experiment(
         target = locks.enter_context(opened(experiment.spec(), tables.targets, store))
         locks.enter_context(_held_target(target.spec))
         say_dropped(options, target)
-        quiet.begin(target.spec)
         known = {"system_id": target.system.system_id, **experiment.plan(target)}
         if resumed is not None:
             check_same(resumed, known, experiment.resume_identity)
         store.check_writable()
+        quiet.begin(target.spec)
         manifest = experiment.prepare(target, shown.prepares)
         if resumed is None:
             run = experiment.directory.of(store, manifest)
