@@ -160,7 +160,7 @@ def _command(name: str) -> click.Command:
         return name, to_options(given, click.get_current_context().obj)
 
     verb = VERBS[name]
-    return _Command(name, params=[*verb.options, *COMMON], help=verb.text, callback=read)
+    return _Command(name, params=[*verb.params, *COMMON], help=verb.text, callback=read)
 
 
 @click.group(

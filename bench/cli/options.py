@@ -1,7 +1,7 @@
 """Every option of the command line, defined once, and argv's values -> Options.
 
 A verb names the options that it takes in its line of `bench.cli.commands`, and makes those there
-that it alone has; those of a target come from `bench.targets.options`. Light: `--help` loads this.
+that it alone has; those of a target come from `bench.targets`. Light: `--help` loads this.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import click
 from bench.config.sustained import parse_duration
 from bench.core.errors import InputError
 from bench.launcher.environment import passed_environment
-from bench.targets.options import TARGET_OPTIONS, TargetOption
+from bench.targets import TARGETS, TargetOption
 
 if TYPE_CHECKING:
     from bench.experiments.context import Options
@@ -240,16 +240,20 @@ _OF_A_NEW_RUN = (
 )  # fmt: skip
 
 
-def target_flags(*kinds: str, live: bool = False) -> tuple[Flag, ...]:
-    """Return the options of the targets of those kinds, of all by default.
+def target_flags(
+    *, live: bool = False, checked: bool = False, images: bool = False
+) -> tuple[Flag, ...]:
+    """Return the targets' own options.
 
-    `live`: those alone that a live comparison takes.
+    `live`, `checked`: those alone that a live comparison or the doctor takes; `images`: of those
+    targets alone that take images.
     """
     return tuple(
-        _target_flag(TARGET_OPTIONS[kind].title, option)
-        for kind in kinds or TARGET_OPTIONS
-        for option in TARGET_OPTIONS[kind].options
-        if option.live or not live
+        _target_flag(entry.title, option)
+        for entry in TARGETS.values()
+        if not (images and entry.runs_sessions)
+        for option in entry.options
+        if (option.live or not live) and (option.checked or not checked)
     )
 
 

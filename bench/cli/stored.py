@@ -17,11 +17,11 @@ from bench.analysis.verdicts import Comparison, share
 from bench.config.suite import load_suite
 from bench.config.thresholds import DEFAULT, Gate
 from bench.core.errors import BrokenResult, InputError, UnknownName
-from bench.experiments.ab.arms import SUITES
 from bench.storage.directory import AbFolder, RunFolder, Store
 from bench.storage.schema.ab import AbRecord
 from bench.storage.schema.common import System
 from bench.storage.schema.latency import Baseline, Measured, Record, RunManifest
+from bench.targets import entry_of
 
 
 def compare_stored(base: Side, head: Side, store: Store) -> Comparison:
@@ -40,7 +40,7 @@ def live_comparison(folder: AbFolder, records: Sequence[AbRecord], system: Syste
     """Return the verdicts of a live comparison; on an emulated `system` they are advice."""
     manifest = folder.manifest()
     titles = {name: arm.title for name, arm in manifest.arms.items()}
-    gate = load_suite(SUITES[manifest.target]).file.gate
+    gate = load_suite(entry_of(manifest.target).suite).file.gate
     doubts = ["the system is emulated"] if system.emulated else []
     return verdicts(records, base=titles["base"], head=titles["head"], gate=gate, doubts=doubts)
 

@@ -64,10 +64,6 @@ def _threads(count: int) -> str:
     return "1 thread" if count == 1 else f"{count} threads"
 
 
-DEVICES = frozenset({"android"})
-"""The kinds of target that run a session by themselves, from its load to its last sample."""
-
-
 DEVICE_ID = "device_id"
 """The reading that tells devices of one name apart: a digest of a GPU's UUID, a phone's serial."""
 

@@ -16,8 +16,8 @@ from bench.core.errors import InputError
 from bench.devices.host.busy import Busy, read_busy
 from bench.launcher.process import run_child
 from bench.runners import RUNNERS, RunnerEntry
-from bench.targets.base import TARGETS, Given, describe
-from bench.targets.options import TARGET_OPTIONS
+from bench.targets import TARGETS, TargetEntry
+from bench.targets.base import Given, check_target, describe
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -55,13 +55,15 @@ class Options:
         names = {it.name for it in fields(group)}
         return group(**{name: value for name, value in self.own.items() if name in names})
 
-    def again(self, names: Sequence[str]) -> list[str]:
+    def again(
+        self, names: Sequence[str], targets: Mapping[str, TargetEntry] = TARGETS
+    ) -> list[str]:
         """Return the flags `names`, the target's, --env and --pass-env as one types them.
 
         Those as by default are left out.
         """
         plain = Options()
-        of_targets = [it.name for entry in TARGET_OPTIONS.values() for it in entry.options]
+        of_targets = [it.name for entry in targets.values() for it in entry.options]
         given = {
             name: getattr(self, name, None) or self.own.get(name) for name in (*names, *of_targets)
         }
@@ -73,19 +75,25 @@ class Options:
         envs = [f"--env {it}={shlex.quote(str(path))}" for it, path in self.envs.items()]
         return [*flags, *envs, *(f"--pass-env {name}" for name in self.passed)]
 
-    def own_target(self, kind: str, targets: Mapping[str, str] = TARGETS) -> TargetSpec:
-        """Return the target of that kind; raises InputError where a flag belongs to another one."""
-        for other, entry in TARGET_OPTIONS.items():
+    def checked_target(
+        self, what: str, kind: str, targets: Mapping[str, TargetEntry] = TARGETS
+    ) -> TargetSpec:
+        """Return the target of that kind, on which this machine can measure `what`.
+
+        Raises UnknownName, InputError where a flag belongs to another target, and Unavailable.
+        """
+        spec = self.target(kind, targets)
+        for other, entry in targets.items():
             given = [it.flag for it in entry.options if it.name in self.own]
             if given and other != kind:
-                title = TARGET_OPTIONS[kind].title if kind in TARGET_OPTIONS else kind
                 raise InputError(
-                    f"{given[0]} is for {entry.title}, and this runs on {title}",
+                    f"{given[0]} is for {entry.title}, and this runs on {targets[kind].title}",
                     hint="leave it out, or ask for a suite or a runner of that target",
                 )
-        return self.target(kind, targets)
+        check_target(what, spec, targets)
+        return spec
 
-    def target(self, kind: str, targets: Mapping[str, str] = TARGETS) -> TargetSpec:
+    def target(self, kind: str, targets: Mapping[str, TargetEntry] = TARGETS) -> TargetSpec:
         """Return the target of that kind with what these flags say of it; raises UnknownName."""
         given = Given(flags=self.own, cache=self.cache.absolute(), envs=self.envs)
         return describe(kind, given, targets)
@@ -109,5 +117,5 @@ class Tables:
     runners: Mapping[str, RunnerEntry] = field(default_factory=lambda: RUNNERS)
     formats: Mapping[str, ArtifactFormat] = field(default_factory=lambda: ARTIFACT_FORMATS)
     launch: Launch = run_child
-    targets: Mapping[str, str] = field(default_factory=lambda: TARGETS)
+    targets: Mapping[str, TargetEntry] = field(default_factory=lambda: TARGETS)
     busy: Callable[[], Busy | None] = read_busy

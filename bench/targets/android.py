@@ -23,6 +23,7 @@ from bench.core.locks import held, runtime_folder
 from bench.devices.android.adb.device import Device
 from bench.devices.android.adb.find import VARIABLES, choose, open_device
 from bench.devices.android.cooldown import wait_until_cool
+from bench.devices.android.device_program import check_program
 from bench.devices.android.identity import (
     Cluster,
     PhoneFacts,
@@ -37,7 +38,7 @@ from bench.devices.android.state import read_conditions
 from bench.devices.android.workspace import Workspace
 from bench.launcher.process import ChildFailed
 from bench.storage.schema.common import Scalar, System
-from bench.targets.base import Given, Readings
+from bench.targets.base import Given, Missing, Readings, refused
 
 COMES_BACK_S = 60.0
 _POLL_S = 1.0
@@ -62,6 +63,11 @@ class AndroidTarget:
             benchmark_bin=None if tool is None else str(tool.absolute()),
             transport=flags.get("transport"),
         )
+
+    @staticmethod
+    def missing(spec: TargetSpec) -> list[Missing]:
+        """Return whether the program that runs there is missing, or the phone."""
+        return [*_missing_program(spec), *refused(lambda: choose(spec.device))]
 
     def __init__(self, spec: TargetSpec) -> None:
         self.spec = replace(spec, device=choose(spec.device))
@@ -169,3 +175,12 @@ def _stored(facts: PhoneFacts) -> dict[str, Scalar | list[str]]:
 
 def _in_words(cluster: Cluster) -> str:
     return f"cores {','.join(map(str, cluster.cores))}: {cluster.max_khz} kHz"
+
+
+def _missing_program(spec: TargetSpec) -> list[Missing]:
+    tool = spec.benchmark_bin
+    if tool is None:
+        return refused(lambda: check_program(Path(spec.agent or "")))
+    if Path(tool).is_file():
+        return []
+    return [Missing(f"{tool} is no file", "give benchmark_bin's own path")]

@@ -1,27 +1,34 @@
-"""Where cells are measured: what it is, how it is just now, and when a session may start there.
+"""What a target is: its identity, its state, what it needs, and when a session may start there.
 
-    cpu.py      this machine
-    android.py  an Android phone over ADB
-    nvidia.py   an NVIDIA GPU of this machine
-
-A new target is one file beside these and one line in PLACES, by the target's kind.
+cpu.py      this machine
+android.py  an Android phone over ADB
+nvidia.py   an NVIDIA GPU of this machine
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from bench.core.cell import TargetSpec
-from bench.core.errors import UnknownName
+from bench.core.errors import DeviceError, Unavailable
 from bench.devices.host.facts import installed_gib
 from bench.launcher.process import ChildFailed
 from bench.storage.directory import Store
 from bench.storage.schema.common import Scalar, System
+from bench.targets import TARGETS, TargetEntry, entry_of
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """One thing that this machine lacks, as a clause, and its remedy."""
+
+    what: str
+    remedy: str
 
 
 class Readings(Protocol):
@@ -48,6 +55,11 @@ class Target(Protocol):
     @staticmethod
     def describe(given: Given) -> TargetSpec:
         """Return what a person's flags say of such a target; nothing is opened."""
+        ...
+
+    @staticmethod
+    def missing(spec: TargetSpec) -> list[Missing]:
+        """Return what keeps this machine from measuring at `spec`, none where nothing does."""
         ...
 
     @property
@@ -87,13 +99,6 @@ class Target(Protocol):
         ...
 
 
-TARGETS: Mapping[str, str] = {
-    "cpu": "bench.targets.cpu:CpuTarget",
-    "android": "bench.targets.android:AndroidTarget",
-    "nvidia-gpu": "bench.targets.nvidia:NvidiaTarget",
-}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
     """What a person gave: the flags by name, the cache's folder, own interpreters by name."""
@@ -103,22 +108,43 @@ class Given:
     envs: Mapping[str, Path]
 
 
-def describe(kind: str, given: Given, targets: Mapping[str, str] = TARGETS) -> TargetSpec:
+def describe(kind: str, given: Given, targets: Mapping[str, TargetEntry] = TARGETS) -> TargetSpec:
     """Return the spec of the target of that kind; raises UnknownName."""
     return _target_class(kind, targets).describe(given)
 
 
-def _target_class(kind: str, targets: Mapping[str, str]) -> type[Target]:
-    if kind not in targets:
-        raise UnknownName("target", kind, targets)
-    module, _, name = targets[kind].partition(":")
-    found: type[Target] = getattr(importlib.import_module(module), name)
-    return found
+def missing_for(spec: TargetSpec, targets: Mapping[str, TargetEntry] = TARGETS) -> list[Missing]:
+    """Return what keeps this machine from measuring at `spec`; raises UnknownName."""
+    return _target_class(spec.kind, targets).missing(spec)
+
+
+def refused(check: Callable[[], object]) -> list[Missing]:
+    """Return what `check` raises as something that is missing."""
+    try:
+        check()
+    except (DeviceError, Unavailable) as error:
+        return [Missing(error.problem, error.hint)]
+    return []
+
+
+def check_target(what: str, spec: TargetSpec, targets: Mapping[str, TargetEntry] = TARGETS) -> None:
+    """Raise Unavailable, naming everything that is missing, where `what` can't run here."""
+    if lacks := missing_for(spec, targets):
+        problems = "; ".join(each.what for each in lacks)
+        raise Unavailable(f"{what} can't run here: {problems}", hint=lacks[0].remedy)
+
+
+def _target_class(kind: str, targets: Mapping[str, TargetEntry]) -> type[Target]:
+    module, _, name = entry_of(kind, targets).path.partition(":")
+    loaded: type[Target] = getattr(importlib.import_module(module), name)
+    return loaded
 
 
 @contextmanager
 def opened(
-    spec: TargetSpec, targets: Mapping[str, str] = TARGETS, store: Store | None = None
+    spec: TargetSpec,
+    targets: Mapping[str, TargetEntry] = TARGETS,
+    store: Store | None = None,
 ) -> Iterator[Target]:
     """Open the target of `spec`, its system under the id that `store` knows it by.
 

@@ -19,7 +19,7 @@ from bench.devices.host.facts import (
 from bench.devices.host.state import read_conditions
 from bench.launcher.process import ChildFailed
 from bench.storage.schema.common import Scalar, System
-from bench.targets.base import Given, Readings
+from bench.targets.base import Given, Missing, Readings
 
 
 class CpuTarget:
@@ -30,6 +30,12 @@ class CpuTarget:
         """Return this machine: no flag says anything of it."""
         del given
         return TargetSpec(kind="cpu")
+
+    @staticmethod
+    def missing(spec: TargetSpec) -> list[Missing]:
+        """Return nothing: the machine that runs this is there."""
+        del spec
+        return []
 
     def __init__(self, spec: TargetSpec) -> None:
         self.spec = spec

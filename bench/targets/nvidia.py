@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
@@ -15,17 +17,25 @@ from bench.core.errors import Unavailable
 from bench.core.gpu_state import KEY, THROTTLED, has_company, reasons
 from bench.devices.host.facts import HostFacts, hardware, read_host, usable_cores
 from bench.devices.host.state import read_conditions
-from bench.devices.nvidia.choice import Gpu, choose
+from bench.devices.nvidia.choice import Gpu, choose, count
 from bench.devices.nvidia.identity import Identity, read_identity
 from bench.devices.nvidia.libraries import library_path
 from bench.devices.nvidia.nvml import Nvml, open_nvml
+from bench.devices.nvidia.presence import has_card
 from bench.devices.nvidia.readings import compute_processes, read
+from bench.environments.interpreters import Environments
+from bench.environments.specs import ENVIRONMENTS
+from bench.environments.uv_tool import base_python
 from bench.launcher.process import ChildFailed
 from bench.storage.schema.common import Scalar, System
-from bench.targets.base import Given, Readings
+from bench.targets.base import Given, Missing, Readings, refused
 
 COOLS_S = 60.0
 _POLL_S = 1.0
+_DRIVER = Path("/proc/driver/nvidia/version")
+_ENV = "gpu"
+# The wheels (2.3 GB), unpacked, and room for the download beside them.
+_ENV_GIB = 8
 
 
 class NvidiaTarget:
@@ -43,6 +53,11 @@ class NvidiaTarget:
             sharing="allowed" if flags.get("shared_gpu") else "refused",
             partial="allowed" if flags.get("allow_partial") else "refused",
         )
+
+    @staticmethod
+    def missing(spec: TargetSpec) -> list[Missing]:
+        """Return whether a GPU, its driver or what the engines' environment needs is missing."""
+        return [*_missing_card(), *_missing_for_environment(spec)]
 
     def __init__(
         self,
@@ -127,3 +142,62 @@ def make_system(identity: Identity, host: HostFacts) -> System:
     return System(
         system_id=f"{slug}-{digest[:8]}", heading=identity.name, hardware=digest, facts=facts
     )
+
+
+def _missing_card() -> list[Missing]:
+    """Return whether GPU, driver or both are missing. The driver knows best which cards there are;
+    without it the PCI bus does.
+    """
+    elsewhere = "run it on a machine with one; `make bench` measures this machine's CPU"
+    if _DRIVER.exists() or shutil.which("nvidia-smi"):
+        try:
+            gpus = _count_gpus()
+        except Unavailable as error:
+            return [Missing(error.problem, error.hint)]
+        return [] if gpus else [Missing("the driver sees no NVIDIA GPU", elsewhere)]
+    driver = Missing(
+        "there is no NVIDIA driver (no /proc/driver/nvidia/version, no nvidia-smi)",
+        "install the driver of your distribution, 450.80 or later, and restart",
+    )
+    return [driver] if has_card() else [Missing("there is no NVIDIA GPU", elsewhere), driver]
+
+
+def _count_gpus() -> int:
+    """Return how many cards the driver sees; raises Unavailable where it can't be asked."""
+    nvml = open_nvml()
+    try:
+        return count(nvml)
+    finally:
+        nvml.close()
+
+
+def _missing_for_environment(spec: TargetSpec) -> list[Missing]:
+    """Return what keeps the engines' environment from being built, nothing where it is there."""
+    cache = Path(spec.engines or "engines").parent
+    if spec.own_python is not None or Environments(cache).is_built(_ENV):
+        return []
+    lacks = []
+    if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
+        lacks.append(
+            Missing(
+                f"the engines exist for Linux on x86-64, and this is {platform.system()} on "
+                f"{platform.machine()}",
+                "give a Python that has TensorRT with --env gpu=PATH, and `--runner tensorrt`",
+            )
+        )
+    lacks += refused(lambda: base_python(ENVIRONMENTS[_ENV]))
+    free_gib = _free_bytes(cache) / 2**30
+    if free_gib < _ENV_GIB:
+        lacks.append(
+            Missing(
+                f"{free_gib:.1f} GiB of disk are free for {cache}, the engines take {_ENV_GIB}",
+                "free some, or name another folder with --cache DIR",
+            )
+        )
+    return lacks
+
+
+def _free_bytes(folder: Path) -> int:
+    """Return what is free where `folder` is or would be."""
+    paths = (folder, *folder.absolute().parents)
+    return shutil.disk_usage(next(path for path in paths if path.exists())).free

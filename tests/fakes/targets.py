@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.core.cell import TargetSpec
 from bench.launcher.process import ChildFailed
 from bench.storage.schema.common import Scalar, System
-from bench.targets.base import Given, Readings
+from bench.targets.base import Given, Missing, Readings
 from tests.fakes.values import SYSTEM
 
 HERE = TargetSpec(kind="cpu")
@@ -20,6 +20,10 @@ class FakeTarget:
     @staticmethod
     def describe(given: Given) -> TargetSpec:
         return TargetSpec(kind="cpu", device=given.flags.get("device"))
+
+    @staticmethod
+    def missing(spec: TargetSpec) -> list[Missing]:
+        return []
 
     def __init__(
         self,

@@ -20,7 +20,8 @@ from bench.core.cell import Cell, TargetSpec
 from bench.experiments.context import Options, Tables
 from bench.reports import Format
 from bench.runners import RunnerEntry
-from bench.targets.base import Given
+from bench.targets import TargetEntry, TargetOption
+from bench.targets.base import Given, Missing
 from tests.fakes import converter
 from tests.fakes.runner import FakeSession
 from tests.fakes.targets import FakeTarget
@@ -40,12 +41,19 @@ class Runner:
 
 
 class Target(FakeTarget):
+    """A board on a port of this machine, of which there are ten."""
+
     @staticmethod
     def describe(given: Given) -> TargetSpec:
-        return TargetSpec(kind="board", device=given.flags.get("device"))
+        return TargetSpec(kind="board", device=given.flags.get("port", "0"))
+
+    @staticmethod
+    def missing(spec: TargetSpec) -> list[Missing]:
+        absent = Missing(f"there is no port {spec.device}", "give --port 0 to 9")
+        return [absent] if spec.device not in {*"0123456789"} else []
 
     def __init__(self, spec: TargetSpec) -> None:
-        super().__init__(lambda: {"sample_state": "calm"}, spec=spec)
+        super().__init__(lambda: {"sample_state": f"calm on port {spec.device}"}, spec=spec)
 
 
 def export(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) -> dict[str, Any]:
@@ -81,4 +89,9 @@ FORMAT = ArtifactFormat(converter=f"{__name__}:export", env="harness", main="mod
 RUNNER = RunnerEntry(
     path=f"{__name__}:Runner", title="Sample", env="harness", artifact="sample", settings={}
 )
-TARGET = f"{__name__}:Target"
+TARGET = TargetEntry(
+    path=f"{__name__}:Target",
+    title="a board",
+    suite="cpu",
+    options=(TargetOption(flag="--port", metavar="N", help="The port of the board"),),
+)

@@ -12,11 +12,12 @@ import pytest
 from bench import reports
 from bench.cli import commands
 from bench.cli.main import main
-from bench.core.errors import UnknownName
+from bench.core.errors import InputError, Unavailable, UnknownName
 from bench.experiments.context import Tables
 from bench.reports.comparison import formats
 from bench.storage.directory import RunFolder, Store
 from bench.storage.schema.latency import Measured
+from bench.targets import TARGETS
 from tests.conftest import FAKE_SUITE
 from tests.fakes import tables as fakes
 from tests.fakes.records import put, record, stored
@@ -38,9 +39,11 @@ def suite(folder: Path, *, target: str = "cpu") -> Path:
     return path
 
 
-def measured(bench_run: Run, folder: Path, tables: Tables, target: str = "cpu") -> RunFolder:
+def measured(
+    bench_run: Run, folder: Path, tables: Tables, *own: str, target: str = "cpu"
+) -> RunFolder:
     """Run the sample's suite and return the run, every cell of it measured."""
-    flags = ("--suite", str(suite(folder, target=target)), "--preset", "quick")
+    flags = ("--suite", str(suite(folder, target=target)), "--preset", "quick", *own)
     assert bench_run(*flags, "--variant", "x0_25", tables=tables) == 0
     (run,) = Store(folder / "results").runs()
     assert {record.outcome for record in run.records()} == {Measured()}
@@ -66,13 +69,37 @@ def test_a_kind_of_artifact_is_made_once_and_kept(bench_run: Run, tmp_path: Path
     assert made == {path: path.stat().st_mtime_ns for path in made}
 
 
-def test_a_target_opens_tells_its_state_and_measures(bench_run: Run, tmp_path: Path) -> None:
-    runners = {"sample": replace(sample.RUNNER, target="board")}
-    tables = replace(TABLES, runners=runners, targets={"board": sample.TARGET})
-    run = measured(bench_run, tmp_path, tables, target="board")
+@pytest.fixture
+def board(monkeypatch: pytest.MonkeyPatch) -> Tables:
+    """The sample's entry in the table of targets, and tables whose runner is for it."""
+    monkeypatch.setitem(TARGETS, "board", sample.TARGET)
+    return replace(TABLES, runners={"sample": replace(sample.RUNNER, target="board")})
+
+
+def test_a_targets_own_option_reaches_it_and_it_measures(
+    bench_run: Run, tmp_path: Path, board: Tables
+) -> None:
+    run = measured(bench_run, tmp_path, board, "--port", "7", target="board")
     assert run.manifest().target == "board"
     (first, *_) = [session for record in run.records() for session in record.sessions]
-    assert "calm" in first.model_dump_json()
+    assert first.before["sample_state"] == "calm on port 7"
+
+
+def test_a_targets_option_stands_in_the_help_and_belongs_to_it_alone(
+    board: Tables, bench_run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", "--help"]) == 0
+    assert "On a board:\n  --port N" in capsys.readouterr().out
+    assert bench_run("--port", "7", tables=board) == InputError.exit_status
+    assert "--port is for a board, and this runs on this machine's CPU" in capsys.readouterr().err
+
+
+def test_what_a_target_lacks_is_told_with_its_remedy(
+    board: Tables, bench_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = str(suite(tmp_path, target="board"))
+    assert bench_run("--suite", path, "--port", "x", tables=board) == Unavailable.exit_status
+    assert "there is no port x: give --port 0 to 9" in capsys.readouterr().err
 
 
 def test_a_target_that_no_table_has_is_named(

@@ -6,8 +6,9 @@ The line, and not the file, holds the options: a verb's file loads pydantic and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import click
 
@@ -16,10 +17,19 @@ from bench.cli import options as o
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """What a verb does, in one line, and its options beside the common ones."""
+    """What a verb does, in one line, and its options beside the common ones.
+
+    A function among them stands for the options that it returns when the verb is called.
+    """
 
     text: str
-    options: tuple[click.Parameter, ...] = ()
+    options: tuple[click.Parameter | Callable[[], tuple[click.Parameter, ...]], ...] = ()
+
+    @property
+    def params(self) -> list[click.Parameter]:
+        """The options themselves."""
+        groups = ((it,) if isinstance(it, click.Parameter) else it() for it in self.options)
+        return [param for group in groups for param in group]
 
 
 _ONE = {"metavar": "N"}
@@ -50,7 +60,9 @@ _RECOMMEND = (
 )
 _ARMS = (o.BASE, o.HEAD, o.BASE_ENV, o.HEAD_ENV)
 _REVISIONS = (o.GOOD, o.BAD)
-_LIVE = o.target_flags(live=True)
+_LIVE = partial(o.target_flags, live=True)
+_CHECKED = partial(o.target_flags, checked=True)
+_IMAGES = partial(o.target_flags, images=True)
 
 VERBS: Mapping[str, Verb] = {
     "run": Verb(
@@ -58,7 +70,7 @@ VERBS: Mapping[str, Verb] = {
         (
             *o.SELECTION,
             o.SUSTAINED,
-            *o.target_flags(),
+            o.target_flags,
             *o.MEASURING,
             *o.QUIET,
             o.EXPLAIN,
@@ -71,11 +83,11 @@ VERBS: Mapping[str, Verb] = {
     ),
     "plan": Verb(
         "Show what would run, in which order, and how long it takes",
-        (*o.SELECTION, o.SYSTEM, *o.target_flags()),
+        (*o.SELECTION, o.SYSTEM, o.target_flags),
     ),
     "doctor": Verb(
         "Check what can run on this machine, and name the command that adds the rest",
-        (o.INSTALL, o.SENSORS, *o.target_flags("android"), *o.ENVIRONMENTS),
+        (o.INSTALL, o.SENSORS, _CHECKED, *o.ENVIRONMENTS),
     ),
     "models": Verb("List the models of the catalogue with their costs", (o.VARIANT,)),
     "audit": Verb("Find figures that contradict each other, published and measured"),
@@ -86,11 +98,11 @@ VERBS: Mapping[str, Verb] = {
     "ab": Verb(
         "Interleaved A/B comparison of two arms: revisions, environments, runners, models or "
         "settings",
-        (*_ARMS, *o.STOPPING, *_MANY, o.SEED, *_LIVE, *o.MEASURING, *o.QUIET, o.FORMAT, o.RESUME),
+        (*_ARMS, *o.STOPPING, *_MANY, o.SEED, _LIVE, *o.MEASURING, *o.QUIET, o.FORMAT, o.RESUME),
     ),
     "bisect": Verb(
         "Find the first revision at which a cell became slower, by live comparisons",
-        (*_REVISIONS, *o.STOPPING, o.CELL, o.SEED, *_LIVE, *o.MEASURING),
+        (*_REVISIONS, *o.STOPPING, o.CELL, o.SEED, _LIVE, *o.MEASURING),
     ),
     "verify": Verb(
         "Build the report again, compare it with the stored one, and name the stale cells",
@@ -111,14 +123,14 @@ VERBS: Mapping[str, Verb] = {
             o.LIST,
             o.LABELS,
             *_ACCURACY,
-            *o.target_flags("nvidia-gpu"),
+            _IMAGES,
             *o.MEASURING,
             o.RESUME,
         ),
     ),
     "predict": Verb(
         "Show the five most probable classes of one image, and the inference time",
-        (*o.words("IMAGE"), o.LABELS, *_PREDICT, *o.target_flags("nvidia-gpu"), *o.MEASURING),
+        (*o.words("IMAGE"), o.LABELS, *_PREDICT, _IMAGES, *o.MEASURING),
     ),
     "recommend": Verb(
         "Choose a model and an engine: the most accurate within a time, or the fastest above an "

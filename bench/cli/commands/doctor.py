@@ -23,7 +23,7 @@ from bench.environments.specs import ENVIRONMENTS
 from bench.experiments.context import Options, Tables
 from bench.launcher.process import ChildFailed
 from bench.storage.directory import Store
-from bench.targets.requirements import missing_for
+from bench.targets.base import missing_for
 from bench.worker.probe import EXPECTED
 
 _USED_FOR = {
@@ -141,8 +141,8 @@ def _suites(options: Options, tables: Tables) -> list[Finding]:
     findings = []
     for path in sorted(FOLDER.glob("*.toml")):
         suite = load_suite(path.stem)
-        target = options.target(suite.file.target)
-        lacks = missing_for(target, suite.runners, tables.runners)
+        target = options.target(suite.file.target, tables.targets)
+        lacks = missing_for(target, tables.targets)
         item = f"suite {suite.name}"
         if not lacks:
             findings.append(Finding(item=item, state="ok", detail=suite.file.title))

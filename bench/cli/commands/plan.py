@@ -20,12 +20,13 @@ from bench.experiments.latency.experiment import Job, SuiteOptions, new_job
 from bench.experiments.latency.forecast import Expected, expect
 from bench.experiments.latency.schedule import Plan
 from bench.reports.build import load_runs
+from bench.targets import entry_of
 
 
 def run(options: Options, tables: Tables) -> int:
     """Print the plan."""
     suite = load_suite(options.of(SuiteOptions).suite)
-    cores = usable_cores() if suite.file.target == "cpu" else None
+    cores = None if entry_of(suite.file.target, tables.targets).runs_sessions else usable_cores()
     job = new_job(options, tables, suite, cores=cores)
     plan = job.plan()
     broken: list[BrokenResult] = []

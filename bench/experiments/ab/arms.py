@@ -23,7 +23,7 @@ from bench.config.catalog import (
     select,
 )
 from bench.config.suite import Axes, Suite, load_suite, select_cells
-from bench.core.cell import DEVICES, Cell
+from bench.core.cell import Cell
 from bench.core.errors import InputError, Unavailable, UnknownName
 from bench.environments.interpreters import Environments
 from bench.experiments.ab.revisions import RevisionTables, checkout, tables_at
@@ -33,8 +33,8 @@ from bench.launcher.git import check_history, repository_of
 from bench.launcher.process import ChildResult
 from bench.runners import RunnerEntry
 from bench.storage.schema.ab import ArmName
+from bench.targets import TargetEntry, entry_of
 
-SUITES = {"cpu": "cpu", "nvidia-gpu": "gpu", "android": "arm"}
 PRESET = "standard"
 WORKER = Path("bench/worker/__main__.py")
 _LOCKS = Path("bench/envs")
@@ -53,6 +53,7 @@ class Arm:
     name: ArmName
     spec: ArmSpec
     runners: Mapping[str, RunnerEntry]
+    targets: Mapping[str, TargetEntry]
     formats: Mapping[str, ArtifactFormat]
     environments: Environments
     models: Path
@@ -66,13 +67,17 @@ class Arm:
         """What its processes need in their environment."""
         return {} if self.code is None else {"PYTHONPATH": str(self.code)}
 
+    def on_device(self, cell: Cell) -> bool:
+        """Tell whether a program on the target itself runs the sessions of `cell`."""
+        return entry_of(self.runners[cell.runner].target, self.targets).runs_sessions
+
     def environment_names(self, cell: Cell) -> list[str]:
         """Return the environments that shape `cell` of the arm, by name.
 
         A device has its engine itself: there they are those of the converters.
         """
         entry = self.runners[cell.runner]
-        if entry.target not in DEVICES:
+        if not self.on_device(cell):
             return [entry.env]
         names, kind = set(), self.formats.get(entry.artifact_of(cell.precision))
         while kind is not None:
@@ -105,6 +110,7 @@ def make_arm(
         name=name,
         spec=spec,
         runners=tables.runners,
+        targets=tables.targets,
         formats=tables.formats,
         environments=Environments(
             options.cache, options.envs, pins=spec.pins, passed=options.passed
@@ -220,7 +226,7 @@ def target_of(arms: Sequence[Arm], selection: Selection, tables: Tables) -> str:
             f"the arms run on {' and '.join(sorted(targets))}", hint="compare runners of one target"
         )
     target = targets.pop()
-    if target in DEVICES and len(names) > 1:
+    if entry_of(target, tables.targets).runs_sessions and len(names) > 1:
         raise InputError(
             f"on {target} the arms' runners are {' and '.join(sorted(names))}",
             hint="compare nets, weights or settings of one runner there",
@@ -236,7 +242,8 @@ def cells_of(
     `beside` is the other arm's models: a model's file takes the name of the net it is compared
     with. Raises InputError, and Unavailable where the arm has no such runner.
     """
-    suite = load_suite(SUITES[target_of([arm], selection, tables)]).in_preset(PRESET)
+    target = target_of([arm], selection, tables)
+    suite = load_suite(tables.targets[target].suite).in_preset(PRESET)
     models = _models(arm, selection.variants, beside)
     cells = [
         _cell(arm, suite, model, axes, selection.cores, tables)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.artifacts.builder import Artifact
 from bench.config.catalog import Model
-from bench.core.cell import DEVICES, Cell, Sampling
+from bench.core.cell import Cell, Sampling
 from bench.core.digest import canonical_digest, file_sha256
 from bench.core.errors import BenchError, InputError
 from bench.core.paths import PROJECT
@@ -161,7 +161,7 @@ def _starts(
     cells: Mapping[ArmName, tuple[Prepared, Cell]], warm: Sampling, chance: random.Random
 ) -> dict[ArmName, Start]:
     """Return how both arms are started in one session, on the same cores of this machine."""
-    devices = any(arm.arm.runners[cell.runner].target in DEVICES for arm, cell in cells.values())
+    devices = any(arm.arm.on_device(cell) for arm, cell in cells.values())
     cores = None if devices else cores_for([cell for _, cell in cells.values()], chance)
     return {name: _start(arm, cell, warm, cores) for name, (arm, cell) in cells.items()}
 
@@ -183,5 +183,5 @@ def _start(prepared: Prepared, cell: Cell, warm: Sampling, cores: list[int] | No
     entry = arm.runners[cell.runner]
     start = start_of(cell, artifact, entry, arm.environments, sampling=warm, cores=cores)
     # A device's worker is the harness's own for both arms, whatever revision made their models.
-    env = {} if entry.target in DEVICES else {**start.env, **arm.env}
+    env = {} if arm.on_device(cell) else {**start.env, **arm.env}
     return replace(start, env=env)

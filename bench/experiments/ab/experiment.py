@@ -16,7 +16,7 @@ from typing import Any
 from bench.analysis.interleaved import Growth
 from bench.config.catalog import Model, load_catalogue
 from bench.config.suite import Axes
-from bench.core.cell import DEVICES, Cell, Sampling, TargetSpec
+from bench.core.cell import Cell, Sampling, TargetSpec
 from bench.core.errors import InputError
 from bench.core.paths import PROJECT
 from bench.devices.host.facts import usable_cores
@@ -45,7 +45,6 @@ from bench.storage.directory import AbFolder
 from bench.storage.files import new_run_id, utc_now
 from bench.storage.schema.ab import AbManifest, ArmFields, ArmName, AxesFields, GrowthFields
 from bench.targets.base import Target
-from bench.targets.requirements import check_target
 
 RUNNER = "paddle"
 PHONE_RUNNER = "paddle-lite"
@@ -127,9 +126,8 @@ class AbExperiment:
         self._selection = _selection(self.options, self._arms[0])
         runners = self._selection.runners
         kind = target_of(self._arms, self._selection, self.tables)
-        spec = self.options.own_target(kind, self.tables.targets)
-        check_target(f"runner {' and '.join(runners)}", spec, runners, self.tables.runners)
-        return spec
+        what = f"runner {' and '.join(runners)}"
+        return self.options.checked_target(what, kind, self.tables.targets)
 
     def plan(self, target: Target) -> Mapping[str, Any]:
         """Choose each arm's cells; return the arms' code and nets."""
@@ -211,7 +209,7 @@ class AbExperiment:
             target=target,
             alternate=(
                 DeviceProgram(launch=self.tables.launch)
-                if target.spec.kind in DEVICES
+                if self.tables.targets[target.spec.kind].runs_sessions
                 else TwoProcesses(open_worker=seams.open_worker)
             ),
             scrub=partial(hidden, device=target.spec.device),
@@ -236,7 +234,8 @@ class AbExperiment:
             if holds_path(arm)
             for text in given[name]
         ]
-        return [*arms, *self.options.again(("results", "models", "cache", "weights"))]
+        kept = ("results", "models", "cache", "weights")
+        return [*arms, *self.options.again(kept, self.tables.targets)]
 
 
 def resumed_experiment(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
@@ -18,8 +18,8 @@ from bench.experiments.preparation import artifact_key, models_of, settle
 from bench.experiments.provenance import hidden
 from bench.experiments.session import outcome_of, start_of
 from bench.launcher.process import ChildFailed
-from bench.runners import RunnerEntry
 from bench.storage.schema.common import Failed, Skipped
+from bench.targets import entry_of
 from bench.targets.base import Target
 
 RUNNER = "paddle"
@@ -65,7 +65,7 @@ def select(options: Options, tables: Tables) -> Selection:
         runners=runners,
         batch=_single("--batch", options.axes.batches),
         threads=threads,
-        target=target_of(runners, tables.runners),
+        target=target_of(runners, tables),
     )
 
 
@@ -78,21 +78,22 @@ def _single(flag: str, values: Sequence[int]) -> int:
     return values[0] if values else 1
 
 
-def target_of(runners: Sequence[str], table: Mapping[str, RunnerEntry]) -> str:
+def target_of(runners: Sequence[str], tables: Tables) -> str:
     """Return the kind of target that all `runners` run on; raises InputError."""
     for runner in runners:
-        if runner not in table:
-            raise UnknownName("runner", runner, table)
-    targets = dict.fromkeys(table[runner].target for runner in runners)
+        if runner not in tables.runners:
+            raise UnknownName("runner", runner, tables.runners)
+    targets = dict.fromkeys(tables.runners[runner].target for runner in runners)
     if len(targets) > 1:
         raise InputError(
             f"the runners {', '.join(runners)} run on {' and '.join(targets)}",
             hint="name runners of one target at a time",
         )
     (target,) = targets
-    if target == "android":
+    entry = entry_of(target, tables.targets)
+    if entry.runs_sessions:
         raise InputError(
-            "a phone's sessions run there from end to end and take no images",
+            f"{entry.title}'s sessions run there from end to end and take no images",
             hint="name runners of this machine's CPU or GPU",
         )
     return target

@@ -31,7 +31,6 @@ from bench.storage.files import new_run_id, utc_now
 from bench.storage.schema.accuracy import AccuracyManifest, DataFields, ModelFields, RecipeFields
 from bench.storage.schema.common import CellFields
 from bench.targets.base import Target
-from bench.targets.requirements import check_target
 
 _CHUNK = 64
 
@@ -71,9 +70,9 @@ class AccuracyExperiment:
     def spec(self) -> TargetSpec:
         """Return where the runners run."""
         runners = self.selection.runners
-        spec = self.options.own_target(self.selection.target, self.tables.targets)
-        check_target(" and ".join(runners), spec, runners, self.tables.runners)
-        return spec
+        return self.options.checked_target(
+            " and ".join(runners), self.selection.target, self.tables.targets
+        )
 
     def plan(self, target: Target) -> Mapping[str, Any]:
         """Choose how images are prepared; return the data set and the models' hashes."""
@@ -151,7 +150,9 @@ class AccuracyExperiment:
         """Return the images, the folders, the weights and the target's flags."""
         del run
         images = ("data", "list_file", "labels")
-        return self.options.again((*images, "results", "models", "cache", "weights"))
+        return self.options.again(
+            (*images, "results", "models", "cache", "weights"), self.tables.targets
+        )
 
 
 def resumed_selection(run: AccuracyFolder, options: Options) -> Selection:

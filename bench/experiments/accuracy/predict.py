@@ -24,7 +24,6 @@ from bench.experiments.preparation import say_dropped
 from bench.experiments.progress import say
 from bench.storage.schema.latency import reason
 from bench.targets.base import opened
-from bench.targets.requirements import check_target
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,8 +76,7 @@ def predict(
 def _engine(
     selection: Selection, options: Options, tables: Tables, opener: OpenEngine
 ) -> Iterator[Engine]:
-    spec = options.own_target(selection.target, tables.targets)
-    check_target(selection.runners[0], spec, selection.runners, tables.runners)
+    spec = options.checked_target(selection.runners[0], selection.target, tables.targets)
     with opened(spec, tables.targets) as target:
         say_dropped(options, target)
         environments = Environments(options.cache, options.envs, passed=options.passed)

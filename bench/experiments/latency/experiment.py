@@ -28,7 +28,6 @@ from bench.storage.files import new_run_id, utc_now
 from bench.storage.schema.common import CellFields, SamplingFields
 from bench.storage.schema.latency import ModelFacts, RunManifest
 from bench.targets.base import Target
-from bench.targets.requirements import check_target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,13 +126,10 @@ class LatencyExperiment:
         if self.resumed is not None:
             begun = self.resumed.manifest()
             name, kind = begun.suite, begun.target
-            runners: Sequence[str] = [cell.runner for cell in begun.cells.values()]
         else:
             suite = self._suite()
-            name, kind, runners = suite.name, suite.file.target, suite.runners
-        spec = self.options.own_target(kind, self.tables.targets)
-        check_target(f"suite {name}", spec, runners, self.tables.runners)
-        return spec
+            name, kind = suite.name, suite.file.target
+        return self.options.checked_target(f"suite {name}", kind, self.tables.targets)
 
     def _suite(self) -> Suite:
         return self.suite or load_suite(self.options.of(SuiteOptions).suite)
@@ -207,7 +203,7 @@ class LatencyExperiment:
         """Return the folders, the weights and the target's flags."""
         del run
         models = () if self.verb == "selftest" else ("models",)
-        return self.options.again(("results", *models, "cache", "weights"))
+        return self.options.again(("results", *models, "cache", "weights"), self.tables.targets)
 
 
 def _rounds(plan: Plan) -> list[list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from bench.cli.main import console, main, parse
 from bench.config.suite import Axes
 from bench.core.errors import InputError
 from bench.experiments.context import Options
-from bench.targets.options import TargetOption, TargetOptions
+from bench.targets import TargetEntry, TargetOption
 
 NUMBERS = st.lists(st.integers(1, 10**6), min_size=1, max_size=4)
 
@@ -195,9 +196,9 @@ def test_each_flag_of_a_verb_is_in_its_help_once_with_a_field_of_its_own(
 ) -> None:
     main([verb, "--help"])
     lines = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line.strip()]
-    flags = [option.opts[0] for option in VERBS[verb].options if option.opts[0].startswith("--")]
+    flags = [option.opts[0] for option in VERBS[verb].params if option.opts[0].startswith("--")]
     assert [flag for flag in flags if lines.count(flag) != 1] == []
-    fields = [option.name for option in VERBS[verb].options]
+    fields = [option.name for option in VERBS[verb].params]
     assert len(set(fields)) == len(fields)
 
 
@@ -248,16 +249,29 @@ def test_verbs_flags_and_choices_are_completed(
     assert {line.removeprefix("plain,") for line in lines if line != "plain,--help"} == completed
 
 
-def test_a_targets_options_reach_every_verb_that_measures_on_all_targets(
-    monkeypatch: pytest.MonkeyPatch,
+def test_a_targets_options_reach_the_verbs_that_take_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tool = TargetOption(flag="--tool", metavar="PATH", help="A tool", is_path=True, live=False)
-    entry = TargetOptions(title="a sample", options=(TargetOption(flag="--port", help="P"), tool))
-    monkeypatch.setattr(options, "TARGET_OPTIONS", {"sample": entry})
-    port, path = options.target_flags()
-    assert (port.opts, port.is_flag, port.section) == (["--port"], True, "On a sample")
-    assert (path.opts, path.name, path.is_flag) == (["--tool"], "tool", False)
-    assert [flag.opts for flag in options.target_flags(live=True)] == [["--port"]]
+    parts = (
+        TargetOption(flag="--port", help="P"),
+        TargetOption(flag="--tool", metavar="PATH", help="A tool", is_path=True, live=False),
+        TargetOption(flag="--bus", metavar="B", help="B", choices=("i2c", "spi"), checked=False),
+    )
+    board = TargetEntry(path="", title="a board", suite="cpu", options=parts)
+    eye = TargetOption(flag="--eye", help="E")
+    camera = replace(board, title="a camera", options=(eye,), runs_sessions=True)
+    monkeypatch.setattr(options, "TARGETS", {"board": board, "camera": camera})
+    everything = {"--port", "--tool", "--bus", "--eye"}
+    for verb, taken in {
+        "run": everything, "plan": everything, "bisect": everything - {"--tool"},
+        "doctor": everything - {"--bus"}, "predict": everything - {"--eye"}, "audit": set(),
+    }.items():  # fmt: skip
+        flags = {option.opts[0] for option in VERBS[verb].params}
+        assert (verb, flags & everything) == (verb, taken)
+    assert main(["run", "--help"]) == 0
+    assert "On a board:\n  --port" in capsys.readouterr().out
+    assert parsed("run", "--port", "--tool", "t").own == {"port": True, "tool": Path("t")}
+    assert "'i2c', 'spi'" in refusal("run", "--bus", "usb")
 
 
 def test_every_flag_of_a_gpu_arrives() -> None:

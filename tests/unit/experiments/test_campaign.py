@@ -19,6 +19,7 @@ from bench.experiments.progress import Lines, Unit, Units
 from bench.experiments.resume import NETS, SYSTEM, Same
 from bench.storage.directory import RunFolder, Store
 from bench.storage.schema.latency import ModelFacts, RunManifest
+from bench.targets import TARGETS
 from bench.targets.base import Target
 from tests.fakes.targets import FakeTarget
 from tests.fakes.values import cell, entry, manifest
@@ -33,7 +34,8 @@ class Here(FakeTarget):
         super().__init__(spec=spec)
 
 
-TABLES = Tables(targets={"cpu": f"{__name__}:Here"}, busy=lambda: None)
+TARGET = replace(TARGETS["cpu"], path=f"{__name__}:Here")
+TABLES = Tables(targets={"cpu": TARGET}, busy=lambda: None)
 
 
 @dataclass

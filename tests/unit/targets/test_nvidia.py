@@ -12,7 +12,7 @@ from bench.core.cell import TargetSpec
 from bench.core.errors import Unavailable
 from bench.core.gpu_state import KEY
 from bench.launcher.process import ChildFailed
-from bench.targets.base import TARGETS
+from bench.targets import TARGETS
 from bench.targets.nvidia import COOLS_S, NvidiaTarget
 from tests.fakes.nvml import FakeCard, nvml
 from tests.fakes.values import session
@@ -37,7 +37,7 @@ def gpu(
 
 
 def test_it_is_what_the_table_of_targets_names() -> None:
-    assert TARGETS["nvidia-gpu"] == f"{NvidiaTarget.__module__}:NvidiaTarget"
+    assert TARGETS["nvidia-gpu"].path == f"{NvidiaTarget.__module__}:NvidiaTarget"
 
 
 def test_the_target_tells_workers_which_gpu_it_is() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import shutil
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,14 +14,10 @@ import pytest
 from bench.config.suite import load_suite
 from bench.core.cell import TargetSpec
 from bench.core.errors import DeviceNotFound, Unavailable
-from bench.runners import RunnerEntry
-from bench.targets import requirements as targets
-from bench.targets.requirements import check_target, missing_for
+from bench.targets import android, nvidia
+from bench.targets.base import check_target, missing_for
 from tests.fakes.nvml import FakeCard, nvml
-from tests.fakes.tables import fake_runner
 from tests.unit.devices.android.test_device_program import built
-
-ALL = {name: fake_runner("Ok") for name in ("paddle", "paddle-lite", "paddle-tensorrt", "tensorrt")}
 
 
 @pytest.fixture
@@ -29,11 +25,11 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A machine with nothing on it; a file of that name brings a program or the driver."""
     found = {"nvidia-smi": tmp_path / "nvidia-smi"}
     monkeypatch.setattr(shutil, "which", lambda name: found[name].exists() or None)
-    monkeypatch.setattr(targets, "_NVIDIA_DRIVER", tmp_path / "driver")
-    monkeypatch.setattr(targets, "choose", chosen)
-    monkeypatch.setattr(targets, "has_card", lambda: False)
-    monkeypatch.setattr(targets, "open_nvml", lambda: nvml(FakeCard("GPU-1")))
-    monkeypatch.setattr(targets, "base_python", lambda _: Path(sys.executable))
+    monkeypatch.setattr(nvidia, "_DRIVER", tmp_path / "driver")
+    monkeypatch.setattr(android, "choose", chosen)
+    monkeypatch.setattr(nvidia, "has_card", lambda: False)
+    monkeypatch.setattr(nvidia, "open_nvml", lambda: nvml(FakeCard("GPU-1")))
+    monkeypatch.setattr(nvidia, "base_python", lambda _: Path(sys.executable))
     plenty = SimpleNamespace(free=2**40)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: plenty)
     return tmp_path
@@ -53,12 +49,10 @@ def bring(machine: Path, names: Iterable[str]) -> None:
 def lacks(
     suite: str,
     device: str | None = None,
-    runners: Mapping[str, RunnerEntry] = ALL,
     folder: Path = Path("nowhere"),
 ) -> list[str]:
-    one = load_suite(suite)
-    target = TargetSpec(kind=one.file.target, device=device, agent=str(folder))
-    found = missing_for(target, one.runners, runners)
+    target = TargetSpec(kind=load_suite(suite).file.target, device=device, agent=str(folder))
+    found = missing_for(target)
     assert all(missing.remedy for missing in found)
     return [missing.what for missing in found]
 
@@ -66,7 +60,7 @@ def lacks(
 @pytest.mark.usefixtures("machine")
 def test_the_cpu_lacks_nothing_anywhere() -> None:
     assert lacks("cpu") == []
-    check_target("suite cpu", TargetSpec(kind="cpu"), ["paddle"], ALL)
+    check_target("suite cpu", TargetSpec(kind="cpu"))
 
 
 NO_DRIVER = "there is no NVIDIA driver (no /proc/driver/nvidia/version, no nvidia-smi)"
@@ -77,7 +71,7 @@ def test_a_gpu_is_here_where_its_driver_or_its_tool_is(
     machine: Path, sign: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert lacks("gpu") == ["there is no NVIDIA GPU", NO_DRIVER]
-    monkeypatch.setattr(targets, "has_card", lambda: True)
+    monkeypatch.setattr(nvidia, "has_card", lambda: True)
     assert lacks("gpu") == [NO_DRIVER]
     bring(machine, [sign])
     assert lacks("gpu") == []
@@ -87,9 +81,9 @@ def test_a_driver_without_a_card_or_without_an_answer_is_told(
     machine: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bring(machine, ["driver"])
-    monkeypatch.setattr(targets, "open_nvml", nvml)
+    monkeypatch.setattr(nvidia, "open_nvml", nvml)
     assert lacks("gpu") == ["the driver sees no NVIDIA GPU"]
-    monkeypatch.setattr(targets, "open_nvml", lambda: nvml(broken="Unknown Error"))
+    monkeypatch.setattr(nvidia, "open_nvml", lambda: nvml(broken="Unknown Error"))
     assert lacks("gpu") == ["the NVIDIA driver doesn't answer: Unknown Error"]
 
 
@@ -115,13 +109,13 @@ def test_all_that_the_engines_environment_lacks_is_told_one_by_one(
         return Path(sys.executable)
 
     bring(machine, ["driver"])
-    monkeypatch.setattr(targets, "base_python", base)
+    monkeypatch.setattr(nvidia, "base_python", base)
     monkeypatch.setattr(platform, "system", lambda: system)
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
     free = SimpleNamespace(free=free_gib * 2**30)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
     target = TargetSpec(kind="nvidia-gpu", engines=str(machine / "cache/engines"))
-    told = [one.what for one in missing_for(target, ["paddle-tensorrt"], ALL)]
+    told = [one.what for one in missing_for(target)]
     assert told == [text.format(cache=machine / "cache") for text in found]
 
 
@@ -129,7 +123,7 @@ def test_a_python_of_ones_own_takes_no_disk(machine: Path, monkeypatch: pytest.M
     bring(machine, ["driver"])
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
     target = TargetSpec(kind="nvidia-gpu", own_python="/usr/bin/python3")
-    assert missing_for(target, ["paddle-tensorrt"], ALL) == []
+    assert missing_for(target) == []
 
 
 NO_AGENT = "the device program isn't built"
@@ -153,33 +147,22 @@ def test_an_installation_without_the_clients_lacks_them(
     def choose(_: object) -> str:
         raise Unavailable("the ADB clients aren't installed", hint="install them")
 
-    monkeypatch.setattr(targets, "choose", choose)
+    monkeypatch.setattr(android, "choose", choose)
     assert lacks("arm", "SER1AL") == [NO_AGENT, "the ADB clients aren't installed"]
 
 
 def test_the_official_tool_stands_for_the_device_program(machine: Path) -> None:
-    suite, tool = load_suite("arm"), machine / "benchmark_bin"
+    tool = machine / "benchmark_bin"
     target = TargetSpec(kind="android", device="SER1AL", benchmark_bin=str(tool))
-    [missing] = missing_for(target, suite.runners, ALL)
+    [missing] = missing_for(target)
     assert missing.what == f"{tool} is no file"
     tool.touch()
-    assert missing_for(target, suite.runners, ALL) == []
-
-
-def test_a_runner_that_is_yet_to_come_is_missing(machine: Path) -> None:
-    bring(machine, ["driver"])
-    older = {name: entry for name, entry in ALL.items() if name != "tensorrt"}
-    assert lacks("gpu", runners=older) == ["this version has no runner 'tensorrt'"]
+    assert missing_for(target) == []
 
 
 @pytest.mark.usefixtures("machine")
 def test_all_that_is_missing_is_told_with_the_first_remedy() -> None:
     with pytest.raises(Unavailable) as caught:
-        check_target(
-            "suite arm", TargetSpec(kind="android"), ["paddle-lite"], {"paddle": ALL["paddle"]}
-        )
-    assert caught.value.problem == (
-        f"suite arm can't run here: {NO_AGENT}; {NO_PHONE}; "
-        "this version has no runner 'paddle-lite'"
-    )
+        check_target("suite arm", TargetSpec(kind="android"))
+    assert caught.value.problem == f"suite arm can't run here: {NO_AGENT}; {NO_PHONE}"
     assert "make agent" in caught.value.hint
