@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bench.analysis.boxes import Box
 from bench.analysis.series import Column, Series
+from bench.core.escape import file_name
 from bench.runners import RUNNERS
 
 
@@ -94,12 +95,12 @@ def contended(box: Box) -> str:
 
 def latency_stem(series: Series) -> str:
     """Return the file stem of a series' plot: one for each system, runner and setting."""
-    return f"top1-latency-{_stem(series)}"
+    return file_name(f"top1-latency-{_stem(series)}")
 
 
 def sustained_stem(series: Series) -> str:
     """Return the same for the plot of its long sessions."""
-    return f"sustained-{_stem(series)}"
+    return file_name(f"sustained-{_stem(series)}")
 
 
 def _stem(series: Series) -> str:

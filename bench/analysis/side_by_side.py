@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from bench.analysis import naming
 from bench.analysis.boxes import Box
 from bench.analysis.series import Column, Series, View
+from bench.core.escape import file_name
 from bench.runners import RUNNERS
 
 
@@ -130,7 +131,7 @@ def stem(table: SideBySide) -> str:
     """Return the file stem of a table's plot: one for each system, precision, batch and threads."""
     batch, threads = table.column
     precision = "" if table.first.precision == "fp32" else f"-{table.first.precision}"
-    return f"engines-{table.first.system.system_id}{precision}-b{batch}-t{threads}"
+    return file_name(f"engines-{table.first.system.system_id}{precision}-b{batch}-t{threads}")
 
 
 def plotted(tables: Iterable[SideBySide]) -> list[SideBySide]:

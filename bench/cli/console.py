@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.analysis.grade import explain, findings
 from bench.analysis.verdicts import Comparison
 from bench.core.errors import BrokenResult
+from bench.core.output import say, show, show_lines
 from bench.experiments.context import Options
 from bench.reports.build import load_runs, report_folder, view_of, write_report
 from bench.reports.comparison.formats import check_format, rendered, step_summary
@@ -48,28 +48,25 @@ def conclude(options: Options, folder: RunFolder) -> int:
             sustained=[dict(zip(SUSTAINED_HEAD, row, strict=True)) for row in sustained_rows(view)],
         )
     else:
-        sys.stdout.write(latency_tables(view))
-        sys.stdout.write("\n" + "\n".join(f"wrote {path}" for path in [folder.path, *files]) + "\n")
+        show(latency_tables(view))
+        show_lines(["", *(f"wrote {path}" for path in [folder.path, *files])])
         if options.of(OutputOptions).explain:
-            sys.stdout.write(
-                explanation_text({it.cell_id: explain(findings(it)) for it in records})
-            )
+            show_lines(explanation({it.cell_id: explain(findings(it)) for it in records}))
     return max(tell_failures(records), tell_broken(broken))
 
 
 def tell_broken(broken: Sequence[BrokenResult]) -> int:
     """Name the results that can't be read and were left out; return the exit status."""
-    for line in dict.fromkeys(f"bench: left out: {error}\n" for error in broken):
-        sys.stderr.write(line)
+    for line in dict.fromkeys(f"bench: left out: {error}" for error in broken):
+        say(line)
     return int(bool(broken))
 
 
-def explanation_text(reasons: Mapping[str, Sequence[str]]) -> str:
-    """Return each cell's reasons, indented below its id."""
-    return "".join(
-        f"{cell_id}\n" + "".join(f"    {reason}\n" for reason in found or ["A: nothing lowers it"])
-        for cell_id, found in reasons.items()
-    )
+def explanation(reasons: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Yield each cell's reasons as lines, indented below its id."""
+    for cell_id, found in reasons.items():
+        yield cell_id
+        yield from (f"    {reason}" for reason in found or ["A: nothing lowers it"])
 
 
 def _print_json(
@@ -78,7 +75,7 @@ def _print_json(
     result: dict[str, object] = {"run": str(folder.path), "files": [str(path) for path in files]}
     for name, rows in tables.items():
         result[name] = [{key: None if it == "" else it for key, it in r.items()} for r in rows]
-    sys.stdout.write(json.dumps(result, indent=1) + "\n")
+    show(json.dumps(result, indent=1) + "\n")
 
 
 def tell_failures(records: Sequence[Record]) -> int:
@@ -90,7 +87,7 @@ def tell_failures(records: Sequence[Record]) -> int:
     for reason, cells in reasons.items():
         others = len(cells) - 1
         more = f" and {others} more cell{'s' * (others > 1)}" if others else ""
-        sys.stderr.write(f"bench: {cells[0]}{more} {reason}\n")
+        say(f"bench: {cells[0]}{more} {reason}")
     return 1 if reasons else 0
 
 
@@ -118,7 +115,7 @@ def tell(comparison: Comparison, name: str, *, environment: Mapping[str, str] = 
 
     For GitHub the summary is added to the step's, where the environment has a place for it.
     """
-    sys.stdout.write(rendered(comparison, name))
+    show(rendered(comparison, name))
     place = environment.get(_SUMMARY)
     if name == "github" and place:
         with Path(place).open("a", encoding="utf-8") as file:

@@ -24,6 +24,7 @@ from bench import __version__
 from bench.cli.commands import VERBS
 from bench.cli.options import COMMON, to_options
 from bench.core.errors import BenchError, InputError, UnknownName
+from bench.core.output import say
 from bench.launcher.process import SEE_LOG
 
 if TYPE_CHECKING:
@@ -41,29 +42,27 @@ def main(argv: Sequence[str], tables: Tables | None = None, *, program: str = MO
     try:
         return _carry_out(argv, tables, program)
     except BenchError as error:
-        sys.stderr.write(_complaint(error))
+        for line in _complaint(error):
+            say(line)
         return error.exit_status
     except BrokenPipeError:  # the reader has left, as `head` does: so does what is still buffered
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:  # the last resort: a file that no verb took care of
         named = f"{error.filename}: " if error.filename else ""
-        sys.stderr.write(
-            f"bench: {named}{error.strerror}: check the path, its permissions and the space left\n"
-        )
+        say(f"bench: {named}{error.strerror}: check the path, its permissions and the space left")
         return 2
     except KeyboardInterrupt:
-        sys.stderr.write("\nbench: interrupted\n")
+        say("")
+        say("bench: interrupted")
         return 130
 
 
-def _complaint(error: BenchError) -> str:
-    """Return what is printed of an error: no cell's file has the log of the process that failed."""
-    tail = getattr(getattr(error, "failure", error), "log_tail", "")
-    before = f"{tail.rstrip()}\n" if tail else ""
-    return f"{before}bench: {error}\n".replace(
-        SEE_LOG, "see what it printed, above" if tail else "it printed nothing"
-    )
+def _complaint(error: BenchError) -> list[str]:
+    """Return the lines of an error: no cell's file has the log of the process that failed."""
+    tail = getattr(getattr(error, "failure", error), "log_tail", "").rstrip()
+    where = "see what it printed, above" if tail else "it printed nothing"
+    return [*tail.splitlines(), f"bench: {error}".replace(SEE_LOG, where)]
 
 
 def console() -> NoReturn:

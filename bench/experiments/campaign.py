@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from bench.core.cell import TargetSpec
 from bench.core.digest import canonical_digest
 from bench.core.errors import BenchError, InputError, ResultsError, ResultsNotWritable
 from bench.core.locks import held, runtime_folder
+from bench.core.output import say
 from bench.experiments.context import Options, Tables
 from bench.experiments.preparation import say_dropped
 from bench.experiments.progress import Display, Units
@@ -150,7 +150,8 @@ def resume_command(experiment: Experiment[Run], run: Run) -> str:
 
 def tell_interruption(resume: str) -> int:
     """Write that a person interrupted a run and the command to resume it; return the status."""
-    sys.stderr.write(f"\nbench: interrupted; what was measured is kept: resume with `{resume}`\n")
+    say("")
+    say(f"bench: interrupted; what was measured is kept: resume with `{resume}`")
     return INTERRUPTED
 
 
@@ -183,7 +184,7 @@ def kept(run: RunDirectory[Any, Any], resume: str) -> Iterator[End]:
         end.interrupted = True
     except BaseException:
         _interrupt(run)
-        sys.stderr.write(f"bench: what was measured is kept: resume with `{resume}`\n")
+        say(f"bench: what was measured is kept: resume with `{resume}`")
         raise
 
 

@@ -13,6 +13,7 @@ from bench.artifacts.builder import Artifact, Key, Made, Workshop
 from bench.config.catalog import Model, load_catalogue, parse_weights, resolve, select
 from bench.core.cell import Cell
 from bench.core.errors import ArtifactError, BenchError, InputError, Unavailable
+from bench.core.output import say
 from bench.environments.interpreters import Environments
 from bench.experiments.context import Options
 from bench.experiments.provenance import hidden
@@ -113,9 +114,9 @@ def say_dropped(options: Options, target: Target) -> None:
 def _say_dropped(names: tuple[str, ...]) -> None:
     if names:
         many = "variables" if len(names) > 1 else "variable"
-        sys.stderr.write(
+        say(
             f"bench: engines don't inherit the environment {many} {', '.join(names)}: "
-            f"let one in with --pass-env {names[0]}\n"
+            f"let one in with --pass-env {names[0]}"
         )
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
+from bench.core.escape import plain
+from bench.core.output import say
 from bench.core.units import duration
 
 _LINE_EVERY_S = 5.0
@@ -85,7 +87,7 @@ class Bar:
         self.progress = Progress(
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             auto_refresh=False,
         )
         self._task = self.progress.add_task("preparing", total=None)
@@ -110,7 +112,7 @@ class Bar:
             self._task,
             completed=self._clock.done,
             total=self._clock.total,
-            description=description,
+            description=None if description is None else plain(description),
         )
         self.progress.refresh()
 
@@ -158,10 +160,3 @@ def display() -> Iterator[Display]:
     bar.progress.live.console = Console(stderr=True)
     with bar.progress:
         yield bar
-
-
-def say(text: str) -> None:
-    """Write a line to stderr; a reader that left, as `head` does, is no reason to stop."""
-    with suppress(BrokenPipeError):
-        sys.stderr.write(text + "\n")
-        sys.stderr.flush()

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 from bench.core.cell import TargetSpec
 from bench.core.errors import BenchError, InputError
+from bench.core.output import say
 from bench.core.units import duration
 from bench.devices.host.busy import Busy
-from bench.experiments.progress import Display, say
+from bench.experiments.progress import Display
 
 ReadBusy = Callable[[], Busy | None]
 

@@ -8,6 +8,7 @@ from typing import Any
 from bench.analysis.accuracy import Accuracy, Agreement, NoAccuracy, Summary
 from bench.analysis.coverage import Rate
 from bench.config.catalog import OTHER_WEIGHTS, SEEDED, Published
+from bench.core import escape
 from bench.core.units import significant
 from bench.storage.schema.accuracy import AccuracyManifest
 from bench.storage.schema.latency import reason
@@ -39,7 +40,7 @@ def table(
     if summary.agreements:
         pairs = [_AGREEMENT_HEAD, *(_agreement_row(it, names) for it in summary.agreements)]
         lines += ["", *_aligned(pairs)]
-    return "\n".join([*lines, *_unreadable_lines(summary)]) + "\n"
+    return escape.lines([*lines, *_unreadable_lines(summary)])
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:

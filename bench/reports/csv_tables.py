@@ -18,6 +18,7 @@ from bench.analysis.gpu_figures import OnDevice
 from bench.analysis.series import Column, Series, View
 from bench.analysis.side_by_side import SideBySide, fastest, side_by_side
 from bench.analysis.statistics import PERCENTILES
+from bench.core import escape
 
 LATENCY_HEAD = (
     "system_id", "system", "emulated", "runner", "settings", "precision", "preset", "statistic",
@@ -199,7 +200,7 @@ def _text(head: Sequence[str], rows: Sequence[Sequence[object]]) -> bytes:
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(head)
-    writer.writerows(rows)
+    writer.writerows(map(escape.cell, row) for row in rows)
     return buffer.getvalue().encode()
 
 

@@ -8,12 +8,13 @@ from typing import Any
 
 from bench.analysis.history import LEAST_RUNS, History, Point
 from bench.analysis.verdicts import percent
+from bench.core import escape
 from bench.core.units import to_ms, with_interval
 
 
 def history_text(history: History) -> str:
     """Return a line a run, with what changed before it on lines of its own."""
-    return "\n".join(_lines(history)) + "\n"
+    return escape.lines(_lines(history))
 
 
 def history_values(history: History) -> dict[str, Any]:

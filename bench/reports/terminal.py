@@ -7,6 +7,7 @@ import io
 from bench.analysis import naming
 from bench.analysis.boxes import Box
 from bench.analysis.series import Series, View
+from bench.core import escape
 from bench.core.units import to_ms, with_interval
 from bench.reports.markdown import sustained as sustained_text
 from bench.reports.markdown.tables import distance_text
@@ -43,11 +44,11 @@ def _drawn(series: Series, head: list[str], rows: list[list[str]], note: str) ->
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD)
-    table.add_column(head[0])
+    table.add_column(escape.plain(head[0]))
     for text in head[1:]:
-        table.add_column(text, justify="right", no_wrap=True)
+        table.add_column(escape.plain(text), justify="right", no_wrap=True)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(escape.plain, row))
     console = Console(
         file=io.StringIO(),
         width=max(100, 30 + 22 * (len(head) - 1)),
@@ -56,11 +57,11 @@ def _drawn(series: Series, head: list[str], rows: list[list[str]], note: str) ->
         emoji=False,
         highlight=False,
     )
-    console.print(naming.heading(series), soft_wrap=True)
+    console.print(escape.plain(naming.heading(series)), soft_wrap=True)
     console.print(table)
-    console.print(note, soft_wrap=True)
+    console.print(escape.plain(note), soft_wrap=True)
     assert isinstance(console.file, io.StringIO)  # noqa: S101 - it is the one given above
-    return console.file.getvalue()
+    return escape.lines(console.file.getvalue().splitlines())
 
 
 def _text(box: Box | None) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -20,6 +19,7 @@ from bench.core.cell import DEVICE_ID, TargetSpec
 from bench.core.digest import canonical_digest
 from bench.core.errors import DeviceError, DeviceLost, DeviceNotFound, DeviceTimeout
 from bench.core.locks import held, runtime_folder
+from bench.core.output import say
 from bench.devices.android.adb.device import Device
 from bench.devices.android.adb.find import VARIABLES, choose, open_device
 from bench.devices.android.cooldown import wait_until_cool
@@ -46,7 +46,7 @@ _GONE = {error.kind for error in (DeviceLost, DeviceTimeout, DeviceNotFound)}
 
 
 def _tell(note: str) -> None:
-    sys.stderr.write(f"phone: {note}\n")
+    say(f"phone: {note}")
 
 
 class AndroidTarget:

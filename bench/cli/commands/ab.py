@@ -5,11 +5,12 @@ from __future__ import annotations
 from bench.analysis.interleaved import Growth
 from bench.cli.console import chosen_format, tell
 from bench.cli.stored import live_comparison
+from bench.core.output import say
 from bench.experiments.ab.experiment import REAL, AbExperiment, Seams, resumed_experiment
 from bench.experiments.ab.spec import ArmOptions, parse_arm
 from bench.experiments.campaign import find_unfinished, run_experiment, tell_interruption
 from bench.experiments.context import Options, Tables
-from bench.experiments.progress import display, say
+from bench.experiments.progress import display
 from bench.storage.directory import AbFolder, Store
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 
 from bench.analysis.accuracy import NoAccuracy, summarize
 from bench.config.catalog import load_published
 from bench.core.errors import InputError
+from bench.core.output import say, show, show_lines
 from bench.experiments.accuracy.cells import select
 from bench.experiments.accuracy.class_names import read_names
 from bench.experiments.accuracy.dataset import Dataset, ImageOptions, read_folder, read_list
@@ -15,7 +15,7 @@ from bench.experiments.accuracy.engine import OpenEngine, open_engine
 from bench.experiments.accuracy.experiment import AccuracyExperiment, resumed_selection
 from bench.experiments.campaign import find_unfinished, run_experiment, tell_interruption
 from bench.experiments.context import Options, Tables
-from bench.experiments.progress import display, say
+from bench.experiments.progress import display
 from bench.reports.accuracy import remarks_on, table, to_values
 from bench.storage.directory import AccuracyFolder, Store
 from bench.storage.schema.latency import reason
@@ -74,11 +74,11 @@ def _tell(run: AccuracyFolder, experiment: AccuracyExperiment, options: Options)
     remarks = [*remarks_on(manifest), *experiment.remarks]
     if options.as_json:
         values = to_values(manifest, summary, names, remarks)
-        sys.stdout.write(json.dumps(values, indent=1) + "\n")
+        show(json.dumps(values, indent=1) + "\n")
     else:
         published = load_published(options.models)
-        sys.stdout.write(table(manifest, summary, names, published))
-        sys.stdout.write(f"\nwrote {run.path}\n")
+        show(table(manifest, summary, names, published))
+        show_lines(["", f"wrote {run.path}"])
         for remark in remarks:
             say(f"bench: {remark}")
     for it in missing:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
@@ -14,6 +13,8 @@ from bench.analysis.series import View
 from bench.cli.console import tell_broken
 from bench.config.catalog import load_catalogue, load_published
 from bench.core.errors import BrokenResult
+from bench.core.escape import lines
+from bench.core.output import show
 from bench.experiments.context import Options, Tables
 from bench.reports.build import load_runs, view_of
 from bench.storage.schema.latency import Costs
@@ -30,9 +31,9 @@ def run(options: Options, tables: Tables) -> int:
     findings = audit([*published, *measured_tables(view)])
     findings += audit_claims(_claims(view, options.models), view.published)
     if options.as_json:
-        sys.stdout.write(json.dumps([asdict(one) for one in findings], indent=1) + "\n")
+        show(json.dumps([asdict(one) for one in findings], indent=1) + "\n")
     else:
-        sys.stdout.write(_text(findings))
+        show(_text(findings))
     return max(tell_broken(broken), int(any(one.source == "measured" for one in findings)))
 
 
@@ -49,11 +50,9 @@ def _text(findings: Sequence[Finding]) -> str:
     if not findings:
         return "nothing is odd\n"
     groups = groupby(findings, key=lambda one: (one.source, one.table))
-    return "\n".join(f"{title}\n{_lines(group)}" for (_, title), group in groups)
+    return "\n".join(lines([title, *_lines(group)]) for (_, title), group in groups)
 
 
-def _lines(findings: Iterable[Finding]) -> str:
-    return "".join(
-        f"  {one.rule}  {one.row or 'all rows'}  {', '.join(one.columns)}: {one.reason}\n"
-        for one in findings
-    )
+def _lines(findings: Iterable[Finding]) -> Iterator[str]:
+    for one in findings:
+        yield f"  {one.rule}  {one.row or 'all rows'}  {', '.join(one.columns)}: {one.reason}"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from collections.abc import Sequence
 
 from bench.analysis.baseline import check_acceptable, commit_of, make_baseline
 from bench.cli.console import chosen_format, tell
 from bench.cli.stored import baseline_side, compare_stored, is_apart, newest_of
 from bench.core.errors import InputError, UnknownName
+from bench.core.escape import lines
+from bench.core.output import show, show_lines
 from bench.core.paths import PROJECT
 from bench.experiments.context import Options, Tables
 from bench.launcher.git import git_file
@@ -43,11 +44,10 @@ def _set(options: Options, tables: Tables, rest: Sequence[str]) -> int:
     check_acceptable(manifest, store.system(manifest.system_id), list(folder.records()))
     baseline = make_baseline(manifest, accepted=utc_now(), locks=_locks(manifest))
     path = store.write_baseline(baseline)
-    sys.stdout.write(
-        f"wrote {path}\nkeep the run with it: git add -f {folder.path} {path}\n"
-        if not options.as_json
-        else json.dumps({"file": str(path), "run": str(folder.path)}, indent=1) + "\n"
-    )
+    if options.as_json:
+        show(json.dumps({"file": str(path), "run": str(folder.path)}, indent=1) + "\n")
+    else:
+        show_lines([f"wrote {path}", f"keep the run with it: git add -f {folder.path} {path}"])
     return 0
 
 
@@ -57,9 +57,9 @@ def _show(options: Options, tables: Tables, rest: Sequence[str]) -> int:
     found = [store.baseline(name) for name in names]
     if options.as_json:
         values = [one.model_dump(mode="json") for one in found]
-        sys.stdout.write(json.dumps(values, indent=1) + "\n")
+        show(json.dumps(values, indent=1) + "\n")
     else:
-        sys.stdout.write("\n".join(map(_text, found)) or "there is no baseline yet\n")
+        show("\n".join(map(_text, found)) or "there is no baseline yet\n")
     return 0
 
 
@@ -117,15 +117,17 @@ def _locks(manifest: RunManifest) -> dict[str, str]:
 def _text(baseline: Baseline) -> str:
     recipe = baseline.recipe
     packages = [f"{name}: {_packages(found)}" for name, found in recipe.environments.items()]
-    return (
-        f"{baseline.system_id}\n"
-        f"  run       {baseline.run_id}, accepted {baseline.accepted}\n"
-        f"  suite     {baseline.suite}, preset {baseline.preset}, {len(baseline.cells)} cells\n"
-        f"  commit    {recipe.commit}\n"
-        f"  command   {' '.join(recipe.command)}\n"
-        f"  packages  {'; '.join(packages)}\n"
-        + "".join(f"  lock      {name} {digest[:12]}\n" for name, digest in recipe.locks.items())
-        + "".join(f"  net       {v} {net.model_hash}\n" for v, net in recipe.models.items())
+    return lines(
+        [
+            baseline.system_id,
+            f"  run       {baseline.run_id}, accepted {baseline.accepted}",
+            f"  suite     {baseline.suite}, preset {baseline.preset}, {len(baseline.cells)} cells",
+            f"  commit    {recipe.commit}",
+            f"  command   {' '.join(recipe.command)}",
+            f"  packages  {'; '.join(packages)}",
+            *(f"  lock      {name} {digest[:12]}" for name, digest in recipe.locks.items()),
+            *(f"  net       {v} {net.model_hash}" for v, net in recipe.models.items()),
+        ]
     )
 
 

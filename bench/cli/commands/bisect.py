@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
@@ -15,12 +14,13 @@ from bench.config.catalog import load_catalogue, parse_weights, resolve, select
 from bench.config.suite import Axes
 from bench.core.cell import Cell
 from bench.core.errors import BenchError, InputError, UnknownName
+from bench.core.output import say, show_lines
 from bench.experiments.ab.bisect import BAD, GOOD, SKIP, bisect
 from bench.experiments.ab.experiment import REAL, AbExperiment, Seams
 from bench.experiments.ab.spec import ArmSpec
 from bench.experiments.campaign import INTERRUPTED, run_experiment
 from bench.experiments.context import Options, Tables
-from bench.experiments.progress import Lines, say
+from bench.experiments.progress import Lines
 from bench.launcher.git import check_history, commit_of, git
 from bench.runners import RunnerEntry
 
@@ -98,11 +98,11 @@ def run(options: Options, tables: Tables, *, seams: Seams = REAL) -> int:
         say("bench: interrupted")
         return INTERRUPTED
     for commit in found.commits:
-        sys.stdout.write(git(seams.project, "log", "-1", "--format=%h %s", commit))
+        show_lines(git(seams.project, "log", "-1", "--format=%h %s", commit).splitlines())
     if len(found.commits) == 1:
-        sys.stdout.write(f"{found.commits[0]} is the first slower commit\n")
+        show_lines([f"{found.commits[0]} is the first slower commit"])
         return 0
-    sys.stdout.write("one of these is the first slower commit: the others can't be tested\n")
+    show_lines(["one of these is the first slower commit: the others can't be tested"])
     return 3
 
 

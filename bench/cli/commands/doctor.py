@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -13,6 +12,7 @@ from functools import partial
 from bench.analysis import sensor_cost as sensors
 from bench.config.suite import FOLDER, load_suite
 from bench.core.errors import ResultsError, Unavailable
+from bench.core.output import show, show_lines
 from bench.core.protocol import request_for
 from bench.devices.host.facts import heading, read_host, usable_cores
 from bench.devices.host.procfs import LIVE
@@ -73,9 +73,9 @@ def run(options: Options, tables: Tables) -> int:
         *_suites(options, tables),
     ]
     if options.as_json:
-        sys.stdout.write(json.dumps([asdict(one) for one in findings], indent=1) + "\n")
+        show(json.dumps([asdict(one) for one in findings], indent=1) + "\n")
     else:
-        sys.stdout.write("".join(_line(one) for one in findings))
+        show_lines(line for one in findings for line in _lines(one))
     needed = {"environment paddle", "results", "suite cpu"}
     return int(any(one.item in needed and one.state == "missing" for one in findings))
 
@@ -165,17 +165,17 @@ def _sensors(options: Options) -> int:
     if options.as_json:
         shown = asdict(found) | {"sentence": found.sentence}
         value = {"reads": [asdict(one) for one in costs], "effect": shown}
-        sys.stdout.write(json.dumps(value, indent=1) + "\n")
+        show(json.dumps(value, indent=1) + "\n")
     else:
         lines = [f"{'sensor':20}{'median, us':>12}{'max, us':>12}"]
         lines += [f"{one.sensor:20}{one.median_us:12.1f}{one.max_us:12.1f}" for one in costs]
-        sys.stdout.write("\n".join([*lines, "", found.sentence]) + "\n")
+        show_lines([*lines, "", found.sentence])
     return 0
 
 
-def _line(one: Finding) -> str:
-    remedy = f"\n{'':29}-> {one.remedy}" if one.remedy else ""
-    return f"{one.state:8} {one.item:19} {one.detail}{remedy}\n"
+def _lines(one: Finding) -> list[str]:
+    remedy = [f"{'':29}-> {one.remedy}"] if one.remedy else []
+    return [f"{one.state:8} {one.item:19} {one.detail}", *remedy]
 
 
 _TIMEOUT_S = 300.0
@@ -205,7 +205,7 @@ def install(options: Options, tables: Tables) -> int:
         if options.as_json
         else f"ok       environment gpu     {told}"
     )
-    sys.stdout.write(text + "\n")
+    show_lines([text])
     return 0
 
 

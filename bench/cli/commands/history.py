@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable
 
 from bench.analysis.history import Stored, histories
@@ -11,6 +10,7 @@ from bench.cli.console import tell_broken
 from bench.cli.stored import gate_of
 from bench.config.thresholds import DEFAULT
 from bench.core.errors import BrokenResult, InputError, UnknownName
+from bench.core.output import show, show_lines
 from bench.experiments.context import Options, Tables
 from bench.reports.build import load_runs
 from bench.reports.history import history_text, history_values
@@ -51,10 +51,10 @@ def run(options: Options, tables: Tables) -> int:
     names = [str(path) for path in files]
     if options.as_json:
         values = {"histories": [history_values(one) for one in found], "files": names}
-        sys.stdout.write(json.dumps(values, indent=1) + "\n")
+        show(json.dumps(values, indent=1) + "\n")
     else:
-        sys.stdout.write("\n".join(map(history_text, found)))
-        sys.stdout.write("\n" + "".join(f"wrote {name}\n" for name in names))
+        show("\n".join(map(history_text, found)))
+        show_lines(["", *(f"wrote {name}" for name in names)])
     return status
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import Any
 
 from bench.cli.console import tell_broken
 from bench.config.catalog import Published, load_catalogue, load_published, select
 from bench.core.errors import BrokenResult
+from bench.core.output import show, show_lines
 from bench.core.units import BYTES_PER_MIB
 from bench.experiments.context import Options, Tables
 from bench.reports.build import load_runs, view_of
@@ -27,9 +27,9 @@ def run(options: Options, tables: Tables) -> int:
         source = entry.factory or entry.exported
         rows.append({"variant": variant, "published_as": entry.published, "source": source} | row)
     if options.as_json:
-        sys.stdout.write(json.dumps(rows, indent=1) + "\n")
+        show(json.dumps(rows, indent=1) + "\n")
     else:
-        sys.stdout.write(_text(rows))
+        show_lines(_lines(rows))
     return tell_broken(broken)
 
 
@@ -62,7 +62,7 @@ _COLUMNS = (
 )
 
 
-def _text(rows: list[dict[str, Any]]) -> str:
+def _lines(rows: list[dict[str, Any]]) -> list[str]:
     lines = ["  ".join(["variant".ljust(10), *(head.rjust(10) for head, _, _ in _COLUMNS)])]
     for row in rows:
         figures = [
@@ -71,7 +71,7 @@ def _text(rows: list[dict[str, Any]]) -> str:
         lines.append("  ".join([row["variant"].ljust(10), *figures]))
     if any(row["macs"] is None for row in rows):
         lines.append("– not counted yet: `python -m bench run` counts each model that it measures")
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def _figure(value: float | None, unit: float) -> str:

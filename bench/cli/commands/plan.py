@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Sequence
 from statistics import fmean
 
@@ -13,6 +12,7 @@ from bench.cli.systems import answering, elsewhere
 from bench.config.catalog import load_published
 from bench.config.suite import load_suite
 from bench.core.errors import BrokenResult
+from bench.core.output import show, show_lines
 from bench.core.units import NS_PER_S, duration
 from bench.devices.host.facts import usable_cores
 from bench.experiments.context import Options, Tables
@@ -73,7 +73,7 @@ def _print_text(job: Job, plan: Plan, expected: Expected, basis: str) -> None:
         if step.order % len(plan.cells) == 0:
             lines.append(f"round {step.round + 1}")
         lines.append(f"  {step.order + 1:4d}  {step.cell.label}")
-    sys.stdout.write("\n".join(lines) + "\n")
+    show_lines(lines)
 
 
 def _sessions(job: Job) -> str:
@@ -113,4 +113,4 @@ def _print_json(job: Job, plan: Plan, expected: Expected) -> None:
             for step in plan.steps
         ],
     }
-    sys.stdout.write(json.dumps(value, indent=1) + "\n")
+    show(json.dumps(value, indent=1) + "\n")

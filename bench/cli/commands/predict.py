@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from bench.config.catalog import OTHER_WEIGHTS, SEEDED, load_catalogue
 from bench.core.errors import InputError
+from bench.core.output import say, show, show_lines
 from bench.core.units import significant, to_ms
 from bench.experiments.accuracy.cells import Selection, select
 from bench.experiments.accuracy.class_names import check_count, read_names
@@ -18,7 +18,6 @@ from bench.experiments.accuracy.dataset import ImageOptions
 from bench.experiments.accuracy.engine import OpenEngine, open_engine
 from bench.experiments.accuracy.predict import TIMED, WARM_UP, Prediction, predict
 from bench.experiments.context import Options, Tables
-from bench.experiments.progress import say
 
 _INCLUDES = "the input copied in, the net run, the output copied out"
 
@@ -35,9 +34,9 @@ def run(options: Options, tables: Tables, *, opener: OpenEngine = open_engine) -
     if names is not None and labels is not None:
         check_count(names, found.outputs, labels)
     if options.as_json:
-        sys.stdout.write(json.dumps(_values(selection, found, names), indent=1) + "\n")
+        show(json.dumps(_values(selection, found, names), indent=1) + "\n")
     else:
-        sys.stdout.write(_text(selection, found, names))
+        show_lines(_lines(selection, found, names))
     if selection.models[0].weights.kind == "seeded":
         say(f"bench: {SEEDED}; {OTHER_WEIGHTS}")
     return 0
@@ -64,7 +63,7 @@ def _selected(options: Options, tables: Tables) -> Selection:
     return select(replace(options, variants=options.variants or [first]), tables)
 
 
-def _text(selection: Selection, found: Prediction, names: Sequence[str] | None) -> str:
+def _lines(selection: Selection, found: Prediction, names: Sequence[str] | None) -> list[str]:
     (model,), (runner,) = selection.models, selection.runners
     lines = [f"{model.title}, {model.weights.label} weights, {runner} ({found.engine})", ""]
     for number, share in zip(found.classes, found.shares, strict=True):
@@ -72,15 +71,16 @@ def _text(selection: Selection, found: Prediction, names: Sequence[str] | None) 
         lines.append(f"  {share:8.3%}  class {number}{name}")
     threads = "1 thread" if selection.threads == 1 else f"{selection.threads} threads"
     inference, reading, load = map(_ms, (found.inference_ns, found.reading_ns, found.load_ns))
+    lines.append("")
     lines.append(
-        f"\none inference: {inference} ms on {threads}, the median of {TIMED} after {WARM_UP} to "
+        f"one inference: {inference} ms on {threads}, the median of {TIMED} after {WARM_UP} to "
         f"warm up: {_INCLUDES}"
     )
     lines.append(
         f"not in it: {reading} ms to read and prepare the image, {load} ms to load the net; "
         f"`python -m bench run` measures with intervals"
     )
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def _ms(nanoseconds: float) -> str:

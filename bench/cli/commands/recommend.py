@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
@@ -11,6 +10,8 @@ from bench.analysis.recommend import Advice, Asked, Choice, Choices, advise, cho
 from bench.cli.console import tell_broken
 from bench.cli.systems import answering, elsewhere
 from bench.core.errors import BrokenResult, InputError, ResultsError, UnknownName
+from bench.core.escape import lines
+from bench.core.output import show
 from bench.core.units import with_interval
 from bench.experiments.context import Options, Tables
 from bench.reports.build import load_runs, view_of
@@ -57,7 +58,7 @@ def run(options: Options, tables: Tables) -> int:
         raise ResultsError(_nothing(asked, given, where), hint=hint)
     advice = [advise(one, asked) for one in able]
     write = _json if options.as_json else _text
-    sys.stdout.write(write(asked, able, advice))
+    show(write(asked, able, advice))
     return status if any(one.best for one in advice) else 1
 
 
@@ -103,39 +104,39 @@ def _remedy(asked: Asked) -> str:
 
 
 def _text(asked: Asked, given: Sequence[Choices], advice: Sequence[Advice]) -> str:
-    lines = []
+    text = []
     for one, left in zip(advice, given, strict=True):
-        lines += [one.heading, *(f"  {line}" for line in _lines(asked, one, left))]
-    return "\n".join([*lines, _NOTE]) + "\n"
+        text += [one.heading, *(f"  {line}" for line in _lines(asked, one, left))]
+    return lines([*text, _NOTE])
 
 
 def _lines(asked: Asked, advice: Advice, given: Choices) -> list[str]:
     best = advice.best
-    lines = []
+    text = []
     if best is not None:
-        lines.append(f"{_named(best)}: {_figures(best)}")
-        lines += _beside(best)
-        lines += [
+        text.append(f"{_named(best)}: {_figures(best)}")
+        text += _beside(best)
+        text += [
             f"{_named(one, beside=best)} can't be told apart: {_figures(one)}"
             for one in advice.ties[:_SHOWN]
         ]
-        lines += _more(advice.ties)
+        text += _more(advice.ties)
     elif advice.nearest is not None:
         near = advice.nearest
-        lines.append(f"nothing fits; the nearest is {_named(near)}: {_figures(near)}")
-    lines += [
+        text.append(f"nothing fits; the nearest is {_named(near)}: {_figures(near)}")
+    text += [
         f"it can't be told whether {_named(one)} fits: {_figures(one)} lies across "
         f"{asked.max_ms:g} ms"
         for one in advice.open[:_SHOWN]
     ]
-    lines += _more(advice.open)
-    lines += [f"left out: {count}, {why}" for why, count in sorted(given.left_out.items())]
+    text += _more(advice.open)
+    text += [f"left out: {count}, {why}" for why, count in sorted(given.left_out.items())]
     runs = {one.run_id for one in given.found}
     if len(runs) > 1:
-        lines.append(
+        text.append(
             f"from {len(runs)} runs, between which more may have changed than intervals tell"
         )
-    return lines
+    return text
 
 
 def _beside(one: Choice) -> list[str]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from bench.analysis.grade import explain, findings
 from bench.analysis.series import StoredRun
-from bench.cli.console import OutputOptions, explanation_text, tell_broken
+from bench.cli.console import OutputOptions, explanation, tell_broken
 from bench.core.errors import BrokenResult, ResultsError
+from bench.core.output import show, show_lines
 from bench.experiments.context import Options, Tables
 from bench.reports.build import load_runs, report_folder, view_of, write_report
 
@@ -30,10 +30,9 @@ def run(options: Options, tables: Tables) -> int:
     reasons = explanations(runs, options.models) if explained else {}
     if options.as_json:
         grades = {"grades": reasons} if explained else {}
-        sys.stdout.write(json.dumps({"files": files, **grades}, indent=1) + "\n")
+        show(json.dumps({"files": files, **grades}, indent=1) + "\n")
     else:
-        sys.stdout.writelines(f"wrote {path}\n" for path in files)
-        sys.stdout.write(explanation_text(reasons))
+        show_lines([*(f"wrote {path}" for path in files), *explanation(reasons)])
     return tell_broken(broken)
 
 

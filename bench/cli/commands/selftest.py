@@ -7,7 +7,6 @@ run stays out of results/report, whose tables are of models; `bench report --run
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from bench.analysis.coverage import SESSIONS, Rate
 from bench.analysis.power import Ratio
 from bench.analysis.selftest import BASE, SLOWER, Trust, weigh
 from bench.cli.console import tell_failures
+from bench.core.output import show, show_lines
 from bench.core.units import to_ms, with_interval
 from bench.experiments.campaign import find_unfinished, run_experiment, tell_interruption
 from bench.experiments.context import Options, Tables
@@ -58,11 +58,11 @@ def _print(folder: RunFolder, records: Sequence[Record], options: Options) -> No
     growth = macs_growth(manifest)
     if options.as_json:
         figures = to_json(trust) | {"run": str(folder.path), "macs_growth": growth}
-        sys.stdout.write(json.dumps(figures, indent=1) + "\n")
+        show(json.dumps(figures, indent=1) + "\n")
         return
-    sys.stdout.write(f"self-test, {arms[BASE].cell.to_cell().label.partition(' ')[2]}\n")
-    sys.stdout.write(table(trust, growth))
-    sys.stdout.write(f"\n{trust.sentence}\n\nrun {folder.path}\n")
+    show_lines([f"self-test, {arms[BASE].cell.to_cell().label.partition(' ')[2]}"])
+    show(table(trust, growth))
+    show_lines(["", trust.sentence, "", f"run {folder.path}"])
 
 
 def macs_growth(manifest: RunManifest) -> float | None:

@@ -6,7 +6,6 @@ Builds and exports nothing, and leaves results/ as it is.
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -31,6 +30,7 @@ from bench.cli.console import tell_broken
 from bench.config.catalog import Model, load_catalogue, parse_weights, resolve
 from bench.core.digest import file_sha256
 from bench.core.errors import BrokenFile, BrokenResult, InputError, Unavailable
+from bench.core.output import show, show_lines
 from bench.environments.interpreters import Environments
 from bench.experiments.context import Options, Tables
 from bench.experiments.preparation import artifact_key, artifact_name
@@ -57,7 +57,7 @@ def run(options: Options, tables: Tables) -> int:
     if options.as_json:
         _print_json(folder, files, cells)
     else:
-        sys.stdout.write("\n".join(_lines(folder, files, cells)) + "\n")
+        show_lines(_lines(folder, files, cells))
     well = all(it.state == "same" for it in files) and all(it.state != "stale" for it in cells)
     return max(tell_broken(broken), int(not well))
 
@@ -189,7 +189,7 @@ def _print_json(folder: RunFolder, files: Sequence[FileCheck], cells: Sequence[C
         "report": [_file_json(one) for one in files],
         "cells": [asdict(one) for one in cells],
     }
-    sys.stdout.write(json.dumps(value, indent=1) + "\n")
+    show(json.dumps(value, indent=1) + "\n")
 
 
 def _file_json(check: FileCheck) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from bench.analysis.topk import best_classes, probabilities
 from bench.artifacts.builder import Artifact
 from bench.core.errors import BenchError, BrokenFile
+from bench.core.output import say
 from bench.environments.interpreters import Environments
 from bench.experiments.accuracy.batch import check_finite
 from bench.experiments.accuracy.cells import Bench, Selection
@@ -21,7 +22,6 @@ from bench.experiments.accuracy.engine import Engine, OpenEngine, write_images
 from bench.experiments.accuracy.preprocess import Unreadable, load_image, quiet_decoder, recipe_for
 from bench.experiments.context import Options, Tables
 from bench.experiments.preparation import say_dropped
-from bench.experiments.progress import say
 from bench.storage.schema.latency import reason
 from bench.targets.base import opened
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from bench.analysis.verdicts import CellVerdict, percent
+from bench.core import escape
 
 WIDTH = 41
 LEAST_SPAN, MOST_SPAN = 0.06, 1.0
@@ -26,7 +27,7 @@ def drawn(cells: Sequence[CellVerdict]) -> str:
     gap = " " * (_HALF - len(ends[0]))
     axis = f"{ends[0]}{gap}{ends[1]}{ends[2].rjust(_HALF)}"
     lines = [f"{one.label.ljust(width)}  {_line(one, span)}  {one.verdict}" for one in judged]
-    return "\n".join([f"{' ' * width}  {axis}", *lines]) + "\n"
+    return escape.lines([f"{' ' * width}  {axis}", *lines])
 
 
 def _span(cells: Sequence[CellVerdict]) -> float:

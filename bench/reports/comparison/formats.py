@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
 from bench.analysis.verdicts import CellVerdict, Comparison, counts, percent
+from bench.core import escape
 from bench.core.errors import UnknownName
 from bench.core.units import significant, to_ms
 from bench.reports.comparison import forest, github, junit
@@ -50,23 +51,27 @@ def text_table(comparison: Comparison) -> str:
     for row in rows:
         padded = [text.ljust(width) for text, width in zip(row[:4], widths, strict=True)]
         lines.append("  ".join([*padded, row[4]]).rstrip())
-    return "\n".join([*lines, "", sentence(comparison), *_remarks(comparison)]) + "\n"
+    return escape.lines([*lines, "", sentence(comparison), *_remarks(comparison)])
 
 
 def markdown(comparison: Comparison) -> str:
     """Return the same in Markdown, with a plot in plain characters."""
-    head = ["Cell", "Verdict", "BASE, HEAD", "Change [95% interval]", "Why"]
     rows = [
-        [one.label, one.verdict, _figures(one), _change(one), one.reason]
+        [
+            escape.markdown(one.label),
+            one.verdict,
+            _figures(one),
+            _change(one),
+            escape.markdown(one.reason),
+        ]
         for one in _cells(comparison)
     ]
-    parts = [f"**{sentence(comparison)}**", f"BASE {comparison.base}, HEAD {comparison.head}."]
+    base, head = map(escape.markdown, (comparison.base, comparison.head))
+    parts = [f"**{sentence(comparison)}**", f"BASE {base}, HEAD {head}."]
     plot = forest.drawn(comparison.cells)
-    parts += (
-        [markdown_table(head, [[_plain(text) for text in row] for row in rows])] if rows else []
-    )
+    parts += [markdown_table(_HEAD, rows)] if rows else []
     parts += [f"```text\n{plot}```"] if plot else []
-    parts += ["\n".join(f"- {_plain(text)}" for text in _remarks(comparison))]
+    parts += ["\n".join(f"- {escape.markdown(text)}" for text in _remarks(comparison))]
     return "\n\n".join(part.rstrip("\n") for part in parts if part) + "\n"
 
 
@@ -86,7 +91,7 @@ def as_json(comparison: Comparison) -> str:
         "notes": list(comparison.notes),
         "cells": [asdict(one) for one in comparison.cells],
     }
-    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(value, indent=1) + "\n"
 
 
 def _github(comparison: Comparison) -> str:
@@ -101,6 +106,7 @@ FORMATS: Mapping[str, Callable[[Comparison], str]] = {
     "github": _github,
 }
 
+_HEAD = ("Cell", "Verdict", "BASE, HEAD", "Change [95% interval]", "Why")
 _RANK = ("SLOWER", "MISSING", "INCOMPARABLE", "INCONCLUSIVE", "FASTER", "SAME")
 
 
@@ -124,10 +130,3 @@ def _change(one: CellVerdict) -> str:
 def _remarks(comparison: Comparison) -> list[str]:
     advice = [f"advice only: {doubt}" for doubt in comparison.doubts]
     return advice + [f"note: {note}" for note in comparison.notes]
-
-
-def _plain(text: str) -> str:
-    """Return `text` so that Markdown shows it as it is."""
-    for sign in "\\`*_<":
-        text = text.replace(sign, f"\\{sign}")
-    return text

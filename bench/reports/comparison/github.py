@@ -1,14 +1,14 @@
 """A comparison as workflow commands of GitHub Actions: an annotation on each cell that moved.
 
-What can't be judged is told once a reason, since a step shows ten annotations of a kind. Escaping
-is that of @actions/core (packages/core/src/command.ts of github.com/actions/toolkit).
+What can't be judged is told once a reason, since a step shows ten annotations of a kind.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bench.analysis.verdicts import CellVerdict, Comparison, percent
+from bench.core import escape
 
 
 def commands(comparison: Comparison) -> str:
@@ -18,26 +18,26 @@ def commands(comparison: Comparison) -> str:
     return "".join(f"{line}\n" for line in _commands(comparison))
 
 
-def command(level: str, *, title: str, message: str) -> str:
+def command(level: str, *, title: str, lines: Sequence[str]) -> str:
     """Return one workflow command; `level` is error, warning or notice."""
-    return f"::{level} title={_property(title)}::{_data(message)}"
+    return f"::{level} title={escape.title(title)}::{escape.data(lines)}"
 
 
 def _commands(comparison: Comparison) -> Iterator[str]:
     slower = "warning" if comparison.doubts else "error"
     for one in comparison.cells:
         if one.verdict == "SLOWER":
-            yield command(slower, title=f"Slower: {one.label}", message=_told(one))
+            yield command(slower, title=f"Slower: {one.label}", lines=[_told(one)])
     yield from _grouped(comparison, "MISSING", level="error", title="No figure any more")
     yield from _grouped(comparison, "INCOMPARABLE", level="warning", title="Not comparable")
     for one in comparison.cells:
         if one.verdict == "FASTER":
-            yield command("notice", title=f"Faster: {one.label}", message=_told(one))
+            yield command("notice", title=f"Faster: {one.label}", lines=[_told(one)])
     labels = [one.label for one in comparison.cells if one.verdict == "INCONCLUSIVE"]
     if labels:
-        yield command("warning", title="Inconclusive", message="\n".join(labels))
+        yield command("warning", title="Inconclusive", lines=labels)
     if comparison.doubts:
-        yield command("warning", title="Advice only", message="\n".join(comparison.doubts))
+        yield command("warning", title="Advice only", lines=comparison.doubts)
 
 
 def _grouped(comparison: Comparison, verdict: str, *, level: str, title: str) -> Iterator[str]:
@@ -46,7 +46,7 @@ def _grouped(comparison: Comparison, verdict: str, *, level: str, title: str) ->
         if one.verdict == verdict:
             by_reason.setdefault(one.reason, []).append(one.label)
     for reason, labels in by_reason.items():
-        yield command(level, title=title, message="\n".join([reason, *labels]))
+        yield command(level, title=title, lines=[reason, *labels])
 
 
 def _told(one: CellVerdict) -> str:
@@ -54,11 +54,3 @@ def _told(one: CellVerdict) -> str:
     assert one.low is not None  # noqa: S101
     assert one.high is not None  # noqa: S101
     return f"{percent(one.ratio)} [{percent(one.low)}, {percent(one.high)}]: {one.reason}"
-
-
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")

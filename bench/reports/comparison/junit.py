@@ -6,10 +6,10 @@ A reader that counts skipped tests as passed has the exit status beside it.
 
 from __future__ import annotations
 
-import re
 import xml.etree.ElementTree as ET
 
 from bench.analysis.verdicts import CellVerdict, Comparison, Word, percent
+from bench.core.escape import plain
 
 _ELEMENTS: dict[Word, str] = {
     "SLOWER": "failure",
@@ -17,8 +17,6 @@ _ELEMENTS: dict[Word, str] = {
     "INCONCLUSIVE": "skipped",
     "INCOMPARABLE": "skipped",
 }
-# What XML 1.0 allows: https://www.w3.org/TR/xml/#charsets
-_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def document(comparison: Comparison) -> str:
@@ -26,7 +24,7 @@ def document(comparison: Comparison) -> str:
     found = [_ELEMENTS.get(one.verdict) for one in comparison.cells]
     suite = ET.Element(
         "testsuite",
-        name=_clean(f"{comparison.head} against {comparison.base}"),
+        name=plain(f"{comparison.head} against {comparison.base}"),
         tests=str(len(found)),
         failures=str(found.count("failure")),
         errors=str(found.count("error")),
@@ -37,7 +35,7 @@ def document(comparison: Comparison) -> str:
     remarks = [f"advice only: {doubt}" for doubt in comparison.doubts]
     remarks += [f"note: {note}" for note in comparison.notes]
     if remarks:
-        ET.SubElement(suite, "system-out").text = _clean("\n".join(remarks))
+        ET.SubElement(suite, "system-out").text = "\n".join(map(plain, remarks))
     root = ET.Element("testsuites")
     root.append(suite)
     ET.indent(root, " ")
@@ -45,11 +43,11 @@ def document(comparison: Comparison) -> str:
 
 
 def _add_case(suite: ET.Element, one: CellVerdict) -> None:
-    case = ET.SubElement(suite, "testcase", classname="bench", name=_clean(one.cell_id))
+    case = ET.SubElement(suite, "testcase", classname="bench", name=plain(one.cell_id))
     kind = _ELEMENTS.get(one.verdict)
     if kind is not None:
-        what = ET.SubElement(case, kind, message=_clean(f"{one.verdict}: {one.reason}"))
-        what.text = _clean(f"{one.label}{_change(one)}")
+        what = ET.SubElement(case, kind, message=plain(f"{one.verdict}: {one.reason}"))
+        what.text = plain(f"{one.label}{_change(one)}")
         if kind != "skipped":
             what.set("type", one.verdict)
 
@@ -58,7 +56,3 @@ def _change(one: CellVerdict) -> str:
     if one.ratio is None or one.low is None or one.high is None:
         return ""
     return f": {percent(one.ratio)} [{percent(one.low)}, {percent(one.high)}]"
-
-
-def _clean(text: str) -> str:
-    return _FORBIDDEN.sub("\ufffd", text)

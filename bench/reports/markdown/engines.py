@@ -8,6 +8,7 @@ from bench.analysis import naming
 from bench.analysis.boxes import Box
 from bench.analysis.series import Series, View
 from bench.analysis.side_by_side import SideBySide, fastest, plotted, side_by_side, stem
+from bench.core.escape import markdown
 from bench.core.units import significant, to_ms
 from bench.reports.markdown.tables import Footnotes, distance_text, latency_text, table
 
@@ -35,13 +36,13 @@ def _part(view: View, one: SideBySide, notes: Footnotes) -> str:
     series = one.first
     setting = naming.setting(series, one.column)
     heading = (
-        f"### {series.system.heading} — {series.precision.upper()}, {setting}, "
+        f"{series.system.heading} — {series.precision.upper()}, {setting}, "
         f"preset {series.preset}, suite {series.suite}"
     )
-    weights = f"{series.weights.capitalize()} weights"
+    weights = f"{markdown(series.weights.capitalize())} weights"
     return "\n".join(
         [
-            f"{heading}\n",
+            f"### {markdown(heading)}\n",
             f"Latency (ms): {naming.statistic(series)}. {weights}.\n",
             _latencies(view, one, notes),
             "Load time (ms):\n",
@@ -60,7 +61,7 @@ def _head(one: SideBySide) -> list[str]:
 
 def _column_head(series: Series) -> str:
     parts = [naming.runner_title(series.runner), series.engine or "", naming.settings(series)]
-    return "<br>".join(part for part in parts if part)
+    return "<br>".join(markdown(part) for part in parts if part)
 
 
 def _latencies(view: View, one: SideBySide, notes: Footnotes) -> str:
@@ -70,13 +71,13 @@ def _latencies(view: View, one: SideBySide, notes: Footnotes) -> str:
         best = fastest(boxes)
         if best is not None:
             texts[best] = f"**{texts[best]}**"
-        rows.append([view.models[variant].title, *texts])
+        rows.append([markdown(view.models[variant].title), *texts])
     return table(_head(one), rows)
 
 
 def _others(view: View, one: SideBySide, text: Callable[[Box | None], str]) -> str:
     rows = [
-        [view.models[variant].title, *(text(box) for box in boxes)]
+        [markdown(view.models[variant].title), *(text(box) for box in boxes)]
         for variant, boxes in one.rows.items()
     ]
     return table(_head(one), rows)

@@ -6,6 +6,7 @@ from bench.analysis import naming
 from bench.analysis.boxes import Box
 from bench.analysis.gpu_figures import OnDevice, build_text
 from bench.analysis.series import Column, Series, View
+from bench.core.escape import markdown
 from bench.core.units import significant, to_ms, with_interval
 from bench.reports.markdown.tables import table
 
@@ -28,7 +29,7 @@ def device_table(view: View, series: Series) -> str:
     head = ["Models", *(text for column in columns for text in _heads(series, column))]
     rows = [
         [
-            view.models[variant].title,
+            markdown(view.models[variant].title),
             *(text for column in columns for text in _texts(row.get(column))),
         ]
         for variant, row in series.boxes.items()

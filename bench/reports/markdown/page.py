@@ -8,6 +8,7 @@ from bench.analysis import naming
 from bench.analysis.boxes import Box
 from bench.analysis.series import Column, Series, View
 from bench.analysis.statistics import PERCENTILES
+from bench.core.escape import code, markdown
 from bench.core.units import BYTES_PER_MIB, significant, to_ms
 from bench.reports.markdown import engines as engines_text
 from bench.reports.markdown import sustained as sustained_text
@@ -85,7 +86,7 @@ def _costs_row(view: View, variant: str, notes: Footnotes) -> list[str]:
         return published_text(view, variant, column, notes)
 
     return [
-        facts.title,
+        markdown(facts.title),
         *(published(c) for c in ("top1", "top5", "reference_top1", "reference_top5")),
         counted["macs"], counted["flops"], published("flops_m"), published("page_flops_g"),
         counted["params"], published("params_m"), published("page_params_m"),
@@ -109,7 +110,11 @@ def published_text(view: View, variant: str, column: str, notes: Footnotes) -> s
 def storage_table(view: View, notes: Footnotes) -> str:
     """Return the sizes of the files that a phone would hold."""
     rows = [
-        [facts.title, storage_text(view, variant, notes), _published_storage(view, variant, notes)]
+        [
+            markdown(facts.title),
+            storage_text(view, variant, notes),
+            _published_storage(view, variant, notes),
+        ]
         for variant, facts in view.models.items()
     ]
     return f"## Storage\n\n{table(['Models', _STORAGE, _STORAGE_PUBLISHED], rows)}"
@@ -148,7 +153,7 @@ def latency_section(view: View, series: Series, notes: Footnotes) -> str:
     head += [_STORAGE_PUBLISHED] * phone
     rows = []
     for variant in series.boxes:
-        row = [view.models[variant].title]
+        row = [markdown(view.models[variant].title)]
         for column in columns:
             row.append(_latency(view, series, variant, column, notes))
             row += [alone_text(series.boxes[variant].get(column))] * alone
@@ -157,9 +162,9 @@ def latency_section(view: View, series: Series, notes: Footnotes) -> str:
         row += [published_text(view, variant, name, notes) for name in beside]
         row += [_published_storage(view, variant, notes)] * phone
         rows.append(row)
-    weights = f"{series.weights.capitalize()} weights. Latency: end to end, "
+    weights = f"{markdown(series.weights.capitalize())} weights. Latency: end to end, "
     return (
-        f"## {naming.heading(series)}\n\n{table(head, rows)}\n"
+        f"## {markdown(naming.heading(series))}\n\n{table(head, rows)}\n"
         f"{weights}{naming.statistic(series)}.\n{_ALONE * alone}{tails(view, series)}"
         f"{device_table(view, series)}"
     )
@@ -179,7 +184,10 @@ def tails(view: View, series: Series) -> str:
         return ""
     head = ["Models", *(f"p{p}(ms)<br>{naming.setting(series, column)}" for column, p in columns)]
     rows = [
-        [view.models[variant].title, *(_tail(row.get(column), p) for column, p in columns)]
+        [
+            markdown(view.models[variant].title),
+            *(_tail(row.get(column), p) for column, p in columns),
+        ]
         for variant, row in series.boxes.items()
     ]
     return f"\n{table(head, rows)}\n{_TAILS_NOTE}"
@@ -221,7 +229,7 @@ def variance_section(view: View) -> list[str]:
     head = ["Run", "Iteration", "Session", "Round", "Cells x rounds", "What follows"]
     rows = [
         [
-            run_id, f"{it.iteration:.1%}", f"{it.session:.1%}", f"{it.round:.1%}",
+            markdown(run_id), f"{it.iteration:.1%}", f"{it.session:.1%}", f"{it.round:.1%}",
             f"{it.cells} x {it.rounds}", it.sentence,
         ]
         for run_id, it in sorted(view.variances.items())
@@ -244,13 +252,13 @@ def sources_section(view: View) -> str:
         dirty = " (changed)" if origin.dirty else ""
         rows.append(
             [
-                run_id, manifest.status, manifest.started, manifest.system_id,
-                origin.code + dirty,
-                f"`{' '.join(origin.command)}`",
-                str(state.get("governor", "unknown")),
+                *map(markdown, (run_id, manifest.status, manifest.started, manifest.system_id)),
+                markdown(origin.code) + dirty,
+                code(" ".join(origin.command)),
+                markdown(str(state.get("governor", "unknown"))),
                 _load(state.get("load_1m")),
             ]
-        )  # fmt: skip
+        )
     return f"## Where the figures come from\n\n{table(head, rows)}"
 
 

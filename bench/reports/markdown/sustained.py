@@ -5,6 +5,7 @@ from __future__ import annotations
 from bench.analysis import naming
 from bench.analysis.series import Series, View
 from bench.analysis.sustained_rows import Row, capped_text, ran_text, ratio_text, rows
+from bench.core.escape import markdown
 from bench.core.units import significant, to_ms
 from bench.reports.markdown.tables import Footnotes, outcome_text, table
 from bench.reports.plots.figures import sustained_figures
@@ -28,7 +29,7 @@ def section(view: View, notes: Footnotes) -> list[str]:
     parts = ["## Burst and sustained\n"]
     for series in view.sustained:
         cells = [_page_row(view, row, notes) for row in rows(series)]
-        parts.append(f"### {naming.heading(series)}\n\n{table(_HEAD, cells)}")
+        parts.append(f"### {markdown(naming.heading(series))}\n\n{table(_HEAD, cells)}")
     return [
         *parts,
         _NOTE,
@@ -45,7 +46,13 @@ def _page_row(view: View, row: Row, notes: Footnotes) -> list[str]:
         ran += notes.mark(f"{capped_text(box.long.course)}.", of=box.cell_id)
     if box.contended:
         ran += f" contended{notes.mark(f'{naming.contended(box)}.', of=box.cell_id)}"
-    return [view.models[row.variant].title, str(row.batch), str(row.threads), ran, *figures_]
+    return [
+        markdown(view.models[row.variant].title),
+        str(row.batch),
+        str(row.threads),
+        ran,
+        *figures_,
+    ]
 
 
 def terminal_parts(view: View, series: Series) -> tuple[list[str], list[list[str]], str]:

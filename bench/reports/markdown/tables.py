@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bench.analysis import naming
 from bench.analysis.boxes import Box
+from bench.core.escape import markdown
 from bench.core.units import significant, to_ms, with_interval
 from bench.storage.schema.common import Failed, Skipped
 
@@ -29,7 +30,7 @@ class Footnotes:
 
     def lines(self) -> list[str]:
         return [
-            f"[^{number}]: {_first(list(said_of))}{text}"
+            f"[^{number}]: {_first(list(said_of))}{markdown(text)}"
             for text, (number, said_of) in self._notes.items()
         ]
 
@@ -38,18 +39,21 @@ def _first(names: Sequence[str]) -> str:
     if not names:
         return ""
     more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-    return f"{names[0]}{more}: "
+    return f"{markdown(names[0])}{more}: "
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table; the first column is centred as the page has it."""
+    """Return a Markdown table; the first column is centred as the page has it.
+
+    Its cells are Markdown: what others wrote in them is escaped.
+    """
     align = ":--:" + "|----" * (len(head) - 1)
     lines = [_row(head), f"|{align}|", *(_row(row) for row in rows)]
     return "\n".join(lines) + "\n"
 
 
 def _row(texts: Sequence[str]) -> str:
-    return "| " + " | ".join(text.replace("|", "\\|") for text in texts) + " |"
+    return f"| {' | '.join(texts)} |"
 
 
 def outcome_text(cell_id: str, outcome: Failed | Skipped, notes: Footnotes) -> str:

@@ -14,13 +14,22 @@ from bench.analysis import naming
 from bench.analysis.series import View
 from bench.analysis.side_by_side import SideBySide, engine_name, fastest, stem
 from bench.analysis.statistics import Estimate
+from bench.core.escape import short
 from bench.core.units import to_ms
 from bench.reports.plots import style as styles
-from bench.reports.plots.sheet import files, finish, new_sheet, set_cost_axis, settings, wrap
+from bench.reports.plots.sheet import (
+    MOST_NAME,
+    files,
+    finish,
+    new_sheet,
+    set_cost_axis,
+    settings,
+    wrap,
+)
 from bench.runners import RUNNERS
 
 ENGINE_HEIGHT, BETWEEN_NETS = 12.0, 14.0
-MOST_NAME = 190.0
+NAME_WIDTH = 190.0
 BAND: dict[str, Any] = {"color": styles.PALE, "alpha": 0.55, "linewidth": 0, "zorder": 0}
 INTERVAL: dict[str, Any] = {
     **styles.INTERVAL, "linewidth": 1.1, "markersize": 10, "markeredgewidth": 1.0,
@@ -55,9 +64,10 @@ def compose(view: View, table: SideBySide) -> Sheet:
         _draw(axes, table, looks)
         _set_axes(axes, table, names)
         series = table.first
-        axes.set_title(f"{series.system.heading}: {naming.setting(series, table.column)}")
+        heading = f"{series.system.heading}: {naming.setting(series, table.column)}"
+        axes.set_title(wrap(heading, styles.WIDTH, size=styles.PANEL_TITLE_SIZE))
         finish(
-            sheet, title=_TITLE, caption=_caption(table), handles=handles,
+            sheet, title=_TITLE, caption=[_caption(table)], handles=handles,
             axes_height=len(names) * (len(table.engines) * ENGINE_HEIGHT + BETWEEN_NETS),
         )  # fmt: skip
         return sheet
@@ -102,7 +112,9 @@ def _caption(table: SideBySide) -> str:
 
 
 def _draw(axes: Axes, table: SideBySide, looks: Sequence[Mapping[str, Any]]) -> None:
-    for net, (variant, row) in enumerate(table.rows.items()):
+    for net, (variant, row) in enumerate(
+        (short(name, MOST_NAME), it) for name, it in table.rows.items()
+    ):
         if net % 2 == 0:
             axes.axhspan(net - 0.5, net + 0.5, gid=f"band-{variant}", **BAND)
         best = fastest(row)
@@ -142,6 +154,8 @@ def _set_axes(axes: Axes, table: SideBySide, names: Sequence[str]) -> None:
     set_cost_axis(axes, ends, log=True, label="Latency (ms)")
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.yaxis.set_major_locator(FixedLocator(list(range(len(names)))))
-    axes.set_yticklabels([wrap(name, MOST_NAME, size=styles.TEXT_SIZE) for name in names])
+    axes.set_yticklabels(
+        [wrap(name, NAME_WIDTH, size=styles.TEXT_SIZE, most=MOST_NAME) for name in names]
+    )
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")

@@ -17,13 +17,21 @@ from matplotlib.ticker import FixedLocator
 
 from bench.analysis.history import History, Point
 from bench.analysis.verdicts import percent
+from bench.core.escape import file_name, short
 from bench.core.units import to_ms
 from bench.reports.plots import style as styles
-from bench.reports.plots.sheet import files, finish, new_sheet, set_latency_axis, settings
+from bench.reports.plots.sheet import (
+    files,
+    finish,
+    new_sheet,
+    set_latency_axis,
+    settings,
+    wrap,
+)
 
 AXES_HEIGHT = 260.0
 TICK_WIDTH = 78.0  # a date and a version fit in it
-MOST_CHANGES = 12
+MOST_CHANGES, MOST_CHANGE, MOST_TICK = 12, 240, 20
 
 FIGURE: dict[str, Any] = {**styles.MEASURED, "markersize": 5.5}
 INTERVAL: dict[str, Any] = {**styles.INTERVAL, "linewidth": 1.1, "marker": "_", "markersize": 6}
@@ -49,7 +57,7 @@ class _Mark:
 
 def render(history: History) -> dict[str, bytes]:
     """Return the plot as two files: their names, history-<cell>….svg and .png, and their bytes."""
-    name = f"history-{history.cell_id}-{history.system_id}-{history.preset}"
+    name = file_name(f"history-{history.cell_id}-{history.system_id}-{history.preset}")
     return files(compose(history), name=name, title=f"History of {history.label}")
 
 
@@ -58,7 +66,7 @@ def compose(history: History) -> Sheet:
     with settings():
         marks, sheet = _marks(history.points), new_sheet()
         axes = sheet.subplots()
-        axes.set_title(history.label, pad=18)
+        axes.set_title(wrap(history.label, styles.WIDTH, size=styles.PANEL_TITLE_SIZE), pad=18)
         _draw(axes, history)
         _draw_marks(axes, history, marks)
         _set_axes(axes, history)
@@ -82,8 +90,8 @@ def _marks(points: Sequence[Point]) -> list[_Mark]:
     return marks
 
 
-def _caption(history: History, marks: Sequence[_Mark]) -> str:
-    changes = [f"{mark.number}: {mark.text}." for mark in marks if mark.number]
+def _caption(history: History, marks: Sequence[_Mark]) -> list[str]:
+    changes = [short(f"{mark.number}: {mark.text}.", MOST_CHANGE) for mark in marks if mark.number]
     if len(changes) > MOST_CHANGES:
         rest = f"{MOST_CHANGES + 1} and later: see the table of `bench history`."
         changes[MOST_CHANGES:] = [rest]
@@ -92,7 +100,7 @@ def _caption(history: History, marks: Sequence[_Mark]) -> str:
         f"{history.statistic}s with its 95% interval; runs at equal distances, in order of time. "
         "The latency axis need not begin at zero."
     )
-    return "\n".join([text, *changes])
+    return [text, *changes]
 
 
 def _handles() -> list[Line2D]:
@@ -155,4 +163,5 @@ def _ends(point: Point) -> tuple[float, float]:
 
 def _tick(point: Point) -> str:
     engine = point.around["engine"].split(", ")[0]
-    return f"{point.started[:10]}\n{engine.rpartition(' ')[2]}\n{point.around['commit'][:8]}"
+    texts = (point.started[:10], engine.rpartition(" ")[2], point.around["commit"][:8])
+    return "\n".join(short(text, MOST_TICK) for text in texts)

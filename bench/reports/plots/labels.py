@@ -11,8 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
+from bench.core.escape import short
 from bench.reports.plots import style
 
+MOST_LABEL = 40  # characters
 ITERATIONS = 60  # what converges does so within 20
 STEP = 8.0  # between the points of a line that push labels away, in points of length
 # Where a label starts from its point: a front that climbs to the right leaves room above left.
@@ -65,7 +67,7 @@ def _placed(
     spots = axes.transData.transform([spot for _, spot in labels.values()])
     starts = to_data.transform(spots + start)
     texts = [
-        axes.text(x, y, text, zorder=7, gid=gid, **style.LABEL)
+        axes.text(x, y, short(text, MOST_LABEL), zorder=7, gid=gid, **style.LABEL)
         for (gid, (text, _)), (x, y) in zip(labels.items(), starts, strict=True)
     ]
     marks = to_data.transform(lines or spots)

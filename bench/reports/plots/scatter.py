@@ -53,7 +53,7 @@ def compose(figure: Figure) -> Sheet:
             _draw_front(axes, panel, name=f"panel{index}")
             _draw_measured(axes, panel, name=f"panel{index}")
         finish(
-            sheet, title=figure.title, caption=figure.caption,
+            sheet, title=figure.title, caption=[figure.caption],
             handles=_legend_handles(figure, looks), axes_height=AXES_HEIGHT,
         )  # fmt: skip
         for index, (axes, panel) in enumerate(zip(all_axes, figure.panels, strict=True)):

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -23,19 +24,29 @@ from matplotlib.legend import Legend
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
+from bench.core.escape import plain as one_line
+from bench.core.escape import short
 from bench.reports.plots import style
 
 PNG_DPI = 120
 TICKS_PER_DECADE = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0))
 MAX_TICKS = 9
+# Characters of a text, of which others wrote parts.
+MOST_NAME, MOST_WORD, MOST_TITLE, MOST_CAPTION = 60, 40, 240, 1200
 LEAST_SPAN = 0.1  # of the latency: noise of 1% isn't blown up to a sheet's height
 
 
-def settings() -> AbstractContextManager[None]:
-    """Put our settings in force, whatever a person's own matplotlibrc says."""
+@contextmanager
+def settings() -> Iterator[None]:
+    """Put our settings in force, whatever a person's own matplotlibrc says.
+
+    A sign that the font lacks is an empty box, and no warning on a person's terminal.
+    """
     defaults: dict[Any, Any] = dict(mpl.rcParamsDefault)
     del defaults["backend"]  # the backend follows from the file's format
-    return mpl.rc_context(defaults | style.SETTINGS)
+    with mpl.rc_context(defaults | style.SETTINGS), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph .* missing from", UserWarning)
+        yield
 
 
 def new_sheet() -> Sheet:
@@ -49,7 +60,9 @@ def files(sheet: Sheet, *, name: str, title: str) -> dict[str, bytes]:
     """Return `sheet` as <name>.svg and <name>.png: the same bytes on every run."""
     with settings():
         return {
-            f"{name}.svg": _saved(sheet, "svg", {"Title": title, "Date": None, "Creator": None}),
+            f"{name}.svg": _saved(
+                sheet, "svg", {"Title": one_line(title), "Date": None, "Creator": None}
+            ),
             f"{name}.png": _saved(sheet, "png", {"Software": None}),
         }
 
@@ -61,16 +74,23 @@ def _saved(sheet: Sheet, form: str, metadata: Mapping[str, str | None]) -> bytes
 
 
 def finish(
-    sheet: Sheet, *, title: str, caption: str, handles: Sequence[Artist], axes_height: float
+    sheet: Sheet,
+    *,
+    title: str,
+    caption: Sequence[str],
+    handles: Sequence[Artist],
+    axes_height: float,
 ) -> None:
     """Write title, caption and legend, make each axes `axes_height` high, and fix the layout.
 
+    Each of `caption` begins a line.
     Only the sheet's height follows from what stands around the axes. Nothing moves afterwards.
     """
     inner = style.WIDTH - 2 * style.EDGE
     heading = wrap(title, inner, size=style.TITLE_SIZE, weight="bold")
     sheet.suptitle(heading, x=style.EDGE / style.WIDTH, ha="left")
-    _legend(sheet, handles, wrap(caption, inner, size=style.SMALL_SIZE))
+    parts = [wrap(it, inner, size=style.SMALL_SIZE, most=MOST_CAPTION) for it in caption]
+    _legend(sheet, handles, "\n".join(parts))
     # Twice: a change of the sheet's height changes the shares that margins have of it.
     engine = sheet.get_layout_engine()
     assert engine is not None  # noqa: S101 - every sheet has the constrained one
@@ -85,6 +105,8 @@ def finish(
 
 def _legend(sheet: Sheet, handles: Sequence[Artist], caption: str) -> None:
     """Write the legend below the caption, in as many columns as fit."""
+    for one in handles:  # matplotlib leaves out what begins with an underscore
+        one.set_label(short(str(one.get_label()).lstrip("_"), MOST_NAME))
     widths = [_line_width(str(one.get_label()), style.SMALL_SIZE, "normal") for one in handles]
     handle = style.SMALL_SIZE * mpl.rcParams["legend.handlelength"]
     for columns in range(len(handles), 0, -1):
@@ -100,19 +122,21 @@ def _legend(sheet: Sheet, handles: Sequence[Artist], caption: str) -> None:
         legend.remove()
 
 
-def wrap(text: str, limit: float, *, size: float, weight: str = "normal") -> str:
-    """Break lines of `text` between words, none wider than `limit`; a longer word stands alone."""
-    lines: list[str] = []
-    for part in text.split("\n"):
-        line = ""
-        for word in part.split():
-            longer = f"{line} {word}".lstrip()
-            if line and _line_width(longer, size, weight) > limit:
-                lines.append(line)
-                longer = word
-            line = longer
-        lines.append(line)
-    return "\n".join(lines)
+def wrap(
+    text: str, limit: float, *, size: float, weight: str = "normal", most: int = MOST_TITLE
+) -> str:
+    """Break `text` between words into lines, none wider than `limit`; a longer word stands alone.
+
+    A longer text than `most` characters is cut, as is a word without an end.
+    """
+    lines, line = [], ""
+    for word in (short(each, MOST_WORD) for each in short(text, most).split()):
+        longer = f"{line} {word}".lstrip()
+        if line and _line_width(longer, size, weight) > limit:
+            lines.append(line)
+            longer = word
+        line = longer
+    return "\n".join([*lines, line])
 
 
 def _line_width(text: str, size: float, weight: str) -> float:
@@ -161,7 +185,7 @@ def set_cost_axis(axes: Axes, values: Sequence[float], *, log: bool, label: str)
         axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(plain))
     axes.set_xlim(limits)
-    axes.set_xlabel(label)
+    axes.set_xlabel(short(label, MOST_NAME))
 
 
 def set_latency_axis(axes: Axes, values: Sequence[float], *, ticks: int) -> None:

@@ -72,7 +72,7 @@ def compose(figure: Figure) -> Sheet:
             _draw(axes, panel, name=f"panel{index}", ticks=6 if count == 1 else 4)
         axes.set_xlabel("Time since sampling began (s)")
         finish(
-            sheet, title=figure.title, caption=figure.caption, handles=_handles(),
+            sheet, title=figure.title, caption=[figure.caption], handles=_handles(),
             axes_height=ALONE_HEIGHT if count == 1 else AXES_HEIGHT,
         )  # fmt: skip
         return sheet
