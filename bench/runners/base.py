@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from bench.core.cell import Cell, Sampling, TargetSpec
 from bench.core.errors import BenchError, Unavailable
@@ -24,6 +24,24 @@ if TYPE_CHECKING:
     Array = NDArray[np.float32]
 else:
     Array = object
+
+
+Capability = Literal["device", "pair", "targeted", "gauged", "remote"]
+"""What a runner can do beside `Runner.open`, by the protocol that says how.
+
+    "device"    DeviceRunner, in place of Runner
+    "pair"      PairingRunner
+    "targeted"  TargetedRunner
+    "gauged"    its sessions are GaugedSession
+    "remote"    its sessions are RemoteSession
+"""
+NO_CAPABILITIES: frozenset[Capability] = frozenset()
+
+
+def capabilities_of(runner: object) -> frozenset[Capability]:
+    """Return what the class of `runner` declares in its attribute `capabilities`, if anything."""
+    declared: frozenset[Capability] = getattr(runner, "capabilities", NO_CAPABILITIES)
+    return declared
 
 
 class Session(Protocol):
@@ -43,7 +61,6 @@ class Session(Protocol):
         ...
 
 
-@runtime_checkable
 class GaugedSession(Session, Protocol):
     """A session on a device that can be read around the samples, and timed in parts after them."""
 
@@ -78,7 +95,6 @@ class Usage:
     peak_rss_mib: float
 
 
-@runtime_checkable
 class RemoteSession(Session, Protocol):
     """A session whose engine works in another process of this machine, which tells of itself."""
 
@@ -158,7 +174,6 @@ class ArmFailure(Exception):
         self.error = error
 
 
-@runtime_checkable
 class DeviceRunner(Protocol):
     """An engine on a device: the program there takes the samples, this side reads them."""
 
@@ -172,7 +187,6 @@ class DeviceRunner(Protocol):
         ...
 
 
-@runtime_checkable
 class PairingRunner(DeviceRunner, Protocol):
     """A device runner whose program can hold two models open and alternate them by itself."""
 
@@ -203,7 +217,6 @@ class Runner(Protocol):
         ...
 
 
-@runtime_checkable
 class TargetedRunner(Runner, Protocol):
     """A runner that has to know where it runs: it is told before it opens anything."""
 

@@ -15,17 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from bench.core.errors import Unavailable
 from bench.core.protocol import SessionRequest
-from bench.runners.base import DeviceRunner, Session
+from bench.runners.base import Session
 from bench.worker.cpu_time import burst_figures
 from bench.worker.sampling import warm_up
-from bench.worker.session import (
-    State,
-    checked_session,
-    process_facts,
-    process_of,
-    runner_of,
-    spent,
-)
+from bench.worker.session import Process, State, checked_session, facts_of, runner_of, spent
 from bench.worker.threads import TASKS, pin, read_threads, wait_until_quiet, worked
 
 if TYPE_CHECKING:
@@ -39,24 +32,24 @@ def open_session(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
     Raises Unavailable where the runner's sessions can't stay open.
     """
     request = SessionRequest.from_json(arguments)
-    runner = runner_of(request)
-    if isinstance(runner, DeviceRunner):
+    runner, capabilities = runner_of(request)
+    if "device" in capabilities:
         raise Unavailable(
             "this runner's sessions run on a device from end to end: they don't stay open, "
             "and take no images",
             hint="choose a runner of this machine's CPU or GPU, or compare stored runs: "
             "`python -m bench compare`",
         )
-    session, figures = checked_session(state, runner, request)
+    current, figures = checked_session(state, runner, request)
     if request.cores is not None:
-        bind(session, request.cores)
+        bind(current.process, request.cores)
     state.read_usage()
-    return {**figures, "facts": process_facts(session) | dict(session.facts)}
+    return {**figures, "facts": facts_of(current)}
 
 
-def bind(session: Session, cores: Sequence[int]) -> None:
-    """Bind this process and the one that does the work of `session` to `cores`."""
-    for tasks in {TASKS, process_of(session).tasks}:
+def bind(process: Process, cores: Sequence[int]) -> None:
+    """Bind this process and the one that does the session's work to `cores`."""
+    for tasks in {TASKS, process.tasks}:
         pin(cores, tasks)
 
 

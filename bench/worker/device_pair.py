@@ -11,7 +11,15 @@ from typing import Any
 
 from bench.core.errors import BenchError, Unavailable
 from bench.core.protocol import PairRequest
-from bench.runners.base import ArmFailure, Array, DeviceArm, DevicePair, PairingRunner, Turns
+from bench.runners.base import (
+    ArmFailure,
+    Array,
+    DeviceArm,
+    DevicePair,
+    PairingRunner,
+    Turns,
+    capabilities_of,
+)
 from bench.worker.sampling import WrongOutput, check_output
 from bench.worker.serve import describe, load
 from bench.worker.session import State, load_reference
@@ -44,7 +52,7 @@ def _run(request: PairRequest, inputs: list[Array]) -> DevicePair:
 
     first, second = request.arms.values()
     runner = load(first.runner)()
-    if not isinstance(runner, PairingRunner):
+    if "pair" not in capabilities_of(runner):
         raise Unavailable(
             "this runner's device program runs one model at a time",
             hint="compare stored runs of it instead: `python -m bench compare`",
@@ -54,7 +62,8 @@ def _run(request: PairRequest, inputs: list[Array]) -> DevicePair:
             f"{' and '.join(request.arms)} were exported with different inputs",
             hint="compare nets that take the same input",
         )
-    return runner.run_pair(
+    pairing: PairingRunner = runner
+    return pairing.run_pair(
         first.target,
         (first.cell, second.cell),
         (first.artifact, second.artifact),

@@ -16,19 +16,21 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from bench.core.errors import BenchError
 from bench.core.protocol import SessionRequest
 from bench.runners.base import (
+    NO_CAPABILITIES,
     Array,
+    Capability,
     DeviceRunner,
     GaugedSession,
     RemoteSession,
     Runner,
     Session,
-    TargetedRunner,
     Usage,
+    capabilities_of,
 )
 from bench.worker import subnormals
 from bench.worker.cpu_time import (
@@ -46,11 +48,15 @@ from bench.worker.threads import TASKS, Thread, read_threads, worked
 
 @dataclass(frozen=True, slots=True)
 class OpenSession:
-    """An open session with its request, and the process that does its work."""
+    """An open session, its request, and the process that does its work.
+
+    `gauge` is the session itself where its device is read around the samples.
+    """
 
     session: Session
     request: SessionRequest
     process: Process
+    gauge: GaugedSession | None
 
 
 class State:
@@ -68,8 +74,17 @@ class State:
             raise BenchError("no session is open", hint="open comes first: bench/core/protocol.py")
         return self._current
 
-    def hold(self, session: Session, request: SessionRequest) -> None:
-        self._current = OpenSession(session, request, process_of(session))
+    def hold(
+        self,
+        session: Session,
+        request: SessionRequest,
+        capabilities: frozenset[Capability] = NO_CAPABILITIES,
+    ) -> OpenSession:
+        """Make `session` the current one, of a runner that declares `capabilities`."""
+        gauge = cast("GaugedSession", session) if "gauged" in capabilities else None
+        process = process_of(session, capabilities)
+        self._current = OpenSession(session, request, process, gauge)
+        return self._current
 
     def read_usage(self) -> None:
         """Read threads and usage: what `finish` tells is spent from here on."""
@@ -77,15 +92,16 @@ class State:
         self.before = read_threads(process.tasks), process.usage()
 
 
-def runner_of(request: SessionRequest) -> Runner | DeviceRunner:
-    """Return the runner that `request` names, at its target."""
-    runner: Runner | DeviceRunner = load(request.runner)()
-    return runner.at(request.target) if isinstance(runner, TargetedRunner) else runner
+def runner_of(request: SessionRequest) -> tuple[Any, frozenset[Capability]]:
+    """Return the runner that `request` names, at its target, and what it declares."""
+    runner = load(request.runner)()
+    capabilities = capabilities_of(runner)
+    return runner.at(request.target) if "targeted" in capabilities else runner, capabilities
 
 
 def checked_session(
     state: State, runner: Runner, request: SessionRequest
-) -> tuple[Session, dict[str, Any]]:
+) -> tuple[OpenSession, dict[str, Any]]:
     """Open a session, to be torn down with `state`; return it and its figures so far.
 
     Raises WrongOutput where its output isn't the reference's.
@@ -99,8 +115,7 @@ def checked_session(
     output = session.infer(x)
     first_ns = time.perf_counter_ns() - started
     error = check_output(output, logits, request.tolerance)
-    state.hold(session, request)
-    return session, {
+    return state.hold(session, request, capabilities_of(runner)), {
         "load_ns": load_ns,
         "first_inference_ns": first_ns,
         "relative_l2": error,
@@ -110,18 +125,18 @@ def checked_session(
 def measure(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Measure the session of a SessionRequest from end to end."""
     request = SessionRequest.from_json(arguments)
-    runner = runner_of(request)
-    if isinstance(runner, DeviceRunner):
+    runner, capabilities = runner_of(request)
+    if "device" in capabilities:
         return measure_on_device(runner, request)
-    session, figures = checked_session(state, runner, request)
-    sampled = sample_session(session, request)
-    more = gauged_figures(session, len(sampled["samples_ns"]))
+    current, figures = checked_session(state, runner, request)
+    sampled = sample_session(current)
+    more = gauged_figures(current.gauge, len(sampled["samples_ns"]))
     return {
         **figures,
         "load_ns": figures["load_ns"] - (more.get("build_ns") or 0),
         **sampled,
         **more,
-        "facts": process_facts(session) | dict(session.facts) | sampled["facts"],
+        "facts": facts_of(current) | sampled["facts"],
     }
 
 
@@ -144,43 +159,43 @@ def measure_on_device(runner: DeviceRunner, request: SessionRequest) -> dict[str
     }
 
 
-def sample_session(session: Session, request: SessionRequest) -> dict[str, Any]:
-    """Warm `session` up and sample it, with the garbage collector out of the way."""
+def sample_session(current: OpenSession) -> dict[str, Any]:
+    """Warm the session up and sample it, with the garbage collector out of the way."""
     gc.collect()
     gc.disable()
-    process = process_of(session)
-    warm = warm_up(session.sample, request.rule, time.perf_counter_ns)
+    session, process, gauge = current.session, current.process, current.gauge
+    rule = current.request.rule
+    warm = warm_up(session.sample, rule, time.perf_counter_ns)
     threads = read_threads(process.tasks)
-    gauged = session if isinstance(session, GaugedSession) else None
-    if gauged:
-        gauged.begin()
+    if gauge:
+        gauge.begin()
     before = process.usage()
     bursts = Bursts(session.sample, process.cpu_time)
-    calls = calls_per_burst(warm.samples_ns, request.rule)
-    samples = take_samples(bursts.sample, request.rule, time.perf_counter_ns, calls=calls)
+    calls = calls_per_burst(warm.samples_ns, rule)
+    samples = take_samples(bursts.sample, rule, time.perf_counter_ns, calls=calls)
     after = process.usage()
-    read = gauged.end(len(samples)) if gauged else {}
-    in_force = worked(threads, read_threads(process.tasks))
+    telemetry = gauge.end(len(samples)) if gauge else {}
+    effective = worked(threads, read_threads(process.tasks))
     gc.enable()
     return {
         "warmup_ns": warm.samples_ns,
         "steady": warm.steady,
         "samples_ns": samples,
         "bursts": bursts.figures(),
-        "facts": in_force,
+        "facts": effective,
         "covariates": {
             **spent(before, after),
             "peak_rss_mib": after.peak_rss_mib,
-            **read,
+            **telemetry,
         },
     }
 
 
-def gauged_figures(session: Session, count: int) -> dict[str, Any]:
-    """Return what a session tells beside its samples, nothing where it has no more to tell."""
-    if not isinstance(session, GaugedSession):
+def gauged_figures(gauge: GaugedSession | None, count: int) -> dict[str, Any]:
+    """Return the figures beside the samples, none without a gauge."""
+    if gauge is None:
         return {}
-    return {"figures_ns": dict(session.figures(count)), "build_ns": session.build_ns}
+    return {"figures_ns": dict(gauge.figures(count)), "build_ns": gauge.build_ns}
 
 
 # ru_maxrss is in KiB on Linux and in bytes on macOS (getrusage(2) of each).
@@ -217,15 +232,13 @@ class Process:
         return read_cpu_time(self.tasks, self.clock)
 
 
-def process_of(session: Session) -> Process:
-    """Return the process that does the work of `session`: this one, or one that it names.
-
-    Ask before anything is timed: telling the two apart may have the engine asked for its facts.
-    """
-    if isinstance(session, RemoteSession):
-        tasks = Path("/proc") / str(session.pid) / "task"
-        return Process(tasks, session.usage, cpu_clock(session.pid))
-    return Process(TASKS, own_usage)
+def process_of(session: Session, capabilities: frozenset[Capability]) -> Process:
+    """Return the process that does the work of `session`: this one, or one that it names."""
+    if "remote" not in capabilities:
+        return Process(TASKS, own_usage)
+    remote = cast("RemoteSession", session)
+    tasks = Path("/proc") / str(remote.pid) / "task"
+    return Process(tasks, remote.usage, cpu_clock(remote.pid))
 
 
 def own_usage() -> Usage:
@@ -254,12 +267,18 @@ def load_reference(path: Path) -> tuple[Array, Array]:
         return arrays["input"], arrays["logits"]
 
 
-def process_facts(session: Session) -> dict[str, str]:
-    """Return what any worker can say of itself: interpreter, the cores it may run on, and what
-    becomes of subnormal numbers where it does the work of `session` itself.
+def facts_of(current: OpenSession) -> dict[str, str]:
+    """Return the facts of the worker, and above them the session's own."""
+    works_here = current.gauge is None and current.process.tasks == TASKS
+    return process_facts(works_here=works_here) | dict(current.session.facts)
+
+
+def process_facts(*, works_here: bool) -> dict[str, str]:
+    """Return the facts of this process: its interpreter, the cores it may run on and, where the
+    engine's arithmetic is its own, what becomes of subnormal numbers.
     """
     facts = {"python": platform.python_version()}
-    if not isinstance(session, RemoteSession | GaugedSession):
+    if works_here:
         facts["subnormals"] = subnormals.effective()
     if hasattr(os, "sched_getaffinity"):
         facts["affinity"] = ",".join(str(core) for core in sorted(os.sched_getaffinity(0)))

@@ -13,7 +13,7 @@ import numpy as np
 
 from bench.core.cell import Cell
 from bench.core.errors import Unavailable
-from bench.runners.base import Array, Runner
+from bench.runners.base import Array, Runner, capabilities_of
 from bench.worker.serve import Reply, load, serve
 from bench.worker.session import load_reference, process_of
 
@@ -28,7 +28,7 @@ def examine(request: Mapping[str, Any], reply: Reply) -> None:
     x, logits = load_reference(Path(request["reference"]))
     with runner.open(cell, artifact) as session:
         first = np.array(session.infer(x))
-        tasks = process_of(session).tasks
+        tasks = process_of(session, capabilities_of(runner)).tasks
         before = thread_times(tasks)
         samples = session.sample(request["count"])
         busy = busy_threads(before, thread_times(tasks))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench.core.cell import Cell, Sampling, TargetSpec
 from bench.core.units import Nanoseconds
-from bench.runners.base import Array, DeviceSession
+from bench.runners.base import Array, Capability, DeviceSession
 from tests.fakes.net import infer
 
 NS = 10_000_000
@@ -77,6 +77,7 @@ class Coarse(Steady):
 class Targeted(Steady):
     """Has to be told where it runs, and tells what it was told."""
 
+    capabilities: frozenset[Capability] = frozenset({"targeted"})
     target = TargetSpec(kind="nowhere")
 
     def at(self, target: TargetSpec) -> Targeted:
@@ -199,6 +200,8 @@ class FallsOnTheWayDown(Steady):
 
 class OnADevice:
     """Runs whole sessions by itself, and so can't be an arm."""
+
+    capabilities: frozenset[Capability] = frozenset({"device"})
 
     def run(
         self, target: TargetSpec, cell: Cell, artifact: Path, x: Array, sampling: Sampling

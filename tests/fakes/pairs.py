@@ -12,7 +12,15 @@ import numpy as np
 
 from bench.core.cell import Cell, Sampling, TargetSpec
 from bench.core.errors import BenchError, DeviceLost
-from bench.runners.base import ArmFailure, Array, DeviceArm, DevicePair, DeviceSession, Turns
+from bench.runners.base import (
+    ArmFailure,
+    Array,
+    Capability,
+    DeviceArm,
+    DevicePair,
+    DeviceSession,
+    Turns,
+)
 from tests.fakes.net import infer
 
 NS = 10_000_000
@@ -20,6 +28,8 @@ NS = 10_000_000
 
 class Alternating:
     """The same duration each time, a tenth more for a second thread; two samples a burst."""
+
+    capabilities: frozenset[Capability] = frozenset({"device", "pair"})
 
     def run(
         self, target: TargetSpec, cell: Cell, artifact: Path, x: Array, sampling: Sampling
@@ -97,6 +107,8 @@ class Unpaired(Alternating):
 
 class OneModel:
     """Can't hold two models open."""
+
+    capabilities: frozenset[Capability] = frozenset({"device"})
 
     def run(
         self, target: TargetSpec, cell: Cell, artifact: Path, x: Array, sampling: Sampling

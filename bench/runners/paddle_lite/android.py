@@ -20,7 +20,15 @@ from bench.core.errors import CommandFailed, DeviceNotFound, Unavailable
 from bench.devices.android.adb.find import open_device
 from bench.devices.android.device_program import PROGRAM, check_program
 from bench.devices.android.workspace import Workspace
-from bench.runners.base import ArmFailure, Array, DeviceArm, DevicePair, DeviceSession, Turns
+from bench.runners.base import (
+    ArmFailure,
+    Array,
+    Capability,
+    DeviceArm,
+    DevicePair,
+    DeviceSession,
+    Turns,
+)
 from bench.runners.paddle_lite.agent_events import (
     AgentFailed,
     Watched,
@@ -40,6 +48,8 @@ _ARMS = ("a", "b")
 
 class PaddleLiteRunner:
     """Runs `model.nb` on the phone that the target names."""
+
+    capabilities: frozenset[Capability] = frozenset({"device", "pair"})
 
     def run(
         self, target: TargetSpec, cell: Cell, artifact: Path, x: Array, sampling: Sampling

@@ -15,7 +15,7 @@ from pathlib import Path
 from bench.core.cell import Cell
 from bench.core.units import Nanoseconds
 from bench.launcher.foreign_interpreter import EngineProcess, garbage, open_engine_process
-from bench.runners.base import Array, Usage, require_precision
+from bench.runners.base import Array, Capability, Usage, require_precision
 
 _PROGRAM = Path(__file__).with_name("x86_child.py")
 _OPENS_WITHIN_S = 120.0
@@ -25,6 +25,8 @@ _ANSWERS_WITHIN_S = 30.0
 
 class PaddleLiteX86Runner:
     """Opens `model.nb`, made for x86 and one batch."""
+
+    capabilities: frozenset[Capability] = frozenset({"remote"})
 
     @contextmanager
     def open(self, cell: Cell, artifact: Path) -> Iterator[PaddleLiteX86Session]:

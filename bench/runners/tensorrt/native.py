@@ -15,7 +15,7 @@ from typing import Any
 from bench.core.cell import Cell, TargetSpec
 from bench.core.errors import BenchError, Unavailable
 from bench.core.units import Nanoseconds
-from bench.runners.base import Array, time_paced
+from bench.runners.base import Array, Capability, time_paced
 from bench.runners.tensorrt import cuda as cudart
 from bench.runners.tensorrt import engine_cache
 from bench.runners.tensorrt.builder import build
@@ -28,6 +28,8 @@ _PLAN = "model.plan"
 
 class TensorrtRunner:
     """Opens `model.onnx`, exported for one batch."""
+
+    capabilities: frozenset[Capability] = frozenset({"targeted", "gauged"})
 
     def __init__(self, target: TargetSpec | None = None) -> None:
         self._target = target or TargetSpec(kind="nvidia-gpu")

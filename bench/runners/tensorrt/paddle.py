@@ -18,7 +18,7 @@ from typing import Any
 from bench.core.cell import Cell, TargetSpec
 from bench.core.errors import BenchError, Unavailable
 from bench.core.units import Nanoseconds
-from bench.runners.base import Array, time_paced
+from bench.runners.base import Array, Capability, time_paced
 from bench.runners.tensorrt import engine_cache
 from bench.runners.tensorrt import paddle_log as stderr
 from bench.runners.tensorrt import paddle_log as trt_log
@@ -40,6 +40,8 @@ class NotOffloaded(BenchError):
 
 class PaddleTensorrtRunner:
     """Opens `model.pdmodel` with the `.pdiparams` beside it, exported for one batch."""
+
+    capabilities: frozenset[Capability] = frozenset({"targeted", "gauged"})
 
     def __init__(self, target: TargetSpec | None = None) -> None:
         self._target = target or TargetSpec(kind="nvidia-gpu")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bench.core.protocol import SessionRequest
-from bench.runners.base import Usage
+from bench.runners.base import NO_CAPABILITIES, Capability, Usage
 from bench.worker import commands
 from bench.worker import session as worker
 from bench.worker.commands import bind
@@ -23,6 +23,7 @@ from tests.fakes.values import CELL, SAMPLING, cell
 
 MonkeyPatch = pytest.MonkeyPatch
 ELSEWHERE = Path("/proc/4321/task")
+REMOTE: frozenset[Capability] = frozenset({"remote"})
 
 
 class Elsewhere(ArmSession):
@@ -66,12 +67,13 @@ def request() -> SessionRequest:
 
 def state(asked: SessionRequest) -> State:
     opened = State(ExitStack())
-    opened.hold(Elsewhere(), asked)
+    opened.hold(Elsewhere(), asked, REMOTE)
     return opened
 
 
 def test_the_process_that_works_is_the_sessions_where_it_names_one() -> None:
-    there, here = process_of(Elsewhere()), process_of(ArmSession(NS))
+    there = process_of(Elsewhere(), REMOTE)
+    here = process_of(ArmSession(NS), NO_CAPABILITIES)
     assert (there.tasks, here.tasks) == (ELSEWHERE, TASKS)
     assert there.usage().cpu_s == 2
     own = here.usage()
@@ -86,7 +88,7 @@ def test_what_was_used_is_the_difference_of_two_readings() -> None:
 
 
 def test_a_measured_session_has_the_facts_of_the_process_that_works(read: list[Path]) -> None:
-    told = sample_session(Elsewhere(), request())
+    told = sample_session(state(request()).current)
     assert set(read) == {ELSEWHERE}
     assert told["facts"] == {"threads_worked": "2", "cores_worked": "0,1"}
     assert told["covariates"] == {"involuntary_switches": 3, "cpu_s": 2.0, "peak_rss_mib": 102.0}
@@ -107,10 +109,10 @@ def test_an_arm_tells_at_the_end_what_the_process_that_works_has_used(read: list
 def test_an_arm_binds_itself_and_the_process_that_works(monkeypatch: MonkeyPatch) -> None:
     bound: list[Any] = []
     monkeypatch.setattr(commands, "pin", lambda cores, tasks: bound.append((cores, tasks)))
-    bind(ArmSession(NS), [1])
+    bind(process_of(ArmSession(NS), NO_CAPABILITIES), [1])
     assert bound == [([1], TASKS)]
     bound.clear()
-    bind(Elsewhere(), [0])
+    bind(process_of(Elsewhere(), REMOTE), [0])
     assert sorted(bound) == [([0], ELSEWHERE), ([0], TASKS)]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.core.cell import Cell, Sampling, TargetSpec
-from bench.runners.base import Array, DeviceSession
+from bench.runners.base import Array, Capability, DeviceSession
 from bench.worker.sampling import WrongOutput
 from tests.fakes.diary import Call, Diary, DiaryRunner, diary, measuring
 from tests.fakes.net import infer
@@ -21,6 +21,7 @@ def call(tmp_path: Path) -> Call:
 
 
 class OnDevice:
+    capabilities: frozenset[Capability] = frozenset({"device"})
     error = 1.0
 
     def run(
@@ -97,6 +98,8 @@ class OnGpu(Diary):
 
 
 class OnGpuRunner(DiaryRunner):
+    capabilities: frozenset[Capability] = frozenset({"targeted", "gauged"})
+
     def __init__(self, target: TargetSpec | None = None) -> None:
         self._target = target
 
