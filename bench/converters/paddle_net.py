@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.converters import paddle_weights
 from bench.core.errors import ArtifactError
 
 if TYPE_CHECKING:
@@ -197,12 +198,12 @@ def _keep(net: Any, kept: Path) -> None:
 
 def _load_weights(net: Any, path: Path, *, hint: str) -> Any:
     """Put the weights of a .pdparams file into `net`, all of them or none."""
-    import paddle
-
     if not path.is_file():
         raise ArtifactError(f"{path} is no file", hint=hint)
     try:
-        weights = paddle.load(str(path))
+        weights = paddle_weights.load(path)
+    except ArtifactError:
+        raise
     except Exception as error:
         raise ArtifactError(
             f"{path} can't be read as weights ({first_line(error)})", hint=hint
@@ -224,6 +225,9 @@ def _first_misfit(wanted: Mapping[str, Any], given: object) -> str | None:
         if list(getattr(given[name], "shape", [])) != list(tensor.shape):
             shape = list(getattr(given[name], "shape", []))
             return f"'{name}' is {shape} there and {list(tensor.shape)} in the net"
+        dtypes = [str(getattr(it, "dtype", "")) for it in (given[name], tensor.numpy())]
+        if dtypes[0] != dtypes[1]:
+            return f"'{name}' is {dtypes[0]} there and {dtypes[1]} in the net"
     extra = next((name for name in given if name not in wanted), None)
     return f"the net has no '{extra}'" if extra else None
 

@@ -60,6 +60,8 @@ for name, net, shape, dtype in json.load(sys.stdin):
 paddle.save({"conv.weight": paddle.zeros([4, 3, 3, 3])}, f"{folder}/short.pdparams")
 paddle.save(Tiny(8).state_dict(), f"{folder}/wide.pdparams")
 paddle.save(Tiny().state_dict(), f"{folder}/tiny.pdparams")
+doubles = {name: tensor.astype("float64") for name, tensor in Tiny().state_dict().items()}
+paddle.save(doubles, f"{folder}/double.pdparams")
 paddle.save({**Tiny().state_dict(), "head.bias": paddle.zeros([1])}, f"{folder}/long.pdparams")
 open(sys.argv[1], "w").write(folder)
 """
@@ -102,4 +104,5 @@ def fill_folder(python: Path, folder: Path) -> Path:
     (folder / "broken.pdiparams").write_bytes((folder / "fixed.pdiparams").read_bytes())
     (folder / "old.pdmodel").write_text("")
     (folder / "garbage.pdparams").write_text("garbage")
+    (folder / "evil.pdparams").write_bytes(f"(S'touch {folder / 'evil'}'\nios\nsystem\n.".encode())
     return folder

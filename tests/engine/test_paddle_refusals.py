@@ -42,6 +42,8 @@ def sources(folder: Path) -> dict[str, dict[str, Any]]:
         "weights short": file("short.pdparams"),
         "weights wide": file("wide.pdparams"),
         "weights long": file("long.pdparams"),
+        "weights double": file("double.pdparams"),
+        "weights evil": file("evil.pdparams"),
         "model gone": exported(folder / "gone.json"),
         "params gone": exported(folder / "alone.json"),
         "other format": exported(folder / "old.pdmodel"),
@@ -80,6 +82,11 @@ REFUSALS = {
     "weights short": ("'conv.bias' is missing", "seeded"),
     "weights wide": ("'conv.weight' is [8, 3, 3, 3] there and [4, 3, 3, 3] in the net", "seeded"),
     "weights long": ("the net has no 'head.bias'", "seeded"),
+    "weights double": ("'conv.weight' is float64 there and float32 in the net", "seeded"),
+    "weights evil": (
+        "evil.pdparams holds more than weights: to load it would call os.system",
+        "save",
+    ),
     "model gone": ("gone.json is no file", ".pdmodel"),
     "params gone": ("alone.pdiparams is missing", "beside alone.json"),
     "other format": ("old.pdmodel is no .json file", "Paddle 3's paddle.jit.save"),
@@ -99,6 +106,13 @@ def test_what_cannot_be_exported_is_one_sentence_and_a_remedy(
     assert problem in refused[case].get("problem", json.dumps(refused[case]))
     assert hint in refused[case]["hint"]
     assert "\n" not in refused[case]["problem"]
+
+
+def test_weights_that_would_call_something_have_called_nothing(
+    folder: Path, refused: dict[str, Answer]
+) -> None:
+    assert "weights evil" in refused
+    assert not (folder / "evil").exists()
 
 
 def test_every_case_that_was_tried_is_judged(refused: dict[str, Answer]) -> None:
