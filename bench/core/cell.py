@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any
 
 from bench.core.digest import canonical_digest
@@ -30,17 +31,7 @@ class Cell:
     @property
     def id(self) -> str:
         """A readable slug and 12 hex digits over everything that makes this cell another one."""
-        identity = {
-            "model": self.model_hash,
-            "runner": self.runner,
-            "precision": self.precision,
-            "batch": self.batch,
-            "threads": self.threads,
-            "input": self.input,
-            "settings": dict(self.settings),
-        }
-        slug = f"{self.variant}-{self.runner}-{self.precision}-b{self.batch}-t{self.threads}"
-        return f"{slug}-{canonical_digest(identity)}"
+        return _cell_id(self)
 
     @property
     def label(self) -> str:
@@ -58,6 +49,21 @@ class Cell:
     def from_json(cls, values: Mapping[str, Any]) -> Cell:
         settings = tuple(sorted(values.get("settings", {}).items()))
         return cls(**{**values, "settings": settings})
+
+
+@lru_cache(maxsize=1 << 16)
+def _cell_id(cell: Cell) -> str:
+    identity = {
+        "model": cell.model_hash,
+        "runner": cell.runner,
+        "precision": cell.precision,
+        "batch": cell.batch,
+        "threads": cell.threads,
+        "input": cell.input,
+        "settings": dict(cell.settings),
+    }
+    slug = f"{cell.variant}-{cell.runner}-{cell.precision}-b{cell.batch}-t{cell.threads}"
+    return f"{slug}-{canonical_digest(identity)}"
 
 
 def _threads(count: int) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping
 from functools import partial
 from statistics import median
 
@@ -21,7 +22,8 @@ from bench.storage.schema.latency import JournalEntry, Measured, Record, Session
 class Progress:
     """What is in so far, by cell: sessions, or the outcome that ended the cell early.
 
-    `elapsed_s` tells how long the run has lasted, the sessions of earlier processes included.
+    `elapsed_s` tells how long the run has lasted, the sessions of earlier processes included. A
+    session costs the same whatever the number of cells: the steps that are left are counted down.
     """
 
     def __init__(
@@ -34,42 +36,75 @@ class Progress:
         self._elapsed_s = elapsed_s
         self._enough: dict[str, str] = {}
         self._taken = 0
-        self._sessions: dict[str, list[Session]] = {cell.id: [] for cell in plan.cells}
-        self._ended: dict[str, Failed | Skipped] = {c.id: it for c, it in settled.items()}
+        self._sessions: dict[str, list[Session]] = {}
+        self._orders: dict[str, set[int]] = {}
+        self._ended: dict[str, Failed | Skipped] = {}
+        # Steps of cells that aren't complete: of the first sessions, and of the growth.
+        self._first: Counter[str] = Counter()
+        self._more: Counter[str] = Counter()
+        for step in plan.steps:
+            self._counter(step)[step.cell.id] += 1
+        self._first_left, self._more_left = self._first.total(), self._more.total()
+        for cell, outcome in settled.items():
+            self._end(cell.id, outcome)
+
+    def _counter(self, step: Step) -> Counter[str]:
+        return self._first if step.round < self._plan.sampling.sessions else self._more
+
+    def has_record(self, cell_id: str) -> None:
+        """Take the cell for complete: its record is stored."""
+        self._completed(cell_id)
+
+    def _end(self, cell_id: str, outcome: Failed | Skipped) -> None:
+        self._ended[cell_id] = outcome
+        self._completed(cell_id)
+
+    def _completed(self, cell_id: str) -> None:
+        self._first_left -= self._first.pop(cell_id, 0)
+        self._more_left -= self._more.pop(cell_id, 0)
 
     def take(self, entry: JournalEntry) -> None:
         """Count an entry in."""
         self._taken += 1
         if entry.session is not None:
             self._sessions.setdefault(entry.cell_id, []).append(entry.session)
+            self._orders.setdefault(entry.cell_id, set()).add(entry.session.order)
             self._weigh(entry.cell_id)
-        elif entry.failed or entry.skipped:
-            self._ended[entry.cell_id] = entry.failed or entry.skipped  # type: ignore[assignment]
+        elif outcome := entry.failed or entry.skipped:
+            self._end(entry.cell_id, outcome)
 
     def _weigh(self, cell_id: str) -> None:
-        samples = [counted_ns(session) for session in self._sessions[cell_id]]
+        samples = [counted_ns(session) for session in self._sessions.get(cell_id, ())]
         why = stopped(samples, self._plan.sampling, elapsed_s=self._elapsed_s())
-        if why is not None:
+        if why is not None and not self._is_complete(cell_id):
             self._enough[cell_id] = why
+            self._completed(cell_id)
 
     def wants(self, step: Step) -> bool:
-        """Tell whether `step` is still to be run."""
+        """Tell whether `step` is still to be run; steps come in the plan's order, each once."""
         cell_id = step.cell.id
         if not self._is_complete(cell_id):
             self._weigh(cell_id)  # the run's time may have run out since its last session
-        taken = {session.order for session in self._sessions[cell_id]}
-        return not self._is_complete(cell_id) and step.order not in taken
+        return not self._is_complete(cell_id) and step.order not in self._orders.get(cell_id, ())
 
-    def left(self, steps: Sequence[Step]) -> int:
-        """Return how many of `steps` will likely be run: of the growth, what there is time for."""
-        rule = self._plan.sampling
-        wanted = [step for step in steps if self.wants(step)]
-        first = sum(step.round < rule.sessions for step in wanted)
+    def passes(self, step: Step) -> None:
+        """Count `step` as over: it was run, or it isn't wanted."""
+        counter = self._counter(step)
+        if counter.get(step.cell.id, 0):
+            counter[step.cell.id] -= 1
+            if counter is self._first:
+                self._first_left -= 1
+            else:
+                self._more_left -= 1
+
+    def left(self) -> int:
+        """Return how many steps will likely be run: of the growth, what there is time for."""
+        rule, first = self._plan.sampling, self._first_left
         if not self._taken or rule.max_sessions is None:
-            return len(wanted)
+            return first + self._more_left
         elapsed = self._elapsed_s()
         affordable = (rule.grow_for_s - elapsed) / max(elapsed / self._taken, 1e-9)
-        return max(1, first + min(len(wanted) - first, max(0, int(affordable) - first)))
+        return max(1, first + min(self._more_left, max(0, int(affordable) - first)))
 
     def _is_complete(self, cell_id: str) -> bool:
         return cell_id in self._ended or cell_id in self._enough
@@ -78,7 +113,7 @@ class Progress:
         """Return `cell`'s record once it is complete."""
         if not self._is_complete(cell.id):
             return None
-        sessions, ended = self._sessions[cell.id], self._ended.get(cell.id)
+        sessions, ended = self._sessions.get(cell.id, []), self._ended.get(cell.id)
         return Record(
             cell_id=cell.id,
             cell=CellFields(**cell.to_json()),
@@ -116,13 +151,14 @@ def pending_sessions(
         _finish(step.cell, progress, run, done)
         return result_text(entry)
 
-    waiting = [step for step in plan.steps if step.cell.id not in done]
-    for index, step in enumerate(waiting):
-        if not progress.wants(step):
-            _finish(step.cell, progress, run, done)
+    for step in plan.steps:
+        if step.cell.id in done:
             continue
-        left = progress.left(waiting[index:])
-        yield Unit(label=step.cell.label, left=left, execute=partial(execute, step))
+        if progress.wants(step):
+            yield Unit(label=step.cell.label, left=progress.left(), execute=partial(execute, step))
+        else:
+            _finish(step.cell, progress, run, done)
+        progress.passes(step)
     run.drop_journal()
 
 
@@ -155,7 +191,10 @@ def _resume(plan: Plan, run: RunFolder, progress: Progress) -> dict[str, Record]
     for entry in run.journal():
         if entry.cell_id in wanted:
             progress.take(entry)
-    return {record.cell_id: record for record in _done(plan, run)}
+    done = {record.cell_id: record for record in _done(plan, run)}
+    for cell_id in done:
+        progress.has_record(cell_id)
+    return done
 
 
 def _done(plan: Plan, run: RunFolder) -> list[Record]:

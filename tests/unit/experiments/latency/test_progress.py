@@ -4,9 +4,11 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bench.analysis import stopping
 from bench.core.cell import Cell
 from bench.core.errors import BenchError
 from bench.experiments.latency.progress import pending_sessions
@@ -264,3 +266,30 @@ def test_after_an_interrupt_the_observer_hears_only_of_what_is_left(run: RunFold
     watch = Watch()
     go(run, Launch(), watch=watch)
     assert watch.left == [5, 4, 3, 2, 1]
+
+
+def test_what_is_left_counts_no_cell_that_has_its_record(run: RunFolder) -> None:
+    go(run, Launch())
+    (run.path / "cells" / f"{C.id}.json").unlink()
+    watch = Watch()
+    go(run, Launch(), watch=watch)
+    assert watch.left == [3, 2, 1]
+
+
+@pytest.mark.parametrize("count", [10, 200])
+def test_a_session_takes_as_many_steps_whatever_the_number_of_cells(
+    count: int, run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weighed = 0
+    real = stopping.stopped
+
+    def counting(*arguments: Any, **how: Any) -> str | None:
+        nonlocal weighed
+        weighed += 1
+        return real(*arguments, **how)
+
+    monkeypatch.setattr("bench.experiments.latency.progress.stopped", counting)
+    many = [cell(variant=f"v{n}", model_hash=f"v{n}") for n in range(count)]
+    plan = make_plan(many, replace(SAMPLING, sessions=2), seed=1)
+    go(run, Launch(), plan)
+    assert weighed <= 2 * len(plan.steps)
