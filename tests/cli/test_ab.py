@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
+import json
+import shutil
 import sys
-from contextlib import AbstractContextManager
-from dataclasses import replace
+from contextlib import AbstractContextManager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bench.analysis.verdicts import Comparison
 from bench.cli.commands import ab as verb
+from bench.cli.console import tell
 from bench.cli.main import main
 from bench.core.errors import UnknownName
 from bench.experiments.ab.experiment import Seams
@@ -28,8 +33,35 @@ def ab(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Ab:
     return Ab(tmp_path, capsys)
 
 
-def test_an_arm_compared_with_itself_is_the_same_and_everything_is_kept(ab: Ab) -> None:
-    status, told = ab.json()
+@dataclass(frozen=True)
+class Compared:
+    """A comparison that is over: where it lies, its status, and what it printed."""
+
+    root: Path
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="module")
+def same(tmp_path_factory: pytest.TempPathFactory) -> Compared:
+    """An arm compared with itself: copy it before you change it."""
+    root, out, err = tmp_path_factory.mktemp("same"), io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        status = Ab(root, None)("--format", "json")  # type: ignore[arg-type]
+    return Compared(root=root, status=status, out=out.getvalue(), err=err.getvalue())
+
+
+@pytest.fixture
+def kept(same: Compared, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Ab:
+    """That comparison in a folder of its own."""
+    return Ab(Path(shutil.copytree(same.root, tmp_path / "kept")), capsys)
+
+
+def test_an_arm_compared_with_itself_is_the_same_and_everything_is_kept(
+    same: Compared, kept: Ab
+) -> None:
+    ab, status, told = kept, same.status, json.loads(same.out)
     assert (status, told["exit_status"], told["advice"]) == (0, 0, False)
     assert [cell["verdict"] for cell in told["cells"]] == ["SAME"]
     manifest = ab.only.manifest()
@@ -67,9 +99,8 @@ def test_an_arm_may_be_another_runner_or_another_setting(
     assert told["head"] == (flags[1] if flags[0] == "--head" else "as it is")
 
 
-def test_both_arms_of_one_thread_share_a_core_and_others_have_all(ab: Ab) -> None:
-    ab()
-    (record,) = ab.only.records()
+def test_both_arms_of_one_thread_share_a_core_and_others_have_all(kept: Ab) -> None:
+    (record,) = kept.only.records()
     assert all(len(one.cores) == 1 for one in record.sessions)
     for one in record.sessions:
         assert {arm.facts["affinity"] for arm in one.arms.values()} == {str(one.cores[0])}
@@ -140,29 +171,42 @@ def test_a_wider_interval_may_do(ab: Ab) -> None:
     assert (record.outcome, len(record.sessions)) == (AbMeasured(stopped="narrow"), 3)
 
 
+@pytest.fixture(scope="module")
+def slower(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
+    """A comparison in which HEAD is slower."""
+    told: list[Comparison] = []
+
+    def keep(comparison: Comparison, _: str) -> int:
+        told.append(comparison)
+        return comparison.exit_status
+
+    ab = Ab(tmp_path_factory.mktemp("slower"), None)  # type: ignore[arg-type]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(verb, "tell", keep)
+        ab("--head", "runner:other", tables=arm_tables(paddle="Steady", other="Slower"))
+    (comparison,) = told
+    return comparison
+
+
 @pytest.mark.parametrize("name", ["table", "markdown", "json", "junit", "github"])
 def test_every_format_tells_the_slower_cell(
-    name: str, ab: Ab, monkeypatch: pytest.MonkeyPatch
+    name: str, slower: Comparison, ab: Ab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     summary = ab.root / "summary.md"
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
-    tables = arm_tables(paddle="Steady", other="Slower")
-    assert ab("--head", "runner:other", "--format", name, tables=tables) == 1
+    assert tell(slower, name) == slower.exit_status
     out = ab.capsys.readouterr().out
     assert "SLOWER" in out or "slower" in out
     assert summary.exists() == (name == "github")
 
 
-def test_progress_goes_to_stderr_and_says_where_it_is_kept(ab: Ab) -> None:
-    ab()
-    err = ab.capsys.readouterr().err
-    assert "+0.0% after 3 sessions" in err
-    assert f"kept in {ab.only.path}" in err
+def test_progress_goes_to_stderr_and_says_where_it_is_kept(same: Compared) -> None:
+    assert "+0.0% after 3 sessions" in same.err
+    assert f"kept in {Ab(same.root, None).only.path}" in same.err  # type: ignore[arg-type]
 
 
-def test_a_comparison_is_no_run_of_latencies_for_any_other_verb(ab: Ab) -> None:
-    ab()
-    ab.capsys.readouterr()
+def test_a_comparison_is_no_run_of_latencies_for_any_other_verb(kept: Ab) -> None:
+    ab = kept
     results = ["--results", str(ab.root / "results"), "--models", str(fakes.MODELS)]
     assert Store(ab.root / "results").runs() == []
     assert main(["report", *results]) == 0
@@ -262,10 +306,8 @@ def test_a_flag_of_another_target_is_refused_and_not_left_unread(
 
 
 def test_a_live_comparison_is_no_run_for_compare(
-    ab: Ab, capsys: pytest.CaptureFixture[str]
+    kept: Ab, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ab()
-    capsys.readouterr()
-    results = ["--results", str(ab.root / "results")]
-    assert main(["compare", ab.only.path.name, "latest", *results]) == 2
+    results = ["--results", str(kept.root / "results")]
+    assert main(["compare", kept.only.path.name, "latest", *results]) == 2
     assert "is a live comparison and no run" in capsys.readouterr().err
