@@ -218,9 +218,13 @@ def _panel_title(view: View, row: Row, *, several: bool) -> str:
 
 def write(view: View, folder: Path) -> dict[Path, bytes]:
     """Return the files of all plots and their bytes, SVG and PNG."""
+    drawn, tables = figures(view), plotted_tables(side_by_side(view))
+    over_time = sustained_figures(view)
+    if not (drawn or tables or over_time):
+        return {}  # without matplotlib, which takes a second to load
     from bench.reports.plots import engines, scatter, sustained
 
-    rendered = [scatter.render(figure) for figure in figures(view)]
-    rendered += [engines.render(view, table) for table in plotted_tables(side_by_side(view))]
-    rendered += [sustained.render(figure) for figure in sustained_figures(view)]
+    rendered = [scatter.render(figure) for figure in drawn]
+    rendered += [engines.render(view, table) for table in tables]
+    rendered += [sustained.render(figure) for figure in over_time]
     return {folder / name: data for files in rendered for name, data in files.items()}

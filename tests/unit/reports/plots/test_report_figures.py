@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,8 @@ from bench.analysis.series import StoredRun, View
 from bench.config.catalog import Published
 from bench.reports.plots.figure import Figure
 from bench.reports.plots.figures import context, figures, plotted, write
-from tests.fakes.records import facts, failed, record, skipped, stored, system, view
+from tests.fakes.records import facts, failed, put, record, skipped, stored, system, view
+from tests.fakes.tables import MODELS
 
 
 def row(name: str, family: str, **texts: str) -> Published:
@@ -168,3 +171,14 @@ def test_every_figure_is_written_as_svg_and_png_under_its_name() -> None:
     assert set(files) == {Path("report") / name for name in names}
     for path, data in files.items():
         assert data.startswith(b"<?xml" if path.suffix == ".svg" else b"\x89PNG")
+
+
+def test_a_report_without_a_plot_does_not_load_matplotlib(tmp_path: Path) -> None:
+    put(stored(record("mine")), tmp_path)
+    code = (
+        "import sys; from bench.cli.main import main; main(sys.argv[1:]); "
+        "assert 'matplotlib' not in sys.modules"
+    )
+    argv = ["report", "--results", str(tmp_path), "--models", str(MODELS)]
+    done = subprocess.run([sys.executable, "-c", code, *argv], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
