@@ -18,7 +18,7 @@ from bench.storage.schema.latency import Measured
 from tests.cli.process import call
 from tests.device.adb_server import Adb
 from tests.device.agent_build import built_agent, missing_tools
-from tests.device.arm_run import Prepared, Ran, hasty_suite, prepared, run_arm
+from tests.device.arm_run import Prepared, Ran, hasty_suite, prepared, run_arm, unpublished
 from tests.device.daemon import Device, Policy, running_device
 from tests.device.test_daemon import eventually
 
@@ -145,7 +145,8 @@ def test_the_official_tools_own_figures_have_no_interval_and_a_c_at_most(
     else:
         tool(tmp_path)
     with running_device(tmp_path / "device", auth=Policy.OPEN) as device:
-        flags = ("--preset", "quick", "--variant", "x0_25", "--threads", "1",
+        flags = ("--models", unpublished(tmp_path / "models"),
+                 "--preset", "quick", "--variant", "x0_25", "--threads", "1",
                  "--benchmark-bin", tmp_path / "benchmark_bin")  # fmt: skip
         one = run_arm(device.serial, nets.agent, tmp_path / "results", *flags)
         assert device.files() == []

@@ -17,7 +17,7 @@ from bench.storage.schema.common import Failed
 from bench.storage.schema.latency import Measured
 from tests.cli.process import call, complaint
 from tests.device.agent_build import LIBRARY, built_agent, missing_tools
-from tests.device.arm_run import Prepared, Ran, prepared, run_arm
+from tests.device.arm_run import Prepared, Ran, prepared, run_arm, unpublished
 from tests.device.daemon import CommandFault, Device, Policy, PushFault, State, running_device
 
 pytestmark = [
@@ -63,8 +63,8 @@ def suite(tmp_path: Path) -> Path:
 
 
 def run(device: Device, nets: Prepared, suite: Path, *flags: str | Path) -> Ran:
-    results = suite.parent / "results"
-    return run_arm(device.serial, nets.agent, results, "--suite", suite,
+    results, models = suite.parent / "results", unpublished(suite.parent / "models")
+    return run_arm(device.serial, nets.agent, results, "--suite", suite, "--models", models,
                    "--variant", ",".join(NETS), *flags)  # fmt: skip
 
 
