@@ -62,7 +62,6 @@ class UnknownName(InputError):
     """`name` is none of the `known` ones of its `kind`, of which there may be none yet."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        self.name = name
         choices = sorted(known)
         if not choices:
             super().__init__(f"there is no {kind} yet", hint=_FIRST.get(kind, "make one first"))
@@ -111,19 +110,18 @@ class DeviceError(BenchError):
 
 
 class DeviceNotFound(DeviceError):
-    """No device answers to `serial`; without one, none is there or several (`found`) are."""
+    """No device answers to `serial`; without one, none is there or several (`present`) are."""
 
     kind = "device-not-found"
 
-    def __init__(self, serial: str | None, *, hint: str, found: Sequence[str] = ()) -> None:
+    def __init__(self, serial: str | None, *, hint: str, present: Sequence[str] = ()) -> None:
         if serial is not None:
             problem = f"there is no device '{serial}'"
-        elif found:
-            problem = f"{len(found)} devices are there ({', '.join(found)})"
+        elif present:
+            problem = f"{len(present)} devices are there ({', '.join(present)})"
         else:
             problem = "no device is there"
         super().__init__(problem, hint=hint)
-        self.serial = serial
 
 
 class DeviceBusy(DeviceError):
@@ -136,11 +134,10 @@ class DeviceBusy(DeviceError):
             f"device {serial} is held by another program",
             hint="where that is an adb server, end it: `adb kill-server`",
         )
-        self.serial = serial
 
 
 class DeviceUnauthorized(DeviceError):
-    """The device hasn't been told to trust this computer."""
+    """The device doesn't trust this computer yet."""
 
     kind = "device-unauthorized"
 
@@ -149,7 +146,6 @@ class DeviceUnauthorized(DeviceError):
             f"device {serial} doesn't trust this computer yet",
             hint="unlock it and allow USB debugging in the dialog that it shows",
         )
-        self.serial = serial
 
 
 class DeviceLost(DeviceError):
@@ -162,7 +158,6 @@ class DeviceLost(DeviceError):
             f"device {serial} went away during {during}",
             hint="check its cable and `adb devices`",
         )
-        self.serial = serial
 
 
 class DeviceTimeout(DeviceError):
@@ -175,7 +170,6 @@ class DeviceTimeout(DeviceError):
             f"device {serial} gave no answer within {timeout_s:g} s during {during}",
             hint="look at its screen, plug it in again, or restart it",
         )
-        self.serial = serial
 
 
 class PushFailed(DeviceError):
@@ -191,11 +185,10 @@ class PushFailed(DeviceError):
             if full
             else "choose a folder there that adb may write, such as /data/local/tmp",
         )
-        self.remote = remote
 
 
 class CommandFailed(DeviceError):
-    """A command on the device ended with `status`; `stderr` is what it said last."""
+    """A command on the device ended with `status`; `stderr` is the end of what it printed there."""
 
     kind = "command-failed"
 

@@ -92,4 +92,4 @@ def test_a_serial_for_a_shell_is_just_not_found_by_a_real_server(
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(DeviceNotFound) as raised:
         ServerDevice.open(serial, address=("127.0.0.1", own_adb.port))
-    assert raised.value.serial == serial
+    assert f"'{serial}'" in raised.value.problem

@@ -71,7 +71,7 @@ def choose(serial: str | None, *, environment: Mapping[str, str] = os.environ) -
     listed = [f"{each.name} ({each.state})" for each in known]
     if name is None and len(known) != 1:
         hint = f"name one: {command(known[0].name)}" if known else PLUG_IN
-        raise DeviceNotFound(None, found=listed, hint=hint)
+        raise DeviceNotFound(None, present=listed, hint=hint)
     name = known[0].name if name is None else name
     if device := called(name, known):
         _require_ready(device, name)
