@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal, get_origin
 
 from pydantic import BaseModel
 
 from bench.analysis.series import StoredRun
+from tests.fakes.records import put
 
 ATTACKS = {
     "row": "x\n| FORGED | row |\nFORGED SAME",
@@ -49,8 +51,8 @@ ATTACKS = {
     "long words": "y z " * 2_500,
     "spaces": "   ",
 }
-# What a file can hold of it: JSON has no half of a surrogate pair.
-STORABLE = "\n".join(text for name, text in ATTACKS.items() if name != "surrogate")
+# What a file can hold, of a readable size: JSON has no half of a surrogate pair.
+STORABLE = "\n".join(text for name, text in ATTACKS.items() if name not in ("surrogate", "long"))
 
 # What decides where a figure stands, and the words that the harness looks up.
 _SORTED_BY = {"target", "preset", "precision", "runner", "suite", "beside", "published"}
@@ -71,9 +73,19 @@ def poisoned(run: StoredRun, text: str, *, sorted_by: bool = False) -> StoredRun
     )
 
 
-def poisoned_model(model: Any, text: str) -> Any:
-    """Return a stored value with `text` in its words but those that files are named by."""
-    return _model(model, text, _SORTED_BY | _IDENTITY | {"cell", "base", "head", "cells"})
+def put_poisoned(run: StoredRun, text: str, results: Path) -> None:
+    """Write `run` with `text` in all of its words but those that files are found by."""
+    spared = _SORTED_BY | _IDENTITY | {"cell", "cells"}
+    manifest = _model(run.manifest, text, spared)
+    models = dict(zip(run.manifest.models, manifest.models.values(), strict=True))
+    put(
+        StoredRun(
+            manifest=manifest.model_copy(update={"models": models}),
+            system=_model(run.system, text, spared),
+            records=tuple(_model(one, text, spared) for one in run.records),
+        ),
+        results,
+    )
 
 
 def _model(model: Any, text: str, spared: set[str]) -> Any:
