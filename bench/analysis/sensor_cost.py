@@ -51,7 +51,7 @@ class Effect:
             change = significant(100 * abs(self.ratio - 1), 2)
             way = "higher" if self.ratio > 1 else "lower"
             seen = f"goes with a figure {change}% {way}; repeat it to see whether that holds"
-        return f"Reading the sensors between sessions {seen} ({figures})."
+        return f"Reading all of them before and after a burst {seen} ({figures})."
 
 
 def read_costs(

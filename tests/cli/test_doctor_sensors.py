@@ -30,15 +30,15 @@ def test_each_sensor_has_a_line_and_a_sentence_says_what_follows(
     head, *lines = printed(capsys).splitlines()
     assert head.split() == ["sensor", "median,", "us", "max,", "us"]
     names = [line[:20].strip() for line in lines[: lines.index("")]]
-    assert names == [*SENSORS, "all of them"]
-    assert lines[-1].startswith("Reading the sensors between sessions ")
+    assert names == [*SENSORS, "run queue", "all of them"]
+    assert lines[-1].startswith("Reading all of them before and after a burst ")
 
 
 def test_json_has_the_same_and_the_interval(capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(printed(capsys, "--json"))
-    assert [one["sensor"] for one in found["reads"]] == [*SENSORS, "all of them"]
+    assert [one["sensor"] for one in found["reads"]] == [*SENSORS, "run queue", "all of them"]
     assert {one["reads"] for one in found["reads"]} == {3}
     assert all(0 < one["median_us"] <= one["max_us"] for one in found["reads"])
     effect = found["effect"]
     assert (effect["pairs"], effect["low"] <= effect["ratio"] <= effect["high"]) == (2, True)
-    assert effect["sentence"].startswith("Reading the sensors between sessions ")
+    assert effect["sentence"].startswith("Reading all of them before and after a burst ")

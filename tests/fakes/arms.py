@@ -9,13 +9,12 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from unittest import mock
 
 from bench.core.cell import Cell, Sampling, TargetSpec
 from bench.core.units import Nanoseconds
-from bench.runners.base import Array, Capability, DeviceSession
-from bench.worker import session as worker_session
+from bench.runners.base import Array, Capability, DeviceSession, time_calls
 from tests.fakes.net import infer
+from tests.fakes.unwatched import unwatched
 
 NS = 10_000_000
 # A burst of 50 ms; no window of a warm-up has this length.
@@ -38,23 +37,15 @@ class ArmSession:
         return [Nanoseconds(self.ns)] * count
 
 
-@contextmanager
-def nothing_waited_for() -> Iterator[None]:
-    """Hide the waits for a CPU: a busy machine has no part in durations that are claimed."""
-    with mock.patch.object(worker_session, "read_cpu_time", return_value=None):
-        yield
-
-
 class Steady:
     """The same duration each time; a setting or a second thread changes it."""
 
     ns = NS
 
-    @contextmanager
+    @unwatched
     def open(self, cell: Cell, artifact: Path) -> Iterator[ArmSession]:
         slower = 1.2 if dict(cell.settings).get("onednn") == "off" else 1.0
-        with nothing_waited_for():
-            yield ArmSession(round(self.ns * slower / cell.threads))
+        yield ArmSession(round(self.ns * slower / cell.threads))
 
 
 class Slower(Steady):
@@ -69,10 +60,44 @@ class Faster(Steady):
     ns = NS * 9 // 10
 
 
+_WORK_NS = 20_000_000
+
+
+class Working(ArmSession):
+    """Works on a CPU for 20 ms an inference, however long it has to wait for one."""
+
+    def sample(self, count: int) -> list[Nanoseconds]:
+        return time_calls(self._work, count)
+
+    def _work(self) -> None:
+        end = time.thread_time_ns() + self.ns
+        while time.thread_time_ns() < end:
+            pass
+
+
+class Works:
+    """Really works; what others take of it is known."""
+
+    @contextmanager
+    def open(self, cell: Cell, artifact: Path) -> Iterator[Working]:
+        yield Working(_WORK_NS)
+
+
+class WorksFirst(Works):
+    """Goes before all that others do, where the system lets it: as if nothing else ran."""
+
+    @contextmanager
+    def open(self, cell: Cell, artifact: Path) -> Iterator[Working]:
+        with suppress(PermissionError):
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+        with super().open(cell, artifact) as session:
+            yield session
+
+
 class Coarse(Steady):
     """Tells its precision, settings and file; its output in INT8 is as far off as INT8's may be."""
 
-    @contextmanager
+    @unwatched
     def open(self, cell: Cell, artifact: Path) -> Iterator[ArmSession]:
         session = ArmSession(self.ns)
         if cell.precision == "int8":
@@ -95,7 +120,7 @@ class Targeted(Steady):
         told.target = target
         return told
 
-    @contextmanager
+    @unwatched
     def open(self, cell: Cell, artifact: Path) -> Iterator[ArmSession]:
         session = ArmSession(self.ns)
         place = os.environ.get("OF_THE_PLACE", "")
@@ -106,7 +131,7 @@ class Targeted(Steady):
 class _InABurst(Steady):
     """Warms up like any, then misbehaves in its third burst."""
 
-    @contextmanager
+    @unwatched
     def open(self, cell: Cell, artifact: Path) -> Iterator[ArmSession]:
         session = ArmSession(NS)
         sample, bursts = session.sample, 0
@@ -170,7 +195,7 @@ class GarblesItsPipe(_InABurst):
 class Talks(Steady):
     """Prints all the while, to both of its outputs, without a line's end too."""
 
-    @contextmanager
+    @unwatched
     def open(self, cell: Cell, artifact: Path) -> Iterator[ArmSession]:
         session = ArmSession(NS)
         sample = session.sample
@@ -185,7 +210,7 @@ class Talks(Steady):
 
 
 class WrongOutput(Steady):
-    @contextmanager
+    @unwatched
     def open(self, cell: Cell, artifact: Path) -> Iterator[ArmSession]:
         session = ArmSession(NS)
         session.infer = lambda x: 1.01 * infer(x)  # type: ignore[method-assign]
@@ -193,7 +218,7 @@ class WrongOutput(Steady):
 
 
 class CrashesWhileOpening(Steady):
-    @contextmanager
+    @unwatched
     def open(self, cell: Cell, artifact: Path) -> Iterator[ArmSession]:
         os.kill(os.getpid(), signal.SIGABRT)
         yield ArmSession(NS)
@@ -202,7 +227,7 @@ class CrashesWhileOpening(Steady):
 class FallsOnTheWayDown(Steady):
     """Answers rightly to the end, then dies while it tears its engine down."""
 
-    @contextmanager
+    @unwatched
     def open(self, cell: Cell, artifact: Path) -> Iterator[ArmSession]:
         yield ArmSession(NS)
         os.kill(os.getpid(), signal.SIGSEGV)

@@ -11,7 +11,6 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 
 from bench.core.cell import Cell
@@ -19,6 +18,7 @@ from bench.core.errors import Unavailable
 from bench.core.units import Nanoseconds
 from bench.runners.base import Array, time_calls
 from tests.fakes.net import infer
+from tests.fakes.unwatched import unwatched
 
 
 class FakeSession:
@@ -34,7 +34,7 @@ class FakeSession:
 class Ok:
     """Infers rightly, and each sample is a real, tiny duration."""
 
-    @contextmanager
+    @unwatched
     def open(self, cell: Cell, artifact: Path) -> Iterator[FakeSession]:
         if cell.precision != "fp32":
             raise Unavailable(f"the fake has no {cell.precision}", hint="use fp32")
@@ -44,7 +44,7 @@ class Ok:
 class TellsVariables(Ok):
     """Tells which environment variables of a test's it has inherited, by `SHIFT`'s beginning."""
 
-    @contextmanager
+    @unwatched
     def open(self, cell: Cell, artifact: Path) -> Iterator[FakeSession]:
         session = FakeSession()
         kept = {k: v for k, v in os.environ.items() if k.startswith(("MALLOC_", "KMP_"))}
@@ -56,7 +56,7 @@ class _Misbehaving(Ok):
     def misbehave(self) -> None:
         raise AssertionError("each kind says what it does")
 
-    @contextmanager
+    @unwatched
     def open(self, cell: Cell, artifact: Path) -> Iterator[FakeSession]:
         sys.stderr.write("the engine said this before it fell\n")
         sys.stderr.flush()
@@ -113,7 +113,7 @@ class Garbage(_Misbehaving):
 
 
 class WrongOutput(Ok):
-    @contextmanager
+    @unwatched
     def open(self, cell: Cell, artifact: Path) -> Iterator[FakeSession]:
         session = FakeSession()
         session.infer = lambda x: 1.01 * infer(x)  # type: ignore[method-assign]
@@ -121,7 +121,7 @@ class WrongOutput(Ok):
 
 
 class NegativeSamples(Ok):
-    @contextmanager
+    @unwatched
     def open(self, cell: Cell, artifact: Path) -> Iterator[FakeSession]:
         session = FakeSession()
         session.sample = lambda count: [Nanoseconds(-1)] * count  # type: ignore[method-assign]
@@ -131,7 +131,7 @@ class NegativeSamples(Ok):
 class FallsOnTheWayDown(Ok):
     """Answers rightly, then dies while it tears its engine down."""
 
-    @contextmanager
+    @unwatched
     def open(self, cell: Cell, artifact: Path) -> Iterator[FakeSession]:
         yield FakeSession()
         os.kill(os.getpid(), signal.SIGSEGV)

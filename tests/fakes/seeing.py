@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from bench.runners import RunnerEntry
 from bench.runners.base import Array
 from tests.fakes import converter
 from tests.fakes.tables import FAKE_FORMATS, fake_runner
+from tests.fakes.unwatched import unwatched
 
 CLASSES = 10
 SIZE = 8
@@ -75,7 +75,7 @@ class Sees:
 
     session: type[Seeing] = Seeing
 
-    @contextmanager
+    @unwatched
     def open(self, cell: Cell, artifact: Path) -> Iterator[Seeing]:
         yield self.session(cell.batch)
 

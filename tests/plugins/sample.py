@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from bench.targets.base import Given, Missing
 from tests.fakes import converter
 from tests.fakes.runner import FakeSession
 from tests.fakes.targets import FakeTarget
+from tests.fakes.unwatched import unwatched
 
 
 class Session(FakeSession):
@@ -34,7 +34,7 @@ class Session(FakeSession):
 class Runner:
     """Loads the sample's file and infers as the fake net does."""
 
-    @contextmanager
+    @unwatched
     def open(self, cell: Cell, artifact: Path) -> Iterator[Session]:
         assert artifact.read_text() == "sample"
         yield Session()

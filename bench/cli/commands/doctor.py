@@ -24,7 +24,9 @@ from bench.experiments.context import Options, Tables
 from bench.launcher.process import ChildFailed
 from bench.storage.directory import Store
 from bench.targets.base import missing_for
+from bench.worker.cpu_time import read_cpu_time
 from bench.worker.probe import EXPECTED
+from bench.worker.threads import TASKS
 
 _USED_FOR = {
     "paddle": "exporting models, measuring with Paddle Inference",
@@ -156,12 +158,16 @@ def _sensors(options: Options) -> int:
     readers: dict[str, Callable[[], object]] = {
         name: partial(sensor, LIVE) for name, sensor in SENSORS.items()
     }
+    readers["run queue"] = partial(read_cpu_time, TASKS)
+
+    def read_all() -> None:
+        for read in tuple(readers.values()):
+            read()
+
     costs = sensors.read_costs(
-        readers | {"all of them": read_conditions}, time.perf_counter_ns, reads=sensors.READS
+        {**readers, "all of them": read_all}, time.perf_counter_ns, reads=sensors.READS
     )
-    found = sensors.effect(
-        sensors.count_up, read_conditions, time.perf_counter_ns, bursts=sensors.BURSTS
-    )
+    found = sensors.effect(sensors.count_up, read_all, time.perf_counter_ns, bursts=sensors.BURSTS)
     if options.as_json:
         shown = asdict(found) | {"sentence": found.sentence}
         value = {"reads": [asdict(one) for one in costs], "effect": shown}

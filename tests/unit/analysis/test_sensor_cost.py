@@ -58,7 +58,7 @@ def test_reads_that_slow_nothing_are_told_to_change_nothing_that_can_be_seen() -
     found = Machine().effect()
     assert found.low <= 1 <= found.high
     assert found.sentence.startswith(
-        "Reading the sensors between sessions changes the figure by less than can be seen (ratio 1"
+        "Reading all of them before and after a burst changes the figure by less than can be seen "
     )
 
 

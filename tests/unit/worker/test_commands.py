@@ -161,5 +161,5 @@ def test_every_thread_is_bound_and_one_that_has_ended_does_no_harm(
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a thread waited")
 def test_a_burst_tells_what_its_threads_had_of_the_cpu_and_what_they_waited() -> None:
     [burst] = answers(call("sample", count=3))
-    assert 0 < burst["cpu_ns"] <= burst["wall_ns"]
+    assert 0 < burst["cpu_ns"] <= burst["wall_ns"] + 1_000_000
     assert burst["wait_ns"] >= 0
