@@ -31,6 +31,15 @@ settings.load_profile("few")
 
 HERE = Path(__file__).parent
 FAKE_SUITE = HERE / "fakes" / "suite.toml"
+PLAIN_CATALOGUE = """
+[models.one]
+factory = "fake:net"
+input = [3, 8, 8]
+
+[models.second]
+factory = "fake:net"
+input = [3, 8, 8]
+"""
 # Folders whose files take longest come first, so that no worker is left with one of them at last.
 _ORDER = ("engine", "device", "contract", "cli", "plugins", "golden", "unit")
 
@@ -49,7 +58,12 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ[name]
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m selects by the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files in order, and mark what needs an engine as slow."""
+    for item in items:
+        if any(map(item.get_closest_marker, ("engine", "gpu_env"))):
+            item.add_marker("slow")
     items.sort(key=lambda item: _ORDER.index(item.path.relative_to(HERE).parts[0]))
 
 
@@ -95,6 +109,26 @@ def bench_run(tmp_path: Path) -> Callable[..., int]:
             "--results", str(tmp_path / "results"), "--cache", str(tmp_path / "cache"), *flags,
         ]  # fmt: skip
         return main(argv, tables or fakes.tables())
+
+    return call
+
+
+@pytest.fixture
+def plain_models(tmp_path: Path) -> Path:
+    """A models folder whose nets nobody published: their reports draw no plot and take no time."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    (folder / "catalog.toml").write_text(PLAIN_CATALOGUE)
+    (folder / "published.csv").write_bytes((fakes.MODELS / "published.csv").read_bytes())
+    return folder
+
+
+@pytest.fixture
+def plain_run(bench_run: Callable[..., int], plain_models: Path) -> Callable[..., int]:
+    """`bench_run` over those nets."""
+
+    def call(*flags: str, **more: object) -> int:
+        return bench_run("--models", str(plain_models), *flags, **more)
 
     return call
 

@@ -76,6 +76,7 @@ def test_an_arm_compared_with_itself_is_the_same_and_everything_is_kept(
     assert (ab.root / "results/systems" / f"{manifest.system_id}.json").is_file()
 
 
+@pytest.mark.slow
 def test_all_models_are_compared_unless_some_are_named(ab: Ab) -> None:
     _, told = ab.json(all_=True)
     assert [cell["label"].partition(" ")[0] for cell in told["cells"]] == ["x0_25", "x0_5"]
@@ -106,6 +107,7 @@ def test_both_arms_of_one_thread_share_a_core_and_others_have_all(kept: Ab) -> N
         assert {arm.facts["affinity"] for arm in one.arms.values()} == {str(one.cores[0])}
 
 
+@pytest.mark.slow
 def test_an_arm_may_be_a_folder_of_models_or_an_exported_file(ab: Ab) -> None:
     models = ab.root / "models"
     models.mkdir()

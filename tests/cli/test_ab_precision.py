@@ -38,6 +38,7 @@ def test_an_arm_may_be_another_precision_which_has_its_own_artifact_and_toleranc
     assert ["model.nb" in it for (it,) in files.values()] == [False, True]
 
 
+@pytest.mark.slow
 def test_a_comparison_of_precisions_goes_on(ab: Ab) -> None:
     ab.cut_off("--base", "precision:int8", "--head", "precision:int8", tables=TABLES)
     assert ab("--resume", "latest", tables=TABLES) == 0

@@ -49,6 +49,7 @@ def test_an_interrupted_comparison_says_how_to_go_on_and_measures_only_the_rest(
     assert after == before.model_copy(update=done)
 
 
+@pytest.mark.slow
 def test_it_may_be_interrupted_again_and_the_arms_are_those_of_the_first_time(ab: Ab) -> None:
     tables = arm_tables(paddle="Steady", other="Slower")
     flags = ["--base", "set:threads=2", "--head", "runner:other", "--head", "set:onednn=off"]
@@ -62,6 +63,7 @@ def test_it_may_be_interrupted_again_and_the_arms_are_those_of_the_first_time(ab
     assert [it.order for it in record.sessions] == [0, 1, 2]
 
 
+@pytest.mark.slow
 def test_a_cell_that_failed_and_one_that_is_narrow_are_not_measured_again(ab: Ab) -> None:
     tables = arm_tables(paddle="Steady", bad="CrashesInABurst")
     # Three rounds: two processes each of the one, and two in all of the other, which falls.
@@ -76,6 +78,7 @@ def test_a_cell_that_failed_and_one_that_is_narrow_are_not_measured_again(ab: Ab
     assert (still, good.outcome) == (failed, AbMeasured(stopped="narrow"))
 
 
+@pytest.mark.slow
 def test_a_comparison_that_was_killed_goes_on(ab: Ab) -> None:
     flags = ["ab", *ab.where, "--variant", "x0_25"]
     done = call("4", *flags, module="tests.cli.turns")
@@ -88,6 +91,7 @@ def test_a_comparison_that_was_killed_goes_on(ab: Ab) -> None:
     assert record.sessions[:2] == half.sessions
 
 
+@pytest.mark.slow
 def test_a_comparison_that_was_killed_before_its_first_record_goes_on(ab: Ab) -> None:
     ab.cut_off()
     (ab.only.path / "pairs" / f"{ab.only.manifest().pairs[0]}.json").unlink()
@@ -96,6 +100,7 @@ def test_a_comparison_that_was_killed_before_its_first_record_goes_on(ab: Ab) ->
     assert [it.order for it in record.sessions] == [0, 1, 2]
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_keeps_what_was_measured(ab: Ab, small_disk: Path) -> None:
     ballast = small_disk / "ballast"
 

@@ -135,6 +135,7 @@ def test_one_of_before_what_was_asked_for_was_stored_is_read_and_refused(ab: Ab)
     assert f"comparison {name} is of an earlier version" in ab.not_resumed()
 
 
+@pytest.mark.slow
 def test_a_branch_that_has_moved_is_refused_and_its_commit_of_then_will_do(ab: Ab) -> None:
     project, tables = copy_of_the_project(ab.root / "project"), arm_tables()
     first = commit(project)
@@ -158,6 +159,7 @@ def test_a_branch_that_has_moved_is_refused_and_its_commit_of_then_will_do(ab: A
     assert ab.only.manifest().arms["head"].asked == ["rev:main"]
 
 
+@pytest.mark.slow
 def test_an_arm_that_was_given_by_a_path_is_given_again(ab: Ab) -> None:
     for suffix in (".json", ".pdiparams"):
         (ab.root / "own").with_suffix(suffix).write_text("exported")

@@ -72,6 +72,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> History:
     return History(root, tuple(made))
 
 
+@pytest.mark.slow
 def test_a_revision_s_own_code_is_what_its_arm_runs(
     history: History, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -82,6 +83,7 @@ def test_a_revision_s_own_code_is_what_its_arm_runs(
     assert "SAME" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_first_slower_revision_is_found_between_those_that_can_be_tested(
     history: History, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -96,6 +98,7 @@ def test_the_first_slower_revision_is_found_between_those_that_can_be_tested(
     assert "bisect" not in run_git(history.project, "worktree", "list")
 
 
+@pytest.mark.slow
 def test_without_a_broken_one_between_it_is_one_revision(
     history: History, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -55,6 +55,7 @@ def measured(run: RunFolder) -> dict[int, int]:
     return {session.order: session.pid for session in (*in_journal, *in_records)}
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_keeps_what_was_measured_and_resume_finishes(
     plain_run: Run, small_disk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

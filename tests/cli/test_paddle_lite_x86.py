@@ -65,6 +65,7 @@ def run(root: Path, *flags: str, suite: Path = SUITE) -> tuple[int, dict[str, Re
     return status, {one.cell.runner: one for one in only_run(root).records()}
 
 
+@pytest.mark.slow
 def test_a_run_measures_it_in_its_own_process(tmp_path: Path, python: Path) -> None:
     status, records = run(tmp_path, "--runner", NAME, "--env", f"lite-x86={python}")
     assert (status, list(records)) == (0, [NAME])
@@ -83,6 +84,7 @@ def test_a_run_measures_it_in_its_own_process(tmp_path: Path, python: Path) -> N
     assert "paddle-lite-nb-x86 b1" in manifest.models["x0_25"].artifacts
 
 
+@pytest.mark.slow
 def test_an_engine_that_falls_is_a_crash_with_its_last_words(
     tmp_path: Path,
 ) -> None:
@@ -98,6 +100,7 @@ def test_an_engine_that_falls_is_a_crash_with_its_last_words(
     assert "the stand-in said this before it fell" in outcome.log_tail
 
 
+@pytest.mark.slow
 def test_an_engine_that_hangs_is_ended_with_its_worker_at_its_time(
     tmp_path: Path, monkeypatch: MonkeyPatch
 ) -> None:
@@ -132,6 +135,7 @@ def ended(process: int) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_without_its_python_it_is_skipped_and_the_others_are_measured(
     tmp_path: Path, monkeypatch: MonkeyPatch
 ) -> None:
@@ -146,6 +150,7 @@ def test_without_its_python_it_is_skipped_and_the_others_are_measured(
     assert "python install 3.99" in outcome.hint
 
 
+@pytest.mark.slow
 def test_it_can_be_an_arm_on_the_cores_that_the_session_has(
     tmp_path: Path, python: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

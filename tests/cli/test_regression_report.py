@@ -72,6 +72,7 @@ def row(page: str, title: str) -> list[str]:
     return [cell.strip() for cell in line.strip("|").split("|")][1:]
 
 
+@pytest.mark.slow
 def test_the_figures_take_the_place_of_the_old_ones_and_the_text_stays(state: Path) -> None:
     run(state, "--part", "page")
     page = (state / "page.md").read_text()

@@ -54,6 +54,7 @@ def names(out: str) -> list[Path]:
     return [Path(line.removeprefix("wrote ")) for line in out.splitlines()]
 
 
+@pytest.mark.slow
 def test_the_same_results_give_the_same_bytes_in_any_process_and_after_a_deletion(
     tmp_path: Path,
 ) -> None:

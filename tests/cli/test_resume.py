@@ -39,6 +39,7 @@ def ungraded(printed: str) -> str:
     return re.sub(r"\) [A-D]", ")", printed.partition("wrote")[0])
 
 
+@pytest.mark.slow
 def test_resume_measures_only_the_rest_and_ends_in_the_same_tables(
     plain_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -37,6 +37,7 @@ timeout_s = 20.0
 """
 
 
+@pytest.mark.slow
 def test_a_run_ends_well_with_every_file_in_its_place(
     bench_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -176,6 +176,7 @@ def test_a_run_of_another_suite_is_no_self_test(
     assert f"there is no self-test '{run.name}'" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_its_figures_stay_out_of_the_report_and_have_a_page_of_their_own(
     selftest: Call, tmp_path: Path
 ) -> None:

@@ -85,6 +85,7 @@ def test_json_has_long_sessions_under_a_name_of_their_own(
     assert (row["variant"], row["samples"], row["capped"]) == ("one", SHORT, False)
 
 
+@pytest.mark.slow
 def test_an_ordinary_run_does_not_take_a_long_session_for_its_own(
     sustained_run: Run, plain_run: Run, tmp_path: Path
 ) -> None:

@@ -80,6 +80,7 @@ def test_a_file_that_was_deleted_is_missing(place: Place) -> None:
     assert not place.report.exists()
 
 
+@pytest.mark.slow
 def test_plots_are_compared_too_and_one_that_nobody_draws_is_stray(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -40,31 +40,31 @@ def suite(folder: Path, *, target: str = "cpu") -> Path:
 
 
 def measured(
-    bench_run: Run, folder: Path, tables: Tables, *own: str, target: str = "cpu"
+    plain_run: Run, folder: Path, tables: Tables, *own: str, target: str = "cpu"
 ) -> RunFolder:
     """Run the sample's suite and return the run, every cell of it measured."""
     flags = ("--suite", str(suite(folder, target=target)), "--preset", "quick", *own)
-    assert bench_run(*flags, "--variant", "x0_25", tables=tables) == 0
+    assert plain_run(*flags, "--variant", "one", tables=tables) == 0
     (run,) = Store(folder / "results").runs()
     assert {record.outcome for record in run.records()} == {Measured()}
     return run
 
 
-def test_an_engine_is_measured(bench_run: Run, tmp_path: Path) -> None:
-    run = measured(bench_run, tmp_path, TABLES)
+def test_an_engine_is_measured(plain_run: Run, tmp_path: Path) -> None:
+    run = measured(plain_run, tmp_path, TABLES)
     sessions = [session for record in run.records() for session in record.sessions]
     assert {session.facts["engine"] for session in sessions} == {"sample 2.0"}
     assert all(session.samples_ns for session in sessions)
     assert "sample" in (tmp_path / "results/report/report.md").read_text()
 
 
-def test_a_kind_of_artifact_is_made_once_and_kept(bench_run: Run, tmp_path: Path) -> None:
-    measured(bench_run, tmp_path, TABLES)
+def test_a_kind_of_artifact_is_made_once_and_kept(plain_run: Run, tmp_path: Path) -> None:
+    measured(plain_run, tmp_path, TABLES)
     made = {path: path.stat().st_mtime_ns for path in tmp_path.glob("cache/artifacts/*/*.sample")}
     assert len(made) == 2
     assert all("-sample-b" in path.parent.name for path in made)
-    assert bench_run(
-        "--suite", str(suite(tmp_path)), "--preset", "quick", "--variant", "x0_25", tables=TABLES
+    assert plain_run(
+        "--suite", str(suite(tmp_path)), "--preset", "quick", "--variant", "one", tables=TABLES
     ) == 0  # fmt: skip
     assert made == {path: path.stat().st_mtime_ns for path in made}
 
@@ -77,37 +77,37 @@ def board(monkeypatch: pytest.MonkeyPatch) -> Tables:
 
 
 def test_a_targets_own_option_reaches_it_and_it_measures(
-    bench_run: Run, tmp_path: Path, board: Tables
+    plain_run: Run, tmp_path: Path, board: Tables
 ) -> None:
-    run = measured(bench_run, tmp_path, board, "--port", "7", target="board")
+    run = measured(plain_run, tmp_path, board, "--port", "7", target="board")
     assert run.manifest().target == "board"
     (first, *_) = [session for record in run.records() for session in record.sessions]
     assert first.before["sample_state"] == "calm on port 7"
 
 
 def test_a_targets_option_stands_in_the_help_and_belongs_to_it_alone(
-    board: Tables, bench_run: Run, capsys: pytest.CaptureFixture[str]
+    board: Tables, plain_run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["run", "--help"]) == 0
     assert "On a board:\n  --port N" in capsys.readouterr().out
-    assert bench_run("--port", "7", tables=board) == InputError.exit_status
+    assert plain_run("--port", "7", tables=board) == InputError.exit_status
     assert "--port is for a board, and this runs on this machine's CPU" in capsys.readouterr().err
 
 
 def test_what_a_target_lacks_is_told_with_its_remedy(
-    board: Tables, bench_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    board: Tables, plain_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = str(suite(tmp_path, target="board"))
-    assert bench_run("--suite", path, "--port", "x", tables=board) == Unavailable.exit_status
+    assert plain_run("--suite", path, "--port", "x", tables=board) == Unavailable.exit_status
     assert "there is no port x: give --port 0 to 9" in capsys.readouterr().err
 
 
 def test_a_target_that_no_table_has_is_named(
-    bench_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    plain_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tables = replace(TABLES, runners={"sample": replace(sample.RUNNER, target="moon")})
     path = suite(tmp_path, target="moon")
-    assert bench_run("--suite", str(path), tables=tables) == UnknownName.exit_status
+    assert plain_run("--suite", str(path), tables=tables) == UnknownName.exit_status
     assert "moon" in capsys.readouterr().err
 
 
@@ -150,22 +150,19 @@ def test_a_verb_stands_in_the_help_and_so_does_its_option(
 
 
 def test_a_format_of_a_report_is_written_verified_and_its_old_files_go(
-    bench_run: Run,
+    plain_run: Run,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setitem(reports.FORMATS, "sample", sample.REPORT)
-    measured(bench_run, tmp_path, TABLES)
+    measured(plain_run, tmp_path, TABLES)
     folder = tmp_path / "results/report"
-    assert (folder / "sample.txt").read_text() == "ShuffleNetV2_x0_25\n"
+    assert (folder / "sample.txt").read_text() == "one\n"
     (folder / "sample-gone.txt").touch()
     (folder / "notes.txt").touch()
-    flags = [
-        flag for name, path in
-        (("results", tmp_path / "results"), ("models", fakes.MODELS), ("cache", tmp_path / "cache"))
-        for flag in (f"--{name}", str(path))
-    ]  # fmt: skip
+    names = ("results", "models", "cache")
+    flags = [flag for name in names for flag in (f"--{name}", str(tmp_path / name))]
     capsys.readouterr()
 
     assert main(["verify", "--json", *flags], TABLES) == 1

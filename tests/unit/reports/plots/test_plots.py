@@ -110,6 +110,7 @@ draw(figure(measured_panel(), published_panel()), Path(sys.argv[1]))
 """
 
 
+@pytest.mark.slow
 def test_two_processes_write_the_same_bytes_whatever_the_matplotlibrc(tmp_path: Path) -> None:
     (tmp_path / "matplotlibrc").write_text("font.size: 20\nsavefig.bbox: tight\nlines.marker: x\n")
     hostile = {"MATPLOTLIBRC": str(tmp_path / "matplotlibrc"), "TZ": "Asia/Tokyo"}

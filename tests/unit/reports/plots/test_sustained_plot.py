@@ -114,6 +114,7 @@ for name, data in render(figure()).items():
 """
 
 
+@pytest.mark.slow
 def test_two_processes_write_the_same_bytes_whatever_the_matplotlibrc(tmp_path: Path) -> None:
     (tmp_path / "matplotlibrc").write_text("font.size: 20\nsavefig.bbox: tight\nlines.marker: x\n")
     hostile = {"MATPLOTLIBRC": str(tmp_path / "matplotlibrc"), "TZ": "Asia/Tokyo"}
