@@ -67,11 +67,12 @@ report: setup  ## every table and plot again, from results/ alone
 doctor: setup  ## what can run on this machine, and what brings the rest
 	@$(BENCH) doctor
 
-check: setup-dev  ## format, lint, types, import contracts
+check: setup-dev  ## format, lint, types, import contracts, bandit
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-logo
+	.venv/bin/bandit --quiet --configfile pyproject.toml --recursive bench scripts
 
 test: setup-dev  ## the whole test suite, two files at a time
 	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)

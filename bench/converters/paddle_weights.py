@@ -8,7 +8,7 @@ may name what `paddle.save` needs for a state_dict alone: tuples, ordered dicts 
 from __future__ import annotations
 
 import io
-import pickle
+import pickle  # nosec B403
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from pathlib import Path

@@ -6,7 +6,7 @@ A reader that counts skipped tests as passed has the exit status beside it.
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
+import xml.etree.ElementTree as ET  # nosec B405
 
 from bench.analysis.verdicts import CellVerdict, Comparison, Word, percent
 from bench.core.escape import plain

@@ -30,7 +30,7 @@ class Signer:
 
     def sign(self, token: bytes) -> bytes:
         """Return the signature over a device's token, which stands for a SHA-1 digest."""
-        return self.key.sign(token, padding.PKCS1v15(), utils.Prehashed(hashes.SHA1()))  # noqa: S303  # nosec B303 - the protocol has it so
+        return self.key.sign(token, padding.PKCS1v15(), utils.Prehashed(hashes.SHA1()))  # noqa: S303  # nosec B303
 
 
 def load_signer(folder: Path = ANDROID_FOLDER) -> Signer:
