@@ -87,14 +87,14 @@ def burst_figures(before: CpuTime | None, after: CpuTime | None) -> dict[str, in
 def calls_per_burst(warm_ns: Sequence[int], rule: Sampling) -> int:
     """Return how many inferences make a burst of BURST_NS; of a fast net's session a quarter.
 
-    The fastest of the warm-up tells: a machine that is busy just then would make bursts short.
+    The fastest of the warm-up decides: a machine that is busy just then would make bursts short.
     """
     each_ns = max(min(warm_ns, default=BURST_NS), 1)
     return max(1, min(math.ceil(BURST_NS / each_ns), rule.samples // _LEAST_BURSTS))
 
 
 class Bursts:
-    """Takes samples burst by burst, and keeps what `read` tells around each."""
+    """Takes samples burst by burst, and keeps what `read` returns around each."""
 
     def __init__(self, sample: Sample, read: Callable[[], CpuTime | None]) -> None:
         self._sample = sample

@@ -35,7 +35,7 @@ class WrongOutput(BenchError):
 
 @dataclass(frozen=True, slots=True)
 class WarmUp:
-    """What was run before sampling, in order; `steady` tells whether its end had settled."""
+    """What was run before sampling, in order; `steady`: its end had settled."""
 
     samples_ns: list[Nanoseconds]
     steady: bool
@@ -80,10 +80,10 @@ def take_samples(
     taken: list[Nanoseconds] = []
     while len(taken) < rule.samples:
         over = clock() - started >= rule.budget_s * NS_PER_S
-        wanted = (rule.min_samples if over else rule.samples) - len(taken)
-        if wanted <= 0:
+        left = (rule.min_samples if over else rule.samples) - len(taken)
+        if left <= 0:
             break
-        taken += sample(min(wanted, calls))
+        taken += sample(min(left, calls))
     return taken
 
 
@@ -95,15 +95,15 @@ def check_output(output: Any, logits: Any, tolerance: float) -> float:
     """
     import numpy as np
 
-    got = np.asarray(output, dtype=np.float64)
-    if _without_ones(got.shape) != _without_ones(logits.shape):
+    values = np.asarray(output, dtype=np.float64)
+    if _without_ones(values.shape) != _without_ones(logits.shape):
         raise WrongOutput(
-            f"the output's shape is {got.shape}, the reference's {logits.shape}",
+            f"the output's shape is {values.shape}, the reference's {logits.shape}",
             hint="the artifact isn't the net that was asked for",
         )
-    got = got.reshape(logits.shape)
+    values = values.reshape(logits.shape)
     with np.errstate(divide="ignore", invalid="ignore"):  # a reference of zeros: NaN, refused below
-        distance = float(np.linalg.norm(got - logits) / np.linalg.norm(logits))
+        distance = float(np.linalg.norm(values - logits) / np.linalg.norm(logits))
     if not distance <= tolerance:  # also true of NaN
         raise WrongOutput(
             f"the output is {distance:.3g} away from the reference logits (relative L2), "

@@ -25,7 +25,7 @@ def serve(handler: Handler, argv: list[str]) -> None:
 
     The handler calls `reply` with its result before it tears anything down. An exception leaves
     with status 1, whether or not a reply was written before, and with its traceback in the log: of
-    a BenchError that the reply tells only its cause's, so that the log ends in the engine's words.
+    a BenchError in the reply only its cause's, so that the log ends in the engine's words.
     """
     if len(argv) != 1:
         sys.exit("usage: python -m bench.worker DIR (see bench/core/protocol.py)")

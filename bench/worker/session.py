@@ -87,7 +87,7 @@ class State:
         return self._current
 
     def read_usage(self) -> None:
-        """Read threads and usage: what `finish` tells is spent from here on."""
+        """Read threads and usage: what `finish` reports is spent from here on."""
         process = self.current.process
         self.before = read_threads(process.tasks), process.usage()
 
@@ -206,7 +206,7 @@ _STATUS = Path("/proc/self/status")
 def peak_rss_mib() -> float:
     """Return the most memory that this program has held, in MiB.
 
-    Not ru_maxrss where /proc tells: on Linux that survives exec, and a child of a parent of 200 MiB
+    Not ru_maxrss where /proc is: on Linux that survives exec, and a child of a parent of 200 MiB
     that holds 14 says 213.
     """
     try:

@@ -21,7 +21,7 @@ _ENOUGH = 64  # bytes; fenv_t has 32 at most
 def flushed() -> Iterator[None]:
     """Flush subnormals to zero in this thread and those that it starts, where the system can.
 
-    `effective` tells whether it does. What was in effect before is so again afterwards.
+    `effective` reads whether it does. What was in effect before is so again afterwards.
     """
     mode = _MODES.get(platform.machine())
     libm = _libm() if mode else None

@@ -1,4 +1,4 @@
-"""What is in force in this process, not what was asked: threads that worked, and on which cores.
+"""What is effective in this process, as against requested: threads that worked, and on which cores.
 
 Read from /proc/self/task before and after sampling, never during (proc(5): schedstat's first field
 is a thread's time on a CPU in ns, stat's 39th the CPU it last ran on). Standard library only;
@@ -31,16 +31,16 @@ class Thread:
 
 def read_threads(tasks: Path = TASKS) -> dict[str, Thread]:
     """Return this process's threads by id, empty where they can't be read."""
-    found: dict[str, Thread] = {}
+    threads: dict[str, Thread] = {}
     for folder in sorted(tasks.glob("[0-9]*")):
         try:
             on_cpu = int((folder / "schedstat").read_text().split()[0])
             # The name in parentheses may hold spaces: count the fields after it.
             after_name = (folder / "stat").read_text().rpartition(")")[2].split()
-            found[folder.name] = Thread(on_cpu, int(after_name[36]))
+            threads[folder.name] = Thread(on_cpu, int(after_name[36]))
         except (OSError, ValueError, IndexError):
             continue
-    return found
+    return threads
 
 
 def worked(before: Mapping[str, Thread], after: Mapping[str, Thread]) -> dict[str, str]:
@@ -61,7 +61,7 @@ def worked(before: Mapping[str, Thread], after: Mapping[str, Thread]) -> dict[st
 
 
 # Intel's OpenMP lets its threads spin for 200 ms after the last work (KMP_BLOCKTIME): they would
-# take the other arm's cores. A running thread's time on a CPU is told anew at each tick of the
+# take the other arm's cores. A running thread's time on a CPU is updated at each tick of the
 # scheduler only, which is at most 10 ms long.
 _QUIET_CAP_S = 0.4
 
@@ -89,7 +89,7 @@ def wait_until_quiet(
 ) -> float:
     """Sleep until no thread of this process works any more, `_QUIET_CAP_S` at most.
 
-    Returns the seconds slept; `read` tells each thread's time on a CPU.
+    Returns the seconds slept; `read` returns each thread's time on a CPU.
     """
     slept_s = 0.0
     before = read()
@@ -97,8 +97,8 @@ def wait_until_quiet(
         sleep(_QUIET_LOOK_S)
         slept_s += _QUIET_LOOK_S
         after = read()
-        spent_ns = sum(it.on_cpu_ns for it in after.values()) - sum(
-            it.on_cpu_ns for it in before.values()
+        spent_ns = sum(thread.on_cpu_ns for thread in after.values()) - sum(
+            thread.on_cpu_ns for thread in before.values()
         )
         if spent_ns <= _QUIET_SHARE * _QUIET_LOOK_S * 1e9:
             break
