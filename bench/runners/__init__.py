@@ -99,7 +99,7 @@ RUNNERS: Mapping[str, RunnerEntry] = {
         env="gpu",
         artifact="paddle-program",
         target="nvidia-gpu",
-        # The log has to tell how much of the net TensorRT took, and FP32 has to be FP32.
+        # The log has to show how much of the net TensorRT took, and FP32 has to be FP32.
         child_env={
             "GLOG_logtostderr": "1",
             "GLOG_vmodule": "tensorrt_subgraph_pass=3",

@@ -49,7 +49,7 @@ class Session(Protocol):
 
     @property
     def facts(self) -> Mapping[str, str]:
-        """Versions, and the threads, precision and settings really in force."""
+        """Versions, and the effective threads, precision and settings."""
         ...
 
     def infer(self, x: Array) -> Array:
@@ -62,7 +62,7 @@ class Session(Protocol):
 
 
 class GaugedSession(Session, Protocol):
-    """A session on a device that can be read around the samples, and timed in parts after them."""
+    """A session with device telemetry before and after sampling, and timings of its parts."""
 
     @property
     def build_ns(self) -> int | None:
@@ -96,7 +96,7 @@ class Usage:
 
 
 class RemoteSession(Session, Protocol):
-    """A session whose engine works in another process of this machine, which tells of itself."""
+    """A session whose engine works in another process of this machine."""
 
     @property
     def pid(self) -> int:
@@ -144,7 +144,7 @@ class Turns:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceArm:
-    """What a device program told of one of two models; `output` has the shape of the logits."""
+    """What a device program reported of one of two models; `output` has the shape of the logits."""
 
     load_ns: int
     first_inference_ns: int
@@ -218,7 +218,7 @@ class Runner(Protocol):
 
 
 class TargetedRunner(Runner, Protocol):
-    """A runner that has to know where it runs: it is told before it opens anything."""
+    """A runner that needs its target before it opens anything."""
 
     def at(self, target: TargetSpec) -> Runner:
         """Return the runner for `target`."""

@@ -98,19 +98,19 @@ class MnnSession:
         return {
             "engine": f"MNN {self._engine.version()}",
             "threads": str(self._threads()),
-            # MNN tells no precision. "high" is FP32 by its documentation, and the parent's check of
-            # the output bears it out: with FP16 weights ncnn is 4e-4 from the reference on x1_0,
+            # MNN reports no precision. "high" is FP32 by its documentation, and the parent's check
+            # of the output agrees: with FP16 weights ncnn is 4e-4 from the reference on x1_0,
             # with BF16 7e-2, where 1e-4 is allowed; MNN comes within 7e-6. For FP16 only the chip
-            # tells that there are such kernels.
+            # shows that there are such kernels.
             "precision": self._precision,
             "backend": _CPU.get(backend, f"number {backend}"),
-            "winograd": self._winograd,  # as it was set: MNN tells no hint
+            "winograd": self._winograd,  # as it was set: MNN reports no hint
         }
 
     def _threads(self) -> int:
         """Return the threads in use; the binding hands the bits of that integer out as a float."""
-        told = self._interpreter.getSessionInfo(self._session, _THREADS)
-        threads: int = struct.unpack("=i", struct.pack("=f", told))[0]
+        encoded = self._interpreter.getSessionInfo(self._session, _THREADS)
+        threads: int = struct.unpack("=i", struct.pack("=f", encoded))[0]
         return threads
 
     def infer(self, x: Array) -> Array:

@@ -24,7 +24,7 @@ _LOWERING = {
     "use_bf16_packed": "bf16",
     "use_bf16_storage": "bf16",
 }
-# They tell of a chip that converts FP16 (on x86 by F16C, which comes with AVX2), and of one that
+# They stand for a chip that converts FP16 (on x86 by F16C, which comes with AVX2), and of one that
 # computes in it. Without either, the options are accepted and change nothing.
 _CONVERTS = ("cpu_support_x86_avx2", "cpu_support_arm_vfpv4", "cpu_support_arm_asimdhp")
 _COMPUTES = "cpu_support_arm_asimdhp"

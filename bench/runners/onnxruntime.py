@@ -76,7 +76,7 @@ class OnnxRuntimeSession:
         """Return the type that the CPU's kernels compute in, which is that of their tensors.
 
         The exporter saw to it that the file holds no float type but that of input and output. A
-        quantised file has both in float32 too: it tells by whom it was written.
+        quantised file has both in float32 too: it names its writer.
         """
         if self._session.get_modelmeta().producer_name == _QUANTISER:
             return "int8"

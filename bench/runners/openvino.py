@@ -18,7 +18,7 @@ from bench.runners.base import Array, import_engine, require_precision, time_cal
 # By the names of OpenVINO's element types; the lowest of those in the running graph is in force.
 _LOW = {"bf16": "bf16", "f16": "fp16", "i8": "int8", "u8": "int8"}
 _HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
-# What the CPU must tell that it can. Asked for more than that, OpenVINO takes another precision
+# What the CPU must list as supported. Asked for more than that, OpenVINO takes another precision
 # without a word: f16 became bf16 on a chip with BF16 instructions alone.
 _CAPABILITIES = {"bf16": "BF16", "fp16": "FP16"}
 _FLUSH_SUBNORMALS = "CPU_DENORMALS_OPTIMIZATION"
@@ -37,12 +37,12 @@ class OpenVinoRunner:
         yield OpenVinoSession(compiled, engine.__version__)
 
 
-def require_capability(cell: Cell, told: Sequence[str]) -> None:
-    """Raise Unavailable unless the CPU tells that it can compute in `cell`'s precision."""
+def require_capability(cell: Cell, supported: Sequence[str]) -> None:
+    """Raise Unavailable unless the CPU lists support for `cell`'s precision."""
     needed = _CAPABILITIES.get(cell.precision)
-    if needed is None or needed in told:
+    if needed is None or needed in supported:
         return
-    able = [name for name, word in _CAPABILITIES.items() if word in told]
+    able = [name for name, word in _CAPABILITIES.items() if word in supported]
     raise Unavailable(
         f"OpenVINO has no {cell.precision} on this chip",
         hint=f"use precision {' or '.join(['fp32', *able])}",
@@ -75,15 +75,15 @@ class OpenVinoSession:
 
     @property
     def facts(self) -> Mapping[str, str]:
-        told = self._compiled.get_property
+        effective = self._compiled.get_property
         return {
             "engine": f"openvino {self._version.partition('-')[0]}",
-            "threads": str(told("INFERENCE_NUM_THREADS")),
+            "threads": str(effective("INFERENCE_NUM_THREADS")),
             "precision": self._precision(),
-            "precision_hint": told("INFERENCE_PRECISION_HINT").to_string(),
-            "streams": str(told("NUM_STREAMS")),
-            "pinning": "on" if told("ENABLE_CPU_PINNING") else "off",
-            "subnormals": "flushed" if told(_FLUSH_SUBNORMALS) else "kept",
+            "precision_hint": effective("INFERENCE_PRECISION_HINT").to_string(),
+            "streams": str(effective("NUM_STREAMS")),
+            "pinning": "on" if effective("ENABLE_CPU_PINNING") else "off",
+            "subnormals": "flushed" if effective(_FLUSH_SUBNORMALS) else "kept",
         }
 
     def _precision(self) -> str:
@@ -104,7 +104,7 @@ class OpenVinoSession:
         return time_calls(self._end_to_end, count)
 
     def sample_request(self, count: int) -> list[Nanoseconds]:
-        """Return what the request tells of each inference by itself, on the input of `infer`.
+        """Return the request's own duration of each inference, on the input of `infer`.
 
         Nothing is copied, and neither the call around it nor waking its thread counts: what
         OpenVINO's own benchmark_app reports. No figure of the harness comes from here.

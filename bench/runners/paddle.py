@@ -1,5 +1,5 @@
 """Paddle Inference on the CPU, through its Python API, oneDNN and the freeing of
-tensors as the cell says.
+tensors as the cell requests.
 
 A sample is end to end, as the published figures are: copy in, run, copy out.
 """

@@ -28,7 +28,7 @@ _WORKED = 0.5  # of the busiest thread's time, as in bench/worker/threads.py
 
 
 class AgentFailed(BenchError):
-    """The device program gave a `reason` why it can't measure; of two models, `arm` says which."""
+    """The device program gave a `reason` why it can't measure; of two models, `arm` is the one."""
 
     kind = "agent"
 
@@ -109,7 +109,7 @@ def read_output(fields: Fields) -> Array:
     shape, data = fields.items("shape", is_whole), fields.items("data", _is_value)
     if not data or math.prod(shape) != len(data):
         fields.refuse(f"has {len(data)} values for the shape {shape}")
-    with np.errstate(over="ignore"):  # beyond float32 is infinite: the check of the output tells
+    with np.errstate(over="ignore"):  # beyond float32 is infinite, which no output may be
         return np.array(data, dtype=np.float64).astype(np.float32).reshape(shape)
 
 
@@ -138,14 +138,14 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tasks:
-    """The threads at one moment, and the clock of each core that tells it, in kHz."""
+    """The threads at one moment, and the clock of each core that has one, in kHz."""
 
     tasks: tuple[Task, ...]
     khz: Mapping[int, int]
 
 
 def read_tasks(fields: Fields) -> Tasks:
-    """Return what a `tasks` line tells."""
+    """Return the content of a `tasks` line."""
     return Tasks(
         tasks=tuple(_task(task) for task in fields.objects("tasks")),
         khz={core.whole("core"): core.whole("khz") for core in fields.objects("cores")},
@@ -165,7 +165,7 @@ def _task(fields: Fields) -> Task:
 class Watched(Protocol):
     """A session whose threads were read before and after its samples.
 
-    `threads` and `power_mode` are what the library says is effective.
+    `threads` and `power_mode` are what the library reports as effective.
     """
 
     @property
@@ -182,11 +182,11 @@ class Watched(Protocol):
 
 
 def effective(run: Watched, *, asked_threads: int, big_cores: frozenset[int]) -> dict[str, str]:
-    """Return what was effective while sampling, as far as the device tells.
+    """Return what was effective while sampling, as far as the device reports it.
 
     `threads_worked` and `cores_worked` ("4,5") mean what they mean in `bench.worker.threads`;
     `allowed` are the cores that those threads might use ("4-7"), `khz` the clocks of the cores that
-    worked, in their order, `cores_kind` tells what those are: big, little or big+little, where the
+    worked, in their order, `cores_kind` is what those are: big, little or big+little, where the
     device's `big_cores` are known. `crowded` stands where the threads may use fewer cores than
     `asked_threads`.
     """

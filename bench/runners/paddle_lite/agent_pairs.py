@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AgentArm:
-    """One of the two models: what `AgentRun` says of the only one, without its samples.
+    """One of the two models: what `AgentRun` has of the only one, without its samples.
 
     The threads were read around its warm-up, in which the other one rests.
     """

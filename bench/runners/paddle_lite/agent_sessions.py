@@ -45,7 +45,7 @@ class Events(ABC):
     """Reads the lines as they come: `feed` each, then `finish` of the session that it is.
 
     An event goes by its name with its phase, its time and its arm, where it has them: "sample
-    warmup a". A session says in `take` what it keeps of each.
+    warmup a". A session keeps in `take` what it needs of each.
     """
 
     def __init__(self, after: After) -> None:
@@ -57,7 +57,7 @@ class Events(ABC):
 
     @property
     def pid(self) -> int | None:
-        """The program's process on the device, once it has said so."""
+        """The program's process on the device, once it is known."""
         return self._pid
 
     def feed(self, line: str) -> None:
@@ -65,12 +65,12 @@ class Events(ABC):
 
         Without the program's mark it is another's: logged, and no part of the session.
         """
-        foreign, mark, said = line.partition(MARK)
+        foreign, mark, event = line.partition(MARK)
         if foreign.strip():
             self.foreign.append(foreign.rstrip())
             sys.stderr.write(f"{foreign.rstrip()}\n")
         if mark:
-            self._take(read(said))
+            self._take(read(event))
 
     def _take(self, fields: Fields) -> None:
         name = fields.text("event")
@@ -87,7 +87,7 @@ class Events(ABC):
 
     @abstractmethod
     def take(self, name: str, fields: Fields) -> None:
-        """Keep what the event of that bare name says; raises GarbledAgent for what it can't say."""
+        """Keep the content of the event of that bare name; raises GarbledAgent."""
 
     def check_ended(self) -> None:
         """Raise GarbledAgent where the session's end is missing."""
@@ -115,7 +115,7 @@ def _require_version(version: str) -> None:
 
 
 def values_of(name: str, fields: Fields) -> dict[str, Any]:
-    """Return what an event that comes once says, by the names of the session's members."""
+    """Return the content of an event that comes once, by the names of the session's members."""
     if name == "start":
         return {
             "version": fields.text("agent"), "library": fields.text("library"),
@@ -145,7 +145,7 @@ class AgentRun:
 
     `output` is float32 in its own shape, NaN where the device's value wasn't finite. The first
     inference is in neither `warmup_ns` nor `samples_ns`; `run_ns` is the library's part of each of
-    the latter, without both copies. `threads` and `power_mode` are what the library says is
+    the latter, without both copies. `threads` and `power_mode` are what the library reports as
     effective. `peak_rss_kib` is 0 where unknown.
     """
 
@@ -168,7 +168,7 @@ class AgentRun:
 
 
 def parse(lines: Iterable[str]) -> AgentRun:
-    """Return the session that `lines` tell of.
+    """Return the session in `lines`.
 
     Raises AgentFailed for the program's own error, GarbledAgent for anything else than a session.
     """

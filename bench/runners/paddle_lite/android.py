@@ -56,16 +56,16 @@ class PaddleLiteRunner:
     ) -> DeviceSession:
         _require_fp32(cell)
         with closing(open_device(_serial(target), transport=target.transport)) as device:
-            there = Workspace(device)
+            workspace = Workspace(device)
             if target.benchmark_bin is not None:
                 tool = Path(target.benchmark_bin)
-                model, listed = _push_tool(there, tool, x, artifact)
-                return by_tool(there, tool.name, cell, model, listed, sampling)
-            given, model = _push(there, target, x, artifact)
+                model, listed = _push_tool(workspace, tool, x, artifact)
+                return by_tool(workspace, tool.name, cell, model, listed, sampling)
+            given, model = _push(workspace, target, x, artifact)
             flags = agent_flags(cell, x.shape, sampling) | {"input": given, "model": model}
             started = time.perf_counter()
             reading = AgentLines()
-            _by_agent(there, flags, reading)
+            _by_agent(workspace, flags, reading)
             run = reading.finish()
             return _session(run, target, cell, device_s=time.perf_counter() - started)
 
@@ -81,14 +81,14 @@ class PaddleLiteRunner:
         for cell in cells:
             _require_fp32(cell)
         with closing(open_device(_serial(target), transport=target.transport)) as device:
-            there = Workspace(device)
-            given, *models = _push(there, target, x, *artifacts)
+            workspace = Workspace(device)
+            given, *models = _push(workspace, target, x, *artifacts)
             flags = agent_flags(cells[0], x.shape, sampling) | pair_flags(cells[1], turns)
             flags |= {"input": given, "model": models[0], "against": models[1]}
             started = time.perf_counter()
             reading = PairLines(flags["order"])
             try:
-                _by_agent(there, flags, reading)
+                _by_agent(workspace, flags, reading)
             except AgentFailed as error:
                 if error.arm not in _ARMS:
                     raise
@@ -119,7 +119,7 @@ def _name(artifact: Path) -> str:
     return f"{_digest(artifact.read_bytes())}.nb"
 
 
-def _push(there: Workspace, target: TargetSpec, x: Array, *artifacts: Path) -> list[str]:
+def _push(workspace: Workspace, target: TargetSpec, x: Array, *artifacts: Path) -> list[str]:
     """Push the device program, the input and the models; return the paths there of the latter.
 
     Raises Unavailable where the program's files aren't those of one build.
@@ -130,22 +130,22 @@ def _push(there: Workspace, target: TargetSpec, x: Array, *artifacts: Path) -> l
     files = dict(zip(names, ((artifact, _KEPT) for artifact in artifacts), strict=True))
     files |= _beside(program, ["[!.]*"])
     with _input_file(x, "input") as given:
-        there.push_changed(files | {given.name: (given, _KEPT)})
-    return [there.path(name) for name in (given.name, *names)]
+        workspace.push_changed(files | {given.name: (given, _KEPT)})
+    return [workspace.path(name) for name in (given.name, *names)]
 
 
-def _push_tool(there: Workspace, tool: Path, x: Array, artifact: Path) -> list[str]:
+def _push_tool(workspace: Workspace, tool: Path, x: Array, artifact: Path) -> list[str]:
     """Push benchmark_bin, the model and the input; return the paths there of the latter two."""
     with _input_file(x, "txt") as listed:
         files = {_name(artifact): (artifact, _KEPT), listed.name: (listed, _KEPT)}
-        there.push_changed(files | _beside(tool.parent, [tool.name, "*.so"]))
-        return [there.path(name) for name in files]
+        workspace.push_changed(files | _beside(tool.parent, [tool.name, "*.so"]))
+        return [workspace.path(name) for name in files]
 
 
 def _beside(folder: Path, patterns: Sequence[str]) -> dict[str, tuple[Path, int]]:
     """Return a program and its libraries, by name; notes about them (.json) stay here."""
-    found = [file for pattern in patterns for file in sorted(folder.glob(pattern))]
-    return {file.name: (file, _RUN) for file in found if file.is_file() and file.suffix != ".json"}
+    files = [file for pattern in patterns for file in sorted(folder.glob(pattern))]
+    return {file.name: (file, _RUN) for file in files if file.is_file() and file.suffix != ".json"}
 
 
 @contextmanager
@@ -160,11 +160,13 @@ def _input_file(x: Array, suffix: str) -> Iterator[Path]:
         yield path
 
 
-def _by_agent(there: Workspace, flags: Mapping[str, str], reading: Events) -> None:
+def _by_agent(workspace: Workspace, flags: Mapping[str, str], reading: Events) -> None:
     """Run the device program and have its lines read to their end; raises ProgramEnded, too."""
     words = [word for name, value in flags.items() for word in (f"--{name}", value)]
     try:
-        with there.device.lines(there.command(PROGRAM, words), silence_s=_SILENCE_S) as lines:
+        with workspace.device.lines(
+            workspace.command(PROGRAM, words), silence_s=_SILENCE_S
+        ) as lines:
             for line in lines:
                 reading.feed(line)
     except CommandFailed as error:
@@ -259,23 +261,23 @@ def _covariates(peak_rss_kib: int, device_s: float) -> dict[str, float]:
 
 
 def effective_power_mode(
-    told: str, allowed: frozenset[int], *, threads: int, big: frozenset[int]
+    reported: str, allowed: frozenset[int], *, threads: int, big: frozenset[int]
 ) -> str:
     """Return the power mode that was effective: the library's word, checked by the workers' cores.
 
     Bound, the library gives its `threads` threads as many cores: workers that may use more weren't
-    bound, which it doesn't tell. `big` are all cores but the slowest cluster's; the library counts
-    fewer (those with a clock from the middle of its range on, or by the chip's name), so "high"
-    has big cores alone, "low" also those of `big` that it takes for little, and "full" any. Where
-    `allowed` or `big` is unknown, and so empty, its word stands.
+    bound, which it doesn't report. `big` are all cores but the slowest cluster's; the library
+    counts fewer (those with a clock from the middle of its range on, or by the chip's name), so
+    "high" has big cores alone, "low" also those of `big` that it takes for little, and "full" any.
+    Where `allowed` or `big` is unknown, and so empty, its word stands.
     """
-    if told == "no_bind" or not allowed:
-        return told
+    if reported == "no_bind" or not allowed:
+        return reported
     if len(allowed) > threads:
         return "no_bind"
-    binds_to_big = told in ("high", "rand_high")
+    binds_to_big = reported in ("high", "rand_high")
     if big and binds_to_big and not allowed <= big:
         return "low" if allowed.isdisjoint(big) else "full"
-    if big and told in ("low", "rand_low") and allowed <= big:
+    if big and reported in ("low", "rand_low") and allowed <= big:
         return "high"
-    return told
+    return reported

@@ -39,9 +39,9 @@ def power_mode_of(cell: Cell) -> str:
 
 
 def by_tool(
-    there: Workspace, tool: str, cell: Cell, model: str, given: str, sampling: Sampling
+    workspace: Workspace, tool: str, cell: Cell, model: str, input_file: str, sampling: Sampling
 ) -> DeviceSession:
-    """Run the official benchmark_bin on the input whose values the file `given` there lists.
+    """Run the official benchmark_bin on the input whose values the file `input_file` there lists.
 
     Success is a "Perf Info" block, never its exit status. `output` is None where it prints none.
     """
@@ -49,10 +49,10 @@ def by_tool(
     def run(checks: Mapping[str, str]) -> tuple[Reported, str]:
         flags = {**_tool_flags(cell, model, sampling), **checks}
         words = [f"--{name}={value}" for name, value in flags.items()]
-        done = there.device.run(there.command(tool, words), timeout_s=sampling.timeout_s)
+        done = workspace.device.run(workspace.command(tool, words), timeout_s=sampling.timeout_s)
         return _reported(done, tool), done.text
 
-    checks = {"input_data_path": given, "show_output_elem": "true"}
+    checks = {"input_data_path": input_file, "show_output_elem": "true"}
     try:
         reported, text = run(checks)
     except ProgramEnded as error:
@@ -77,14 +77,14 @@ def by_tool(
 
 def _reported(done: Completed, tool: str) -> Reported:
     """Return the tool's figures; raises ProgramEnded or NoReport with its own words."""
-    said = f"{done.text}\n{done.stderr.decode('utf-8', 'replace')}"
+    output = f"{done.text}\n{done.stderr.decode('utf-8', 'replace')}"
     try:
         return parse_benchmark(done.text)
     except NoReport as error:
-        sys.stderr.write(said)
+        sys.stderr.write(output)
         if done.status != 0:
-            raise ProgramEnded(tool, done.status, said) from None
-        raise NoReport(error.what, said) from None
+            raise ProgramEnded(tool, done.status, output) from None
+        raise NoReport(error.what, output) from None
 
 
 def _tool_flags(cell: Cell, model: str, sampling: Sampling) -> dict[str, object]:
@@ -107,13 +107,13 @@ def read_elements(text: str, batch: int) -> Array | None:
     """
     import numpy as np
 
-    found = _ELEMENT.findall(text)
-    if not found:
+    elements = _ELEMENT.findall(text)
+    if not elements:
         return None
-    if [int(index) for index, _ in found] != list(range(len(found))) or len(found) % batch:
-        raise NoReport(f"printed {len(found)} elements of an output, not all in order", text)
+    if [int(index) for index, _ in elements] != list(range(len(elements))) or len(elements) % batch:
+        raise NoReport(f"printed {len(elements)} elements of an output, not all in order", text)
     try:
-        values = np.array([float(value) for _, value in found], dtype=np.float32)
+        values = np.array([float(value) for _, value in elements], dtype=np.float32)
     except ValueError:
         raise NoReport("printed an output that is no number", text) from None
     return values.reshape(batch, -1)
@@ -141,9 +141,9 @@ class NoReport(BenchError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reported:
-    """Its figures in ms; the older tool tells no `init_ms` and no `first_ms`.
+    """Its figures in ms; the older tool has no `init_ms` and no `first_ms`.
 
-    `first_ms` is the first warm-up run where there is one. `note` tells what was mended.
+    `first_ms` is the first warm-up run where there is one. `note` names what was corrected.
     """
 
     init_ms: float | None
@@ -172,10 +172,10 @@ def _block(after: str, text: str) -> Reported:
         raise NoReport(f"printed a Perf Info without '{_UNIT}'", text)
     figures: dict[str, float] = {}
     for line in lines[1:]:
-        found = _FIGURE.fullmatch(line)
-        if found is None:
+        match = _FIGURE.fullmatch(line)
+        if match is None:
             break
-        figures[found[1]] = _ms(found[2], text)
+        figures[match[1]] = _ms(match[2], text)
     missing = [name for name in _NAMES if name not in figures]
     if missing:
         raise NoReport(f"printed a Perf Info without {', '.join(missing)}", text)
@@ -185,8 +185,8 @@ def _block(after: str, text: str) -> Reported:
     )  # fmt: skip
 
 
-def _line(found: re.Match[str], text: str) -> Reported:
-    least, most, average = (_ms(found[group], text) for group in (1, 2, 3))
+def _line(match: re.Match[str], text: str) -> Reported:
+    least, most, average = (_ms(match[group], text) for group in (1, 2, 3))
     note = None
     if least > most:
         # Version 2.6 writes each under the other's name.

@@ -43,12 +43,12 @@ _BY_HAND = "run it by hand in `adb shell` to see more"
 
 
 class ProgramEnded(DeviceError):
-    """The program on the device ended with `status` and no figures; `said` is its output."""
+    """The program on the device ended with `status` and no figures; `output` is what it printed."""
 
     kind = "command-failed"
 
-    def __init__(self, program: str, status: int, said: str) -> None:
-        words, by = last_words(said), _signal(status)
+    def __init__(self, program: str, status: int, output: str) -> None:
+        words, by = last_words(output), _signal(status)
         how = f"ended by {by.name}" if by else f"ended with status {status}"
         if words is None:
             problem = f"{program} {how} on the device and said nothing"
@@ -57,16 +57,16 @@ class ProgramEnded(DeviceError):
         super().__init__(problem, hint=_hint(words or "", by))
 
 
-def last_words(said: str) -> str | None:
-    """Return why a program fell by what it said: the library's fatal line, or the last line.
+def last_words(output: str) -> str | None:
+    """Return why a program fell from its output: the library's fatal line, or the last line.
 
     Lines of the library's log and the shell's word for a signal are none; None: nothing is left.
     """
-    lines = [line.strip() for line in said.splitlines()]
+    lines = [line.strip() for line in output.splitlines()]
     for index, line in reversed(list(enumerate(lines))):
-        found = _LOG.search(line)
-        if found and found[1] == "F":
-            return _short([found[2], *_own(lines[index + 1 :])])
+        match = _LOG.search(line)
+        if match and match[1] == "F":
+            return _short([match[2], *_own(lines[index + 1 :])])
     return _short(list(_own(lines))[-1:])
 
 

@@ -37,18 +37,18 @@ class PaddleLiteX86Runner:
 
 
 class PaddleLiteX86Session:
-    """A predictor in its process, told what to do by lines and arrays in files."""
+    """A predictor in its process, which takes commands as lines and arrays as files."""
 
     def __init__(self, process: EngineProcess) -> None:
         self._process = process
 
     @property
     def facts(self) -> Mapping[str, str]:
-        told = self._process.ready
+        ready = self._process.ready
         return {
-            "engine": f"paddlelite {told['paddlelite']}",
-            "python": told["python"],
-            "threads": str(told["threads"]),
+            "engine": f"paddlelite {ready['paddlelite']}",
+            "python": ready["python"],
+            "threads": str(ready["threads"]),
             # Paddle Lite has no lower precision on x86, and the output is held to FP32's distance.
             "precision": "fp32",
         }
@@ -58,11 +58,11 @@ class PaddleLiteX86Session:
         return self._process.pid
 
     def usage(self) -> Usage:
-        told = self._process.ask({"usage": True}, _ANSWERS_WITHIN_S)
+        answer = self._process.ask({"usage": True}, _ANSWERS_WITHIN_S)
         try:
-            return Usage(**told)
+            return Usage(**answer)
         except TypeError:
-            raise garbage(told) from None
+            raise garbage(answer) from None
 
     def infer(self, x: Array) -> Array:
         import numpy as np
@@ -70,16 +70,16 @@ class PaddleLiteX86Session:
         given, made = (self._process.folder / name for name in ("x.npy", "y.npy"))
         np.save(given, x)
         command = {"infer": str(given), "into": str(made)}
-        told = self._process.ask(command, _ANSWERS_WITHIN_S + _INFERS_WITHIN_S)
-        if "shape" not in told:
-            raise garbage(told)
+        answer = self._process.ask(command, _ANSWERS_WITHIN_S + _INFERS_WITHIN_S)
+        if "shape" not in answer:
+            raise garbage(answer)
         output: Array = np.load(made)
         return output
 
     def sample(self, count: int) -> list[Nanoseconds]:
         within_s = _ANSWERS_WITHIN_S + count * _INFERS_WITHIN_S
-        told = self._process.ask({"sample": count}, within_s)
-        samples = told.get("ns")
+        answer = self._process.ask({"sample": count}, within_s)
+        samples = answer.get("ns")
         if not isinstance(samples, list) or len(samples) != count:
-            raise garbage(told)
+            raise garbage(answer)
         return [Nanoseconds(sample) for sample in samples]

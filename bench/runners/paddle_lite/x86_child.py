@@ -106,7 +106,7 @@ def answer(net: Net, command: dict[str, Any]) -> dict[str, Any]:
 
 
 def opened(model: str, threads: int) -> tuple[Net | None, dict[str, Any]]:
-    """Return the net and what is said first; without a net, why there is none."""
+    """Return the net and the first answer; without a net, why there is none."""
     try:
         import numpy as np
         from paddlelite import lite
@@ -116,17 +116,17 @@ def opened(model: str, threads: int) -> tuple[Net | None, dict[str, Any]]:
     try:
         effective = set_threads(lite, threads)
     except OSError as error:
-        return None, {"unavailable": f"this paddlelite can't be told its threads ({error})"}
-    told = {
+        return None, {"unavailable": f"this paddlelite takes no number of threads ({error})"}
+    facts = {
         "paddlelite": net.version,
         "python": platform.python_version(),
         "threads": effective,
     }
-    return net, {"ready": told}
+    return net, {"ready": facts}
 
 
 def main(arguments: list[str]) -> None:
-    """Open the net, tell what came of it, and obey until the commands end."""
+    """Open the net, send the first answer, and serve commands until they end."""
     model, threads, descriptor = arguments
     with os.fdopen(int(descriptor), "w") as replies:
 

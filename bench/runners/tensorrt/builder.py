@@ -101,8 +101,10 @@ def configure(trt: Any, config: Any, tactics: str) -> dict[str, str]:
 def _names(trt: Any, bits: int) -> str:
     """Return the sources of tactics in `bits` that this TensorRT has names for."""
     known = {name: getattr(trt.TacticSource, name, None) for name in (*_LIBRARIES, *_OWN)}
-    found = [name for name, it in known.items() if it is not None and bits & 1 << int(it)]
-    return "+".join(found).lower() or "unknown"
+    names = [
+        name for name, source in known.items() if source is not None and bits & 1 << int(source)
+    ]
+    return "+".join(names).lower() or "unknown"
 
 
 def _library_bits(trt: Any) -> int:

@@ -64,8 +64,8 @@ class Cuda:
             )
 
     def _meaning(self, status: int) -> str:
-        told = self._library.cudaGetErrorString(status) if self._described else None
-        return f" ({told.decode()})" if isinstance(told, bytes) else ""
+        text = self._library.cudaGetErrorString(status) if self._described else None
+        return f" ({text.decode()})" if isinstance(text, bytes) else ""
 
     def _made(self, name: str, *arguments: Any) -> Handle:
         made = ctypes.c_void_p()

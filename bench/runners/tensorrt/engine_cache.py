@@ -22,7 +22,7 @@ from bench.core.protocol import write_json
 
 BUILDS = 3
 REBUILT = "rebuilt: the cached engine no longer loads"
-"""What a session says of its engine then; else "built" or "hit"."""
+"""The fact of a session's engine then; else "built" or "hit"."""
 
 _MANIFEST = "engine.json"
 _USED = "used"
@@ -64,7 +64,7 @@ class FileState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """An engine that is there whole; `facts` are what its builder said of it."""
+    """An engine that is there whole; `facts` are its builder's."""
 
     build_ns: int
     files: Mapping[str, FileState]
@@ -100,14 +100,14 @@ def clear(slot: Slot) -> None:
 def read(slot: Slot) -> Kept | None:
     """Return the engine in `slot`, None where it isn't there with the content it was kept with."""
     try:
-        told = json.loads((slot.folder / _MANIFEST).read_text(encoding="utf-8"))
-        found = states(slot)
-        whole = {name: state.sha256 for name, state in found.items()} == told["files"]
+        manifest = json.loads((slot.folder / _MANIFEST).read_text(encoding="utf-8"))
+        files = states(slot)
+        whole = {name: state.sha256 for name, state in files.items()} == manifest["files"]
     except (OSError, ValueError, LookupError, TypeError):
         return None
-    if not whole or not found:
+    if not whole or not files:
         return None
-    return Kept(build_ns=told["build_ns"], files=found, facts=told["facts"])
+    return Kept(build_ns=manifest["build_ns"], files=files, facts=manifest["facts"])
 
 
 def keep(slot: Slot, *, build_ns: int, facts: Mapping[str, str]) -> Kept:
@@ -115,16 +115,16 @@ def keep(slot: Slot, *, build_ns: int, facts: Mapping[str, str]) -> Kept:
 
     Every file in its folder is the engine's.
     """
-    found = states(slot)
-    if not found:
+    files = states(slot)
+    if not files:
         raise BenchError(
             "the engine was built and no file of it was kept",
             hint="is the cache writable and the disk full? see `df -h`",
         )
-    hashes = {name: state.sha256 for name, state in found.items()}
-    told = {"build_ns": build_ns, "files": hashes, "facts": dict(facts)}
-    write_json(slot.folder / _MANIFEST, told)
-    return Kept(build_ns=build_ns, files=found, facts=facts)
+    hashes = {name: state.sha256 for name, state in files.items()}
+    manifest = {"build_ns": build_ns, "files": hashes, "facts": dict(facts)}
+    write_json(slot.folder / _MANIFEST, manifest)
+    return Kept(build_ns=build_ns, files=files, facts=facts)
 
 
 def states(slot: Slot) -> dict[str, FileState]:

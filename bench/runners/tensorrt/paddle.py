@@ -97,7 +97,7 @@ def _check(cell: Cell, target: TargetSpec) -> None:
 
 
 def _dotted(inference: Any) -> str:
-    """Return the TensorRT that was loaded; Paddle tells 0.0.0 where it could load none."""
+    """Return the TensorRT that was loaded; Paddle reports 0.0.0 where it could load none."""
     version = tuple(inference.get_trt_runtime_version())
     if not any(version):
         raise Unavailable(
@@ -158,7 +158,7 @@ class Made:
 def make_predictor(inference: Any, config: Callable[[], Any], slot: Slot) -> Made:
     """Make the predictor with the engine in `slot`, or build one there; `config` makes its Config.
 
-    A hit counts once Paddle's log says that it loaded as many engines as it found and built none,
+    A hit counts once Paddle's log says that it loaded as many engines as there are and built none,
     and the files are as they were kept. A kept engine that Paddle doesn't load, after an update of
     the driver say, is built again. Raises BenchError for anything in between.
     """
@@ -170,19 +170,19 @@ def make_predictor(inference: Any, config: Callable[[], Any], slot: Slot) -> Mad
         predictor = inference.create_predictor(config())
     except Exception:  # noqa: BLE001 - a class of Paddle's own; its text is on stderr
         predictor = None
-    said = stderr.since(position)
-    found = trt_log.engines(said)
-    if predictor is None or found.built or found.refused:
+    log = stderr.since(position)
+    engines = trt_log.engines(log)
+    if predictor is None or engines.built or engines.refused:
         del predictor
         engine_cache.clear(slot)
         return _built(inference, config(), slot, engine_cache.REBUILT)
     engine_cache.prove_hit(slot, kept)
-    if not found.loaded:
+    if not engines.loaded:
         raise BenchError(
-            "the engine wasn't taken from the cache: the log tells of none that was loaded",
+            "the engine wasn't taken from the cache: the log names none that was loaded",
             hint="delete the folder engines in the cache and run again",
         )
-    return Made(predictor=predictor, offload=trt_log.offload(said), built="hit", build_ns=None)
+    return Made(predictor=predictor, offload=trt_log.offload(log), built="hit", build_ns=None)
 
 
 def _built(inference: Any, config: Any, slot: Slot, how: str) -> Made:

@@ -1,4 +1,4 @@
-"""What Paddle's TensorRT pass says of a graph: how much of it TensorRT took. Pure.
+"""What Paddle's TensorRT pass logs of a graph: how much of it TensorRT took. Pure.
 
 The lines are glog's, as paddle/fluid/inference/analysis/ir_passes/tensorrt_subgraph_pass.cc of
 Paddle 2.6 writes them. The names of what stayed behind come at verbosity 3 of that file.
@@ -61,7 +61,7 @@ Offload = Whole | Partial | Nothing
 
 
 def offload(log: str) -> Offload:
-    """Return how much of the graph TensorRT took, by what the pass says in `log`."""
+    """Return how much of the graph TensorRT took, from the pass's lines in `log`."""
     sizes = [int(size) for size in _SUBGRAPH.findall(log)]
     if not sizes:
         return Nothing()
@@ -81,7 +81,7 @@ class Engines:
 
 
 def engines(log: str) -> Engines:
-    """Return what became of the engines, by what the pass says in `log`."""
+    """Return what became of the engines, from the pass's lines in `log`."""
     return Engines(
         built=log.count(_PREPARES), loaded=len(_LOADS.findall(log)), refused=log.count(_CANT_LOAD)
     )
@@ -95,14 +95,14 @@ def mark(descriptor: int = _STDERR) -> int:
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         raise BenchError(
-            "what the engine says can't be read back: stderr is no file",
+            "the engine's log can't be read back: stderr is no file",
             hint="run it through `python -m bench run`, which gives it one",
         )
     return status.st_size
 
 
 def since(position: int, descriptor: int = _STDERR) -> str:
-    """Return what was said since `mark` returned `position`."""
+    """Return what was written since `mark` returned `position`."""
     with Path(f"/proc/self/fd/{descriptor}").open("rb") as file:
         file.seek(position)
         return file.read().decode("utf-8", "replace")

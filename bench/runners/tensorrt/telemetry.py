@@ -14,7 +14,7 @@ from bench.devices.nvidia.readings import Scalar, read
 
 
 class Gauge:
-    """Reads one GPU; tells nothing where NVML isn't to be had in this interpreter."""
+    """Reads one GPU; has no figures where this interpreter has no NVML."""
 
     def __init__(self, nvml: Nvml | None, gpu: Gpu | None) -> None:
         self._nvml, self._gpu = nvml, gpu

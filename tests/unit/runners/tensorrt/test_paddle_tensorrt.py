@@ -165,7 +165,7 @@ def test_a_hit_that_the_log_does_not_tell_is_no_hit(use: Use, open_session: Open
     use()
     fill(open_session)
     use(tells=False)
-    with pytest.raises(BenchError, match="the log tells of none that was loaded"), open_session():
+    with pytest.raises(BenchError, match="the log names none that was loaded"), open_session():
         pass
 
 
