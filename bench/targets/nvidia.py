@@ -70,7 +70,7 @@ class NvidiaTarget:
         self._nvml, self._environ, self._sleep = nvml or open_nvml(), environ, sleep
         visible = environ.get("CUDA_VISIBLE_DEVICES")
         order = environ.get("CUDA_DEVICE_ORDER")
-        self._gpu = choose(self._nvml, asked=spec.device, visible=visible, order=order)
+        self._gpu = choose(self._nvml, name=spec.device, visible=visible, order=order)
         self._identity = read_identity(self._nvml, self._gpu)
         self.spec = replace(
             spec,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from bench.core.errors import DeviceError
 
-# A Pixel 5 at rest, its battery at 22 C, told 36 to 43 C in its CPU zones (a public listing of a
+# A Pixel 5 at rest, its battery at 22 C, read 36 to 43 C in its CPU zones (a public listing of a
 # browser project's test phones). So 45 C is a phone at rest and not one that has just worked.
 LIMIT_C = 45.0
 
@@ -28,10 +28,10 @@ def wait_until_cool(
     clock: Callable[[], float] = time.monotonic,
     tell: Callable[[str], None],
 ) -> Mapping[str, str | int | float]:
-    """Return the readings once `read` tells a temperature within `limit_c` and status 0.
+    """Return the readings once `read` gives a temperature within `limit_c` and status 0.
 
     `read` gives readings of `bench.devices.android.state`; one that it lacks holds nothing up.
-    `tell` is told why, once a poll. Raises TooHot after `timeout_s` seconds.
+    `tell` gets the reason, once a poll. Raises TooHot after `timeout_s` seconds.
     """
     started = clock()
     while hot := _hot(readings := read(), limit_c):

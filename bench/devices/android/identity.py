@@ -89,13 +89,14 @@ class PhoneFacts:
 def read_identity(device: Device) -> PhoneFacts:
     """Read the facts in two round trips; raises what `sysfs.read` raises."""
     properties = device.properties()
-    found = sysfs.read(device, _FILES)
-    files = sysfs.entries(found.get("cores", ""))
+    texts = sysfs.read(device, _FILES)
+    files = sysfs.entries(texts.get("cores", ""))
     present = sysfs.cores(files.get("present", ""))
-    kib = sysfs.memory_kib(found.get("memory", ""), "MemTotal")
+    kib = sysfs.memory_kib(texts.get("memory", ""), "MemTotal")
     abi = _first(properties, ("ro.product.cpu.abi",))
     sdk, fingerprint = (
-        properties.get(f"ro.build.{it}", "") for it in ("version.sdk", "fingerprint")
+        properties.get(f"ro.build.{property_name}", "")
+        for property_name in ("version.sdk", "fingerprint")
     )
     return PhoneFacts(
         model=_first(properties, ("ro.product.model",)),
@@ -125,7 +126,7 @@ def big_cores(facts: PhoneFacts) -> frozenset[int]:
     """Return the cores of every cluster above the slowest, all of them where there is one only.
 
     An engine may count fewer: Paddle Lite takes those with a clock from the middle between highest
-    and lowest on, or goes by the chip's name. Empty where the phone doesn't tell the clusters of
+    and lowest on, or goes by the chip's name. Empty where the phone doesn't show the clusters of
     all its cores: the little ones could be the fastest that it shows.
     """
     if sum(len(cluster.cores) for cluster in facts.clusters) != facts.cores:

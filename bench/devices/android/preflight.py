@@ -29,21 +29,21 @@ def preflight(device: Device, facts: PhoneFacts) -> None:
         )
 
 
-def notes(conditions: Mapping[str, str | int | float]) -> list[str]:
+def notes(state: Mapping[str, str | int | float]) -> list[str]:
     """Return what may disturb a measurement and is no fault, each in one clause."""
-    found = [note for name, note in _UNREAD.items() if name not in conditions]
-    if conditions.get("screen") == "on":
-        found.append("the screen is on: switch it off, since it warms the phone")
-    power = conditions.get("power", "battery")
+    remarks = [note for name, note in _UNREAD.items() if name not in state]
+    if state.get("screen") == "on":
+        remarks.append("the screen is on: switch it off, since it warms the phone")
+    power = state.get("power", "battery")
     if power != "battery":
-        found.append(f"it is powered ({power}): charging warms it")
-    percent = conditions.get("battery_percent")
+        remarks.append(f"it is powered ({power}): charging warms it")
+    percent = state.get("battery_percent")
     if isinstance(percent, int | float) and percent < LOW_BATTERY_PERCENT:
-        found.append(f"the battery is at {percent:g}%: phones slow down when it is low")
-    governor = conditions.get("governor", "performance")
+        remarks.append(f"the battery is at {percent:g}%: phones slow down when it is low")
+    governor = state.get("governor", "performance")
     if governor != "performance":
-        found.append(f"governor {governor}: the clock follows the load")
-    return found
+        remarks.append(f"governor {governor}: the clock follows the load")
+    return remarks
 
 
 _UNREAD = {

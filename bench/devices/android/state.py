@@ -18,7 +18,7 @@ from bench.devices.android.workspace import DF, free_mib
 
 Reading = str | int | float
 
-# `dumpsys` gives a service that hangs 10 s, and three services are asked.
+# `dumpsys` gives a service that hangs 10 s, and three services are read.
 _TIMEOUT_S = 45.0
 
 _THERMAL = "/sys/class/thermal"
@@ -36,9 +36,11 @@ _AWAKE = {"Awake": "on", "Dreaming": "on", "Dozing": "off", "Asleep": "off"}
 def read_conditions(device: Device) -> dict[str, Reading]:
     """Read every sensor; raises what `sysfs.read` raises."""
     scripts = {name: text for name, (text, _) in _SENSORS.items()}
-    found = sysfs.read(device, scripts, timeout_s=_TIMEOUT_S)
-    readings = [parse(found.get(name, "")) for name, (_, parse) in _SENSORS.items()]
-    return {name: it for reading in readings for name, it in reading.items() if it is not None}
+    texts = sysfs.read(device, scripts, timeout_s=_TIMEOUT_S)
+    readings = [parse(texts.get(name, "")) for name, (_, parse) in _SENSORS.items()]
+    return {
+        name: value for reading in readings for name, value in reading.items() if value is not None
+    }
 
 
 def _load(text: str) -> dict[str, Reading | None]:
@@ -89,7 +91,7 @@ def _zones(text: str) -> Iterator[float]:
 
 
 def _plausible(values: Iterator[str] | list[str]) -> Iterator[float]:
-    """Yield degrees; older kernels tell degrees, newer ones thousandths; a dead sensor nonsense."""
+    """Yield degrees; older kernels give degrees, newer ones thousandths; a dead sensor nonsense."""
     for value in values:
         if re.fullmatch(r"-?\d+(\.\d+)?", value):
             celsius = float(value) / (1 if abs(float(value)) < 1000 else 1000)
@@ -98,7 +100,7 @@ def _plausible(values: Iterator[str] | list[str]) -> Iterator[float]:
 
 
 def _hal(text: str) -> str:
-    """Return the temperatures of now; those above them in the dump are the last that were told."""
+    """Return the temperatures of now; those above them in the dump are older."""
     _, _, now = text.partition("Current temperatures from HAL:")
     return now.partition("\nCurrent cooling")[0] or text
 
@@ -112,7 +114,9 @@ def _battery(text: str) -> dict[str, Reading | None]:
     power = {"power": sources[0] if sources else "battery" if powered else None}
     if re.search(r"^[ \t]*present: false$", text, re.MULTILINE):
         return {**power}
-    level, tenths = (_number(rf"^[ \t]*{it}: (-?\d+)$", text) for it in ("level", "temperature"))
+    level, tenths = (
+        _number(rf"^[ \t]*{field}: (-?\d+)$", text) for field in ("level", "temperature")
+    )
     scale = _number(r"^[ \t]*scale: ([1-9]\d*)$", text) or 100
     return {
         "battery_percent": None if level is None or level < 0 else round(100 * level / scale),
@@ -122,7 +126,7 @@ def _battery(text: str) -> dict[str, Reading | None]:
 
 
 def _screen(text: str) -> dict[str, Reading | None]:
-    """Read the display's state, or where a version doesn't tell it whether the phone is awake."""
+    """Read the display's state, or where a version lacks it whether the phone is awake."""
     if display := re.search(r"Display Power: state=(\w+)", text):
         return {"screen": "on" if display[1] == "ON" else "off"}
     words = re.search(r"\bmWakefulness=([A-Z][a-z]+)", text)
@@ -134,8 +138,8 @@ def _data(text: str) -> dict[str, Reading | None]:
 
 
 def _number(pattern: str, text: str) -> int | None:
-    found = re.search(pattern, text, re.MULTILINE)
-    return sysfs.whole(found[1]) if found else None
+    match = re.search(pattern, text, re.MULTILINE)
+    return sysfs.whole(match[1]) if match else None
 
 
 _FREQUENCIES = ("scaling_governor", "scaling_cur_freq", "scaling_max_freq", "cpuinfo_max_freq")

@@ -1,6 +1,6 @@
 """How the files of a phone come over: many in one round trip, each after a mark or its own path.
 
-Only what every Android shell has is asked for: `sh`, `echo`, `cat` and `grep`.
+Only what every Android shell has is used: `sh`, `echo`, `cat` and `grep`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def script(parts: Mapping[str, str]) -> list[str]:
 
 def sections(text: str) -> dict[str, str]:
     """Return what each part of a `script` printed, by the part's name."""
-    found: dict[str, list[str]] = {}
+    parts: dict[str, list[str]] = {}
     lines: list[str] = []
     for line in text.splitlines():
         # The last line of a part may lack its end.
@@ -48,18 +48,18 @@ def sections(text: str) -> dict[str, str]:
         if before or not mark:
             lines.append(before)
         if mark:
-            lines = found.setdefault(name.strip(), [])
-    return {name: "\n".join(lines) for name, lines in found.items()}
+            lines = parts.setdefault(name.strip(), [])
+    return {name: "\n".join(lines) for name, lines in parts.items()}
 
 
 def entries(text: str) -> dict[str, str]:
-    """Return each file's first line by its path as asked for, from what `grep -H .` printed."""
-    found: dict[str, str] = {}
+    """Return each file's first line by its requested path, from what `grep -H .` printed."""
+    values: dict[str, str] = {}
     for line in text.splitlines():
         path, colon, value = line.partition(":")
         if colon:
-            found.setdefault(path, value.strip())
-    return found
+            values.setdefault(path, value.strip())
+    return values
 
 
 def per_core(files: Mapping[str, str], name: str) -> dict[int, int]:
@@ -88,5 +88,5 @@ def cores(text: str) -> frozenset[int]:
 
 def memory_kib(text: str, name: str) -> int | None:
     """Return a line of /proc/meminfo, in KiB."""
-    found = re.search(rf"^{name}:\s+(\d+) kB", text, re.MULTILINE)
-    return whole(found[1]) if found else None
+    match = re.search(rf"^{name}:\s+(\d+) kB", text, re.MULTILINE)
+    return whole(match[1]) if match else None

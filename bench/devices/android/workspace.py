@@ -60,19 +60,19 @@ class Workspace:
     def push_if_changed(self, local: Path, name: str, *, mode: int = 0o644) -> bool:
         """Make the file there the same as `local`; return whether it had to be pushed.
 
-        It comes under another name and is renamed once it is seen to be whole. Raises PushFailed
-        where the phone is full, or where what arrived isn't what was sent.
+        It comes under another name and is renamed once it is whole. Raises PushFailed where
+        the phone is full, or where what arrived isn't what was sent.
         """
         return bool(self.push_changed({name: (local, mode)}))
 
     def push_changed(self, files: Mapping[str, tuple[Path, int]]) -> list[str]:
-        """Do so for all `files`, name to file and mode; what is there is asked for in one command.
+        """Do so for all `files`, name to file and mode; those there are read in one command.
 
         Returns the names that had to be pushed.
         """
         digests = {name: _sha256(local) for name, (local, _) in files.items()}
-        there = self._sha256({self.path(name): local for name, (local, _) in files.items()})
-        changed = [name for name in files if there.get(self.path(name)) != digests[name]]
+        present = self._sha256({self.path(name): local for name, (local, _) in files.items()})
+        changed = [name for name in files if present.get(self.path(name)) != digests[name]]
         for name in changed:
             self._replace(self.path(name), *files[name], digests[name])
         return changed
@@ -88,7 +88,7 @@ class Workspace:
         checked(self.device.run(["mv", "-f", part, remote]), f"renaming {part}")
 
     def free_mib(self) -> int | None:
-        """Return the MiB that are free where the folder is or will be, None if it isn't told."""
+        """Return the MiB that are free where the folder is or will be, None if unknown."""
         return free_mib(self.device.run([*DF, PARENT]).text)
 
     def stop(self) -> None:
@@ -121,12 +121,12 @@ class Workspace:
 
     def _is_whole(self, part: str, local: Path, digest: str) -> bool:
         """Compare contents, or sizes where the phone can't hash; True where it can do neither."""
-        if found := self._sha256({part: local}):
-            return found == {part: digest}
+        if digests := self._sha256({part: local}):
+            return digests == {part: digest}
         counted = self.device.run(["wc", "-c", part])
         size = re.search(r"^[ \t]*(\d+)(?=\s|$)", counted.text, re.MULTILINE)
-        there = None if counted.status or size is None else sysfs.whole(size[1])
-        return there is None or there == local.stat().st_size
+        remote_bytes = None if counted.status or size is None else sysfs.whole(size[1])
+        return remote_bytes is None or remote_bytes == local.stat().st_size
 
     def _sha256(self, files: Mapping[str, Path]) -> dict[str, str]:
         """Return the hashes of those files that are there; of none where there is no such tool.
@@ -136,9 +136,9 @@ class Workspace:
         mib = sum(local.stat().st_size for local in files.values()) / BYTES_PER_MIB
         timeout_s = _COMMAND_S + mib / _HASHED_MIB_PER_S
         text = self.device.run(["sha256sum", *files], timeout_s=timeout_s).text
-        found = re.findall(r"^\\?([0-9a-f]{64})\b(.*)$", text, re.MULTILINE)
-        # A tool of few words tells a single file's hash and not its name.
-        return {rest.strip(" *") or next(iter(files)): digest for digest, rest in found}
+        rows = re.findall(r"^\\?([0-9a-f]{64})\b(.*)$", text, re.MULTILINE)
+        # Some tools print a single file's hash without its name.
+        return {rest.strip(" *") or next(iter(files)): digest for digest, rest in rows}
 
     def _running(self) -> list[str]:
         """Return the ids of the processes whose program or words lie in the folder."""
@@ -167,6 +167,6 @@ _ROW = re.compile(r"^\S+\s+\d+\s+-?\d+\s+(\d+)\s+\d+%\s+/", re.MULTILINE)
 
 def free_mib(text: str) -> int | None:
     """Return the MiB that are free on the one file system of a `df -P -k`; None for other text."""
-    found = _ROW.search(text)
-    kib = sysfs.whole(found[1]) if found else None
+    match = _ROW.search(text)
+    kib = sysfs.whole(match[1]) if match else None
     return None if kib is None else kib >> 10

@@ -1,6 +1,6 @@
 """The machine at hand: what it is, and what it lends us. `state` has how it is just now.
 
-Files are read below a root, so that a test can give its own tree; programs are asked only where
+Files are read below a root, so that a test can give its own tree; programs are run only where
 it is the real one. What can't be read is left out, None or "unknown". Sources: Linux
 Documentation/ filesystems/proc.rst, admin-guide/cgroup-v2.rst; systemd src/basic/virt.c.
 """
@@ -77,7 +77,7 @@ def hardware(facts: HostFacts) -> dict[str, object]:
 
 
 def installed_gib(total_kib: int | None) -> int | None:
-    """Return the memory that a kernel which tells `total_kib` of it runs on, as it is sold.
+    """Return the memory that a kernel that shows `total_kib` of it runs on, as it is sold.
 
     A kernel keeps some for itself, more or less of it from version to version: the next eighth of
     a power of two is meant.
@@ -169,8 +169,8 @@ def _present(root: Path) -> int:
 
 
 def _count(spans: str) -> int:
-    found = re.findall(r"(\d+)(?:-(\d+))?", spans)
-    return sum(max(0, int(last or first) - int(first) + 1) for first, last in found)
+    ranges = re.findall(r"(\d+)(?:-(\d+))?", spans)
+    return sum(max(0, int(last or first) - int(first) + 1) for first, last in ranges)
 
 
 def _physical_cores(root: Path, processors: list[dict[str, str]]) -> int | None:
@@ -189,8 +189,8 @@ def _physical_cores(root: Path, processors: list[dict[str, str]]) -> int | None:
 def _virtualization(root: Path, processors: list[dict[str, str]]) -> str:
     if re.search("Microsoft|WSL", text(root / "proc/sys/kernel/osrelease")):
         return "wsl"
-    asked = output_of("systemd-detect-virt", "--vm") if root == LIVE else ""
-    machine = asked or _virtual_machine(root, _flags(processors))
+    detected = output_of("systemd-detect-virt", "--vm") if root == LIVE else ""
+    machine = detected or _virtual_machine(root, _flags(processors))
     return machine if machine not in {"none", UNKNOWN} else _container(root) or machine
 
 

@@ -11,7 +11,7 @@ CPU = "sys/devices/system/cpu"
 
 
 def text(path: Path) -> str:
-    """Return what the file says, stripped, or nothing."""
+    """Return the file's content, stripped, or nothing."""
     try:
         return path.read_text(encoding="utf-8", errors="replace").replace("\0", "").strip()
     except OSError:
@@ -19,19 +19,19 @@ def text(path: Path) -> str:
 
 
 def each(root: Path, pattern: str) -> list[str]:
-    """Return what each file of `pattern` below `root` says, the silent ones left out."""
-    return [found for path in root.glob(pattern) if (found := text(path))]
+    """Return the content of each file of `pattern` below `root`, empty ones left out."""
+    return [content for path in root.glob(pattern) if (content := text(path))]
 
 
 def integers(texts: list[str]) -> list[int]:
     """Return those of `texts` that are whole numbers."""
-    return [int(one) for one in texts if re.fullmatch(r"-?[0-9]+", one)]
+    return [int(item) for item in texts if re.fullmatch(r"-?[0-9]+", item)]
 
 
 def first_integer(pattern: str, where: str) -> int | None:
     """Return the first group of `pattern`, which may span from line to line."""
-    found = re.search(pattern, where, flags=re.MULTILINE)
-    return int(found[1]) if found else None
+    match = re.search(pattern, where, flags=re.MULTILINE)
+    return int(match[1]) if match else None
 
 
 def memory(root: Path, name: str, *, kib_per_unit: int) -> int | None:

@@ -57,7 +57,7 @@ def _steal(root: Path) -> dict[str, int | None]:
 
 
 def _temperature(root: Path) -> dict[str, float | None]:
-    """Read the highest; a sensor that is off or broken tells 0 or nonsense."""
+    """Read the highest; a sensor that is off or broken gives 0 or nonsense."""
     sensors = each(root, "sys/class/thermal/thermal_zone*/temp")
     for name in root.glob("sys/class/hwmon/hwmon*/name"):
         if text(name) in {"coretemp", "cpu_thermal", "k10temp", "zenpower"}:
@@ -113,4 +113,6 @@ SENSORS: Mapping[str, Sensor] = {
 def read_conditions(root: Path = LIVE) -> dict[str, Reading]:
     """Read every sensor of the Linux tree at `root`."""
     readings = [sensor(root) for sensor in SENSORS.values()]
-    return {name: it for reading in readings for name, it in reading.items() if it is not None}
+    return {
+        name: value for reading in readings for name, value in reading.items() if value is not None
+    }

@@ -15,7 +15,7 @@
     trt_log.py       what Paddle's TensorRT pass says
     stderr.py        what this process has said
     pace.py          the timed loop with a pause between runs
-    probe.py         a child that tells which TensorRT it loads
+    probe.py         a child that reports which TensorRT it loads
 
 Standard library only: workers import this too.
 """

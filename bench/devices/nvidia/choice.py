@@ -22,10 +22,10 @@ class Gpu:
     mig: bool = False
 
 
-def choose(nvml: Nvml, *, asked: str | None, visible: str | None, order: str | None = None) -> Gpu:
-    """Return the GPU that `asked` names (UUID, its beginning, or index), or the first visible one.
+def choose(nvml: Nvml, *, name: str | None, visible: str | None, order: str | None = None) -> Gpu:
+    """Return the GPU called `name` (UUID, its beginning, or index), or the first visible one.
 
-    An index in `asked` counts as nvidia-smi does, by PCI address. `visible` is
+    An index in `name` counts as nvidia-smi does, by PCI address. `visible` is
     CUDA_VISIBLE_DEVICES and `order` CUDA_DEVICE_ORDER, None where it isn't set. Raises Unavailable
     where there is none, InputError where a name fits none or an index is CUDA's own.
     """
@@ -36,15 +36,15 @@ def choose(nvml: Nvml, *, asked: str | None, visible: str | None, order: str | N
         )
     _check_order(nvml, everything, visible, order)
     allowed = _visible(nvml, everything, visible)
-    if asked is None:
+    if name is None:
         return _whole(nvml, allowed[0])
-    found = _find(nvml, everything, asked, "--gpu")
-    if found.uuid not in {gpu.uuid for gpu in allowed}:
+    chosen = _find(nvml, everything, name, "--gpu")
+    if chosen.uuid not in {gpu.uuid for gpu in allowed}:
         raise InputError(
-            f"--gpu {asked} is hidden by CUDA_VISIBLE_DEVICES={visible}",
+            f"--gpu {name} is hidden by CUDA_VISIBLE_DEVICES={visible}",
             hint="leave one of the two out",
         )
-    return _whole(nvml, found)
+    return _whole(nvml, chosen)
 
 
 def count(nvml: Nvml) -> int:
@@ -67,19 +67,22 @@ def instances(nvml: Nvml, card: Any) -> list[Gpu]:
     mode = nvml.ask("nvmlDeviceGetMigMode", args=(card,))
     if not mode or mode[0] != 1:
         return []
-    found = []
+    gpus = []
     for index in range(int(nvml.ask("nvmlDeviceGetMaxMigDeviceCount", args=(card,)) or 0)):
         handle = nvml.ask("nvmlDeviceGetMigDeviceHandleByIndex", args=(card, index))
         uuid = None if handle is None else nvml.text("nvmlDeviceGetUUID", args=(handle,))
         if uuid is not None:
-            found.append(Gpu(uuid=uuid, handle=handle, card=card, mig=True))
-    return found
+            gpus.append(Gpu(uuid=uuid, handle=handle, card=card, mig=True))
+    return gpus
 
 
 def _visible(nvml: Nvml, everything: list[Gpu], visible: str | None) -> list[Gpu]:
     """Return what CUDA_VISIBLE_DEVICES leaves, in its order; CUDA stops at the first bad entry."""
     if visible is None:
-        return [*everything, *(one for gpu in everything for one in instances(nvml, gpu.card))]
+        return [
+            *everything,
+            *(instance for gpu in everything for instance in instances(nvml, gpu.card)),
+        ]
     names = [name.strip() for name in visible.split(",")]
     kept: list[Gpu] = []
     for name in names:
@@ -95,7 +98,7 @@ def _visible(nvml: Nvml, everything: list[Gpu], visible: str | None) -> list[Gpu
 
 def _check_order(nvml: Nvml, everything: list[Gpu], visible: str | None, order: str | None) -> None:
     """Raise InputError for an index that CUDA counts by speed and NVML by PCI address."""
-    indices = [it.strip() for it in (visible or "").split(",") if it.strip().isdigit()]
+    indices = [name.strip() for name in (visible or "").split(",") if name.strip().isdigit()]
     if not indices or order == "PCI_BUS_ID":
         return
     if len({_kind(nvml, gpu) for gpu in everything}) > 1:
@@ -122,7 +125,10 @@ def _find(nvml: Nvml, everything: list[Gpu], name: str, where: str) -> Gpu:
     if name.isascii() and name.isdigit():
         matching = everything[int(name) :][:1]
     else:
-        known = [*everything, *(one for gpu in everything for one in instances(nvml, gpu.card))]
+        known = [
+            *everything,
+            *(instance for gpu in everything for instance in instances(nvml, gpu.card)),
+        ]
         matching = [gpu for gpu in known if gpu.uuid.startswith(name)]
     if len(matching) != 1:
         what = "fits several GPUs" if matching else "fits no GPU"

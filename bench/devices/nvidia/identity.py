@@ -33,7 +33,7 @@ def read_identity(nvml: Nvml, gpu: Gpu) -> Identity:
     pair = nvml.ask("nvmlDeviceGetCudaComputeCapability", args=(gpu.card,))
     if pair is None:
         raise Unavailable(
-            f"GPU {gpu.uuid} doesn't tell its compute capability",
+            f"GPU {gpu.uuid} doesn't report its compute capability",
             hint="see whether `nvidia-smi -q` works",
         )
     capability = f"{pair[0]}.{pair[1]}"

@@ -25,36 +25,36 @@ def site_packages(python: Path) -> Path | None:
 
     Its link isn't followed: the packages lie beside the link.
     """
-    found = sorted(python.absolute().parent.parent.glob("lib/python3*/site-packages"))
-    return found[-1] if found else None
+    folders = sorted(python.absolute().parent.parent.glob("lib/python3*/site-packages"))
+    return folders[-1] if folders else None
 
 
 def libraries(packages: Path) -> dict[str, Path]:
     """Return the versioned library of each name in NAMES that the wheels in `packages` have."""
-    found = {}
+    paths = {}
     for folder in library_folders(packages):
         for name in NAMES:
             versions = sorted(folder.glob(f"{name}.so.*"), key=lambda path: len(path.name))
-            if versions and name not in found:
-                found[name] = versions[0]
-    return found
+            if versions and name not in paths:
+                paths[name] = versions[0]
+    return paths
 
 
 def library_folders(packages: Path) -> list[Path]:
     """Return the folders in which wheels keep CUDA's and TensorRT's libraries."""
-    found = [folder for pattern in _FOLDERS for folder in sorted(packages.glob(pattern))]
-    return [folder for folder in found if any(folder.glob("lib*.so.*"))]
+    folders = [folder for pattern in _FOLDERS for folder in sorted(packages.glob(pattern))]
+    return [folder for folder in folders if any(folder.glob("lib*.so.*"))]
 
 
 def make_links(packages: Path, cache: Path) -> Path | None:
     """Return a folder below `cache` with a link `NAME.so` to each library, None for no library."""
-    found = libraries(packages)
-    if not found:
+    files = libraries(packages)
+    if not files:
         return None
-    key = canonical_digest({name: str(path) for name, path in found.items()})
+    key = canonical_digest({name: str(path) for name, path in files.items()})
     folder = cache / "links" / key
     folder.mkdir(parents=True, exist_ok=True)
-    for name, path in found.items():
+    for name, path in files.items():
         _link(folder / f"{name}.so", path)
     return folder
 

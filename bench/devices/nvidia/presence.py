@@ -1,4 +1,4 @@
-"""Is there an NVIDIA card, asked of the kernel alone: no driver has to be there."""
+"""Whether there is an NVIDIA card, from the kernel alone: it takes no driver."""
 
 from __future__ import annotations
 

@@ -43,8 +43,8 @@ def read(nvml: Nvml, gpu: Gpu) -> dict[str, Scalar]:
 
 def compute_processes(nvml: Nvml, gpu: Gpu) -> int | None:
     """Return how many processes compute on `gpu`, None where that can't be read."""
-    found = nvml.ask("nvmlDeviceGetComputeRunningProcesses", args=(gpu.handle,))
-    return None if found is None else len(found)
+    processes = nvml.ask("nvmlDeviceGetComputeRunningProcesses", args=(gpu.handle,))
+    return None if processes is None else len(processes)
 
 
 def _violation_ns(nvml: Nvml, gpu: Gpu, policy: int) -> int | None:

@@ -55,7 +55,7 @@ def open_gauge(uuid: str | None) -> Gauge:
     """Return the gauge of the GPU with that UUID, a silent one where it can't be reached."""
     try:
         nvml = open_nvml()
-        return Gauge(nvml, choose(nvml, asked=uuid, visible=None))
+        return Gauge(nvml, choose(nvml, name=uuid, visible=None))
     except BenchError:
         return Gauge(None, None)
 

@@ -1,4 +1,4 @@
-"""What a device can be asked, whichever way leads to it: each call is a stream to a service.
+"""What a device can do, whichever way leads to it: each call is a stream to a service.
 
 A command is a list of words: it is quoted here for the device's shell, so that no word of it is
 ever read as anything but itself. Every call has a deadline. What goes wrong is one of
@@ -65,7 +65,7 @@ class Device(ABC):
     """An open connection to one device.
 
     On a device that lacks the shell protocol 2 (before Android 7) a command's stderr comes mixed
-    into its stdout. `serial` is what was asked for: a serial, a USB path or host:port.
+    into its stdout. `serial` is its name as requested: a serial, a USB path or host:port.
     """
 
     def __init__(self, serial: str) -> None:
@@ -90,15 +90,15 @@ class Device(ABC):
         DeviceError where it prints more than 16 MiB.
         """
         deadline = Deadline.after(timeout_s)
-        said = {STDOUT: bytearray(), STDERR: bytearray(), EXIT: bytearray()}
+        printed = {STDOUT: bytearray(), STDERR: bytearray(), EXIT: bytearray()}
         with self._failing_as_device(_name(command), timeout_s):
             stream, output = self._start(command, lambda: deadline)
             with closing(stream):
                 for channel, data in output:
-                    said[channel] += data
-                    if sum(map(len, said.values())) > MOST_BYTES:
+                    printed[channel] += data
+                    if sum(map(len, printed.values())) > MOST_BYTES:
                         raise ValueError(f"it printed more than {MOST_BYTES >> 20} MiB")
-        stdout, stderr, status = (bytes(said[channel]) for channel in (STDOUT, STDERR, EXIT))
+        stdout, stderr, status = (bytes(printed[channel]) for channel in (STDOUT, STDERR, EXIT))
         return Completed(status=status[0], stdout=stdout, stderr=stderr)
 
     @contextmanager
@@ -117,15 +117,15 @@ class Device(ABC):
             yield lines
 
     def _lines(self, output: Output, name: str, silence_s: float) -> Generator[str, None, None]:
-        said = {STDERR: b"", EXIT: b""}
+        printed = {STDERR: b"", EXIT: b""}
         last = ""
         with self._failing_as_device(name, silence_s):
-            for line in whole_lines(_stdout(output, said)):
-                if line or not said[EXIT]:
+            for line in whole_lines(_stdout(output, printed)):
+                if line or not printed[EXIT]:
                     last = line.removesuffix(b"\r").decode("utf-8", "replace")
                     yield last
-            if (status := said[EXIT][0]) != 0:
-                raise CommandFailed(name, status, _reason(said[STDERR], last.encode()))
+            if (status := printed[EXIT][0]) != 0:
+                raise CommandFailed(name, status, _reason(printed[STDERR], last.encode()))
 
     def push(self, local: Path, remote: str, *, mode: int = 0o644, silence_s: float = 60.0) -> None:
         """Copy a file onto the device, however long that takes.
@@ -155,9 +155,9 @@ class Device(ABC):
 
     def properties(self) -> Mapping[str, str]:
         """Return what `getprop` prints."""
-        found, foreign = parse_properties(checked(self.run(["getprop"]), "getprop").text)
+        values, foreign = parse_properties(checked(self.run(["getprop"]), "getprop").text)
         note_foreign(self.serial, "`getprop`", foreign)
-        return found
+        return values
 
     def _start(self, command: Sequence[str], deadline: Deadlines) -> tuple[Stream, Output]:
         """Return a command's stream, and its output as it comes with its status at the end."""
@@ -205,7 +205,7 @@ def parse_properties(text: str) -> tuple[dict[str, str], list[str]]:
 
     A value may go over several lines.
     """
-    found: dict[str, str] = {}
+    properties: dict[str, str] = {}
     foreign: list[str] = []
     name, value = "", list[str]()
     for line in text.splitlines():
@@ -217,9 +217,9 @@ def parse_properties(text: str) -> tuple[dict[str, str], list[str]]:
         else:
             foreign.append(line)
         if value and value[-1].endswith("]"):
-            found[name] = "\n".join(value)[:-1]
+            properties[name] = "\n".join(value)[:-1]
             value = []
-    return found, [*foreign, *value]
+    return properties, [*foreign, *value]
 
 
 def checked(completed: Completed, what: str) -> Completed:
@@ -253,13 +253,13 @@ def _name(command: Sequence[str]) -> str:
     return f"`{PurePosixPath(command[0]).name}`"
 
 
-def _stdout(output: Output, said: dict[int, bytes]) -> Iterator[bytes]:
-    """Yield what comes on STDOUT; `said` keeps the tail of the rest."""
+def _stdout(output: Output, printed: dict[int, bytes]) -> Iterator[bytes]:
+    """Yield what comes on STDOUT; `printed` keeps the tail of the rest."""
     for channel, data in output:
         if channel == STDOUT:
             yield data
         else:
-            said[channel] = (said[channel] + data)[-TAIL_BYTES:]
+            printed[channel] = (printed[channel] + data)[-TAIL_BYTES:]
 
 
 @contextmanager

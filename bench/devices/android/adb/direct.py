@@ -175,7 +175,7 @@ class Connection:
         """Return the next packet of a handshake."""
         while True:
             packet = self._receive(deadline)
-            # On USB the end of what a killed process had asked for may come first.
+            # On USB the end of a killed process's traffic may come first.
             if packet[0] in (constants.CNXN, constants.AUTH):
                 return packet
 
@@ -291,5 +291,5 @@ class PacketStream:
 
 def _features(banner: bytes) -> frozenset[str]:
     """Return the features in a banner such as `device::ro.product.name=x;features=a,b`."""
-    found = re.search(r"[:;]features=([^;\0]*)", banner.decode("utf-8", "replace"))
-    return frozenset(found[1].split(",") if found else ())
+    match = re.search(r"[:;]features=([^;\0]*)", banner.decode("utf-8", "replace"))
+    return frozenset(match[1].split(",") if match else ())

@@ -32,7 +32,7 @@ def server_devices() -> list[Known]:
     """Return the devices of the adb server that runs; none where none runs, which stays so.
 
     Raises InputError where the environment names no possible server, DeviceError where the server
-    refuses to tell.
+    refuses to list them.
     """
     try:
         return server.known_devices(server.server_address())
@@ -64,8 +64,8 @@ def choose(serial: str | None, *, environment: Mapping[str, str] = os.environ) -
     if name is not None and host_and_port(name) is not None:
         return name
     served = server_devices()
-    seen = {device.serial for device in served}
-    known = [*served, *(device for device in usb_devices() if device.serial not in seen)]
+    serials = {device.serial for device in served}
+    known = [*served, *(device for device in usb_devices() if device.serial not in serials)]
     if not known and find_spec("adb_shell") is None:
         raise _missing("no adb_shell")
     listed = [f"{each.name} ({each.state})" for each in known]
@@ -77,8 +77,8 @@ def choose(serial: str | None, *, environment: Mapping[str, str] = os.environ) -
         _require_ready(device, name)
         return name
     source = "" if serial is not None else "ANDROID_SERIAL names it; "
-    there = f"{', '.join(listed)} would be there: {command(known[0].name)}" if known else PLUG_IN
-    raise DeviceNotFound(name, hint=source + there)
+    present = f"{', '.join(listed)} would be there: {command(known[0].name)}" if known else PLUG_IN
+    raise DeviceNotFound(name, hint=source + present)
 
 
 def open_device(

@@ -42,17 +42,17 @@ def host_and_port(serial: str) -> tuple[str, int] | None:
 
 def called(name: str, known: Iterable[Known]) -> Known | None:
     """Return the device of that serial or path; raises DeviceError where several have it."""
-    found = [device for device in known if name and name in (device.serial, device.path)]
-    if len(found) < 2:
-        return found[0] if found else None
+    matching = [device for device in known if name and name in (device.serial, device.path)]
+    if len(matching) < 2:
+        return matching[0] if matching else None
     places = "; ".join(
         f"{each.path or 'no USB path'}, {each.state}"
         + (f", transport {each.transport_id}" if each.transport_id else "")
-        for each in found
+        for each in matching
     )
-    path = next((each.path for each in found if each.path), None)
+    path = next((each.path for each in matching if each.path), None)
     raise DeviceError(
-        f"{len(found)} devices have the serial '{name}' ({places})",
+        f"{len(matching)} devices have the serial '{name}' ({places})",
         hint=f"choose one by its path: {command(path)}" if path else "unplug all but one",
     )
 

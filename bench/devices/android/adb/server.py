@@ -35,20 +35,20 @@ def server_address(environment: Mapping[str, str] = os.environ) -> Address:
     port = environment.get("ANDROID_ADB_SERVER_PORT") or "5037"
     name = environment.get("ADB_SERVER_SOCKET") or f"tcp:{host}:{port}"
     kind, _, address = name.partition(":")
-    found = host_and_port(address if ":" in address else f"127.0.0.1:{address}")
-    if kind != "tcp" or found is None:
+    tcp = host_and_port(address if ":" in address else f"127.0.0.1:{address}")
+    if kind != "tcp" or tcp is None:
         raise InputError(
             f"'{name}' can't be an adb server's address",
             hint="set ADB_SERVER_SOCKET to tcp:HOST:PORT and ANDROID_ADB_SERVER_PORT to a number, "
             "or neither",
         )
-    return found
+    return tcp
 
 
 def known_devices(address: Address) -> list[Known]:
     """Return what the server there knows.
 
-    Raises NoServer, TimeoutError, ConnectionError, and DeviceError where it refuses to tell.
+    Raises NoServer, TimeoutError, ConnectionError, and DeviceError where it refuses to list them.
     """
     try:
         rows = _ask(address, "host:devices-l", Deadline.after(ASK_S)).splitlines()

@@ -44,19 +44,19 @@ def split_output(reader: Reader) -> Output:
 def marked_output(reader: Reader, mark: bytes) -> Output:
     """Do so, line by line, for output that ends in `mark`, the status and a line feed.
 
-    An older device mixes stderr into it; the linker's warnings are told from the rest. A terminal
+    An older device mixes stderr into it, of which the linker's warnings are known. A terminal
     between may have turned line feeds into CR LF.
     """
     for line in whole_lines(iter(reader.some, None)):
-        before, found, status = line.partition(mark)
-        if before or not found:
+        before, marked, status = line.partition(mark)
+        if before or not marked:
             yield (
                 STDERR if before.startswith(LINKERS) else STDOUT,
-                bytes(before if found else before + b"\n"),
+                bytes(before if marked else before + b"\n"),
             )
-        if found and not status.strip().isdigit():
+        if marked and not status.strip().isdigit():
             raise ConnectionError(f"no status behind the mark: {bytes(status[:40])!r}")
-        if found:
+        if marked:
             yield EXIT, bytes([int(status) & 0xFF])
             return
 

@@ -47,7 +47,7 @@ class Stream(Protocol):
     """Bytes to and from one service of a device.
 
     `read` returns what has come, at least one byte, or b"" once the device has closed. `write` may
-    stop short when the device answers in the middle of it; `answered` tells whether `read` would
+    stop short when the device answers in the middle of it; `answered`: whether `read` would
     return at once. `close` ends what the service does too, and never raises.
     """
 

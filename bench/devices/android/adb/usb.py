@@ -17,21 +17,21 @@ from bench.devices.android.adb.streams import Deadline
 
 
 class Usb:
-    """A device on USB; `found` is adb-shell's UsbTransport, `path` its place, as `usb:1-2`.
+    """A device on USB; `transport` is adb-shell's UsbTransport, `path` its place, as `usb:1-2`.
 
     Once connected it raises TimeoutError and ConnectionError, and nothing else.
     """
 
-    def __init__(self, serial: str, found: Any, path: str = "") -> None:
+    def __init__(self, serial: str, transport: Any, path: str = "") -> None:
         self.serial = serial
         self.path = path
-        self._found = found
+        self._transport = transport
 
     def connect(self) -> None:
         """Claim the interface; raises DeviceBusy where another program has, or DeviceNotFound."""
         name = self.serial or self.path
         try:
-            self._found.connect()
+            self._transport.connect()
         except Exception as error:
             # libusb's errors have names only: their module can't be imported where it is missing.
             failure = _usb_name(error)
@@ -51,17 +51,17 @@ class Usb:
         # Packets of no bytes come between others, and mean nothing.
         while not data:
             with _usb_errors():
-                data = self._found.bulk_read(size, _left_s(deadline))
+                data = self._transport.bulk_read(size, _left_s(deadline))
         return data
 
     def write(self, data: bytes, deadline: Deadline) -> None:
         """Send all of `data`."""
         while data:
             with _usb_errors():
-                data = data[self._found.bulk_write(data, _left_s(deadline)) :]
+                data = data[self._transport.bulk_write(data, _left_s(deadline)) :]
 
     def close(self) -> None:
-        self._found.close()
+        self._transport.close()
 
 
 def find_usb(name: str) -> Usb:
@@ -70,18 +70,18 @@ def find_usb(name: str) -> Usb:
     Raises DeviceNotFound, DeviceError where several have that serial, Unavailable.
     """
     try:
-        found = usb_transports()
+        transports = usb_transports()
     except (ImportError, OSError) as error:
         raise Unavailable(
             f"USB devices can't be reached without an adb server here ({error})",
             hint="run `adb start-server`, or install libusb-1.0",
         ) from error
-    known = [Known(serial=each.serial, state=READY, path=each.path) for each in found]
+    known = [Known(serial=each.serial, state=READY, path=each.path) for each in transports]
     device = called(name, known)
     if device is None:
         hint = "plug it in and allow USB debugging; `adb devices` lists those it knows"
         raise DeviceNotFound(name, hint=hint)
-    return found[known.index(device)]
+    return transports[known.index(device)]
 
 
 def usb_transports() -> list[Usb]:
@@ -92,15 +92,15 @@ def usb_transports() -> list[Usb]:
     import usb1  # type: ignore[import-untyped]
     from adb_shell.transport.usb_transport import UsbTransport  # type: ignore[import-untyped]
 
-    found = []
+    transports = []
     with suppress(usb1.USBError):
         for transport in UsbTransport.find_all_adb_devices():
             # Another device that this user may not open, or whose serial is no text, isn't ours.
             with suppress(usb1.USBError, UnicodeError):
                 bus, *ports = transport.port_path
                 path = f"usb:{bus}-{'.'.join(map(str, ports))}"
-                found.append(Usb(transport.serial_number or "", transport, path))
-    return found
+                transports.append(Usb(transport.serial_number or "", transport, path))
+    return transports
 
 
 @contextmanager

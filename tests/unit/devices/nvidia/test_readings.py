@@ -27,7 +27,7 @@ FULL: dict[str, Any] = {
 
 
 def gpu_of(found: Nvml) -> Gpu:
-    return choose(found, asked=None, visible=None)
+    return choose(found, name=None, visible=None)
 
 
 def identity(card: FakeCard, **system: Any) -> Identity:
@@ -76,7 +76,7 @@ def test_a_zero_is_an_answer() -> None:
 def test_a_card_that_does_not_tell_its_capability_can_not_be_measured() -> None:
     card = FakeCard("GPU-1")
     del card.answers["CudaComputeCapability"]
-    with pytest.raises(Unavailable, match="doesn't tell its compute capability"):
+    with pytest.raises(Unavailable, match="doesn't report its compute capability"):
         identity(card)
 
 
@@ -94,7 +94,7 @@ def test_a_drivers_surprise_is_no_answer_and_no_traceback() -> None:
 def test_a_mig_instance_is_named_as_one() -> None:
     part = FakeCard("MIG-1", Name="NVIDIA A100-SXM4-40GB MIG 1g.5gb")
     found = nvml(FakeCard("GPU-1", mig=(part,), CudaComputeCapability=(8, 0)))
-    it = read_identity(found, choose(found, asked="MIG-1", visible=None))
+    it = read_identity(found, choose(found, name="MIG-1", visible=None))
     assert (it.name, it.facts["mig"]) == ("NVIDIA A100-SXM4-40GB MIG 1g.5gb", "on")
     assert it.capability == "8.0", "an instance has its card's"
 

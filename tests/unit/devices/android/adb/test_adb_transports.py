@@ -197,4 +197,4 @@ def test_two_usb_devices_of_one_serial_are_two(monkeypatch: pytest.MonkeyPatch) 
         "2 devices have the serial '0123456789ABCDEF' (usb:2-3.1, device; usb:2-3.2, device): "
         "choose one by its path: `make bench-arm DEVICE=usb:2-3.1`"
     )
-    assert find_usb("usb:2-3.2")._found is both[1]
+    assert find_usb("usb:2-3.2")._transport is both[1]
