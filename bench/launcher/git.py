@@ -115,7 +115,7 @@ def git_file(folder: Path, commit: str, path: str) -> bytes | None:
     """Return a text file as it is in `commit` of the repository that tracks `folder`, `path` below
     it; None where git can't tell.
     """
-    text = _git(folder, "show", f"{commit}:./{path}")
+    text = _git(folder, "show", "--end-of-options", f"{commit}:./{path}")
     return None if text is None else text.encode()
 
 

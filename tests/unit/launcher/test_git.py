@@ -10,7 +10,7 @@ from bench.core.errors import InputError
 from bench.experiments.ab.arms import make_arm
 from bench.experiments.ab.spec import ArmSpec
 from bench.experiments.context import Options, Tables
-from bench.launcher.git import check_history
+from bench.launcher.git import check_history, git_file
 from tests.fakes.repository import commit, make_repository
 
 REFUSED = "this harness is no clone of its repository, so that it has no revisions: run "
@@ -47,3 +47,13 @@ def test_an_installed_harness_can_not_be_an_arm_of_another_revision(installed: P
     spec = ArmSpec(texts=("rev:main",), revision="main")
     with pytest.raises(InputError, match=REFUSED):
         make_arm("base", spec, Options(), Tables(), project=installed)
+
+
+def test_a_commit_out_of_a_result_file_is_no_option_of_git(tmp_path: Path) -> None:
+    project = make_repository(tmp_path / "project")
+    (project / "kept.txt").write_text("kept")
+    commit(project)
+    (tmp_path / "out:.").mkdir()
+    assert git_file(project, "HEAD", "kept.txt") == b"kept"
+    assert git_file(project, f"--output={tmp_path / 'out'}", "kept.txt") is None
+    assert not [*(tmp_path / "out:.").iterdir()]
