@@ -34,7 +34,7 @@ from bench.devices.android.identity import (
     serial_digest,
 )
 from bench.devices.android.preflight import notes, preflight
-from bench.devices.android.state import read_conditions
+from bench.devices.android.state import read_state
 from bench.devices.android.workspace import Workspace
 from bench.launcher.process import ChildFailed
 from bench.storage.schema.common import Scalar, System
@@ -101,7 +101,7 @@ class AndroidTarget:
         for last in (False, True):
             try:
                 with self._connected() as device:
-                    return {DEVICE_ID: self._id, **read_conditions(device)}
+                    return {DEVICE_ID: self._id, **read_state(device)}
             except DeviceError as error:
                 if last or not self._returns(error.kind):
                     raise

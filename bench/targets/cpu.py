@@ -16,7 +16,7 @@ from bench.devices.host.facts import (
     system_id,
     usable_cores,
 )
-from bench.devices.host.state import read_conditions
+from bench.devices.host.state import read_state
 from bench.launcher.process import ChildFailed
 from bench.storage.schema.common import Scalar, System
 from bench.targets.base import Given, Missing, Readings
@@ -43,10 +43,10 @@ class CpuTarget:
         self.cores = usable_cores()
 
     def state(self) -> Mapping[str, Scalar]:
-        return read_conditions()
+        return read_state()
 
     def ready(self) -> Mapping[str, Scalar]:
-        return read_conditions()
+        return read_state()
 
     def reconnected(self, failure: ChildFailed) -> bool:
         """Tell that it never went: a failure here is the cell's own, whatever `failure` is."""

@@ -16,7 +16,7 @@ from bench.core.digest import canonical_digest
 from bench.core.errors import Unavailable
 from bench.core.gpu_state import KEY, THROTTLED, has_company, reasons
 from bench.devices.host.facts import HostFacts, hardware, read_host, usable_cores
-from bench.devices.host.state import read_conditions
+from bench.devices.host.state import read_state
 from bench.devices.nvidia.choice import Gpu, choose, count
 from bench.devices.nvidia.identity import Identity, read_identity
 from bench.devices.nvidia.libraries import library_path
@@ -86,7 +86,7 @@ class NvidiaTarget:
         """Read the host and the GPU; how the GPU is set up was read once and stands beside."""
         now = read(self._nvml, self._gpu)
         card = {DEVICE_ID: canonical_digest(self._gpu.uuid)}
-        return {**read_conditions(), **card, **self._identity.setup, **now}
+        return {**read_state(), **card, **self._identity.setup, **now}
 
     def ready(self) -> Mapping[str, Scalar]:
         """Return its state once nothing holds its clock back, or after COOLS_S seconds."""

@@ -16,7 +16,7 @@ from bench.core.output import show, show_lines
 from bench.core.protocol import request_for
 from bench.devices.host.facts import heading, read_host, usable_cores
 from bench.devices.host.procfs import LIVE
-from bench.devices.host.state import SENSORS, read_conditions
+from bench.devices.host.state import SENSORS, read_state
 from bench.devices.nvidia.libraries import library_path
 from bench.environments.interpreters import Environments
 from bench.environments.specs import ENVIRONMENTS
@@ -83,7 +83,7 @@ def run(options: Options, tables: Tables) -> int:
 
 
 def _machine() -> list[Finding]:
-    host, state = read_host(), read_conditions()
+    host, state = read_host(), read_state()
     governor = str(state.get("governor", "unknown"))
     findings = [
         Finding(

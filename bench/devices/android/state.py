@@ -33,7 +33,7 @@ _POWERED = {"AC": "ac", "USB": "usb", "Wireless": "wireless", "Dock": "dock"}
 _AWAKE = {"Awake": "on", "Dreaming": "on", "Dozing": "off", "Asleep": "off"}
 
 
-def read_conditions(device: Device) -> dict[str, Reading]:
+def read_state(device: Device) -> dict[str, Reading]:
     """Read every sensor; raises what `sysfs.read` raises."""
     scripts = {name: text for name, (text, _) in _SENSORS.items()}
     texts = sysfs.read(device, scripts, timeout_s=_TIMEOUT_S)

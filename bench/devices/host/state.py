@@ -110,7 +110,7 @@ SENSORS: Mapping[str, Sensor] = {
 }
 
 
-def read_conditions(root: Path = LIVE) -> dict[str, Reading]:
+def read_state(root: Path = LIVE) -> dict[str, Reading]:
     """Read every sensor of the Linux tree at `root`."""
     readings = [sensor(root) for sensor in SENSORS.values()]
     return {

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bench.devices.android.state import Reading, read_conditions
+from bench.devices.android.state import Reading, read_state
 from tests.fakes.device import FakeDevice, ShellDevice, said
 from tests.fakes.phones import (
     BATTERY,
@@ -26,7 +26,7 @@ from tests.fakes.phones import (
 
 
 def read(**parts: str) -> dict[str, Reading]:
-    return read_conditions(FakeDevice(answer(**parts)))
+    return read_state(FakeDevice(answer(**parts)))
 
 
 def test_a_phone_tells_everything_in_one_round_trip() -> None:
@@ -41,7 +41,7 @@ def test_a_phone_tells_everything_in_one_round_trip() -> None:
             data=DF,
         )
     )
-    assert read_conditions(device) == {
+    assert read_state(device) == {
         "load_1m": 0.52, "memory_available_mib": 3456, "governor": "schedutil",
         "frequency_mhz": 1805, "capped_cores": 0, "offline_cores": 0, "temperature_c": 43.4,
         "thermal_status": 0, "battery_percent": 84, "battery_temperature_c": 32.6, "power": "usb",
@@ -172,7 +172,7 @@ def test_the_screen_is_on_or_off(text: str, screen: str | None) -> None:
 
 def test_a_shell_that_prints_something_first_changes_nothing() -> None:
     text = "WARNING: linker: unused\n@@bench load\n0.25 0.1 0.1 1/99 7\n"
-    assert read_conditions(FakeDevice({"@@bench": said(text)})) == {"load_1m": 0.25}
+    assert read_state(FakeDevice({"@@bench": said(text)})) == {"load_1m": 0.25}
 
 
 def test_a_dump_of_blank_lines_is_read_line_by_line() -> None:
@@ -186,6 +186,6 @@ def test_digits_without_end_are_no_reading() -> None:
 
 
 def test_the_script_runs_in_a_real_shell_that_lacks_most_of_a_phone(tmp_path: Path) -> None:
-    readings = read_conditions(ShellDevice(tmp_path))
+    readings = read_state(ShellDevice(tmp_path))
     assert {"load_1m", "memory_available_mib"} <= set(readings)
     assert not {"battery_percent", "thermal_status", "screen"} & set(readings)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from bench.devices.host import facts as host
 from bench.devices.host.facts import HostFacts
-from bench.devices.host.state import read_conditions
+from bench.devices.host.state import read_state
 from bench.launcher.programs import output_of
 from tests.fakes import machines
 from tests.fakes.machines import CGROUP, CLOCKS, CORTEX, CPU, PRODUCT, VENDOR, XEON, plant
@@ -260,7 +260,7 @@ def test_junk_does_not_stop_a_reading(tmp_path_factory: TempPathFactory, junk: s
         "sys/class/thermal/thermal_zone0/temp": text,
     }  # fmt: skip
     root = plant(tmp_path_factory.mktemp("junk"), texts)
-    facts, conditions = host.read_host(root), read_conditions(root)
+    facts, conditions = host.read_host(root), read_state(root)
     assert (facts.architecture, facts.physical_cores) == ("unknown", None)
     assert re.fullmatch(r"[a-z0-9-]{8,56}", host.system_id(facts))
     assert set(conditions) <= READ_FROM_JUNK
@@ -283,7 +283,7 @@ def test_this_machine_can_be_read() -> None:
     facts = host.read_host()
     assert facts.architecture == platform.machine()
     assert 1 <= host.usable_cores() <= (facts.logical_cores or 0)
-    assert read_conditions()["memory_available_mib"]
+    assert read_state()["memory_available_mib"]
 
 
 def test_a_mac_is_asked_by_sysctl(monkeypatch: MonkeyPatch) -> None:
