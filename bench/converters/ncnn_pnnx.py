@@ -50,7 +50,9 @@ def _run(program: Path, onnx: Path, scratch: Path) -> None:
     """Run pnnx in `scratch`, where all nine files go that it writes beside what it reads."""
     (scratch / "model.onnx").symlink_to(onnx)
     command = [str(program), "model.onnx", "fp16=0"]
-    done = subprocess.run(command, cwd=scratch, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=scratch, capture_output=True, text=True, errors="replace", check=False
+    )
     sys.stderr.write(done.stdout + done.stderr)
     if done.returncode != 0:
         raise ArtifactError(

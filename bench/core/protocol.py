@@ -31,17 +31,20 @@ own, so that nothing that an engine prints can garble an answer. An error still 
 
 What a worker prints goes to stdout.log and stderr.log; nothing is ever parsed out of them. Anything
 else (no answer, no JSON, another shape) is the worker's failure, named by `bench.launcher.process`.
+So is an answer above MOST_ANSWER_BYTES, and a number that 64 bits don't hold; text that isn't UTF-8
+comes with replacement characters, so that whatever is answered can be stored and read again.
 A worker may be another revision of this project: it refuses a request of another version.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from bench.core.cell import Cell, Sampling, TargetSpec
 from bench.core.errors import BenchError, Unavailable
@@ -55,6 +58,9 @@ STDERR = "stderr.log"
 # Tells a child the interpreter of an engine that its own can't import
 # (`bench.launcher.foreign_interpreter`).
 ENGINE_PYTHON = "BENCH_ENGINE_PYTHON"
+MOST_ANSWER_BYTES = 64 << 20
+_MOST_WHOLE = (1 << 63) - 1
+_MOST_DIGITS = 19
 
 _CPU = TargetSpec(kind="cpu")
 
@@ -160,6 +166,43 @@ class PairRequest:
             least_calls=values["least_calls"],
             most_calls=values["most_calls"],
         )
+
+
+def read_json(data: bytes) -> Any:
+    """Return the JSON that another process wrote; raises ValueError for anything else.
+
+    Its numbers are finite and fit 64 bits, its texts are UTF-8.
+    """
+    if len(data) > MOST_ANSWER_BYTES:
+        raise ValueError(f"it has more than {MOST_ANSWER_BYTES >> 20} MiB")
+    text = data.decode("utf-8", "replace")
+    try:
+        value = json.loads(text, parse_int=_whole, parse_float=_finite, parse_constant=_finite)
+        if "\\ud" in text or "\\uD" in text:  # half of a surrogate pair is no text
+            whole = json.dumps(value, ensure_ascii=False).encode("utf-16-le", "surrogatepass")
+            value = json.loads(whole.decode("utf-16-le", "replace"))
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+    return value
+
+
+def is_duration(value: object) -> TypeGuard[int]:
+    """Tell whether a worker's answer holds a duration: a whole number of nanoseconds from 1 on."""
+    return type(value) is int and value > 0
+
+
+def _whole(digits: str) -> int:
+    value = int(digits[: _MOST_DIGITS + 2])
+    if len(digits) > _MOST_DIGITS + 1 or abs(value) > _MOST_WHOLE:
+        raise ValueError("it holds a whole number of more than 64 bits")
+    return value
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError("it holds a number that isn't finite")
+    return value
 
 
 def write_json(path: Path, value: object) -> None:

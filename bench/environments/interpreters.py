@@ -192,7 +192,8 @@ def _told(name: str, python: Path, *arguments: str) -> dict[str, str]:
     try:
         done = subprocess.run(
             [str(python), *arguments],
-            capture_output=True, text=True, timeout=60, check=True, env=environment,
+            capture_output=True, text=True, errors="replace", timeout=60, check=True,
+            env=environment,
         )  # fmt: skip
         return dict(json.loads(done.stdout))
     except (OSError, subprocess.SubprocessError, ValueError) as error:

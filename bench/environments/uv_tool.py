@@ -23,7 +23,12 @@ def base_python(spec: EnvSpec) -> Path:
     for version in versions:
         command = [uv_program(), "python", "find", "--no-python-downloads", "--no-project", version]
         done = subprocess.run(
-            command, capture_output=True, text=True, check=False, env=_find_environment(version)
+            command,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            env=_find_environment(version),
         )
         if done.returncode == 0:
             return Path(done.stdout.strip())
@@ -59,7 +64,9 @@ def typed_uv() -> str:
 def run_uv(command: list[str], name: str) -> None:
     """Run a command that builds environment `name`; raises Unavailable with what uv said."""
     environment = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONPATH")}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    done = subprocess.run(
+        command, capture_output=True, text=True, errors="replace", check=False, env=environment
+    )
     if done.returncode != 0:
         raise Unavailable(
             f"environment '{name}' could not be made: {cause(done.stderr)}",

@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.core.errors import BenchError
-from bench.core.protocol import MODULE, REQUEST, write_json
+from bench.core.protocol import MODULE, MOST_ANSWER_BYTES, REQUEST, read_json, write_json
 from bench.launcher.environment import child_environment
 from bench.launcher.process import (
+    MESSAGE_CHARS,
     ChildFailed,
     judge,
     log_tail,
@@ -47,7 +48,7 @@ class Child:
     process: subprocess.Popen[bytes]
     folder: Path
     replies: int
-    _rest: bytes = b""
+    _rest: bytearray = field(default_factory=bytearray)
     _began: int = field(default_factory=time.perf_counter_ns)
 
     @property
@@ -68,7 +69,7 @@ class Child:
         """Return its next line; raises WorkerFailed where none comes within `timeout_s`."""
         line = self._line(time.monotonic() + timeout_s, timeout_s)
         try:
-            reply = json.loads(line)
+            reply = read_json(line)
         except ValueError:
             reply = None
         if not isinstance(reply, dict):
@@ -79,7 +80,7 @@ class Child:
         """Return the failure of a child whose answer isn't of the protocol's form."""
         return ChildFailed(
             kind="garbage-reply",
-            message=message,
+            message=message[:MESSAGE_CHARS],
             hint="its interpreter runs another version of the harness",
             log_tail=log_tail(self.folder),
         )
@@ -87,7 +88,10 @@ class Child:
     def _line(self, deadline: float, timeout_s: float) -> bytes:
         poll = select.poll()
         poll.register(self.replies, select.POLLIN)
-        while b"\n" not in self._rest:
+        searched = 0
+        while (end := self._rest.find(b"\n", searched)) < 0:
+            if (searched := len(self._rest)) > MOST_ANSWER_BYTES:
+                raise WorkerFailed(self.garbage())
             left_s = deadline - time.monotonic()
             if left_s <= 0 or not poll.poll(left_s * 1000):
                 raise WorkerFailed(self._judged(None, timeout_s))
@@ -95,7 +99,8 @@ class Child:
             if not data:
                 raise WorkerFailed(self._end(timeout_s))
             self._rest += data
-        line, _, self._rest = self._rest.partition(b"\n")
+        line = bytes(self._rest[:end])
+        del self._rest[: end + 1]
         return line
 
     def _end(self, timeout_s: float) -> ChildFailed:

@@ -6,7 +6,6 @@ reply each become a ChildFailed with the tail of the log.
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import signal
@@ -20,12 +19,21 @@ from pathlib import Path
 from typing import Any
 
 from bench.core.errors import BenchError, Unavailable
-from bench.core.protocol import MODULE, REPLY, REQUEST, STDERR, STDOUT, write_json
+from bench.core.protocol import (
+    MODULE,
+    MOST_ANSWER_BYTES,
+    REPLY,
+    REQUEST,
+    STDERR,
+    STDOUT,
+    read_json,
+    write_json,
+)
 from bench.launcher.environment import child_environment
 
 _TAIL_BYTES = 4000
 _TAIL_LINES = 30
-_MESSAGE_CHARS = 2000
+MESSAGE_CHARS = 2000
 _WORDS_CHARS = 200
 SEE_LOG = "see log_tail in the cell's file"
 
@@ -168,7 +176,7 @@ def judge(
         teardown = None if status == 0 else _ended(status, timeout_s)[1]
         return Replied(value=reply["ok"], pid=pid, wall_ns=wall_ns, teardown=teardown)
     if isinstance(reply, dict) and "error" in reply:
-        texts = {name: str(text)[:_MESSAGE_CHARS] for name, text in reply["error"].items()}
+        texts = {name: str(text)[:MESSAGE_CHARS] for name, text in reply["error"].items()}
         return ChildFailed(**texts, log_tail=tail)
     if status is None or status != 0:
         kind, message = _ended(status, timeout_s)
@@ -233,10 +241,11 @@ _ABSENT = _Absent()
 
 def _read_reply(folder: Path) -> object:
     try:
-        reply = json.loads((folder / REPLY).read_text(encoding="utf-8"))
+        with (folder / REPLY).open("rb") as file:
+            reply = read_json(file.read(MOST_ANSWER_BYTES + 1))
     except FileNotFoundError:
         return _ABSENT
-    except ValueError:
+    except (OSError, ValueError):
         return None
     return reply if _is_reply(reply) else None
 

@@ -14,7 +14,12 @@ def output_of(*command: str, timeout_s: float = 5.0) -> str:
     """Return what a program writes, stripped; "" where it is missing or takes too long."""
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=timeout_s, check=False
+            command,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout_s,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
@@ -29,6 +34,7 @@ def run_code(code: str, project: Path) -> subprocess.CompletedProcess[str]:
         cwd=project,
         capture_output=True,
         text=True,
+        errors="replace",
         timeout=_CODE_WITHIN_S,
         check=False,
     )

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from bench.analysis.interleaved import ARMS, Burst
 from bench.artifacts.builder import Launch
-from bench.core.protocol import PairRequest, request_for
+from bench.core.protocol import PairRequest, is_duration, request_for
 from bench.experiments.ab.interleave import Rule, alternate, turns
 from bench.experiments.session import Attempt, Start, attempt, outcome_of
 from bench.launcher.client import OpenWorker, Worker, WorkerFailed
@@ -76,12 +76,14 @@ class _Arm:
 
     def finishes(self) -> None:
         last = self._call("finish", self.timeout_s)
-        facts = {**self.figures.get("facts", {}), **last.get("facts", {})}
-        self.figures |= {**last, "facts": facts}
+        both = [answer.get("facts", {}) for answer in (self.figures, last)]
+        if not all(isinstance(facts, dict) for facts in both):
+            raise self._garbage("the arm's facts aren't an object")
+        self.figures |= {**last, "facts": both[0] | both[1]}
 
     def _durations(self, answer: Mapping[str, Any], name: str) -> Sequence[int]:
-        durations: Sequence[int] = answer.get(name, ())
-        if not durations or not all(isinstance(ns, int) and ns > 0 for ns in durations):
+        durations = answer.get(name)
+        if not isinstance(durations, list) or not durations or not all(map(is_duration, durations)):
             raise self._garbage("the arm's durations aren't whole numbers of ns from 1 on")
         return durations
 
@@ -176,10 +178,18 @@ class DeviceProgram:
         if isinstance(result, ChildFailed):
             raise ArmLost("both", result)
         if "failed" in result.value:
-            why = dict(result.value["failed"])
-            raise ArmLost(why.pop("arm"), ChildFailed(**why))
+            raise _lost(result.value["failed"])
         arms = _with_pid(result.value.get("arms"), result.pid)
         return {"arms": arms, "bursts": result.value.get("bursts")}
+
+
+def _lost(why: Any) -> ArmLost:
+    """Return what the worker says of an arm's failure, or that it says nothing of the kind."""
+    names = ("kind", "message", "hint")
+    if not isinstance(why, dict) or set(why) != {"arm", *names} or why["arm"] not in ARMS:
+        message, hint = f"an arm failed, and the worker says {why!r}", "see bench/core/protocol.py"
+        return ArmLost("both", ChildFailed(kind="garbage-reply", message=message[:200], hint=hint))
+    return ArmLost(why["arm"], ChildFailed(**{name: str(why[name]) for name in names}))
 
 
 def _with_pid(arms: Any, pid: int) -> Any:

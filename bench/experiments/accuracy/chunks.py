@@ -22,7 +22,7 @@ from bench.experiments.progress import Unit, Units
 from bench.launcher.client import WorkerFailed
 from bench.launcher.process import ChildFailed
 from bench.storage.directory import AccuracyFolder
-from bench.storage.schema.accuracy import JournalLine, OpenedFields
+from bench.storage.schema.accuracy import JournalLine
 from bench.storage.schema.common import Failed, Skipped
 
 
@@ -98,9 +98,8 @@ class Chunks:
         except Unavailable as error:
             why = ChildFailed(kind="unavailable", message=error.problem, hint=error.hint)
             return self.bench.outcome(why)
-        names = ("load_ns", "relative_l2", "facts")
-        opened = OpenedFields(**{name: engine.opened[name] for name in names})
-        self.run.append(JournalLine(variant=cell.variant, runner=cell.runner, opened=opened))
+        line = JournalLine(variant=cell.variant, runner=cell.runner, opened=engine.opened)
+        self.run.append(line)
         return engine
 
     def _lost(self, variant: str, runner: str, why: Failed | Skipped) -> None:

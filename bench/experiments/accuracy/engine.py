@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydantic import ValidationError
 
-from bench.core.protocol import SessionRequest, request_for
+from bench.core.protocol import SessionRequest, is_duration, request_for
 from bench.launcher.client import Worker, WorkerFailed, open_worker
+from bench.storage.schema.accuracy import OpenedFields
+from bench.storage.validation import explain
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,7 +28,7 @@ class Engine:
     """An open worker; `opened` is what it said of its engine once that was open and right."""
 
     worker: Worker
-    opened: Mapping[str, Any]
+    opened: OpenedFields
 
     def infer(self, images: Path, count: int) -> NDArray[np.float32]:
         """Return the logits of the .npy file of `count` images; raises WorkerFailed."""
@@ -33,14 +36,23 @@ class Engine:
         answer = self._call("infer", count, images=str(images), logits=str(logits))
         if answer != {"rows": count}:
             raise self._garbage(f"it answered {answer} to {count} images")
-        rows: NDArray[np.float32] = np.load(logits)
+        try:
+            rows: NDArray[np.float32] = np.array(np.lib.format.open_memmap(logits, mode="r"))
+        except (OSError, ValueError, EOFError) as error:
+            raise self._garbage(f"its logits can't be read: {error}") from error
+        if rows.dtype != np.float32 or rows.ndim != 2 or len(rows) != count or not rows.size:
+            raise self._garbage(f"its logits are {rows.dtype}{rows.shape} for {count} images")
         return rows
 
     def time(self, count: int) -> list[int]:
         """Return the durations, in ns, of `count` inferences of the last images."""
         answer = self._call("sample", count, count=count)
         samples = answer.get("samples_ns")
-        if not isinstance(samples, list) or len(samples) != count:
+        if (
+            not isinstance(samples, list)
+            or len(samples) != count
+            or not all(map(is_duration, samples))
+        ):
             raise self._garbage(f"it answered {answer} to being timed {count} times")
         return samples
 
@@ -65,9 +77,12 @@ def open_engine(
     """
     first = request_for("open", **request.to_json())
     with open_worker(first, python=python, env=env) as worker:
-        opened = worker.first(timeout_s=_OPENS_WITHIN_S)
-        if not {"load_ns", "relative_l2", "facts"} <= opened.keys():
-            raise WorkerFailed(worker.garbage(f"it said {opened} where it should be open"))
+        said = worker.first(timeout_s=_OPENS_WITHIN_S)
+        try:
+            names = OpenedFields.model_fields
+            opened = OpenedFields.model_validate({name: said.get(name) for name in names})
+        except ValidationError as error:
+            raise WorkerFailed(worker.garbage(f"what it opened: {explain(error)}")) from error
         yield Engine(worker=worker, opened=opened)
 
 

@@ -106,6 +106,6 @@ def _predicted(engine: Engine, array: Floats, name: str, reading_ns: int) -> Pre
         outputs=logits.shape[1],
         inference_ns=median(samples),
         reading_ns=reading_ns,
-        load_ns=engine.opened["load_ns"],
-        engine=engine.opened["facts"].get("engine", "unknown"),
+        load_ns=engine.opened.load_ns,
+        engine=engine.opened.facts.get("engine", "unknown"),
     )

@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 
 from bench.core.cell import Cell, Sampling, TargetSpec
 from bench.core.protocol import (
+    MOST_ANSWER_BYTES,
     PROTOCOL,
     PairRequest,
     SessionRequest,
     check_version,
+    is_duration,
+    read_json,
     request_for,
     write_json,
 )
@@ -106,3 +109,40 @@ def test_a_value_that_is_no_json_leaves_no_half_file_where_a_reader_looks(
             write_json(path, {"first": "part", **value})
     assert not new.exists()
     assert json.loads(old.read_text()) == {"ok": 1}
+
+
+@pytest.mark.parametrize(
+    ("data", "value"),
+    [
+        (b'{"ok": {"message": "a\\udc80b"}}', {"ok": {"message": "a\ufffdb"}}),
+        (b'{"a\\uD800": ["\\udfff"]}', {"a\ufffd": ["\ufffd"]}),
+        (b'{"ok": "\xff"}', {"ok": "\ufffd"}),
+        (rb'["\ud83d\ude00", "\\ud800"]', ["\U0001f600", "\\ud800"]),
+        (b"[9223372036854775807, -9223372036854775807, 1e300]",
+         [(1 << 63) - 1, 1 - (1 << 63), 1e300]),
+    ],
+)  # fmt: skip
+def test_text_of_an_answer_can_be_written_as_utf_8(data: bytes, value: object) -> None:
+    assert read_json(data) == value
+    assert json.loads(json.dumps(value, ensure_ascii=False).encode()) == value
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (b"[" * 100_000, "nested too deep"), (b'{"a":' * 100_000, "nested too deep"),
+        (b"[9223372036854775808]", "64 bits"), (b"[-9223372036854775808]", "64 bits"),
+        (b"1" * 5000, "64 bits"), (b"[NaN]", "finite"), (b"[-Infinity]", "finite"),
+        (b"[1e999]", "finite"), (b"[1" + b"0" * 5000 + b".0]", "finite"), (b"", "Expecting"),
+        (b" " * (MOST_ANSWER_BYTES + 1), "64 MiB"),
+    ],
+)  # fmt: skip
+def test_an_answer_that_no_record_could_hold_is_none(data: bytes, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        read_json(data)
+
+
+@pytest.mark.parametrize("value", [0, -1, True, 1.0, "1", None, [1]])
+def test_an_answer_s_durations_are_whole_and_above_0(value: object) -> None:
+    assert is_duration(1)
+    assert not is_duration(value)

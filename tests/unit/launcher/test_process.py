@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -16,7 +17,9 @@ import pytest
 from bench.core.cell import TargetSpec
 from bench.core.errors import BenchError, Unavailable
 from bench.core.paths import PROJECT
-from bench.core.protocol import SessionRequest, request_for
+from bench.core.protocol import SessionRequest, request_for, write_json
+from bench.experiments.session import outcome_of
+from bench.launcher import client
 from bench.launcher.environment import dropped
 from bench.launcher.process import (
     ChildFailed,
@@ -26,13 +29,20 @@ from bench.launcher.process import (
     log_tail,
     run_child,
 )
+from bench.storage.directory import RunFolder, Store
+from bench.storage.schema.latency import JournalEntry
 from tests.fakes import converter
-from tests.fakes.values import CELL, SAMPLING
+from tests.fakes.values import CELL, SAMPLING, SYSTEM, manifest
 
 PYTHON = Path(sys.executable)
 SAID = "the engine said this before it fell"
 
 Measure = Callable[..., ChildResult]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunFolder:
+    return RunFolder.create(Store(tmp_path / "results"), manifest(), SYSTEM)
 
 
 @pytest.fixture
@@ -146,6 +156,8 @@ def test_a_child_may_die_of_any_signal(number: int) -> None:
         '{"error": "text"}', '{"error": {"kind": "error"}}', '{"fine": {}}',
         '{"error": {"kind": "k", "message": "m", "hint": "h", "more": 1}}',
         '{"ok": 3, "error": {"kind": "k", "message": "m", "hint": "h"}}',
+        "[" * 100_000, '{"ok": {"ns": 9223372036854775808}}', '{"ok": {"ns": 1e999}}',
+        '{"ok": {"ns": ' + "1" * 5000 + "}}",
     ],
 )  # fmt: skip
 def test_anything_else_than_a_reply_is_a_garbage_reply(reply: str, tmp_path: Path) -> None:
@@ -153,6 +165,35 @@ def test_anything_else_than_a_reply_is_a_garbage_reply(reply: str, tmp_path: Pat
     result = judge(tmp_path, 0, pid=7, wall_ns=1, timeout_s=1.0)
     assert isinstance(result, ChildFailed)
     assert result.kind == "garbage-reply"
+
+
+def test_an_error_whose_text_is_no_utf_8_is_stored_and_read_again(
+    tmp_path: Path, run: RunFolder
+) -> None:
+    error = {"kind": "error", "message": "can't open a\udcff", "hint": "\ud800"}
+    write_json(tmp_path / "reply.json", {"error": error})
+    result = judge(tmp_path, 1, pid=7, wall_ns=1, timeout_s=1.0)
+    assert isinstance(result, ChildFailed)
+    failed = outcome_of(result, str)
+    run.append(JournalEntry.model_validate({"cell_id": CELL.id, "failed": failed}))
+    (entry,) = run.journal()
+    assert entry.failed is not None
+    assert (entry.failed.message, entry.failed.hint) == ("can't open a\ufffd", "\ufffd")
+
+
+def test_an_answer_without_an_end_is_cut_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "MOST_ANSWER_BYTES", 1000)
+    code = "import os; [os.write(1, b'x' * 100) for _ in range(100)]; input()"
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        child = client.Child(process=process, folder=tmp_path, replies=process.stdout.fileno())
+        with pytest.raises(client.WorkerFailed) as raised:
+            child.hear(60.0)
+        process.kill()
+    assert raised.value.failure.kind == "garbage-reply"
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ import pytest
 from bench.core.cell import TargetSpec
 from bench.core.errors import Unavailable
 from bench.core.protocol import SessionRequest
-from bench.experiments.accuracy.engine import open_engine, write_images
-from bench.launcher.client import WorkerFailed
+from bench.experiments.accuracy import engine as engine_module
+from bench.experiments.accuracy.engine import Engine, open_engine, write_images
+from bench.launcher.client import Worker, WorkerFailed
 from bench.runners.base import Array
+from bench.storage.schema.accuracy import OpenedFields
 from bench.worker.commands import infer
 from bench.worker.session import State
 from tests.fakes import seeing
@@ -113,8 +116,8 @@ def test_a_child_stays_open_over_many_files_and_leaves_nothing(
 ) -> None:
     before = open_files()
     with opened(request_for("Sees")) as engine:
-        assert engine.opened["facts"]["engine"] == "fake 1.0"
-        assert engine.opened["relative_l2"] <= 1e-6
+        assert engine.opened.facts["engine"] == "fake 1.0"
+        assert engine.opened.relative_l2 <= 1e-6
         for seed, count in ((1, 9), (2, 2)):
             x = images(count, seed)
             logits = engine.infer(write_images(tmp_path, x), count)
@@ -158,6 +161,68 @@ def test_an_answer_for_another_count_is_garbage(request_for: Any, tmp_path: Path
         path = write_images(tmp_path, images(2))
         with pytest.raises(WorkerFailed, match="to 3 images") as raised:
             engine.infer(path, 3)
+    assert raised.value.failure.kind == "garbage-reply"
+
+
+class _Answers:
+    """A worker that answers what it is told to, and writes `logits`."""
+
+    garbage = Worker.garbage
+
+    def __init__(self, folder: Path, answer: dict[str, Any], logits: bytes = b"") -> None:
+        self.folder, self.answer, self.logits = folder, answer, logits
+
+    def first(self, **_: Any) -> dict[str, Any]:
+        return self.answer
+
+    def call(self, *_: Any, **__: Any) -> dict[str, Any]:
+        (self.folder / "logits.npy").write_bytes(self.logits)
+        return self.answer
+
+
+def npy(array: Any) -> bytes:
+    file = io.BytesIO()
+    np.save(file, np.asarray(array))
+    return file.getvalue()
+
+
+OPENED = OpenedFields(load_ns=1, relative_l2=0.0, facts={})
+
+
+@pytest.mark.parametrize(
+    "logits",
+    [
+        b"", b"\x93NUMPY\x01\x00\xff", b"PK\x03\x04", npy([[1.0]]), npy(np.zeros(4, np.float32)),
+        npy(np.zeros((3, 4), np.float32)), npy(np.zeros((4, 0), np.float32)), npy([["a"]] * 4),
+        npy(np.zeros((4, 2), np.float32))[:-1], npy([[None]] * 4),
+        npy(np.zeros((4, 2), np.float32)).replace(b"(4, 2)", b"(4, 9**15)"),
+    ],
+)  # fmt: skip
+def test_logits_of_another_form_are_garbage(logits: bytes, tmp_path: Path) -> None:
+    worker: Any = _Answers(tmp_path, {"rows": 4}, logits)
+    with pytest.raises(WorkerFailed, match="its logits") as raised:
+        Engine(worker=worker, opened=OPENED).infer(tmp_path / "images.npy", 4)
+    assert raised.value.failure.kind == "garbage-reply"
+
+
+@pytest.mark.parametrize("samples", [None, 3, [1, 2], [1, 2, 0], [1, 2, 3.0], [1, 2, "3"]])
+def test_durations_of_another_form_are_garbage(samples: object, tmp_path: Path) -> None:
+    worker: Any = _Answers(tmp_path, {"samples_ns": samples})
+    with pytest.raises(WorkerFailed, match="being timed 3 times"):
+        Engine(worker=worker, opened=OPENED).time(3)
+
+
+@pytest.mark.parametrize(
+    "said", [{}, {"load_ns": -1, "relative_l2": 0.0, "facts": {}},
+             {"load_ns": 1, "relative_l2": 0.0, "facts": {"engine": 1}}],
+)  # fmt: skip
+def test_what_no_engine_says_of_itself_is_garbage(
+    said: dict[str, Any], request_for: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = _Answers(tmp_path, said)
+    monkeypatch.setattr(engine_module, "open_worker", lambda *_, **__: nullcontext(worker))
+    with pytest.raises(WorkerFailed) as raised, opened(request_for("Sees")):
+        pass
     assert raised.value.failure.kind == "garbage-reply"
 
 

@@ -192,7 +192,14 @@ def test_a_device_that_stays_away_is_no_end_of_the_cell(measure: Measure) -> Non
         measure("Lost", read=gone_after_the_first)
 
 
-@pytest.mark.parametrize("reply", [{}, {"arms": [], "bursts": []}, {"arms": {"base": 1}}])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {}, {"arms": [], "bursts": []}, {"arms": {"base": 1}}, {"failed": 1}, {"failed": {}},
+        {"failed": {"arm": "third", "kind": "error", "message": "m", "hint": "h"}},
+        {"failed": {"arm": "base", "kind": "error", "message": "m", "more": "h"}},
+    ],
+)  # fmt: skip
 def test_an_answer_of_another_form_is_no_session(measure: Measure, reply: dict[str, Any]) -> None:
     def answer(*_: Any, **__: Any) -> Replied:
         return Replied(value=reply, pid=1, wall_ns=1)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import random
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -206,6 +206,47 @@ def test_an_arm_that_gives_no_figures_ends_the_session_by_its_name_and_kind(
     assert found.why.failure == kind
     assert message in found.why.message
     assert found.why.hint
+
+
+@pytest.mark.parametrize(
+    ("operation", "answer"),
+    [
+        ("open", {"facts": ["engine"]}), ("open", {"load_ns": "long"}),
+        ("warm_up", {"warmup_ns": 5}), ("sample", {"samples_ns": {"1": 5}}),
+        ("sample", {"samples_ns": [True] * 5}), ("sample", {"cpu_ns": "much"}),
+        ("finish", {"facts": 7}),
+    ],
+)  # fmt: skip
+def test_an_arm_s_answer_of_another_form_is_garbage(
+    operation: str, answer: dict[str, Any], measure: Measure
+) -> None:
+    @contextmanager
+    def meddled(request: dict[str, Any], **how: Any) -> Iterator[Any]:
+        with open_worker(request, **how) as worker:
+            yield _Meddled(worker, {operation: answer})
+
+    found = measure(opening=meddled)
+    assert isinstance(found, ArmFailed)
+    assert isinstance(found.why, Failed)
+    assert found.why.failure == "garbage-reply"
+
+
+class _Meddled:
+    """A worker with other `answers` by operation."""
+
+    def __init__(self, worker: Worker, answers: Mapping[str, dict[str, Any]]) -> None:
+        self.pid, self.garbage, self.worker, self.answers = (
+            worker.pid,
+            worker.garbage,
+            worker,
+            answers,
+        )
+
+    def first(self, **how: Any) -> dict[str, Any]:
+        return {**self.worker.first(**how), **self.answers.get("open", {})}
+
+    def call(self, operation: str, **how: Any) -> dict[str, Any]:
+        return {**self.worker.call(operation, **how), **self.answers.get(operation, {})}
 
 
 def test_a_crash_keeps_the_engine_s_last_words_scrubbed(measure: Measure) -> None:
