@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
@@ -23,11 +24,24 @@ MODELS: dict[str, type[BaseModel]] = {
 }
 
 
+DIGEST = {
+    "description": "SHA-256 of the text without this field; a file of before has none",
+    "pattern": "^[0-9a-f]{64}$",
+    "type": "string",
+}
+
+
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the schema of a file of `model`, with the digest that it bears."""
+    schema = model.model_json_schema()
+    return {**schema, "properties": {"digest": DIGEST, **schema["properties"]}}
+
+
 def schemas() -> dict[Path, str]:
     """Return each schema's path below the project and its text."""
     folder = Path("results") / "schema" / f"v{SCHEMA_VERSION}"
     return {
-        folder / f"{name}.schema.json": json.dumps(model.model_json_schema(), indent=1) + "\n"
+        folder / f"{name}.schema.json": json.dumps(_schema(model), indent=1) + "\n"
         for name, model in MODELS.items()
     }
 

@@ -123,7 +123,7 @@ def run_experiment(
         else:
             check_same(resumed, manifest.model_dump(), experiment.resume_identity)
             run = resumed
-            _set_status(run, "running", finished=None)
+            _set_status(run, "running", finished=None, sealed={})
         command = resume_command(experiment, run)
         with kept(run, command) as end:
             with closing(experiment.pending(run, target, quiet.measuring_s)) as units:
@@ -131,7 +131,7 @@ def run_experiment(
                     quiet.wait()
                     shown.starts(unit)
                     shown.ended(unit, unit.execute())
-            _set_status(run, "complete", finished=utc_now())
+            _set_status(run, "complete", finished=utc_now(), sealed=run.seals())
             run.unlock()
     return RunResult(run=run, system=target.system, resume=command if end.interrupted else None)
 

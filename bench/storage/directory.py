@@ -23,9 +23,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Generic, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from bench.core.atomic import sweep
+from bench.core.digest import file_sha256
 from bench.core.errors import BrokenResult, ResultsNotWritable, UnknownName
 from bench.core.locks import held
-from bench.storage.files import read_as, to_text, write_atomic, writing
+from bench.storage.digests import Altered, checked_line, line_with_digest
+from bench.storage.files import read_as, write_atomic, write_value, writing
 from bench.storage.schema.ab import AbManifest, AbRecord
 from bench.storage.schema.accuracy import AccuracyManifest, JournalLine
 from bench.storage.schema.common import System
@@ -47,7 +49,7 @@ Line = TypeVar("Line", bound=BaseModel)
 class RunKind:
     """What tells one kind of run from another: its name, its folder in results/, its models.
 
-    `brief`: lines of its journal leave defaults out.
+    `brief`: lines of its journal leave defaults out. `sealed`: which files hold its results.
     """
 
     title: str
@@ -58,6 +60,7 @@ class RunKind:
     line: type[BaseModel] = JournalEntry
     line_remedy: str = "delete that line; its session is then measured again"
     brief: bool = False
+    sealed: str = JOURNAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,15 +139,34 @@ class RunDirectory(Generic[Manifest, Line]):
         return manifest  # type: ignore[no-any-return]
 
     def write_manifest(self, manifest: Manifest) -> None:
-        write_atomic(self.manifest_path, to_text(manifest).encode())
+        write_value(self.manifest_path, manifest)
 
     def lacks(self) -> bool:
         """Tell whether a complete run has lost something that resuming it would bring back."""
         return False
 
+    def seals(self) -> dict[str, str]:
+        """Return the SHA-256 of each file of a run that is complete, by its name."""
+        files = sorted(self.path.glob(self.kind.sealed))
+        return {path.stem: file_sha256(path) for path in files}
+
+    def sealed(self) -> Mapping[str, str]:
+        """Return the seals of a complete run, none where its manifest can't be read."""
+        try:
+            return self.manifest().sealed
+        except BrokenResult:
+            return {}  # whoever reads the manifest learns of that
+
+    def _check_seal(self, path: Path, sealed: Mapping[str, str], remedy: str) -> None:
+        """Raise BrokenResult where a complete run had another file of that name."""
+        if path.stem in sealed and file_sha256(path) != sealed[path.stem]:
+            problem = "it isn't the file that the run was completed with"
+            raise BrokenResult(path, problem, hint=remedy)
+
     def append(self, line: Line) -> None:
         """Add a line to the journal and sync it; raises ResultsNotWritable."""
-        data = line.model_dump_json(exclude_defaults=self.kind.brief).encode() + b"\n"
+        text = line.model_dump_json(exclude_defaults=self.kind.brief).encode()
+        data = line_with_digest(text) + b"\n"
         with writing(self.journal_path), _appending(self.journal_path) as file:
             file.write(data)
             file.flush()
@@ -157,6 +179,7 @@ class RunDirectory(Generic[Manifest, Line]):
         """
         if not self.journal_path.exists():
             return []
+        self._check_seal(self.journal_path, self.sealed(), self.kind.line_remedy)
         whole, _, rest = self.journal_path.read_bytes().rpartition(b"\n")
         if rest:
             with writing(self.journal_path):
@@ -165,9 +188,10 @@ class RunDirectory(Generic[Manifest, Line]):
 
     def _line(self, number: int, text: bytes) -> Line:
         try:
-            line: Any = self.kind.line.model_validate_json(text)
-        except ValidationError as error:
-            problem = f"line {number}: {explain(error)}"
+            line: Any = self.kind.line.model_validate_json(checked_line(text))
+        except (Altered, ValidationError) as error:
+            what = explain(error) if isinstance(error, ValidationError) else str(error)
+            problem = f"line {number}: {what}"
             raise BrokenResult(self.journal_path, problem, hint=self.kind.line_remedy) from error
         return line  # type: ignore[no-any-return]
 
@@ -182,11 +206,12 @@ class RunFolder(RunDirectory[RunManifest, JournalEntry]):
         file="run.json",
         manifest=RunManifest,
         remedy="restore it, or move the run's folder away",
+        sealed="cells/*.json",
     )
 
     def write_record(self, record: Record) -> None:
         path = self.path / "cells" / f"{record.cell_id}.json"
-        write_atomic(path, to_text(record).encode())
+        write_value(path, record)
 
     def records(self, broken: list[BrokenResult] | None = None) -> Iterator[Record]:
         """Yield the finished cells, by their file's name.
@@ -201,17 +226,19 @@ class RunFolder(RunDirectory[RunManifest, JournalEntry]):
         except OSError as error:
             _add(broken, BrokenResult(cells, str(error.strerror), hint="make it readable"))
             return
+        sealed = self.sealed()
         for path in paths:
             try:
-                yield self._record(path)
+                yield self._record(path, sealed)
             except BrokenResult as error:
                 _add(broken, error)
 
-    def _record(self, path: Path) -> Record:
+    def _record(self, path: Path, sealed: Mapping[str, str]) -> Record:
         remedy = f"measure the cell again: `python -m bench run --resume {self.path.name}`"
         record = read_as(Record, path, remedy=remedy)
         if record.cell_id != path.stem or record.cell.to_cell().id != path.stem:
             raise BrokenResult(path, "its name isn't its cell's id", hint=remedy)
+        self._check_seal(path, sealed, remedy)
         return record
 
     def lacks(self) -> bool:
@@ -245,16 +272,19 @@ class AbFolder(RunDirectory[AbManifest, AbRecord]):
         file="ab.json",
         manifest=AbManifest,
         remedy="move its folder away and compare again",
+        sealed="pairs/*.json",
     )
 
     def write_record(self, record: AbRecord) -> None:
         """Write a cell's record, over what it was before its last session."""
-        write_atomic(self._path(record.pair_id), to_text(record).encode())
+        write_value(self._path(record.pair_id), record)
 
     def records(self) -> Iterator[AbRecord]:
         """Yield the cells in the manifest's order; raises BrokenResult."""
-        for pair_id in self.manifest().pairs:
-            yield read_as(AbRecord, self._path(pair_id), remedy=self.kind.remedy)
+        manifest = self.manifest()
+        for path in map(self._path, manifest.pairs):
+            yield read_as(AbRecord, path, remedy=self.kind.remedy)
+            self._check_seal(path, manifest.sealed, self.kind.remedy)
 
     def begun(self) -> list[AbRecord]:
         """Return the cells that have a record; raises BrokenResult.
@@ -358,7 +388,7 @@ class Store:
         """Write a system's file where there is none; raises ResultsNotWritable."""
         path = self.root / "systems" / f"{system.system_id}.json"
         if not path.exists():
-            write_atomic(path, to_text(system).encode())
+            write_value(path, system)
 
     def systems(self) -> list[System]:
         """Return every system, by id; raises BrokenResult."""
@@ -383,7 +413,7 @@ class Store:
 
     def write_baseline(self, baseline: Baseline) -> Path:
         path = self.root / "baselines" / f"{baseline.system_id}.json"
-        write_atomic(path, to_text(baseline).encode())
+        write_value(path, baseline)
         return path
 
     def write_history(self, files: Mapping[str, bytes]) -> list[Path]:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from bench import __version__
 from bench.core.atomic import write_whole
 from bench.core.errors import BrokenResult, ResultsNotWritable
+from bench.storage.digests import Altered, checked, with_digest
 from bench.storage.schema.common import SCHEMA_VERSION
 from bench.storage.validation import explain
 
@@ -25,6 +26,11 @@ Stored = TypeVar("Stored", bound=BaseModel)
 
 # A line break tells an array from a text that looks like one: in JSON no text holds a line break.
 _NUMBERS = re.compile(r"\[\n\s+(-?\d[\d.e+-]*(?:,\n\s+-?\d[\d.e+-]*)*)\n\s*\]")
+
+
+def write_value(path: Path, value: BaseModel) -> None:
+    """Put `value` at `path` with its digest, whole or not at all; raises ResultsNotWritable."""
+    write_atomic(path, with_digest(to_text(value).encode()))
 
 
 def utc_now() -> str:
@@ -78,11 +84,19 @@ def read_as(kind: type[Stored], path: Path, *, remedy: str) -> Stored:
         data = path.read_bytes()
     except OSError as error:
         raise BrokenResult(path, str(error.strerror), hint=remedy) from error
+    altered: Altered | None = None
     try:
-        return kind.model_validate_json(data)
+        text = checked(data)[0]
+    except Altered as error:
+        text, altered = error.text, error
+    try:
+        value = kind.model_validate_json(text)
     except ValidationError as error:
         problem = _version_problem(data) or explain(error)
         raise BrokenResult(path, problem, hint=remedy) from error
+    if altered is not None:
+        raise BrokenResult(path, str(altered), hint=remedy)
+    return value
 
 
 def _version_problem(data: bytes) -> str | None:

@@ -22,5 +22,6 @@ def latency(tmp_path: Path) -> list[dict[str, str]]:
 
 def figures(tmp_path: Path) -> list[dict[str, str]]:
     """The rows of latency.csv without what names the run or hangs on the machine's state."""
-    other = {"run_id", "grade", "warnings", "contended", "cpu_share"}
+    state = {"grade", "warnings", "contended", "cpu_share", "latency_ns", "half_width_95_ns"}
+    other = {"run_id", *state}
     return [{k: v for k, v in row.items() if k not in other} for row in latency(tmp_path)]

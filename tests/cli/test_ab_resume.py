@@ -45,7 +45,8 @@ def test_an_interrupted_comparison_says_how_to_go_on_and_measures_only_the_rest(
     assert [(it.order, it.round) for it in record.sessions] == [(0, 0), (1, 1), (2, 2)]
     after = ab.only.manifest()
     assert after.finished is not None
-    done = {"status": "complete", "finished": after.finished}
+    assert len(after.sealed) == 1
+    done = {"status": "complete", "finished": after.finished, "sealed": after.sealed}
     assert after == before.model_copy(update=done)
 
 

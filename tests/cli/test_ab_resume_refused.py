@@ -41,6 +41,7 @@ def test_one_that_is_complete_or_unknown_is_not_gone_on_with(ab: Ab) -> None:
 def rewrite(folder: AbFolder, change: Callable[[Any], None]) -> None:
     path = folder.path / AbFolder.kind.file
     values = json.loads(path.read_text())
+    values.pop("digest", None)
     change(values)
     path.write_text(json.dumps(values))
 
@@ -96,6 +97,8 @@ def test_one_that_would_not_be_the_same_is_refused(
 ) -> None:
     name = ab.cut_off()
     rewrite(ab.only, change)
+    if "m-01" in problem:
+        ab.only.path.parent.rename(ab.only.path.parent.with_name("m-01"))
     said = ab.not_resumed()
     assert problem.format(name) in said
     assert said.endswith(f": {remedy}{ANEW}")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from bench.reports.build import load_runs, report_folder, write_report
 from bench.storage.directory import Store
 from bench.storage.files import to_text
 from tests.cli.process import contents
-from tests.cli.verifying import ALL, Place, edit, short
+from tests.cli.verifying import ALL, Place, edit, edit_run, short
 from tests.fakes import tables as fakes
 from tests.fakes.records import put, record, stored
 
@@ -38,18 +39,41 @@ def test_the_text_has_a_line_a_file_and_a_sentence(place: Place) -> None:
     ]
     assert sentence == (
         "all 3 report files are what comes out of the stored samples; of the 4 cells of run "
-        f"{place.run.name}: 4 current, 0 stale, 0 unchecked"
+        f"{place.run.name}: 4 current, 0 stale, 0 unchecked; 4 sealed as the run was "
+        "completed, which shows no origin"
     )
 
 
-def test_a_sample_that_was_changed_makes_the_report_differ(place: Place) -> None:
+def change_a_sample(place: Place) -> Path:
+    """Change a sample of a record, and take its digest away."""
     path = sorted((place.run / "cells").glob("one-*-b1-*.json"))[0]
     values = json.loads(path.read_text())
+    del values["digest"]
     values["sessions"][0]["samples_ns"] = [5_000_000 for _ in range(4)]
     path.write_text(json.dumps(values))
+    return path
+
+
+def test_a_sample_that_was_changed_makes_the_report_differ(place: Place) -> None:
+    change_a_sample(place)
+    edit_run(place, lambda run: run.update(sealed={}))  # as in a run of before
     states = {Path(one["file"]).name: one for one in place.told(status=1)["report"]}
     assert [one["state"] for one in states.values()] == ["differs", "differs", "same"]
     assert "5" in states["latency.csv"]["derived"]
+
+
+@pytest.mark.parametrize("unseal", [False, True])
+def test_a_changed_digit_is_refused_whether_or_not_its_digest_stands(
+    unseal: bool, place: Place
+) -> None:
+    if unseal:
+        path, problem = change_a_sample(place), "isn't the file that the run was completed with"
+    else:
+        path = sorted((place.run / "cells").glob("one-*-b1-*.json"))[0]
+        path.write_text(re.sub(r'"wall_ns": \d', '"wall_ns": 9', path.read_text(), count=1))
+        problem = "it was changed after it was written"
+    assert main(["verify", *place.flags()], fakes.tables()) == 1
+    assert f"left out: {path}: {problem}" in place.capsys.readouterr().err.replace("it isn", "isn")
 
 
 def test_a_page_that_was_edited_is_named_with_the_line_and_both_texts(place: Place) -> None:

@@ -74,6 +74,7 @@ def edit(path: Path, change: Callable[[str], str]) -> None:
 def edit_run(place: Place, change: Callable[[Any], object]) -> None:
     def changed(text: str) -> str:
         values = json.loads(text)
+        values.pop("digest", None)
         change(values)
         return json.dumps(values)
 

@@ -188,6 +188,7 @@ def _print_json(folder: RunFolder, files: Sequence[FileCheck], cells: Sequence[C
         "run": folder.path.name,
         "report": [_file_json(one) for one in files],
         "cells": [asdict(one) for one in cells],
+        "sealed": len(folder.sealed()),
     }
     show(json.dumps(value, indent=1) + "\n")
 
@@ -235,8 +236,16 @@ def _sentence(folder: RunFolder, files: Sequence[FileCheck], cells: Sequence[Cel
     counts = ", ".join(f"{states[state]} {state}" for state in ("current", "stale", "unchecked"))
     return (
         f"{report} what comes out of the stored samples; "
-        f"of the {_cells(len(cells))} of run {folder.path.name}: {counts}"
+        f"of the {_cells(len(cells))} of run {folder.path.name}: {counts}; {_seals(folder)}"
     )
+
+
+def _seals(folder: RunFolder) -> str:
+    """Return what the digests of the run's files show."""
+    count = len(folder.sealed())
+    if not count:
+        return "its files bear no digest, as those of earlier versions"
+    return f"{count} sealed as the run was completed, which shows no origin"
 
 
 def _cells(count: int) -> str:

@@ -184,6 +184,7 @@ class AbManifest(Strict):
     run_id: Id
     system_id: Id
     status: Literal["running", "interrupted", "complete"]
+    sealed: dict[str, str] = {}
     started: str
     finished: str | None = None
     target: str

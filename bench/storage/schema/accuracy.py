@@ -60,6 +60,7 @@ class AccuracyManifest(Strict):
     run_id: Id
     system_id: Id
     status: Literal["running", "interrupted", "complete"]
+    sealed: dict[str, str] = {}
     started: str
     finished: str | None = None
     target: str

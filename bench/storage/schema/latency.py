@@ -179,6 +179,7 @@ class RunManifest(Strict):
     run_id: Id
     system_id: Id
     status: Literal["running", "interrupted", "complete"]
+    sealed: dict[str, str] = {}
     started: str
     finished: str | None = None
     suite: Name

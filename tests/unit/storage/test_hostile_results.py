@@ -29,6 +29,7 @@ def begun(store: Store) -> RunFolder:
 
 def edit(path: Path, change: Callable[[Any], None]) -> None:
     values = json.loads(path.read_text())
+    values.pop("digest", None)
     change(values)
     path.write_text(json.dumps(values))
 

@@ -17,6 +17,7 @@ def write_cell(run: RunFolder, change: Callable[[dict[str, Any]], object]) -> Pa
     run.write_record(record())
     path = run.path / "cells" / f"{CELL.id}.json"
     value = json.loads(path.read_text())
+    value.pop("digest", None)
     change(value)
     path.write_text(json.dumps(value))
     return path
