@@ -160,7 +160,13 @@ RUNNER = Flag(_SELECT, "--runner runners", "A,B", "Runners, by comma", "the suit
 VARIANT = Flag(_SELECT, "--variant variants", "A,B", "Models of the catalogue, by comma", "all")
 BATCH = Flag(_SELECT, "--batch batches", "N,M", "Batch sizes, by comma", "the suite's")
 THREADS = Flag(_SELECT, "--threads", "N,M", "Thread counts, by comma", "the suite's")
-WEIGHTS = Flag(_SELECT, "--weights", "W", "seeded, pretrained, or a .pdparams file", "seeded")
+WEIGHTS = Flag(
+    _SELECT,
+    "--weights",
+    "W",
+    "seeded, pretrained, or a .pdparams file (its tensors alone)",
+    "seeded",
+)
 SEED = Flag(_SELECT, "--seed", "N", "Seed of the session order", "0", type=whole(0))
 SUSTAINED = Flag(
     _SELECT, "--sustained sustained_s", "TIME", "Run each cell in one session, as in 60s or 2m"
@@ -179,8 +185,10 @@ WAIT_QUIET = Flag(
 REQUIRE_QUIET = Flag(_QUIET, "--require-quiet", None, "Refuse to start while much else runs here")
 CELL = Flag(_SELECT, "--cell", "ID", "The id of the cell that became slower")
 
-RESULTS = Flag(_RESULTS, "--results", "DIR", "Results folder", "results")
-MODELS = Flag(_RESULTS, "--models", "DIR", "The folder of catalog.toml", "models")
+RESULTS = Flag(_RESULTS, "--results", "DIR", "Results folder: data, from anybody", "results")
+MODELS = Flag(
+    _RESULTS, "--models", "DIR", "The folder of catalog.toml: code, which is run", "models"
+)
 JSON = Flag(_RESULTS, "--json as_json", None, "Print JSON")
 FORMAT = Flag(
     _RESULTS, "--format output_format", "NAME", "table, markdown, json, junit or github", "table"
