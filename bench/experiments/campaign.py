@@ -20,7 +20,7 @@ from bench.experiments.progress import Display, Units
 from bench.experiments.quiet import Quiet, QuietOptions
 from bench.experiments.resume import Same, check_same
 from bench.storage.directory import RunDirectory, Store
-from bench.storage.files import utc_now
+from bench.storage.files import id_after, utc_now
 from bench.storage.schema.common import System
 from bench.targets.base import Target, opened
 
@@ -117,6 +117,7 @@ def run_experiment(
         quiet.begin(target.spec)
         manifest = experiment.prepare(target, shown.prepares)
         if resumed is None:
+            manifest = _in_order(manifest, experiment.directory, store)
             run = experiment.directory.of(store, manifest)
             locks.enter_context(run.locked())
             experiment.directory.create(store, manifest, target.system)
@@ -134,6 +135,17 @@ def run_experiment(
             _set_status(run, "complete", finished=utc_now(), sealed=run.seals())
             run.unlock()
     return RunResult(run=run, system=target.system, resume=command if end.interrupted else None)
+
+
+def _in_order(manifest: BaseModel, directory: type[Run], store: Store) -> BaseModel:
+    """Return the manifest under an id that sorts behind those of all stored runs of its kind."""
+    stored = store.run_folders(directory.kind.folder)
+    newest = stored[-1].name if stored else None
+    own = getattr(manifest, "run_id")  # noqa: B009 - every manifest has one
+    later = id_after(own, newest)
+    if later[:13] != own[:13]:  # not of the same minute: no two runs in a row
+        say(f"bench: the clock is behind run {newest}: this run is {later}, to stay the newest")
+    return manifest.model_copy(update={"run_id": later})
 
 
 def _held_target(spec: TargetSpec) -> AbstractContextManager[None]:

@@ -8,7 +8,7 @@ import re
 import secrets
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TypeVar
 
@@ -38,10 +38,28 @@ def utc_now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
+_TIME = "%Y%m%dT%H%M%SZ"
+_STAMP = re.compile(r"[0-9]{8}T[0-9]{6}Z")
+
+
 def new_run_id(commit: str | None) -> str:
     """Return <UTC>-<git sha8>-<id8>; without a commit the version stands for it."""
-    stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+    stamp = datetime.now(timezone.utc).strftime(_TIME)
     return f"{stamp}-{commit[:8] if commit else f'v{__version__}'}-{secrets.token_hex(4)}"
+
+
+def id_after(run_id: str, newest: str | None) -> str:
+    """Return `run_id`, or one with a later time where it doesn't sort behind `newest`.
+
+    The order of runs is that of their ids; a clock that was set back, or two runs within a second,
+    would turn it.
+    """
+    stamp, _, rest = run_id.partition("-")
+    last = (newest or "").partition("-")[0]
+    if stamp > last or not _STAMP.fullmatch(last):
+        return run_id
+    later = datetime.strptime(last, _TIME).replace(tzinfo=timezone.utc) + timedelta(seconds=1)
+    return f"{later.strftime(_TIME)}-{rest}"
 
 
 def to_text(value: BaseModel) -> str:

@@ -196,3 +196,18 @@ def test_what_a_killed_run_left_half_written_goes_when_it_is_resumed(options: Op
     carry_out(Counting(), options, run)
     assert not any(path.exists() for path in left)
     assert not (run.path / ".lock").exists()
+
+
+def test_a_clock_that_was_set_back_leaves_the_last_run_the_newest(
+    options: Options, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = carry_out(Counting(), options).run  # its id is of 2026-01-02 03:04:05
+    second = carry_out(Counting(), options).run
+    assert second.path.name.startswith("20260102T030406Z-")
+    assert Store(options.results).run("latest").path == second.path
+    assert "the clock is behind" not in capsys.readouterr().err
+    first.path.rename(first.path.with_name("20300102T030405Z-0badc0de-00000009"))
+    third = carry_out(Counting(), options).run
+    assert third.path.name.startswith("20300102T030406Z-")
+    said = capsys.readouterr().err
+    assert "the clock is behind run 20300102T030405Z-0badc0de-00000009" in said
