@@ -69,9 +69,11 @@ def summarize(manifest: AccuracyManifest, lines: Sequence[JournalLine]) -> Summa
     for variant in manifest.variants:
         mine = [line for line in lines if line.variant == variant]
         chunks = list(chunks_by_start(mine).values())
-        found = [_result(variant, runner, mine, chunks) for runner in manifest.runners]
-        results += found
-        whole = [it.runner for it in found if isinstance(it, Accuracy) and it.top1.of]
+        by_runner = [_result(variant, runner, mine, chunks) for runner in manifest.runners]
+        results += by_runner
+        whole = [
+            result.runner for result in by_runner if isinstance(result, Accuracy) and result.top1.of
+        ]
         agreements += [_agreement(variant, pair, chunks) for pair in combinations(whole, 2)]
         for chunk in chunks:
             unreadable |= chunk.unreadable
@@ -85,14 +87,16 @@ def summarize(manifest: AccuracyManifest, lines: Sequence[JournalLine]) -> Summa
 
 def chunks_by_start(lines: Sequence[JournalLine]) -> dict[int, ChunkFields]:
     """Return the chunks of one variant's lines, in the order of their images."""
-    found = {line.chunk.start: line.chunk for line in lines if line.chunk is not None}
-    return dict(sorted(found.items()))
+    by_start = {line.chunk.start: line.chunk for line in lines if line.chunk is not None}
+    return dict(sorted(by_start.items()))
 
 
 def outcomes(lines: Sequence[JournalLine]) -> dict[str, Failed | Skipped]:
     """Return the runners of one variant's lines that have no figure, with the reason."""
-    told = {line.runner: line.failed or line.skipped for line in lines if line.runner is not None}
-    return {runner: why for runner, why in told.items() if why is not None}
+    reasons = {
+        line.runner: line.failed or line.skipped for line in lines if line.runner is not None
+    }
+    return {runner: why for runner, why in reasons.items() if why is not None}
 
 
 def _result(
@@ -105,9 +109,9 @@ def _result(
     top1, top5 = (
         Rate(hits=sum(_hits(chunk, runner, k) for chunk in chunks), of=of) for k in (1, KEPT)
     )
-    told = [line.opened.facts for line in lines if line.runner == runner and line.opened]
+    facts = [line.opened.facts for line in lines if line.runner == runner and line.opened]
     return Accuracy(
-        variant=variant, runner=runner, top1=top1, top5=top5, facts=told[-1] if told else {}
+        variant=variant, runner=runner, top1=top1, top5=top5, facts=facts[-1] if facts else {}
     )
 
 
@@ -122,7 +126,8 @@ def _agreement(variant: str, pair: tuple[str, str], chunks: Sequence[ChunkFields
         for chunk in chunks
         for first, second in zip(chunk.best.get(one, []), chunk.best.get(other, []), strict=True)
     ]
-    worst = _worst([it for chunk in chunks for it in chunk.apart if (it.one, it.other) == pair])
+    apart = [each for chunk in chunks for each in chunk.apart]
+    worst = _worst([each for each in apart if (each.one, each.other) == pair])
     return Agreement(
         variant=variant,
         one=one,
@@ -134,4 +139,4 @@ def _agreement(variant: str, pair: tuple[str, str], chunks: Sequence[ChunkFields
 
 
 def _worst(apart: Sequence[ApartFields]) -> ApartFields:
-    return max(apart, key=lambda it: it.relative_l2)
+    return max(apart, key=lambda fields: fields.relative_l2)

@@ -99,24 +99,24 @@ def box_of(record: Record, run_id: str) -> Box:
             long=_long(record),
             taken=least_left(record.sessions),
         )
-    samples, found = [counted_ns(session) for session in record.sessions], findings(record)
+    samples, results = [counted_ns(session) for session in record.sessions], findings(record)
     tolerance = record.sampling.steady_tolerance
     return Box(
         cell_id=record.cell_id,
         run_id=run_id,
         model_hash=record.cell.model_hash,
         estimate=_estimate(record, samples),
-        grade=grade(found),
+        grade=grade(results),
         stopped=record.outcome.stopped,
         percentiles=percentiles(samples),
-        warnings=warnings(found),
+        warnings=warnings(results),
         device=on_device(record),
         load_ns=median(session.load_ns for session in record.sessions),
         run_ns=_run_ns(record),
         peak_rss_mib=_peak_rss_mib(record),
         taken=least_left(record.sessions),
         relative_l2=max(
-            (one.relative_l2 for one in record.sessions if one.relative_l2 is not None),
+            (session.relative_l2 for session in record.sessions if session.relative_l2 is not None),
             default=None,
         ),
         unsettled=sum(not s.steady for s in record.sessions) if tolerance is not None else 0,
@@ -124,24 +124,26 @@ def box_of(record: Record, run_id: str) -> Box:
 
 
 def _run_ns(record: Record) -> float | None:
-    told = [one.figures_ns["run"] for one in record.sessions if one.figures_ns.get("run")]
-    return summarize(told, record.sampling.statistic).value_ns if told else None
+    runs_ns = [
+        session.figures_ns["run"] for session in record.sessions if session.figures_ns.get("run")
+    ]
+    return summarize(runs_ns, record.sampling.statistic).value_ns if runs_ns else None
 
 
 def _peak_rss_mib(record: Record) -> float | None:
-    told = [session.covariates.get("peak_rss_mib") for session in record.sessions]
-    known = [value for value in told if isinstance(value, int | float)]
+    values = [session.covariates.get("peak_rss_mib") for session in record.sessions]
+    known = [value for value in values if isinstance(value, int | float)]
     return median(known) if known else None
 
 
 def _estimate(record: Record, samples: list[list[int]]) -> Estimate:
     """Return the figure; a tool's own averages bear no interval."""
-    found = summarize(samples, record.sampling.statistic)
+    estimate = summarize(samples, record.sampling.statistic)
     reported = any(session.reported_ns is not None for session in record.sessions)
-    return replace(found, half_width_ns=None) if reported else found
+    return replace(estimate, half_width_ns=None) if reported else estimate
 
 
 def _long(record: Record) -> Long:
-    asked, samples = record.sampling, durations_ns(record.sessions[0])
-    capped = len(samples) >= asked.samples
-    return Long(asked_s=asked.budget_s, capped=capped, course=course(samples))
+    rule, samples = record.sampling, durations_ns(record.sessions[0])
+    capped = len(samples) >= rule.samples
+    return Long(asked_s=rule.budget_s, capped=capped, course=course(samples))

@@ -30,21 +30,21 @@ class Ran:
 
 def unalike(cells: Iterable[tuple[str, Ran, Ran]]) -> list[str]:
     """Return a clause for each way in which BASE and HEAD ran otherwise, with the cells' labels."""
-    found: dict[str, list[str]] = {}
+    by_clause: dict[str, list[str]] = {}
     for label, base, head in cells:
         for clause in _clauses(base, head):
-            found.setdefault(clause, []).append(label)
-    return [f"{clause} ({_first(labels)})" for clause, labels in found.items()]
+            by_clause.setdefault(clause, []).append(label)
+    return [f"{clause} ({_first(labels)})" for clause, labels in by_clause.items()]
 
 
-def not_as_asked(cells: Iterable[tuple[str, Ran, Ran]]) -> Iterator[str]:
-    """Yield what was effective otherwise than a side's cell asks for, and on which sides."""
+def not_as_requested(cells: Iterable[tuple[str, Ran, Ran]]) -> Iterator[str]:
+    """Yield what was effective otherwise than a side's cell requests, and on which sides."""
     for label, base, head in cells:
-        found: dict[str, list[str]] = {}
+        by_clause: dict[str, list[str]] = {}
         for name, ran in (("base", base), ("head", head)):
             for clause in unmet(ran.cell, ran.facts):
-                found.setdefault(clause, []).append(name)
-        for clause, names in found.items():
+                by_clause.setdefault(clause, []).append(name)
+        for clause, names in by_clause.items():
             yield f"{label}: {' and '.join(names)}: {clause}"
 
 
@@ -74,9 +74,10 @@ def _engine(ran: Ran) -> object:
 
 
 def _apart(what: str, name: str, base: Ran, head: Ran) -> Iterator[str]:
-    """Yield the fact that differs, where both sides tell it."""
-    told = [
-        " or ".join(sorted({it[name] for it in ran.facts if name in it})) for ran in (base, head)
+    """Yield the fact that differs, where both sides have it."""
+    values = [
+        " or ".join(sorted({facts[name] for facts in ran.facts if name in facts}))
+        for ran in (base, head)
     ]
-    if all(told) and told[0] != told[1]:
-        yield f"{what}: {told[0]} in BASE, {told[1]} in HEAD"
+    if all(values) and values[0] != values[1]:
+        yield f"{what}: {values[0]} in BASE, {values[1]} in HEAD"

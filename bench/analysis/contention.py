@@ -65,11 +65,13 @@ def taken(session: Session) -> Taken | None:
 
 def least_left(sessions: Iterable[Session]) -> Taken | None:
     """Return the least share of `sessions`, and whether one is contended; None: of none known."""
-    known = [it for it in map(taken, sessions) if it is not None]
+    known = [each for each in map(taken, sessions) if each is not None]
     if not known:
         return None
-    share, contended = min(it.cpu_share for it in known), any(it.contended for it in known)
-    return Taken(cpu_share=share, contended=contended)
+    return Taken(
+        cpu_share=min(each.cpu_share for each in known),
+        contended=any(each.contended for each in known),
+    )
 
 
 def taken_of_arms(session: AbSession) -> Taken | None:
@@ -89,17 +91,17 @@ def counted_ns(session: Session) -> list[int]:
     counts = _counts(_parts(session))
     if session.bursts is None or all(counts):
         return durations_ns(session)
-    found, start = [], 0
+    counted, start = [], 0
     for size, does in zip(session.bursts.samples, counts, strict=True):
-        found += session.samples_ns[start : start + size] if does else []
+        counted += session.samples_ns[start : start + size] if does else []
         start += size
-    return found
+    return counted
 
 
 def counted_bursts(session: AbSession) -> list[BurstFields]:
     """Return the bursts that the session's ratio is of, in pairs."""
     counts = _counts(_pairs(session)) or [True] * (len(session.bursts) // 2)
-    return [it for index, it in enumerate(session.bursts) if counts[index // 2]]
+    return [burst for index, burst in enumerate(session.bursts) if counts[index // 2]]
 
 
 def _parts(session: Session) -> list[Part]:
@@ -107,17 +109,17 @@ def _parts(session: Session) -> list[Part]:
         return []
     cores = _cores(session.facts.get("affinity"))
     columns = (session.bursts.wait_ns, session.bursts.cpu_ns, session.bursts.wall_ns)
-    return [(BurstTime(*told, cores),) for told in zip(*columns, strict=True)]
+    return [(BurstTime(*times, cores),) for times in zip(*columns, strict=True)]
 
 
 def _pairs(session: AbSession) -> list[Part]:
     """Return the pairs of bursts, nothing where one of them isn't known."""
     times = []
-    for it in session.bursts:
-        if it.wait_ns is None or it.cpu_ns is None or it.wall_ns is None:
+    for burst in session.bursts:
+        if burst.wait_ns is None or burst.cpu_ns is None or burst.wall_ns is None:
             return []
-        cores = _cores(session.arms[it.arm].facts.get("affinity"))
-        times.append(BurstTime(it.wait_ns, it.cpu_ns, it.wall_ns, cores))
+        cores = _cores(session.arms[burst.arm].facts.get("affinity"))
+        times.append(BurstTime(burst.wait_ns, burst.cpu_ns, burst.wall_ns, cores))
     return list(zip(times[::2], times[1::2], strict=True))
 
 
@@ -130,7 +132,7 @@ def _taken(parts: Sequence[Part]) -> Taken | None:
     bursts = [burst for part in parts for burst in part]
     if not bursts:
         return None
-    cpu, lost = sum(it.cpu_ns for it in bursts), sum(it.lost_ns for it in bursts)
+    cpu, lost = sum(burst.cpu_ns for burst in bursts), sum(burst.lost_ns for burst in bursts)
     return Taken(cpu_share=cpu / max(cpu + lost, 1), contended=_is_contended(parts))
 
 

@@ -102,18 +102,18 @@ def coverage(
 def _half_widths(drawn: Floats) -> Floats:
     """Return the half-width of the t interval over each row."""
     k = drawn.shape[1]
-    found: Floats = t_quantile(k - 1) * drawn.std(axis=1, ddof=1) / math.sqrt(k)
-    return found
+    widths: Floats = t_quantile(k - 1) * drawn.std(axis=1, ddof=1) / math.sqrt(k)
+    return widths
 
 
 def _holds_the_rest(values: Floats, picked: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Tell for each row picked whether its interval holds the mean of the others, see Coverage."""
+    """Return for each row whether its interval holds the mean of the others, see Coverage."""
     count, k = len(values), picked.shape[1]
     drawn = values[picked]
     rest = (values.sum() - drawn.sum(axis=1)) / (count - k)
     apart = abs(drawn.mean(axis=1) - rest)
-    found: NDArray[np.bool_] = apart <= _half_widths(drawn) / math.sqrt(1 - k / count)
-    return found
+    holds: NDArray[np.bool_] = apart <= _half_widths(drawn) / math.sqrt(1 - k / count)
+    return holds
 
 
 def naive_coverage(sessions: Sequence[Sequence[int]]) -> Rate:

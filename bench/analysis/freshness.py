@@ -64,26 +64,26 @@ class CellCheck:
     reasons: tuple[str, ...] = ()
 
 
-def compare_files(derived: Mapping[Path, bytes], found: Mapping[Path, bytes]) -> list[FileCheck]:
+def compare_files(derived: Mapping[Path, bytes], stored: Mapping[Path, bytes]) -> list[FileCheck]:
     """Return a check for each file that the report writes, then for each that it doesn't."""
-    checks = [_compare_file(path, data, found.get(path)) for path, data in derived.items()]
-    strays = sorted(set(found) - set(derived))
+    checks = [_compare_file(path, data, stored.get(path)) for path, data in derived.items()]
+    strays = sorted(set(stored) - set(derived))
     return checks + [FileCheck(file=path, state="stray") for path in strays]
 
 
-def _compare_file(path: Path, derived: bytes, found: bytes | None) -> FileCheck:
-    if found is None:
+def _compare_file(path: Path, derived: bytes, stored: bytes | None) -> FileCheck:
+    if stored is None:
         return FileCheck(file=path, state="missing")
-    if found == derived:
+    if stored == derived:
         return FileCheck(file=path, state="same")
-    difference = first_difference(found, derived)
+    difference = first_difference(stored, derived)
     return FileCheck(file=path, state="differs", difference=difference)
 
 
-def first_difference(found: bytes, derived: bytes) -> Difference | None:
+def first_difference(stored: bytes, derived: bytes) -> Difference | None:
     """Return where two files that differ do so first, both lines shortened; None: not text."""
     try:
-        lines = zip_longest(found.decode().split("\n"), derived.decode().split("\n"))
+        lines = zip_longest(stored.decode().split("\n"), derived.decode().split("\n"))
     except UnicodeDecodeError:
         return None
     number, (old, new) = next((n, pair) for n, pair in enumerate(lines, 1) if pair[0] != pair[1])
@@ -129,8 +129,8 @@ def compare_model(cell: CellFields, weights: str | None, now: Model | Doubt) -> 
     kind = (weights or "").partition(" ")[0]
     kinds = {kind, now.weights.kind}
     if len(kinds) == 2 and kinds < {"seeded", "pretrained", "file"}:
-        told = "the file with" if kind == "file" else f"{weights} with"
-        return [Unchecked(f"{cell.variant} had {weights} weights: give {told} --weights")]
+        flag_value = "the file with" if kind == "file" else f"{weights} with"
+        return [Unchecked(f"{cell.variant} had {weights} weights: give {flag_value} --weights")]
     change = f"model hash {cell.model_hash} then, {now.hash} now"
     return [Stale(f"{cell.variant} is another net or has other weights: {change}")]
 

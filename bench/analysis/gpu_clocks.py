@@ -30,26 +30,28 @@ def clocks(before: Sequence[Values], covariates: Sequence[Values]) -> Clocks | N
 
     `before` are the sessions' readings, `covariates` those around their samples.
     """
-    seen = [mhz for one in covariates for mhz in _numbers(one, "sm_mhz_begin", "sm_mhz_end")]
-    if not seen:
+    clocks_mhz = [
+        mhz for values in covariates for mhz in _numbers(values, "sm_mhz_begin", "sm_mhz_end")
+    ]
+    if not clocks_mhz:
         return None
-    low, high = min(seen), max(seen)
-    limits = [mhz for one in before for mhz in _numbers(one, "max_sm_mhz")]
-    still = low == high and len(seen) == 2 * len(covariates)
+    low, high = min(clocks_mhz), max(clocks_mhz)
+    limits = [mhz for values in before for mhz in _numbers(values, "max_sm_mhz")]
+    still = low == high and len(clocks_mhz) == 2 * len(covariates)
     below = bool(limits) and high < min(limits)
     span = f"{low:g} MHz" if low == high else f"{low:g} to {high:g} MHz"
-    known = [mhz for one in before for mhz in _numbers(one, "application_sm_mhz")]
+    known = [mhz for values in before for mhz in _numbers(values, "application_sm_mhz")]
     target = round(min(known, default=low))
     return Clocks(
-        held=still and (below or all(_set(one) for one in covariates)),
+        held=still and (below or all(_set(values) for values in covariates)),
         reason=f"SM clock {span}",
         command=f"sudo nvidia-smi -lgc {target},{target}",
     )
 
 
 def _numbers(values: Values, *names: str) -> list[float]:
-    found = (values.get(name) for name in names)
-    return [value for value in found if isinstance(value, int | float)]
+    candidates = (values.get(name) for name in names)
+    return [value for value in candidates if isinstance(value, int | float)]
 
 
 def _set(covariates: Values) -> bool:

@@ -38,7 +38,9 @@ class OnDevice:
 def on_device(record: Record) -> OnDevice | None:
     """Return the other figures of a measured record, None where it has none."""
     sessions = record.sessions
-    if not sessions or not all({ON_DEVICE, ENQUEUE} <= set(one.figures_ns) for one in sessions):
+    if not sessions or not all(
+        {ON_DEVICE, ENQUEUE} <= set(session.figures_ns) for session in sessions
+    ):
         return None
     inside = [session.figures_ns[ON_DEVICE] for session in sessions]
     handing = [session.figures_ns[ENQUEUE] for session in sessions]
@@ -57,21 +59,21 @@ def on_device(record: Record) -> OnDevice | None:
 
 def _by_build(sessions: Sequence[Session]) -> list[float]:
     """Return the mean of the sessions' medians on the device, build by build."""
-    found: dict[str, list[float]] = {}
+    builds: dict[str, list[float]] = {}
     for session in sessions:
         build = session.facts.get("build", "0")
-        found.setdefault(build, []).append(median(session.figures_ns[ON_DEVICE]))
-    return [fmean(medians) for medians in found.values()]
+        builds.setdefault(build, []).append(median(session.figures_ns[ON_DEVICE]))
+    return [fmean(medians) for medians in builds.values()]
 
 
 def _energy_mj(sessions: Sequence[Session]) -> float | None:
-    found = [session.covariates.get("energy_mj_per_inference") for session in sessions]
-    known = [value for value in found if isinstance(value, int | float)]
+    energies = [session.covariates.get("energy_mj_per_inference") for session in sessions]
+    known = [value for value in energies if isinstance(value, int | float)]
     return fmean(known) if known else None
 
 
-def build_text(it: OnDevice) -> str:
+def build_text(figures: OnDevice) -> str:
     """Return how many builds there were, how far apart, and what one took, for a table."""
-    apart = "" if it.build_spread is None else f", {it.build_spread:.1%} apart"
-    took = "" if it.build_ns is None else f", {it.build_ns / NS_PER_S:.0f} s each"
-    return f"{it.builds}{apart}{took}"
+    apart = "" if figures.build_spread is None else f", {figures.build_spread:.1%} apart"
+    took = "" if figures.build_ns is None else f", {figures.build_ns / NS_PER_S:.0f} s each"
+    return f"{figures.builds}{apart}{took}"

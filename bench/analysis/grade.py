@@ -19,32 +19,36 @@ class Finding:
     remedy: str = ""
 
 
-def grade(found: Sequence[Finding]) -> str | None:
-    """Return the worst grade of what `findings` found, None where that is nothing."""
-    return max((finding.grade for finding in found), default=None)
+def grade(results: Sequence[Finding]) -> str | None:
+    """Return the worst grade in `results`, None where there is none."""
+    return max((finding.grade for finding in results), default=None)
 
 
 def findings(record: Record) -> list[Finding]:
-    """Return what each rule says of a measured record, none of any other."""
+    """Return each rule's finding of a measured record, none of any other."""
     if not isinstance(record.outcome, Measured):
         return []
-    said = ((name, *rule(record)) for name, rule in RULES.items())
+    verdicts = ((name, *rule(record)) for name, rule in RULES.items())
     return [
         Finding(rule=name, grade=letter, reason=reason, remedy="" if letter == "A" else remedy)
-        for name, letter, reason, remedy in said
+        for name, letter, reason, remedy in verdicts
     ]
 
 
-def explain(found: Sequence[Finding]) -> list[str]:
+def explain(results: Sequence[Finding]) -> list[str]:
     """Return what keeps a figure below A, each with what would raise it, worst first."""
     below = sorted(
-        (finding for finding in found if finding.grade != "A"),
+        (finding for finding in results if finding.grade != "A"),
         key=lambda finding: finding.grade,
         reverse=True,
     )
-    return [f"{it.grade} {it.rule}: {it.reason}: {it.remedy}" for it in below]
+    return [
+        f"{finding.grade} {finding.rule}: {finding.reason}: {finding.remedy}" for finding in below
+    ]
 
 
-def warnings(found: Sequence[Finding]) -> list[str]:
+def warnings(results: Sequence[Finding]) -> list[str]:
     """Return what a reader of the figure has to know, each in one clause."""
-    return [f.reason for f in found if f.rule in REMARKS and f.grade > "B"]
+    return [
+        finding.reason for finding in results if finding.rule in REMARKS and finding.grade > "B"
+    ]

@@ -86,7 +86,9 @@ def _trend(record: Record) -> Said:
     Its bounds are those of the interval: a figure that moves by more isn't in it. Over 63 cells on
     a shared 2-core machine it was 0.4% in the median, above 2% in 4 and above 3% in 1.
     """
-    ratios = [last_over_first(counted_ns(it), fewest=_TREND_SAMPLES) for it in record.sessions]
+    ratios = [
+        last_over_first(counted_ns(session), fewest=_TREND_SAMPLES) for session in record.sessions
+    ]
     known = [ratio for ratio in ratios if ratio is not None]
     if not known:
         return "B", f"sessions of under {_TREND_SAMPLES} samples show no trend", _AGAIN
@@ -102,7 +104,7 @@ def _settled(record: Record) -> Said:
     """Judge in how many sessions the warm-up ended unsettled."""
     if record.sampling.steady_tolerance is None:
         return "B", "this preset doesn't check whether the warm-up has settled", _AGAIN
-    count, unsettled = len(record.sessions), sum(not it.steady for it in record.sessions)
+    count, unsettled = len(record.sessions), sum(not session.steady for session in record.sessions)
     return _by_bounds(
         unsettled / count, (SETTLED, 0.50, 1.0),
         f"the warm-up had not settled in {unsettled} of {count} sessions", _WARM_UP,
@@ -115,11 +117,11 @@ def _throttling(record: Record) -> Said:
         sign: [sign.held(session) for session in record.sessions]
         for sign in SIGNS.get(target_of(record), ())
     }
-    if hit := [sign for sign, told in held.items() if any(told)]:
+    if hit := [sign for sign, held_back in held.items() if any(held_back)]:
         count = sum(map(any, zip(*held.values(), strict=True)))
         by = f"throttled by {_joined(hit)} in {count} of {len(record.sessions)} sessions"
         return "C", by, "; ".join(sign.remedy for sign in hit)
-    if unread := [sign for sign, told in held.items() if None in told]:
+    if unread := [sign for sign, held_back in held.items() if None in held_back]:
         reason = f"whether {_joined(unread)} held it back could not be read"
         return "B", reason, "; ".join(sign.reader for sign in unread)
     return "A", "no throttling was seen", ""
@@ -132,9 +134,9 @@ def _joined(signs: Sequence[Sign]) -> str:
 def _steal(record: Record) -> Said:
     if target_of(record) == "android":
         return "A", "a phone has no other guest", ""
-    told = [_steal_share(session) for session in record.sessions]
-    shares = [share for share in told if share is not None]
-    if len(shares) < len(told):
+    by_session = [_steal_share(session) for session in record.sessions]
+    shares = [share for share in by_session if share is not None]
+    if len(shares) < len(by_session):
         remedy = "measure on Linux, where /proc/stat tells"
         return "B", "the time that the host took could not be read", remedy
     return _by_bounds(
@@ -152,27 +154,29 @@ def _settings(record: Record) -> Said:
     facts = [session.facts for session in record.sessions]
     if wrong := unmet(record.cell, facts):
         return "D", "; ".join(wrong), "the engine can't do it on this chip: ask for what it can"
-    asked = ["precision", *sorted(record.cell.settings)]
-    if unread := [name for name in asked if any(name not in told for told in facts)]:
+    requested = ["precision", *sorted(record.cell.settings)]
+    if unread := [name for name in requested if any(name not in effective for effective in facts)]:
         reason = f"the effective {', '.join(unread)} could not be read"
         return "B", reason, "measure with an engine that reports it"
     return "A", "precision and settings as asked for", ""
 
 
 def _threads(record: Record) -> Said:
-    asked = record.cell.threads
+    requested = record.cell.threads
     worked = [session.facts.get("threads_worked") for session in record.sessions]
-    if wrong := sorted({count for count in worked if count not in (None, str(asked))}):
-        reason = f"threads that worked: {' or '.join(wrong)}, asked for: {asked}"
+    if wrong := sorted({count for count in worked if count not in (None, str(requested))}):
+        reason = f"threads that worked: {' or '.join(wrong)}, asked for: {requested}"
         return "C", reason, "free the cores that other processes use, or ask for fewer threads"
     if None in worked:
         remedy = "measure on Linux, where /proc tells"
         return "B", "which threads worked could not be read", remedy
-    return "A", f"{asked} worked, as asked for", ""
+    return "A", f"{requested} worked, as asked for", ""
 
 
 def _parity(record: Record) -> Said:
-    checked = [one.relative_l2 for one in record.sessions if one.relative_l2 is not None]
+    checked = [
+        session.relative_l2 for session in record.sessions if session.relative_l2 is not None
+    ]
     if len(checked) < len(record.sessions):
         return "C", "the tool that measured prints no output to check", _AGENT
     return "A", f"the output is within {max(checked):.1g} of the reference (relative L2)", ""
@@ -233,13 +237,13 @@ def _count(text: str) -> int:
 
 def _contention(record: Record) -> Said:
     """Judge what others took of the CPU; a record from before that was kept stays as it is."""
-    told = [it for it in map(taken, record.sessions) if it is not None]
-    if not told:
+    shares = [taken_share for taken_share in map(taken, record.sessions) if taken_share is not None]
+    if not shares:
         return "A", "what other processes took of the CPU isn't known", ""
-    share = min(it.cpu_share for it in told)
+    share = min(taken_share.cpu_share for taken_share in shares)
     remedy = "repeat with --wait-quiet, or end what else runs"
-    if held := sum(it.contended for it in told):
-        many = f"contended in {held} of {len(told)} sessions"
+    if held := sum(taken_share.contended for taken_share in shares):
+        many = f"contended in {held} of {len(shares)} sessions"
         return "D", f"{many}: as little as {share:.0%} of the CPU was left to them", remedy
     least = f"{share:.0%} of the CPU or more was left to the sessions ({LITTLE_TAKEN:.0%} for A)"
     if share < LITTLE_TAKEN:
@@ -251,12 +255,16 @@ def _alone(record: Record) -> Said:
     """Judge whether other processes computed on the GPU; the child's own has ended by then."""
     if target_of(record) != "nvidia-gpu":
         return "A", "no accelerator takes part", ""
-    shared = sum(gpu_state.has_company(it.before, it.after) for it in record.sessions)
+    shared = sum(
+        gpu_state.has_company(session.before, session.after) for session in record.sessions
+    )
     if shared:
         many = f"in {shared} of {len(record.sessions)} sessions"
         remedy = "end them and leave --shared-gpu out"
         return "C", f"other processes computed on the GPU {many}", remedy
-    readings = [reading for it in record.sessions for reading in (it.before, it.after)]
+    readings = [
+        reading for session in record.sessions for reading in (session.before, session.after)
+    ]
     if any(gpu_state.COMPUTE_PROCESSES not in reading for reading in readings):
         remedy = "see what `nvidia-smi` lists; a container or a MIG instance may hide it"
         return "B", "whether other processes computed on the GPU could not be read", remedy
@@ -265,10 +273,10 @@ def _alone(record: Record) -> Said:
 
 def _variables(record: Record) -> Said:
     """Judge whether the engine inherited variables of a person's shell."""
-    told = {session.facts.get("passed_env") for session in record.sessions} - {None}
-    if not told:
+    variables = {session.facts.get("passed_env") for session in record.sessions} - {None}
+    if not variables:
         return "A", "no variable of the shell was let in", ""
-    named = "; ".join(sorted(map(str, told)))
+    named = "; ".join(sorted(map(str, variables)))
     return "B", f"the engine inherited {named} from the shell", "leave --pass-env out"
 
 

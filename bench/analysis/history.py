@@ -17,7 +17,7 @@ from itertools import pairwise
 from statistics import fmean, median
 
 from bench.analysis.contention import counted_ns
-from bench.analysis.run_context import changes, surroundings
+from bench.analysis.run_context import changes, run_context
 from bench.analysis.statistics import summarize
 from bench.config.thresholds import DEFAULT
 from bench.storage.schema.latency import Measured, Record, RunManifest
@@ -80,11 +80,11 @@ Stored = tuple[RunManifest, str, Record]
 def histories(stored: Iterable[Stored], *, min_effect: float = DEFAULT.min_effect) -> list[History]:
     """Return a history for each system, preset and statistic, of the runs that have a figure."""
     groups: dict[tuple[str, str, str], list[Stored]] = {}
-    for one in stored:
-        manifest, _, record = one
+    for entry in stored:
+        manifest, _, record = entry
         if isinstance(record.outcome, Measured):
             key = (manifest.system_id, record.sampling.preset, record.sampling.statistic)
-            groups.setdefault(key, []).append(one)
+            groups.setdefault(key, []).append(entry)
     return [_history(groups[key], min_effect) for key in sorted(groups)]
 
 
@@ -98,9 +98,9 @@ def change_points(values: Sequence[float], *, min_effect: float = DEFAULT.min_ef
 
 
 def _history(stored: Sequence[Stored], min_effect: float) -> History:
-    ordered = sorted(stored, key=lambda one: (one[0].started, one[0].run_id))
+    ordered = sorted(stored, key=lambda entry: (entry[0].started, entry[0].run_id))
     manifest, heading, record = ordered[-1]
-    points = _with_changes([_point(one, record) for one, _, record in ordered])
+    points = _with_changes([_point(entry, record) for entry, _, record in ordered])
     values = [point.value_ns for point in points]
     ends = [0, *change_points(values, min_effect=min_effect), len(values)]
     return History(
@@ -120,23 +120,23 @@ def _history(stored: Sequence[Stored], min_effect: float) -> History:
 
 def _point(manifest: RunManifest, record: Record) -> Point:
     sessions = [counted_ns(session) for session in record.sessions]
-    found = summarize(sessions, record.sampling.statistic)
+    estimate = summarize(sessions, record.sampling.statistic)
     reported = any(session.reported_ns is not None for session in record.sessions)
     return Point(
         run_id=manifest.run_id,
         started=manifest.started,
-        value_ns=found.value_ns,
-        half_width_ns=None if reported else found.half_width_ns,
-        sessions=found.sessions,
-        around=surroundings(manifest, [record]),
+        value_ns=estimate.value_ns,
+        half_width_ns=None if reported else estimate.half_width_ns,
+        sessions=estimate.sessions,
+        around=run_context(manifest, [record]),
     )
 
 
 def _with_changes(points: Sequence[Point]) -> list[Point]:
-    found = list(points[:1])
+    changed = list(points[:1])
     for before, after in pairwise(points):
-        found.append(replace(after, changed=changes(before.around, after.around)))
-    return found
+        changed.append(replace(after, changed=changes(before.around, after.around)))
+    return changed
 
 
 def _geometric_mean(values: Sequence[float]) -> float:
@@ -144,7 +144,7 @@ def _geometric_mean(values: Sequence[float]) -> float:
 
 
 def _spread(logs: Sequence[float]) -> float:
-    """Return the SD that the differences of neighbours tell: a change of level hardly moves it."""
+    """Return the SD by the differences of neighbours: a change of level hardly moves it."""
     steps = [after - before for before, after in pairwise(logs)]
     middle = median(steps)
     deviation = median([abs(step - middle) for step in steps])
@@ -156,8 +156,8 @@ def _breaks(logs: Sequence[float], penalty: float) -> list[int]:
     import ruptures
 
     signal = np.asarray(logs, dtype=np.float64).reshape(-1, 1)
-    found = ruptures.Pelt(model="l2", min_size=2, jump=1).fit(signal).predict(pen=penalty)
-    return [int(index) for index in found[:-1]]
+    ends = ruptures.Pelt(model="l2", min_size=2, jump=1).fit(signal).predict(pen=penalty)
+    return [int(index) for index in ends[:-1]]
 
 
 def _kept(logs: Sequence[float], breaks: Sequence[int], min_effect: float) -> list[int]:

@@ -48,7 +48,7 @@ def log_ratio(bursts: Sequence[Burst], *, dropped: int) -> float:
     Raises ValueError for a pair that isn't of one burst of each arm with a sample left.
     """
     pairs = zip(bursts[::2], bursts[1::2], strict=True)
-    return median(_of_pair({it.arm: it.ns[dropped:] for it in pair}) for pair in pairs)
+    return median(_of_pair({burst.arm: burst.ns[dropped:] for burst in pair}) for pair in pairs)
 
 
 def _of_pair(samples: Mapping[ArmName, Sequence[int]]) -> float:

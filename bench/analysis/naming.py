@@ -53,8 +53,8 @@ def heading(series: Series) -> str:
 
     The suite stands in it, since the same cells in two suites are two tables.
     """
-    told = series.system.heading.startswith("emulated")
-    emulated = "emulated: " if series.system.emulated and not told else ""
+    named = series.system.heading.startswith("emulated")
+    emulated = "emulated: " if series.system.emulated and not named else ""
     engine = f"{runner_title(series.runner)}{_version(series)}"
     suite = f"suite {series.suite}" if series.suite else ""
     parts = [engine, series.precision.upper(), settings(series), f"preset {series.preset}", suite]

@@ -20,7 +20,7 @@ from bench.core.units import to_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Query:
     """What is wanted: `max_ms` for a whole batch, `min_top1` in percent; `threads` None: any."""
 
     max_ms: float | None = None
@@ -103,38 +103,38 @@ class Choices:
 
 
 _NO_INTERVAL = "one session, which bears no interval"
-_NOT_IN_FORCE = "not in force as it was asked for"
+_NOT_EFFECTIVE = "not in force as it was asked for"
 _OTHER_NET = "a published row that isn't the net's own (`python -m bench audit` says why)"
 _NO_ACCURACY = "no published top-1"
 
 
-def choices(view: View, asked: Asked) -> list[Choices]:
+def choices(view: View, query: Query) -> list[Choices]:
     """Return, by system, the figures that can compete: FP32, measured, none emulated.
 
     Of figures of the same work from several presets or suites, the one with the most sessions
     counts, then the newest.
     """
     works: dict[tuple[object, ...], list[_Figure]] = {}
-    for it in _figures(view, asked):
-        series = it.series
+    for figure in _figures(view, query):
+        series = figure.series
         key = (
             series.system.system_id, series.target, series.runner, naming.settings(series),
-            it.variant, it.threads,
+            figure.variant, figure.threads,
         )  # fmt: skip
-        works.setdefault(key, []).append(it)
+        works.setdefault(key, []).append(figure)
     systems: dict[str, Choices] = {}
     for figures in works.values():
-        best = max(figures, key=lambda it: (it.estimate.sessions, it.box.run_id))
+        best = max(figures, key=lambda figure: (figure.estimate.sessions, figure.box.run_id))
         system = best.series.system
-        one = systems.setdefault(
+        group = systems.setdefault(
             system.system_id, Choices(system_id=system.system_id, heading=system.heading)
         )
-        others = sorted(_others(figures, best), key=lambda it: it.run_id, reverse=True)
+        others = sorted(_others(figures, best), key=lambda figure: figure.run_id, reverse=True)
         made = _choice(view, best, tuple(others))
         if isinstance(made, Choice):
-            one.found.append(made)
+            group.found.append(made)
         else:
-            one.left_out[made] = one.left_out.get(made, 0) + 1
+            group.left_out[made] = group.left_out.get(made, 0) + 1
     return list(systems.values())
 
 
@@ -149,119 +149,127 @@ class _Figure:
 
 def _others(figures: Sequence[_Figure], best: _Figure) -> Iterable[Other]:
     """Yield the figures beside the best one and the earlier ones of all."""
-    for it in figures:
-        own = Older(run_id=it.box.run_id, engine=it.series.engine or UNKNOWN, estimate=it.estimate)
-        for one in (*(() if it is best else (own,)), *it.box.older):
-            half = one.estimate.half_width_ns
+    for figure in figures:
+        own = Older(
+            run_id=figure.box.run_id,
+            engine=figure.series.engine or UNKNOWN,
+            estimate=figure.estimate,
+        )
+        for older in (*(() if figure is best else (own,)), *figure.box.older):
+            half = older.estimate.half_width_ns
             yield Other(
-                latency_ms=to_ms(one.estimate.value_ns),
+                latency_ms=to_ms(older.estimate.value_ns),
                 half_ms=None if half is None else to_ms(half),
-                sessions=one.estimate.sessions,
-                engine=one.engine,
-                preset=it.series.preset,
-                run_id=one.run_id,
+                sessions=older.estimate.sessions,
+                engine=older.engine,
+                preset=figure.series.preset,
+                run_id=older.run_id,
             )
 
 
-def _figures(view: View, asked: Asked) -> Iterable[_Figure]:
-    """Yield what has a figure for the batch, threads and runners that are asked for."""
+def _figures(view: View, query: Query) -> Iterable[_Figure]:
+    """Yield what has a figure for the batch, threads and runners of `query`."""
     for series in view.series:
         if series.system.emulated or series.precision != "fp32":
             continue
-        if asked.runners and series.runner not in asked.runners:
+        if query.runners and series.runner not in query.runners:
             continue
         for variant, row in series.boxes.items():
             for (batch, threads), box in row.items():
-                wanted = batch == asked.batch and asked.threads in (None, threads)
-                if wanted and box.estimate is not None:
+                matches = batch == query.batch and query.threads in (None, threads)
+                if matches and box.estimate is not None:
                     yield _Figure(series, variant, threads, box, box.estimate)
 
 
-def _choice(view: View, it: _Figure, others: tuple[Other, ...]) -> Choice | str:
+def _choice(view: View, figure: _Figure, others: tuple[Other, ...]) -> Choice | str:
     """Return the choice, or why the figure can't compete."""
-    published, series, estimate = view.published_of(it.variant), it.series, it.estimate
-    facts = view.models[it.variant]
+    published, series, estimate = view.published_of(figure.variant), figure.series, figure.estimate
+    facts = view.models[figure.variant]
     if contradiction(facts.published, facts.costs, view.published):
         return _OTHER_NET
     if published is None or "top1" not in published.figures:
         return _NO_ACCURACY
     if estimate.half_width_ns is None:
         return _NO_INTERVAL
-    if it.box.warnings:
-        return _NOT_IN_FORCE
+    if figure.box.warnings:
+        return _NOT_EFFECTIVE
     more = naming.settings(series)
     return Choice(
-        variant=it.variant,
+        variant=figure.variant,
         title=facts.title,
         runner=series.runner,
         engine=naming.runner_title(series.runner) + (f" ({more})" if more else ""),
-        threads=it.threads,
+        threads=figure.threads,
         latency_ms=to_ms(estimate.value_ns),
         half_ms=to_ms(estimate.half_width_ns),
         top1=100 * published.figures["top1"],
-        grade=it.box.grade,
+        grade=figure.box.grade,
         preset=series.preset,
-        run_id=it.box.run_id,
+        run_id=figure.box.run_id,
         others=others,
     )
 
 
-def advise(given: Choices, asked: Asked) -> Advice:
-    """Return what `given`, with at least one choice in it, says of what is asked for."""
-    accurate = [one for one in given.found if asked.min_top1 is None or one.top1 >= asked.min_top1]
-    fitting = [one for one in accurate if asked.max_ms is None or one.high_ms <= asked.max_ms]
-    best = _best(fitting, asked)
+def advise(given: Choices, query: Query) -> Advice:
+    """Return what `given`, with at least one choice in it, answers to `query`."""
+    accurate = [
+        choice for choice in given.found if query.min_top1 is None or choice.top1 >= query.min_top1
+    ]
+    fitting = [
+        choice for choice in accurate if query.max_ms is None or choice.high_ms <= query.max_ms
+    ]
+    best = _best(fitting, query)
     if best is None:
         return Advice(
             system_id=given.system_id,
             heading=given.heading,
             best=None,
-            open=_open(accurate, asked, None),
+            open=_open(accurate, query, None),
             nearest=_nearest(given.found, accurate),
         )
     return Advice(
         system_id=given.system_id,
         heading=given.heading,
         best=best,
-        ties=_ties(fitting, best, asked),
-        open=_open(accurate, asked, best),
+        ties=_ties(fitting, best, query),
+        open=_open(accurate, query, best),
     )
 
 
-def _best(fitting: Sequence[Choice], asked: Asked) -> Choice | None:
+def _best(fitting: Sequence[Choice], query: Query) -> Choice | None:
     """Return the most accurate within a time, the faster of equals, or else the fastest."""
-    if asked.max_ms is None:
-        return min(fitting, key=lambda one: (one.latency_ms, -one.top1), default=None)
-    return min(fitting, key=lambda one: (-one.top1, one.latency_ms), default=None)
+    if query.max_ms is None:
+        return min(fitting, key=lambda choice: (choice.latency_ms, -choice.top1), default=None)
+    return min(fitting, key=lambda choice: (-choice.top1, choice.latency_ms), default=None)
 
 
-def _ties(fitting: Sequence[Choice], best: Choice, asked: Asked) -> tuple[Choice, ...]:
-    """Return what is as good as `best` as far as the intervals tell, the faster first."""
+def _ties(fitting: Sequence[Choice], best: Choice, query: Query) -> tuple[Choice, ...]:
+    """Return what is as good as `best` as far as the intervals show, the faster first."""
     alike = [
-        one
-        for one in fitting
-        if one is not best
-        and one.overlaps(best)
-        and (asked.max_ms is None or one.top1 == best.top1)
+        choice
+        for choice in fitting
+        if choice is not best
+        and choice.overlaps(best)
+        and (query.max_ms is None or choice.top1 == best.top1)
     ]
-    return tuple(sorted(alike, key=lambda one: one.latency_ms))
+    return tuple(sorted(alike, key=lambda choice: choice.latency_ms))
 
 
-def _open(accurate: Sequence[Choice], asked: Asked, best: Choice | None) -> tuple[Choice, ...]:
+def _open(accurate: Sequence[Choice], query: Query, best: Choice | None) -> tuple[Choice, ...]:
     """Return what lies across the limit and would be more accurate than `best`."""
-    limit = asked.max_ms
+    limit = query.max_ms
     if limit is None:
         return ()
     across = [
-        one
-        for one in accurate
-        if one.low_ms <= limit < one.high_ms and (best is None or one.top1 > best.top1)
+        choice
+        for choice in accurate
+        if choice.low_ms <= limit < choice.high_ms and (best is None or choice.top1 > best.top1)
     ]
-    return tuple(sorted(across, key=lambda one: (-one.top1, one.latency_ms)))
+    return tuple(sorted(across, key=lambda choice: (-choice.top1, choice.latency_ms)))
 
 
-def _nearest(found: Sequence[Choice], accurate: Sequence[Choice]) -> Choice:
+def _nearest(every: Sequence[Choice], accurate: Sequence[Choice]) -> Choice:
     """Return the fastest of what is accurate enough, or the most accurate where nothing is."""
     if accurate:
-        return min(accurate, key=lambda one: one.high_ms)
-    return min(found, key=lambda one: (-one.top1, one.latency_ms))
+        return min(accurate, key=lambda choice: choice.high_ms)
+    return min(every, key=lambda choice: (-choice.top1, choice.latency_ms))

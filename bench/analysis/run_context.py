@@ -12,14 +12,16 @@ from bench.storage.schema.latency import Record, RunManifest
 UNKNOWN = "unknown"
 
 
-def surroundings(manifest: RunManifest, records: Sequence[Record]) -> dict[str, str]:
-    """Return each part's state, as the sessions of `records` and the manifest tell it."""
+def run_context(manifest: RunManifest, records: Sequence[Record]) -> dict[str, str]:
+    """Return each part's state, as the sessions of `records` and the manifest have it."""
     sessions = [session for record in records for session in record.sessions]
     origin = manifest.provenance
     return {
-        "engine": _told(sorted({one.facts.get("engine", UNKNOWN) for one in sessions})),
-        "python": _told(sorted({one.facts.get("python", UNKNOWN) for one in sessions})),
-        "governor": _told(sorted({str(one.before.get("governor", UNKNOWN)) for one in sessions})),
+        "engine": _joined(sorted({session.facts.get("engine", UNKNOWN) for session in sessions})),
+        "python": _joined(sorted({session.facts.get("python", UNKNOWN) for session in sessions})),
+        "governor": _joined(
+            sorted({str(session.before.get("governor", UNKNOWN)) for session in sessions})
+        ),
         "host": origin.host,
         "commit": f"{origin.code}, changed" if origin.dirty else origin.code,
     }
@@ -34,5 +36,5 @@ def changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, .
     )
 
 
-def _told(names: Sequence[str]) -> str:
+def _joined(names: Sequence[str]) -> str:
     return ", ".join(names) or UNKNOWN

@@ -101,16 +101,16 @@ class Trust:
 
 
 def weigh(arms: Mapping[str, Sequence[Session]], *, seed: int = 0) -> Trust:
-    """Return what the sessions of the three arms tell.
+    """Return what the sessions of the three arms show.
 
     Raises KeyError without an arm, ValueError for fewer than 5 sessions of one.
     """
     by_round = {
-        name: {one.round: float(median(counted_ns(one))) for one in sessions}
+        name: {session.round: float(median(counted_ns(session))) for session in sessions}
         for name, sessions in arms.items()
     }
-    equal = sorted([*arms[BASE], *arms[AGAIN]], key=lambda one: one.order)
-    samples = [counted_ns(one) for one in equal]
+    equal = sorted([*arms[BASE], *arms[AGAIN]], key=lambda session: session.order)
+    samples = [counted_ns(session) for session in equal]
     medians = session_medians(samples)
     value, half = t_interval(medians)
     pair = [by_round[BASE], by_round[AGAIN]]
@@ -143,8 +143,8 @@ def false_alarms(
         raise ValueError(f"{len(values)} sessions don't make two groups of {k}")
     drawn = values[draw(len(values), 2 * k, draws, seed)]
     in_time = values[: len(values) // (2 * k) * (2 * k)].reshape(-1, 2 * k)
-    found = [(_welch(g[:, :k], g[:, k:]), _differ(g[:, :k], g[:, k:])) for g in (drawn, in_time)]
-    welch, rule = zip(*found, strict=True)
+    outcomes = [(_welch(g[:, :k], g[:, k:]), _differ(g[:, :k], g[:, k:])) for g in (drawn, in_time)]
+    welch, rule = zip(*outcomes, strict=True)
     return FalseAlarms(
         welch=Alarms(drawn=rate(welch[0]), in_time=rate(welch[1])),
         rule=Alarms(drawn=rate(rule[0]), in_time=rate(rule[1])),
@@ -162,22 +162,22 @@ def detections(
     """Return how often `k` random sessions of each tell `slower` from `base` as the slower one."""
     import numpy as np
 
-    ours, theirs = (np.asarray(values, dtype=np.float64) for values in (base, slower))
-    first = ours[draw(len(ours), k, draws, seed)]
-    other = theirs[draw(len(theirs), k, draws, seed + 1)]
+    base_values, slower_values = (np.asarray(values, dtype=np.float64) for values in (base, slower))
+    first = base_values[draw(len(base_values), k, draws, seed)]
+    other = slower_values[draw(len(slower_values), k, draws, seed + 1)]
     later = np.log(other).mean(axis=1) > np.log(first).mean(axis=1)
     return rate(_welch(first, other) & later)
 
 
 def _differ(first: Floats, other: Floats) -> NDArray[np.bool_]:
-    """Tell for each row whether the means differ by more than RULE, either way."""
+    """Return for each row whether the means differ by more than RULE, either way."""
     ratio = other.mean(axis=1) / first.mean(axis=1)
-    found: NDArray[np.bool_] = (ratio > 1 + RULE) | (1 / ratio > 1 + RULE)
-    return found
+    differ: NDArray[np.bool_] = (ratio > 1 + RULE) | (1 / ratio > 1 + RULE)
+    return differ
 
 
 def _welch(first: Floats, other: Floats) -> NDArray[np.bool_]:
-    """Tell for each row whether Welch's t test on logarithms finds a difference at 5%."""
+    """Return for each row whether Welch's t test on logarithms finds a difference at 5%."""
     import numpy as np
     from scipy.special import stdtr
 
@@ -188,5 +188,5 @@ def _welch(first: Floats, other: Floats) -> NDArray[np.bool_]:
     tiny = np.finfo(np.float64).tiny
     degrees = (va + vb) ** 2 * (k - 1) / np.maximum(va**2 + vb**2, tiny)
     p = 2 * stdtr(np.maximum(degrees, 1.0), -apart / np.sqrt(np.maximum(va + vb, tiny)))
-    found: NDArray[np.bool_] = p < _ALPHA
-    return found
+    differ: NDArray[np.bool_] = p < _ALPHA
+    return differ

@@ -46,12 +46,12 @@ class Effect:
         """What follows for whoever measures."""
         figures = f"ratio {self.ratio:.3f} ± {(self.high - self.low) / 2:.3f}"
         if self.low <= 1 <= self.high:
-            seen = "changes the figure by less than can be seen"
+            effect_text = "changes the figure by less than can be seen"
         else:
             change = significant(100 * abs(self.ratio - 1), 2)
             way = "higher" if self.ratio > 1 else "lower"
-            seen = f"goes with a figure {change}% {way}; repeat it to see whether that holds"
-        return f"Reading all of them before and after a burst {seen} ({figures})."
+            effect_text = f"goes with a figure {change}% {way}; repeat it to see whether that holds"
+        return f"Reading all of them before and after a burst {effect_text} ({figures})."
 
 
 def read_costs(

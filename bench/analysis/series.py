@@ -62,8 +62,8 @@ class Series:
     @property
     def most_sessions(self) -> int:
         """The largest number of sessions behind one of its figures, 0 without any."""
-        found = [box.estimate for row in self.boxes.values() for box in row.values()]
-        return max((estimate.sessions for estimate in found if estimate), default=0)
+        estimates = [box.estimate for row in self.boxes.values() for box in row.values()]
+        return max((estimate.sessions for estimate in estimates if estimate), default=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,15 +117,17 @@ def gather(
     def by_order(variant: str) -> tuple[int, str]:
         return rank.get(variant, len(rank)), variant
 
-    for one in series.values():
-        one.boxes = {variant: one.boxes[variant] for variant in sorted(one.boxes, key=by_order)}
+    for group in series.values():
+        group.boxes = {
+            variant: group.boxes[variant] for variant in sorted(group.boxes, key=by_order)
+        }
     return View(
         models={variant: models[variant] for variant in sorted(models, key=by_order)},
         series=[series[key] for key in sorted(series) if series[key].preset != SUSTAINED],
         sustained=[series[key] for key in sorted(series) if series[key].preset == SUSTAINED],
         published=published,
         faults=faults,
-        sources=sources | {i: m for one in series.values() for i, m in one.runs.items()},
+        sources=sources | {i: m for group in series.values() for i, m in group.runs.items()},
     )
 
 
@@ -163,7 +165,7 @@ def _place(series: dict[_SeriesKey, Series], run: StoredRun, record: Record) -> 
         record.sampling.statistic,
         weights,
     )
-    one = series.setdefault(
+    group = series.setdefault(
         key,
         Series(
             system=run.system,
@@ -178,19 +180,19 @@ def _place(series: dict[_SeriesKey, Series], run: StoredRun, record: Record) -> 
             beside=tuple(manifest.beside),
         ),
     )
-    _box_into(one, record, manifest)
+    _box_into(group, record, manifest)
 
 
-def _box_into(one: Series, record: Record, manifest: RunManifest) -> None:
+def _box_into(group: Series, record: Record, manifest: RunManifest) -> None:
     cell = record.cell
     engine = record.sessions[0].facts.get("engine") if record.sessions else None
-    other_engine = engine is not None and one.engine not in (None, engine)
-    row, column = one.boxes.get(cell.variant, {}), (cell.batch, cell.threads)
+    other_engine = engine is not None and group.engine not in (None, engine)
+    row, column = group.boxes.get(cell.variant, {}), (cell.batch, cell.threads)
     if any(box.model_hash != cell.model_hash for box in row.values()):
         return
     if column in row:
         row[column] = with_older(row[column], record, manifest.run_id)
     elif not other_engine:
-        one.boxes[cell.variant] = row | {column: box_of(record, manifest.run_id)}
-        one.engine = one.engine or engine
-        one.runs[manifest.run_id] = manifest
+        group.boxes[cell.variant] = row | {column: box_of(record, manifest.run_id)}
+        group.engine = group.engine or engine
+        group.runs[manifest.run_id] = manifest

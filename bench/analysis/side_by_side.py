@@ -26,14 +26,14 @@ class SideBySide:
 
     @property
     def first(self) -> Series:
-        """The series that tells what they all have in common."""
+        """The series with what they all have in common."""
         return self.engines[0]
 
     @property
     def most_sessions(self) -> int:
         """The largest number of sessions behind one of its figures."""
-        found = [box.estimate for row in self.rows.values() for box in row if box is not None]
-        return max((estimate.sessions for estimate in found if estimate), default=0)
+        estimates = [box.estimate for row in self.rows.values() for box in row if box is not None]
+        return max((estimate.sessions for estimate in estimates if estimate), default=0)
 
     @property
     def newest(self) -> str:
@@ -100,10 +100,10 @@ def _measuring(table: SideBySide) -> set[str]:
 
 
 def fastest(row: Sequence[Box | None]) -> int | None:
-    """Return the place of the fastest box in `row`, None where that can't be told.
+    """Return the index of the fastest box in `row`, None where that isn't certain.
 
-    It is told only where its interval lies below all others', and where all was in force that was
-    asked for.
+    It is certain only where its interval lies below all others', and where all that was requested
+    was effective.
     """
     measured = [(box.estimate, index) for index, box in enumerate(row) if box and box.estimate]
     if len(measured) < 2:

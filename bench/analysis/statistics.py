@@ -103,10 +103,10 @@ def percentiles(sessions: Sequence[Sequence[int]]) -> dict[int, float]:
 
     Sessions are never pooled; a percentile that one of them can't bear is left out.
     """
-    found: dict[int, float] = {}
+    by_percentile: dict[int, float] = {}
     for percentile in PERCENTILES:
         bounds = [session_percentile(samples, percentile) for samples in sessions]
         known = [bound for bound in bounds if bound is not None]
         if bounds and len(known) == len(bounds):
-            found[percentile] = fmean(known)
-    return found
+            by_percentile[percentile] = fmean(known)
+    return by_percentile

@@ -15,7 +15,7 @@ from statistics import fmean, median, variance
 from bench.analysis.comparability import Ran, unalike
 from bench.analysis.contention import counted_ns, taken
 from bench.analysis.grade_rules import RULES
-from bench.analysis.run_context import changes, surroundings
+from bench.analysis.run_context import changes, run_context
 from bench.analysis.verdicts import (
     CellEvidence,
     CellVerdict,
@@ -51,17 +51,17 @@ class Side:
 def compare_runs(base: Side, head: Side, gate: Gate, *, tells: float | None) -> Comparison:
     """Return the verdicts on every cell that `base` has a figure of.
 
-    `tells` is the smallest slowdown that this system's newest self-test told, None without one.
+    `tells` is the smallest slowdown that this system's newest self-test can show, None without one.
     """
-    found: dict[str, CellEvidence | CellVerdict] = {}
+    judged: dict[str, CellEvidence | CellVerdict] = {}
     partners = match(base, head)
     for cell_id, record in base.measured.items():
-        found[cell_id] = _weigh(record, partners[cell_id], base, head)
-    evidence = [one for one in found.values() if isinstance(one, CellEvidence)]
-    verdicts = {one.cell_id: one for one in judge(evidence, gate)}
+        judged[cell_id] = _weigh(record, partners[cell_id], base, head)
+    evidence = [cell for cell in judged.values() if isinstance(cell, CellEvidence)]
+    verdicts = {cell.cell_id: cell for cell in judge(evidence, gate)}
     cells = tuple(
-        verdicts[cell_id] if isinstance(one, CellEvidence) else one
-        for cell_id, one in found.items()
+        verdicts[cell_id] if isinstance(cell, CellEvidence) else cell
+        for cell_id, cell in judged.items()
     )
     return Comparison(
         base=base.name,
@@ -80,16 +80,16 @@ def match(base: Side, head: Side) -> dict[str, Record | None]:
     """Return for each cell of `base` its record in `head`: the same cell's or, where `head` lacks
     that, the most similar of the same net that no cell of `base` has claimed.
     """
-    found = {cell_id: head.records.get(cell_id) for cell_id in base.measured}
+    partners = {cell_id: head.records.get(cell_id) for cell_id in base.measured}
     free = [record for cell_id, record in head.records.items() if cell_id not in base.records]
-    for cell_id in (cell_id for cell_id, record in found.items() if record is None):
+    for cell_id in (cell_id for cell_id, record in partners.items() if record is None):
         own = base.records[cell_id]
         near = [other for other in free if other.cell.variant == own.cell.variant]
         if near:
             chosen = min(near, key=lambda other: len(list(_workload(own, other))))
-            found[cell_id] = chosen
+            partners[cell_id] = chosen
             free.remove(chosen)
-    return found
+    return partners
 
 
 def welch(base: Sequence[float], head: Sequence[float]) -> tuple[float, float, float]:
@@ -118,9 +118,9 @@ def _weigh(own: Record, other: Record | None, base: Side, head: Side) -> CellEvi
         return _without(own, "INCOMPARABLE", "; ".join(apart))
     if isinstance(other.outcome, Failed | Skipped):
         return _without(own, "MISSING", _outcome(other.outcome))
-    in_force = list(_in_force(own, other))
-    if in_force:
-        return _without(own, "INCOMPARABLE", "; ".join(in_force))
+    effective = list(_effective(own, other))
+    if effective:
+        return _without(own, "INCOMPARABLE", "; ".join(effective))
     return _evidence(own, other)
 
 
@@ -179,15 +179,17 @@ def _workload(own: Record, other: Record) -> Iterator[str]:
 
 
 def _weights(own: Record, other: Record, base: Side, head: Side) -> Iterator[str]:
-    ours = base.manifest.models.get(own.cell.variant)
-    theirs = head.manifest.models.get(other.cell.variant)
-    kinds = [facts.weights if facts else "unknown" for facts in (ours, theirs)]
+    base_facts = base.manifest.models.get(own.cell.variant)
+    head_facts = head.manifest.models.get(other.cell.variant)
+    kinds = [facts.weights if facts else "unknown" for facts in (base_facts, head_facts)]
     if own.cell.model_hash != other.cell.model_hash:
         hashes = own.cell.model_hash, other.cell.model_hash
         apart = kinds[0] != kinds[1]
         yield from _differs("weights" if apart else "net or weights", *(kinds if apart else hashes))
-    elif ours and theirs and ours.weights_sha256 and theirs.weights_sha256:
-        yield from _differs("weights", ours.weights_sha256[:12], theirs.weights_sha256[:12])
+    elif base_facts and head_facts and base_facts.weights_sha256 and head_facts.weights_sha256:
+        yield from _differs(
+            "weights", base_facts.weights_sha256[:12], head_facts.weights_sha256[:12]
+        )
 
 
 def _sampling(own: Record, other: Record) -> Iterator[str]:
@@ -195,15 +197,15 @@ def _sampling(own: Record, other: Record) -> Iterator[str]:
         yield from _differs(name, getattr(own.sampling, name), getattr(other.sampling, name))
 
 
-def _in_force(own: Record, other: Record) -> Iterator[str]:
-    """Yield what was in force on one side alone, whatever was asked for."""
+def _effective(own: Record, other: Record) -> Iterator[str]:
+    """Yield what was effective on one side alone, whatever was requested."""
     for name in ("precision", *sorted(own.cell.settings)):
-        told = [
+        values = [
             ", ".join(sorted({s.facts[name] for s in record.sessions if name in s.facts}))
             for record in (own, other)
         ]
-        if all(told):
-            yield from _differs(f"{name} in force", *told)
+        if all(values):
+            yield from _differs(f"{name} in force", *values)
 
 
 def _differs(name: str, base: object, head: object) -> Iterator[str]:
@@ -215,7 +217,7 @@ def _notes(base: Side, head: Side, partners: Mapping[str, Record | None]) -> Ite
     if base.manifest.run_id == head.manifest.run_id:
         yield "BASE and HEAD are the same run"
     pairs = (base, head)
-    before, after = (surroundings(one.manifest, list(one.measured.values())) for one in pairs)
+    before, after = (run_context(side.manifest, list(side.measured.values())) for side in pairs)
     yield from (f"between the runs: {change}" for change in changes(before, after))
     claimed = {record.cell_id for record in partners.values() if record is not None}
     new = [cell_id for cell_id in head.measured if cell_id not in claimed]
@@ -247,18 +249,18 @@ def _doubts(
 
 
 def _elsewhere(base: Side, head: Side) -> Iterator[str]:
-    """Yield what tells that another machine or device of the same name measured."""
-    device, hosts = base.manifest.target != "cpu", [_host(one) for one in (base, head)]
+    """Yield the signs that another machine or device of the same name measured."""
+    device, hosts = base.manifest.target != "cpu", [_host(side) for side in (base, head)]
     # A phone measures by itself, whatever it hangs on.
     if base.manifest.target != "android" and hosts[0] != hosts[1]:
         yield f"another host: {hosts[0]} in BASE, {hosts[1]} in HEAD"
     if not device:
         return
-    told = [_devices(one) for one in (base, head)]
-    if not all(told):
+    devices = [_devices(side) for side in (base, head)]
+    if not all(devices):
         yield "a record from before devices were told apart may be of another one of that name"
-    elif told[0] != told[1]:
-        yield f"another device of that name: {told[0]} in BASE, {told[1]} in HEAD"
+    elif devices[0] != devices[1]:
+        yield f"another device of that name: {devices[0]} in BASE, {devices[1]} in HEAD"
 
 
 def _host(side: Side) -> str:
@@ -268,7 +270,9 @@ def _host(side: Side) -> str:
 def _devices(side: Side) -> str:
     sessions = (session for record in side.measured.values() for session in record.sessions)
     return ", ".join(
-        sorted({str(it.before[DEVICE_ID]) for it in sessions if DEVICE_ID in it.before})
+        sorted(
+            {str(session.before[DEVICE_ID]) for session in sessions if DEVICE_ID in session.before}
+        )
     )
 
 
@@ -289,5 +293,7 @@ def _how(record: Record) -> Ran:
         facts=[session.facts for session in record.sessions],
         steady=[session.steady or not checked for session in record.sessions],
         moved=RULES["trend"](record)[0] > "B",
-        contended=sum(it.contended for it in map(taken, record.sessions) if it is not None),
+        contended=sum(
+            share.contended for share in map(taken, record.sessions) if share is not None
+        ),
     )

@@ -66,7 +66,7 @@ _HEAT = Sign(
     "no virtual machine)",
 )
 # A GPU's host hands the work over: what can't be read of its heat leaves the figure as it is.
-_HOST_HEAT = replace(_HEAT, name="heat of the host", held=lambda it: bool(_HEAT.held(it)))
+_HOST_HEAT = replace(_HEAT, name="heat of the host", held=lambda session: bool(_HEAT.held(session)))
 _QUOTA = Sign(
     name="the CPU quota of its cgroup",
     held=partial(_counted, "cgroup_throttled"),

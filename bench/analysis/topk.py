@@ -53,9 +53,9 @@ class Farthest:
 
 def farthest(logits: Floats, others: Floats) -> Farthest:
     """Return the row of `others` that is the farthest from `logits`, relative to the latter."""
-    ours, theirs = logits.astype(np.float64), others.astype(np.float64)
-    apart = np.linalg.norm(theirs - ours, axis=1)
-    sizes = np.linalg.norm(ours, axis=1)
+    own, other = logits.astype(np.float64), others.astype(np.float64)
+    apart = np.linalg.norm(other - own, axis=1)
+    sizes = np.linalg.norm(own, axis=1)
     # Logits of zeros have no scale: the same is 0 away, another is as far as it is long.
     distances = apart / np.where(sizes > 0, sizes, 1.0)
     row = int(distances.argmax())

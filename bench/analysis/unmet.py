@@ -12,12 +12,12 @@ def unmet(cell: CellFields, facts: Iterable[Mapping[str, str]]) -> list[str]:
 
     `facts` are those of the sessions; what no session reports makes no clause.
     """
-    asked = {"precision": cell.precision, **cell.settings}
+    requested = {"precision": cell.precision, **cell.settings}
     return sorted(
         {
-            f"{name} {told[name]} was in force where {value} was asked for"
-            for told in facts
-            for name, value in asked.items()
-            if told.get(name, value) != value
+            f"{name} {effective[name]} was in force where {value} was asked for"
+            for effective in facts
+            for name, value in requested.items()
+            if effective.get(name, value) != value
         }
     )

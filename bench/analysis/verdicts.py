@@ -88,7 +88,7 @@ class CellVerdict:
 class Comparison:
     """The verdicts of HEAD against BASE. `doubts` say why they are advice and no more.
 
-    `as_asked` is False where a setting wasn't in force as it was asked for: nothing passes then.
+    `as_asked` is False where a requested setting wasn't effective: nothing passes then.
     """
 
     base: str
@@ -104,8 +104,8 @@ class Comparison:
 
     @property
     def exit_status(self) -> int:
-        """0: no regression, 1: a regression, 3: inconclusive, missing, incomparable, not as
-        it was asked for, or a regression that is advice.
+        """0: no regression, 1: a regression, 3: inconclusive, missing, incomparable, settings
+        that weren't effective, or a regression that is advice.
         """
         if self.count("SLOWER"):
             return 3 if self.doubts else 1
@@ -115,11 +115,11 @@ class Comparison:
 
 def judge(evidence: Sequence[CellEvidence], gate: Gate = DEFAULT) -> list[CellVerdict]:
     """Return a verdict for each cell of one comparison, in the order given."""
-    slower = adjusted([_p_not_above(one.log_ratio, one) for one in evidence])
-    faster = adjusted([_p_not_above(-one.log_ratio, one) for one in evidence])
+    slower = adjusted([_p_not_above(cell.log_ratio, cell) for cell in evidence])
+    faster = adjusted([_p_not_above(-cell.log_ratio, cell) for cell in evidence])
     return [
-        _verdict(one, q_slower, q_faster, gate.of(one.cell_id))
-        for one, q_slower, q_faster in zip(evidence, slower, faster, strict=True)
+        _verdict(cell, q_slower, q_faster, gate.of(cell.cell_id))
+        for cell, q_slower, q_faster in zip(evidence, slower, faster, strict=True)
     ]
 
 
@@ -132,22 +132,24 @@ def adjusted(ps: Sequence[float]) -> list[float]:
 
 def same_way(cells: Sequence[CellVerdict]) -> str | None:
     """Return in a clause that most cells moved one way, None where they didn't."""
-    judged = [one for one in cells if one.ratio is not None and one.min_effect is not None]
+    judged = [cell for cell in cells if cell.ratio is not None and cell.min_effect is not None]
     for word, sign in (("SLOWER", 1), ("FASTER", -1)):
-        moved = sum(_moved(one, sign) for one in judged)
-        told = any(one.verdict == word for one in judged)
-        if told and len(judged) >= LEAST_CELLS and moved >= MOST * len(judged):
+        moved = sum(_moved(cell, sign) for cell in judged)
+        decided = any(cell.verdict == word for cell in judged)
+        if decided and len(judged) >= LEAST_CELLS and moved >= MOST * len(judged):
             return f"{moved} of {len(judged)} cells are {word.lower()}"
     return None
 
 
 def counts(cells: Sequence[CellVerdict]) -> str:
     """Return how many cells have which verdict: `1 slower, 20 same`."""
-    found = Counter(cell.verdict for cell in cells)
+    number = Counter(cell.verdict for cell in cells)
     words: tuple[Word, ...] = (
         "SLOWER", "MISSING", "INCOMPARABLE", "INCONCLUSIVE", "FASTER", "SAME"
     )  # fmt: skip
-    return ", ".join(f"{found[word]} {word.lower()}" for word in words if found[word]) or "no cell"
+    return (
+        ", ".join(f"{number[word]} {word.lower()}" for word in words if number[word]) or "no cell"
+    )
 
 
 def percent(ratio: float) -> str:
@@ -166,13 +168,13 @@ def _moved(cell: CellVerdict, sign: int) -> bool:
     return sign * math.log(cell.ratio) >= math.log1p(cell.min_effect)
 
 
-def _p_not_above(log_ratio: float, one: CellEvidence) -> float:
+def _p_not_above(log_ratio: float, cell: CellEvidence) -> float:
     """Return the p of "the ratio is at most 1"; a spread of nothing leaves no doubt."""
     from scipy.special import stdtr
 
-    if one.se == 0:
+    if cell.se == 0:
         return 0.5 if log_ratio == 0 else float(log_ratio < 0)
-    return float(stdtr(one.df, -log_ratio / one.se))
+    return float(stdtr(cell.df, -log_ratio / cell.se))
 
 
 def _quantile(df: float, share: float) -> float:
@@ -181,38 +183,41 @@ def _quantile(df: float, share: float) -> float:
     return float(stdtrit(df, share))
 
 
-def _verdict(one: CellEvidence, q_slower: float, q_faster: float, min_effect: float) -> CellVerdict:
-    word, reason = _word(one, q_slower, q_faster, min_effect)
-    half = one.se * _quantile(one.df, 1 - ALPHA / 2)
+def _verdict(
+    cell: CellEvidence, q_slower: float, q_faster: float, min_effect: float
+) -> CellVerdict:
+    word, reason = _word(cell, q_slower, q_faster, min_effect)
+    half = cell.se * _quantile(cell.df, 1 - ALPHA / 2)
     return CellVerdict(
-        cell_id=one.cell_id,
-        label=one.label,
+        cell_id=cell.cell_id,
+        label=cell.label,
         verdict=word,
         reason=reason,
-        ratio=_exp(one.log_ratio),
-        low=_exp(one.log_ratio - half),
-        high=_exp(one.log_ratio + half),
-        q=q_slower if one.log_ratio >= 0 else q_faster,
+        ratio=_exp(cell.log_ratio),
+        low=_exp(cell.log_ratio - half),
+        high=_exp(cell.log_ratio + half),
+        q=q_slower if cell.log_ratio >= 0 else q_faster,
         min_effect=min_effect,
-        base_ns=one.base_ns,
-        head_ns=one.head_ns,
+        base_ns=cell.base_ns,
+        head_ns=cell.head_ns,
     )
 
 
 def _word(
-    one: CellEvidence, q_slower: float, q_faster: float, min_effect: float
+    cell: CellEvidence, q_slower: float, q_faster: float, min_effect: float
 ) -> tuple[Word, str]:
     least = math.log1p(min_effect)
-    if q_slower < ALPHA and one.log_ratio >= least:
+    if q_slower < ALPHA and cell.log_ratio >= least:
         return "SLOWER", f"slower by {share(min_effect)} or more"
-    if q_faster < ALPHA and one.log_ratio <= -least:
+    if q_faster < ALPHA and cell.log_ratio <= -least:
         return "FASTER", f"faster by {share(min_effect)} or more"
-    bound = one.log_ratio + one.se * _quantile(one.df, 1 - ALPHA)
+    bound = cell.log_ratio + cell.se * _quantile(cell.df, 1 - ALPHA)
     limit = max(SAME_BELOW, min_effect)
-    told = f"95% bound {percent(_exp(bound))}"
+    bound_text = f"95% bound {percent(_exp(bound))}"
     if bound < math.log1p(limit):
-        return "SAME", f"no slowdown of {share(limit)} is left: {told}"
-    return "INCONCLUSIVE", f"a slowdown of {share(limit)} may be there: {told}; take more sessions"
+        return "SAME", f"no slowdown of {share(limit)} is left: {bound_text}"
+    reason = f"a slowdown of {share(limit)} may be there: {bound_text}; take more sessions"
+    return "INCONCLUSIVE", reason
 
 
 def _exp(log_ratio: float) -> float:

@@ -115,23 +115,23 @@ def audit(tables: Sequence[Table]) -> list[Finding]:
     what is odd between two tables follows at the later one's end.
     """
     copied = list(twins.copied_columns(tables))
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for table in tables:
         odd = [(name, odd) for name, rule in RULES.items() for odd in rule.find(table)]
-        odd += [(COPIED, one) for where, one in copied if where is table]
-        found += [
+        odd += [(COPIED, oddity) for where, oddity in copied if where is table]
+        findings += [
             Finding(
                 rule=name,
                 source=table.source,
                 table=table.title,
-                row=one.row,
-                columns=one.columns,
-                values=one.values,
-                reason=one.reason,
+                row=oddity.row,
+                columns=oddity.columns,
+                values=oddity.values,
+                reason=oddity.reason,
             )
-            for name, one in odd
+            for name, oddity in odd
         ]
-    return found
+    return findings
 
 
 def audit_claims(

@@ -38,7 +38,7 @@ def _apart(
     if name is None or not counted:
         return None
     stated = row.figures[name] * _SCALES[name]
-    if any(0 < it <= slack * stated and stated <= slack * it for it in counted):
+    if any(0 < count <= slack * stated and stated <= slack * count for count in counted):
         return None
-    own, said = f"{counted[0] / 1e6:.2f} M {what}", f"{name} {row.texts[name]}"
-    return f"{own} were counted, and the row {row.name} has {said}: it is another net's"
+    own, stated_text = f"{counted[0] / 1e6:.2f} M {what}", f"{name} {row.texts[name]}"
+    return f"{own} were counted, and the row {row.name} has {stated_text}: it is another net's"

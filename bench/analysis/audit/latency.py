@@ -18,16 +18,16 @@ _WHOLE_ROW_COLUMNS = 3
 def repeated_figure(table: Table) -> Iterator[Oddity]:
     """A figure of a net of another cost, to the digit; of the two rows the later one is named."""
     columns = table.of_kind("latency")
-    seen: dict[tuple[str, str], list[int]] = {}
+    rows_by_figure: dict[tuple[str, str], list[int]] = {}
     for index, row in enumerate(table.rows):
         named: set[str] = set()
         figures = [(c.name, row.texts[c.name]) for c in columns if c.name in row.texts]
-        sharing = sorted({other for figure in figures for other in seen.get(figure, ())})
+        sharing = sorted({other for figure in figures for other in rows_by_figure.get(figure, ())})
         for figure in figures:
-            seen.setdefault(figure, []).append(index)
+            rows_by_figure.setdefault(figure, []).append(index)
         for earlier in (table.rows[other] for other in sharing):
-            found = _repeated(columns, row, earlier)
-            fresh = [column for column in found if column.name not in named]
+            repeated = _repeated(columns, row, earlier)
+            fresh = [column for column in repeated if column.name not in named]
             if row.cost and earlier.cost and row.cost != earlier.cost and fresh:
                 named |= {column.name for column in fresh}
                 yield Oddity(

@@ -43,14 +43,14 @@ def _pairs(table: Table, column: Column, costs: dict[Row, Cost]) -> list[tuple[R
     for row in sorted(costs, key=lambda row: row.figures[column.name]):
         fastest.setdefault(costs[row], row)
     allowed = table.repeatability.get(column.name, 1.0)
-    found = [
+    apart = [
         (smaller, larger)
         for smaller in fastest.values()
         for larger in costs
         if costs[larger].above(costs[smaller])
         and table.bounds(smaller, column)[0] > table.bounds(larger, column)[1] * allowed
     ]
-    return sorted(found, key=lambda pair: _apart(pair, column), reverse=True)
+    return sorted(apart, key=lambda pair: _apart(pair, column), reverse=True)
 
 
 def _apart(pair: tuple[Row, Row], column: Column) -> float:
@@ -61,11 +61,11 @@ def _out_of_order(
     table: Table, column: Column, odd: Row, pairs: Sequence[tuple[Row, Row]]
 ) -> Oddity:
     """Say what `odd` contradicts; it stands on one side of all `pairs`, or in the middle."""
-    smaller = [one for one, larger in pairs if larger is odd]
-    larger = [one for one_smaller, one in pairs if one_smaller is odd]
+    smaller = [net for net, larger in pairs if larger is odd]
+    larger = [net for other, net in pairs if other is odd]
     sides = [("below the smaller", smaller), ("above the larger", larger)]
-    said = [
-        f"{how} {', '.join(f'{one.name} ({one.shown(column)})' for one in others)}"
+    sides_text = [
+        f"{how} {', '.join(f'{net.name} ({net.shown(column)})' for net in others)}"
         for how, others in sides
         if others
     ]
@@ -75,7 +75,7 @@ def _out_of_order(
         row=odd.name,
         columns=(column.name,),
         values=tuple(row.shown(column) for row in (odd, *smaller, *larger)),
-        reason=f"{odd.shown(column)} is {' and '.join(said)}: the widest part by "
+        reason=f"{odd.shown(column)} is {' and '.join(sides_text)}: the widest part by "
         f"{100 * (_apart(pairs[0], column) - 1):.1f}%{limit}",
     )
 

@@ -57,7 +57,7 @@ _PUBLISHED_COSTS = (
 
 def published_tables(published: Mapping[str, Published]) -> list[Table]:
     """Return published.csv as a table for each hardware and precision, and one of costs."""
-    rows = [_published_row(one) for one in published.values()]
+    rows = [_published_row(row) for row in published.values()]
     latencies = [
         Table(source="published", title=f"published: {title}", columns=columns, rows=rows)
         for title, columns in _PUBLISHED_LATENCIES.items()
@@ -73,10 +73,10 @@ def published_tables(published: Mapping[str, Published]) -> list[Table]:
     return [*(replace(table, repeatability=known) for table in latencies), costs]
 
 
-def _published_row(one: Published) -> Row:
-    flops, params = one.figures.get("flops_m"), one.figures.get("params_m")
+def _published_row(row: Published) -> Row:
+    flops, params = row.figures.get("flops_m"), row.figures.get("params_m")
     cost = Cost(flops * 1e6, params * 1e6) if flops and params else None
-    return Row(name=one.name, family=one.family, figures=one.figures, texts=one.texts, cost=cost)
+    return Row(name=row.name, family=row.family, figures=row.figures, texts=row.texts, cost=cost)
 
 
 def measured_tables(view: View) -> list[Table]:
@@ -112,9 +112,9 @@ def _series_row(
     view: View, series: Series, variant: str, columns: Mapping[tuple[int, int], Column]
 ) -> Row:
     boxes = series.boxes[variant]
-    found = {columns[key].name: box.estimate for key, box in boxes.items() if box.estimate}
-    halves = {name: one.half_width_ns for name, one in found.items()}
-    figures = {name: to_ms(one.value_ns) for name, one in found.items()}
+    estimates = {columns[key].name: box.estimate for key, box in boxes.items() if box.estimate}
+    halves = {name: estimate.half_width_ns for name, estimate in estimates.items()}
+    figures = {name: to_ms(estimate.value_ns) for name, estimate in estimates.items()}
     facts = view.models.get(variant)
     return Row(
         name=facts.title if facts else variant,

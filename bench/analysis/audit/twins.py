@@ -35,16 +35,20 @@ def repeatability(tables: Sequence[Table]) -> dict[str, float]:
         for table in tables
         for column in table.of_kind("latency")
     }
-    every = [ratio - 1 for found in ratios.values() for ratio in found]
+    every = [ratio - 1 for ratios_of in ratios.values() for ratio in ratios_of]
     limit = 1 + _SLIP * median(every) if every else 1.0
-    known = {name: [it for it in found if it <= limit] for name, found in ratios.items()}
-    largest = max((it for found in known.values() for it in found), default=0.0)
-    return {name: max(found, default=largest) for name, found in known.items()} if largest else {}
+    known = {
+        name: [ratio for ratio in ratios_of if ratio <= limit] for name, ratios_of in ratios.items()
+    }
+    largest = max((ratio for ratios_of in known.values() for ratio in ratios_of), default=0.0)
+    if not largest:
+        return {}
+    return {name: max(ratios_of, default=largest) for name, ratios_of in known.items()}
 
 
-def _ratio(column: Column, one: Row, other: Row) -> float:
+def _ratio(column: Column, row: Row, other: Row) -> float:
     """Return the larger over the smaller figure, 1 where one of them isn't there."""
-    a, b = one.figure(column), other.figure(column)
+    a, b = row.figure(column), other.figure(column)
     return max(a / b, b / a) if a and b else 1.0
 
 
@@ -91,7 +95,7 @@ def _same_work(left: Column, right: Column) -> bool:
 
 
 def _copied(row: str, same: Sequence[Row], column: Column, other: Column, earlier: Table) -> Oddity:
-    shown = tuple(one.shown(column) for one in same)
+    shown = tuple(copied.shown(column) for copied in same)
     what = f"all {len(same)} figures are" if len(same) > 1 else f"{shown[0]} is"
     return Oddity(
         row=row,

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from bench.analysis.recommend import Advice, Asked, Choice, Choices, advise, choices
+from bench.analysis.recommend import Advice, Choice, Choices, Query, advise, choices
 from bench.cli.console import tell_broken
 from bench.cli.systems import answering, elsewhere
 from bench.core.errors import BrokenResult, InputError, ResultsError, UnknownName
@@ -38,7 +38,7 @@ def run(options: Options, tables: Tables) -> int:
     Returns 0, or 1 where nothing fits. Raises InputError, and ResultsError where no stored figure
     can answer.
     """
-    asked = _asked(options, tables)
+    query = _query(options, tables)
     if not options.results.is_dir():
         raise ResultsError(
             f"there is no results folder {options.results}",
@@ -47,22 +47,22 @@ def run(options: Options, tables: Tables) -> int:
     named, broken = options.own.get("system"), list[BrokenResult]()
     runs = load_runs(options.results, broken=broken)
     systems = {one.system_id for one in answering(runs, named)}
-    everything = choices(view_of(runs, options.models), asked)
+    everything = choices(view_of(runs, options.models), query)
     status = tell_broken(broken)
     given = [one for one in everything if one.system_id in systems]
     able = [one for one in given if one.found]
     if not able:
         others = elsewhere(runs) if named is None else ""
-        hint = "; or ".join(filter(None, (_remedy(asked), others)))
+        hint = "; or ".join(filter(None, (_remedy(query), others)))
         where = named or "this machine"
-        raise ResultsError(_nothing(asked, given, where), hint=hint)
-    advice = [advise(one, asked) for one in able]
+        raise ResultsError(_nothing(query, given, where), hint=hint)
+    advice = [advise(one, query) for one in able]
     write = _json if options.as_json else _text
-    show(write(asked, able, advice))
+    show(write(query, able, advice))
     return status if any(one.best for one in advice) else 1
 
 
-def _asked(options: Options, tables: Tables) -> Asked:
+def _query(options: Options, tables: Tables) -> Query:
     limits = options.of(LimitOptions)
     if limits.max_ms is None and limits.min_top1 is None:
         raise InputError(
@@ -78,7 +78,7 @@ def _asked(options: Options, tables: Tables) -> Asked:
     for runner in options.axes.runners:
         if runner not in tables.runners:
             raise UnknownName("runner", runner, tables.runners)
-    return Asked(
+    return Query(
         max_ms=limits.max_ms,
         min_top1=limits.min_top1,
         batch=next(iter(options.axes.batches), 1),
@@ -87,30 +87,30 @@ def _asked(options: Options, tables: Tables) -> Asked:
     )
 
 
-def _nothing(asked: Asked, given: Sequence[Choices], where: str) -> str:
-    threads = "" if asked.threads is None else f", threads {asked.threads}"
-    runners = f", runner {' or '.join(asked.runners)}" if asked.runners else ""
+def _nothing(query: Query, given: Sequence[Choices], where: str) -> str:
+    threads = "" if query.threads is None else f", threads {query.threads}"
+    runners = f", runner {' or '.join(query.runners)}" if query.runners else ""
     reasons = {reason for one in given for reason in one.left_out}
     why = f" ({'; '.join(sorted(reasons))})" if reasons else ""
-    return f"no stored figure of {where} can answer for batch {asked.batch}{threads}{runners}{why}"
+    return f"no stored figure of {where} can answer for batch {query.batch}{threads}{runners}{why}"
 
 
-def _remedy(asked: Asked) -> str:
-    flags = [f"--batch {asked.batch}"] * (asked.batch != 1)
-    flags += [f"--threads {asked.threads}"] * (asked.threads not in (None, 1))
-    flags += [f"--runner {','.join(asked.runners)}"] * bool(asked.runners)
+def _remedy(query: Query) -> str:
+    flags = [f"--batch {query.batch}"] * (query.batch != 1)
+    flags += [f"--threads {query.threads}"] * (query.threads not in (None, 1))
+    flags += [f"--runner {','.join(query.runners)}"] * bool(query.runners)
     more = f" ARGS='{' '.join(flags)}'" if flags else ""
     return f"measure first: `make bench-engines{more}`"
 
 
-def _text(asked: Asked, given: Sequence[Choices], advice: Sequence[Advice]) -> str:
+def _text(query: Query, given: Sequence[Choices], advice: Sequence[Advice]) -> str:
     text = []
     for one, left in zip(advice, given, strict=True):
-        text += [one.heading, *(f"  {line}" for line in _lines(asked, one, left))]
+        text += [one.heading, *(f"  {line}" for line in _lines(query, one, left))]
     return lines([*text, _NOTE])
 
 
-def _lines(asked: Asked, advice: Advice, given: Choices) -> list[str]:
+def _lines(query: Query, advice: Advice, given: Choices) -> list[str]:
     best = advice.best
     text = []
     if best is not None:
@@ -126,7 +126,7 @@ def _lines(asked: Asked, advice: Advice, given: Choices) -> list[str]:
         text.append(f"nothing fits; the nearest is {_named(near)}: {_figures(near)}")
     text += [
         f"it can't be told whether {_named(one)} fits: {_figures(one)} lies across "
-        f"{asked.max_ms:g} ms"
+        f"{query.max_ms:g} ms"
         for one in advice.open[:_SHOWN]
     ]
     text += _more(advice.open)
@@ -171,8 +171,8 @@ def _figures(one: Choice) -> str:
     return f"{time} ms{grade}, published top-1 {one.top1:.2f}%"
 
 
-def _json(asked: Asked, given: Sequence[Choices], advice: Sequence[Advice]) -> str:
+def _json(query: Query, given: Sequence[Choices], advice: Sequence[Advice]) -> str:
     systems = [
         {**asdict(one), "left_out": left.left_out} for one, left in zip(advice, given, strict=True)
     ]
-    return json.dumps({"asked": asdict(asked), "note": _NOTE, "systems": systems}, indent=1) + "\n"
+    return json.dumps({"asked": asdict(query), "note": _NOTE, "systems": systems}, indent=1) + "\n"

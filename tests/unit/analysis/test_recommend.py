@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bench.analysis.recommend import Advice, Asked, Choice, Choices, advise, choices
+from bench.analysis.recommend import Advice, Choice, Choices, Query, advise, choices
 from bench.analysis.series import StoredRun
 from bench.config.catalog import Published
 from tests.fakes.records import failed, record, session, stored, system, view
@@ -27,9 +27,9 @@ LARGE = choice("large", "mnn", 9.0, 2.0, 70.0)
 ALL = (LARGE, MIDDLE_SLOW, MIDDLE_TOO, SMALL, MIDDLE)
 
 
-def advice(*found: Choice, **asked: Any) -> Advice:
+def advice(*found: Choice, **query: Any) -> Advice:
     given = Choices(system_id="s", heading="S", found=list(found or ALL))
-    return advise(given, Asked(**asked))
+    return advise(given, Query(**query))
 
 
 def test_within_a_time_the_most_accurate_is_chosen_on_its_fastest_engine() -> None:
@@ -88,12 +88,12 @@ PUBLISHED = {
 NARROW = [[2.0], [2.01]]
 
 
-def given(*runs: StoredRun, **asked: Any) -> list[Choices]:
-    return choices(view(*runs, published=PUBLISHED), Asked(**asked))
+def given(*runs: StoredRun, **query: Any) -> list[Choices]:
+    return choices(view(*runs, published=PUBLISHED), Query(**query))
 
 
-def runners(*runs: StoredRun, **asked: Any) -> list[str]:
-    return [one.runner for found in given(*runs, **asked) for one in found.found]
+def runners(*runs: StoredRun, **query: Any) -> list[str]:
+    return [one.runner for found in given(*runs, **query) for one in found.found]
 
 
 def test_a_choice_has_the_published_accuracy_in_percent_and_the_measured_time() -> None:
