@@ -54,8 +54,24 @@ PARTS = (
         command=("scripts/coverage_simulation.py", "--results", "RESULTS"),
     ),
     Part(
+        title="Is other load marked?",
+        text="A few cells as the machine is, and again beside two busy loops. CPU is the least "
+        "share that a session had of the\ntime in which its threads could have run; a contended "
+        "figure has grade D.",
+        command=("scripts/busy_machine.py", "--results", "RESULTS"),
+        is_markdown=True,
+    ),
+    Part(
+        title="From which wait on is a burst disturbed?",
+        text="Bursts of those runs by the part of their time that their threads waited for others. "
+        "A median holds until most samples\nwait, a mean is off by what was waited: the bound is "
+        "2%, the half-width that grade A allows.",
+        command=("scripts/contention_rule.py", "--results", "RESULTS"),
+        is_markdown=True,
+    ),
+    Part(
         title="What do the sensors cost?",
-        text="They are read before and after a session, never during.",
+        text="The run queue is read between bursts, all others before and after a session.",
         command=("-m", "bench", "doctor", "--sensors"),
     ),
     Part(

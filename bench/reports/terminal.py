@@ -59,7 +59,8 @@ def _drawn(series: Series, head: list[str], rows: list[list[str]], note: str) ->
     )
     console.print(escape.plain(naming.heading(series)), soft_wrap=True)
     console.print(table)
-    console.print(escape.plain(note), soft_wrap=True)
+    for line in note.splitlines():
+        console.print(escape.plain(line), soft_wrap=True)
     assert isinstance(console.file, io.StringIO)  # noqa: S101 - it is the one given above
     return escape.lines(console.file.getvalue().splitlines())
 
