@@ -15,7 +15,7 @@ from bench.core.errors import Unavailable
 from bench.core.units import NS_PER_MS, Nanoseconds
 from bench.runners.base import Array, import_engine, require_precision, time_calls
 
-# By the names of OpenVINO's element types; the lowest of those in the running graph is in force.
+# By the names of OpenVINO's element types; the lowest of those in the running graph is effective.
 _LOW = {"bf16": "bf16", "f16": "fp16", "i8": "int8", "u8": "int8"}
 _HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
 # What the CPU must list as supported. Asked for more than that, OpenVINO takes another precision

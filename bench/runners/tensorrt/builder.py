@@ -22,7 +22,7 @@ _OWN = ("EDGE_MASK_CONVOLUTIONS", "JIT_CONVOLUTIONS")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
-    """An engine's bytes, the timings that its builder now knows, and what was in force."""
+    """An engine's bytes, the timings that its builder now knows, and what was effective."""
 
     plan: bytes
     timings: bytes
@@ -76,7 +76,7 @@ def _parse(parser: Any, onnx: Path) -> None:
 
 
 def configure(trt: Any, config: Any, tactics: str) -> dict[str, str]:
-    """Set `config` up and return what it then says is in force."""
+    """Set `config` up and return what it then reports as effective."""
     config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, WORKSPACE_BYTES)
     tf32 = getattr(trt.BuilderFlag, "TF32", None)
     if tf32 is not None:

@@ -83,7 +83,7 @@ class TensorrtRunner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """An engine, what was in force when it was built, and what building it took, if it was now.
+    """An engine, what was effective when it was built, and what building it took, if it was now.
 
     `runtime` must outlive the engine.
     """

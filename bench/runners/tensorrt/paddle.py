@@ -26,7 +26,7 @@ from bench.runners.tensorrt.engine_cache import EngineKey, Slot
 from bench.runners.tensorrt.telemetry import Gauge, open_gauge
 
 # paddlepaddle-gpu 2.6.2 holds kernels for these and no PTX that a driver could compile for others.
-CAPABILITIES = ("6.1", "7.0", "7.5", "8.0", "8.6")
+COMPUTE_CAPABILITIES = ("6.1", "7.0", "7.5", "8.0", "8.6")
 
 _WORKSPACE_BYTES = 1 << 30
 _MEMORY_POOL_MIB = 256
@@ -88,10 +88,10 @@ def _check(cell: Cell, target: TargetSpec) -> None:
             f"the paddle-tensorrt runner has no {cell.precision}", hint="use precision fp32"
         )
     capability = target.capability
-    if capability is not None and capability not in CAPABILITIES:
+    if capability is not None and capability not in COMPUTE_CAPABILITIES:
         raise Unavailable(
             f"paddlepaddle-gpu has no kernels for compute capability {capability} "
-            f"(it has {', '.join(CAPABILITIES)})",
+            f"(it has {', '.join(COMPUTE_CAPABILITIES)})",
             hint="measure this GPU with `--runner tensorrt`",
         )
 

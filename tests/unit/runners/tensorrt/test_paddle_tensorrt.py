@@ -17,7 +17,7 @@ from bench.core.errors import BenchError, Unavailable
 from bench.runners import RUNNERS
 from bench.runners.tensorrt import paddle_log as stderr
 from bench.runners.tensorrt.paddle import (
-    CAPABILITIES,
+    COMPUTE_CAPABILITIES,
     NotOffloaded,
     PaddleTensorrtRunner,
     PaddleTensorrtSession,
@@ -193,7 +193,7 @@ def test_a_gpu_beyond_the_wheels_kernels_is_refused_by_its_capability(
     assert paddle.configs == []
 
 
-@pytest.mark.parametrize("capability", CAPABILITIES)
+@pytest.mark.parametrize("capability", COMPUTE_CAPABILITIES)
 def test_a_gpu_with_kernels_is_taken(
     capability: str, use: Use, open_session: Open, target: TargetSpec
 ) -> None:
