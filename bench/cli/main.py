@@ -37,6 +37,8 @@ _COMPLETE = "_BENCH_COMPLETE"
 def main(argv: Sequence[str], tables: Tables | None = None, *, program: str = MODULE) -> int:
     """Carry out `argv`; print what a BenchError says and return its status."""
     signal.signal(signal.SIGTERM, _interrupt)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup is to go on
+        signal.signal(signal.SIGHUP, _interrupt)  # the terminal has gone
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal may lack a dash, and no more
     try:

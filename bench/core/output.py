@@ -20,7 +20,7 @@ def show_lines(texts: Iterable[str]) -> None:
 
 
 def say(text: str) -> None:
-    """Write a line to stderr; a reader that left, as `head` does, is no reason to stop."""
-    with suppress(BrokenPipeError):
+    """Write a line to stderr; a reader or a terminal that has gone is no reason to stop."""
+    with suppress(OSError):
         sys.stderr.write(escape.printed(escape.lines([text])))
         sys.stderr.flush()

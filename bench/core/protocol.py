@@ -30,17 +30,20 @@ each line on its standard input is the next operation, and it leaves when they e
 own, so that nothing that an engine prints can garble an answer. An error still goes to reply.json.
 
 What a worker prints goes to stdout.log and stderr.log; nothing is ever parsed out of them. Anything
-else (no answer, no JSON, another shape) is the worker's failure, named by `bench.launcher.process`.
-So is an answer above MOST_ANSWER_BYTES, and a number that 64 bits don't hold; text that isn't UTF-8
-comes with replacement characters, so that whatever is answered can be stored and read again.
+else (no answer, no file, no JSON, another shape) is the worker's failure, named by
+`bench.launcher.process`. So is an answer above MOST_ANSWER_BYTES or nested without end, and a
+number that 64 bits don't hold; text that isn't UTF-8 comes with replacement characters, so that
+whatever is answered can be stored and read again.
 A worker may be another revision of this project: it refuses a request of another version.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +64,7 @@ ENGINE_PYTHON = "BENCH_ENGINE_PYTHON"
 MOST_ANSWER_BYTES = 64 << 20
 _MOST_WHOLE = (1 << 63) - 1
 _MOST_DIGITS = 19
+_DEEPEST = 16  # lists and objects in one another; a session's samples are in the fourth
 
 _CPU = TargetSpec(kind="cpu")
 
@@ -213,3 +217,56 @@ def write_json(path: Path, value: object) -> None:
         file.flush()
         os.fsync(file.fileno())
     beside.replace(path)
+
+
+def read_regular(path: Path, *, limit: int = MOST_ANSWER_BYTES, last: int | None = None) -> bytes:
+    """Return what a file holds, or its `last` bytes, however a child left it.
+
+    Raises OSError for a folder, a link, a pipe, and for more than `limit` bytes.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        status = os.fstat(descriptor)
+        start = 0 if last is None else max(0, status.st_size - last)
+        if not stat.S_ISREG(status.st_mode) or status.st_size - start > limit:
+            raise OSError(errno.EINVAL, "no file of that size", str(path))
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            file.seek(start)
+            return file.read(status.st_size - start)
+    finally:
+        os.close(descriptor)
+
+
+def read_reply(folder: Path) -> Mapping[str, Any] | None:
+    """Return the reply in `folder`, None for anything else; raises FileNotFoundError."""
+    try:
+        reply = parse_object(read_regular(folder / REPLY))
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError):
+        return None
+    return reply if _is_reply(reply) else None
+
+
+def parse_object(data: bytes) -> dict[str, Any]:
+    """Return a JSON object of a child's; raises ValueError for anything else."""
+    value = read_json(data)
+    if not isinstance(value, dict) or not _is_flat(value):
+        raise ValueError("no JSON object")
+    return value
+
+
+def _is_reply(reply: Mapping[str, Any]) -> bool:
+    if set(reply) == {"error"}:
+        error = reply["error"]
+        named = isinstance(error, dict) and set(error) == {"kind", "message", "hint"}
+        return named and all(isinstance(text, str) for text in error.values())
+    return set(reply) == {"ok"} and isinstance(reply["ok"], dict)
+
+
+def _is_flat(value: object, left: int = _DEEPEST) -> bool:
+    """Tell whether lists and objects aren't nested deeper than anything that is meant."""
+    if not isinstance(value, dict | list):
+        return True
+    items = value.values() if isinstance(value, dict) else value
+    return left > 0 and all(_is_flat(item, left - 1) for item in items)

@@ -11,23 +11,17 @@ import os
 import select
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bench.core.errors import BenchError
-from bench.core.protocol import MODULE, MOST_ANSWER_BYTES, REQUEST, read_json, write_json
+from bench.core.protocol import MODULE, MOST_ANSWER_BYTES, REQUEST, parse_object, write_json
 from bench.launcher.environment import child_environment
-from bench.launcher.process import (
-    MESSAGE_CHARS,
-    ChildFailed,
-    judge,
-    log_tail,
-    request_folder,
-    started,
-)
+from bench.launcher.guarded import note_in, started
+from bench.launcher.process import MESSAGE_CHARS, ChildFailed, judge, log_tail, request_folder
 
 _LEAVES_WITHIN_S = 10.0
 _DIES_WITHIN_S = 5.0
@@ -43,7 +37,7 @@ class WorkerFailed(BenchError):
 
 @dataclass(slots=True, kw_only=True)
 class Child:
-    """A process that answers by JSON lines on the pipe `replies`."""
+    """A program that answers by JSON lines on the pipe `replies`; `process` is its guard."""
 
     process: subprocess.Popen[bytes]
     folder: Path
@@ -53,7 +47,8 @@ class Child:
 
     @property
     def pid(self) -> int:
-        return self.process.pid
+        """Its process; once it has answered, for the guard starts it first."""
+        return note_in(self.folder).pid or self.process.pid
 
     def ask(self, command: Mapping[str, object], timeout_s: float) -> Mapping[str, Any]:
         """Give it a line and return its answer; raises WorkerFailed."""
@@ -69,12 +64,9 @@ class Child:
         """Return its next line; raises WorkerFailed where none comes within `timeout_s`."""
         line = self._line(time.monotonic() + timeout_s, timeout_s)
         try:
-            reply = read_json(line)
+            return parse_object(line)
         except ValueError:
-            reply = None
-        if not isinstance(reply, dict):
-            raise WorkerFailed(self.garbage())
-        return reply
+            raise WorkerFailed(self.garbage()) from None
 
     def garbage(self, message: str = "the worker's answer isn't one") -> ChildFailed:
         """Return the failure of a child whose answer isn't of the protocol's form."""
@@ -137,6 +129,7 @@ class Worker(Child):
         return answer
 
 
+AnyChild = TypeVar("AnyChild", bound=Child)
 OpenWorker = Callable[..., AbstractContextManager[Worker]]
 
 
@@ -150,35 +143,45 @@ def open_worker(
     `first` waits for its answer. Raises Unavailable where `python` can't be started.
     """
     with request_folder() as folder:
-        heard, replies = os.pipe()
-        try:
+
+        def command(replies: int) -> list[str]:
             write_json(folder / REQUEST, {**request, "replies_fd": replies})
-            with started(
-                MODULE,
-                folder,
-                python,
-                child_environment(env),
-                stdin=subprocess.PIPE,
-                pass_fds=[replies],
-            ) as process:
-                os.close(replies)
-                replies = -1
-                with _calls_closed(process):
-                    yield Worker(process=process, folder=folder, replies=heard)
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(_LEAVES_WITHIN_S)  # its calls have ended, and it tears down
-        finally:
-            for descriptor in (heard, replies):
-                if descriptor >= 0:
-                    os.close(descriptor)
+            return [str(python), "-m", MODULE, str(folder)]
+
+        with open_child(Worker, command, folder, child_environment(env)) as worker:
+            yield worker
+            _close(worker.process)
+            with suppress(subprocess.TimeoutExpired):
+                worker.process.wait(_LEAVES_WITHIN_S)  # its calls have ended, and it tears down
 
 
 @contextmanager
-def _calls_closed(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Close the worker's standard input afterwards: a worker that hears no more calls leaves."""
+def open_child(
+    kind: type[AnyChild],
+    command: Callable[[int], Sequence[str]],
+    folder: Path,
+    env: Mapping[str, str],
+) -> Iterator[AnyChild]:
+    """Start `command` of the pipe that it answers on and end it afterwards, whatever happened."""
+    heard, replies = os.pipe()
     try:
-        yield
+        with started(
+            command(replies), folder, env, stdin=subprocess.PIPE, pass_fds=[replies]
+        ) as process:
+            os.close(replies)
+            replies = -1
+            try:
+                yield kind(process=process, folder=folder, replies=heard)
+            finally:
+                _close(process)
     finally:
-        if process.stdin is not None:
-            with suppress(OSError):  # the worker has gone, and a call is still in the buffer
-                process.stdin.close()
+        for descriptor in (heard, replies):
+            if descriptor >= 0:
+                os.close(descriptor)
+
+
+def _close(process: subprocess.Popen[bytes]) -> None:
+    """Close a child's standard input: one that hears no more calls leaves."""
+    if process.stdin is not None:
+        with suppress(OSError):  # it has gone, and a call is still in the buffer
+            process.stdin.close()

@@ -8,8 +8,8 @@ engines' names. It speaks first, one line of JSON on a pipe of its own:
     {"unavailable": "why"}  it can't import its engine
 
 From then on it answers each line on its standard input by one line on that pipe, and leaves when
-they end. What it printed last is told where it falls over. It stays in its parent's process group:
-who ends the one ends the other. Standard library only.
+they end. What it printed last is told where it falls over. It has a guard of its own, which ends it
+with its parent. Standard library only.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.core.errors import BenchError, Unavailable
-from bench.core.protocol import ENGINE_PYTHON, STDERR, STDOUT
-from bench.launcher.client import Child, WorkerFailed
+from bench.core.protocol import ENGINE_PYTHON
+from bench.launcher.client import Child, WorkerFailed, open_child
 from bench.launcher.process import ChildFailed, judge, request_folder
 
 _LEAVES_WITHIN_S = 10.0
@@ -85,22 +85,13 @@ def open_engine_process(program: Path, *words: str, timeout_s: float) -> Iterato
     """
     # The current folder is a worker's own, and goes with it where it has to be killed.
     with request_folder(Path.cwd()) as folder:
-        heard, replies = os.pipe()
-        try:
-            process = _start([*_python(), str(program), *words, str(replies)], folder, replies)
-        except BaseException:
-            os.close(heard)
-            raise
-        finally:
-            os.close(replies)
-        live = Child(process=process, folder=folder, replies=heard)
-        try:
+
+        def command(replies: int) -> list[str]:
+            return [*_python(), str(program), *words, str(replies)]
+
+        with open_child(Child, command, folder, os.environ) as live:
             yield EngineProcess(ready=_ready(live, timeout_s), live=live)
             _leave(live)
-        finally:
-            process.kill()
-            process.communicate()  # closes its standard input and waits
-            os.close(heard)
 
 
 def _python() -> list[str]:
@@ -111,20 +102,6 @@ def _python() -> list[str]:
             hint=f"let the harness start this, or name it in {ENGINE_PYTHON}",
         )
     return [python, "-I"]
-
-
-def _start(command: list[str], folder: Path, replies: int) -> subprocess.Popen[bytes]:
-    try:
-        with (folder / STDOUT).open("wb") as out, (folder / STDERR).open("wb") as err:
-            return subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=out, stderr=err, cwd=folder,
-                pass_fds=[replies],
-            )  # fmt: skip
-    except OSError as error:
-        raise Unavailable(
-            f"the engine's interpreter {command[0]} can't be started: {error.strerror}",
-            hint="delete its environment, which is then built again, or give one with --env",
-        ) from error
 
 
 def _ready(live: Child, timeout_s: float) -> Mapping[str, Any]:

@@ -6,30 +6,28 @@ reply each become a ChildFailed with the tail of the log.
 
 from __future__ import annotations
 
-import os
-import select
 import signal
-import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.core.errors import BenchError, Unavailable
+from bench.core.errors import BenchError
 from bench.core.protocol import (
     MODULE,
-    MOST_ANSWER_BYTES,
-    REPLY,
     REQUEST,
     STDERR,
     STDOUT,
-    read_json,
+    read_regular,
+    read_reply,
     write_json,
 )
 from bench.launcher.environment import child_environment
+from bench.launcher.guard import LOG_LIMIT
+from bench.launcher.guarded import Note, note_in, started, wait
 
 _TAIL_BYTES = 4000
 _TAIL_LINES = 30
@@ -52,7 +50,8 @@ class Replied:
 class ChildFailed:
     """The child gave no result. `kind` is one of
 
-    crash, abort, killed, timeout, no-reply, garbage-reply (found out by the parent);
+    crash, abort, killed, timeout, no-reply, garbage-reply, too-much-output (found out by the
+    parent);
     unavailable, wrong-output, conversion, error (said by the child itself).
     """
 
@@ -75,14 +74,15 @@ def run_child(
 ) -> ChildResult:
     """Run `python -m module DIR` on `request` and return what became of it.
 
-    The child's process group is ended at `timeout_s` seconds, and when this process is interrupted.
+    The child and all that it started is ended at `timeout_s` seconds, and with this process.
     Raises Unavailable where `python` can't be started.
     """
     with request_folder() as folder:
         write_json(folder / REQUEST, request)
         began = time.perf_counter_ns()
-        with started(module, folder, python, child_environment(env)) as process:
-            status = _wait(process, timeout_s)
+        command = [str(python), "-m", module, str(folder)]
+        with started(command, folder, child_environment(env)) as process:
+            status = wait(process, timeout_s)
         wall_ns = time.perf_counter_ns() - began
         return judge(folder, status, process.pid, wall_ns, timeout_s)
 
@@ -104,65 +104,6 @@ def request_folder(inside: Path | None = None) -> Iterator[Path]:
         yield Path(name)
 
 
-@contextmanager
-def started(
-    module: str,
-    folder: Path,
-    python: Path,
-    env: Mapping[str, str],
-    *,
-    stdin: int = subprocess.DEVNULL,
-    pass_fds: Sequence[int] = (),
-) -> Iterator[subprocess.Popen[bytes]]:
-    """Start the child in a process group of its own and leave none of it behind.
-
-    Raises Unavailable where `python` can't be started.
-    """
-    with (folder / STDOUT).open("wb") as out, (folder / STDERR).open("wb") as err:
-        try:
-            process = subprocess.Popen(
-                [str(python), "-m", module, str(folder)],
-                stdin=stdin,
-                stdout=out,
-                stderr=err,
-                env=dict(env),
-                cwd=folder,
-                pass_fds=pass_fds,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise Unavailable(
-                f"the interpreter {python} can't be started: {error.strerror}",
-                hint="delete its environment, which is then built again, or give one with --env",
-            ) from error
-    try:
-        yield process
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def _wait(process: subprocess.Popen[bytes], timeout_s: float) -> int | None:
-    """Return the exit status, or None at the time-out, asleep all the while.
-
-    Popen.wait(timeout) polls; a pidfd (Linux 5.3) lets the parent sleep while the child measures.
-    """
-    if hasattr(os, "pidfd_open"):
-        descriptor = os.pidfd_open(process.pid)
-        try:
-            poll = select.poll()
-            poll.register(descriptor, select.POLLIN)
-            poll.poll(timeout_s * 1000)
-        finally:
-            os.close(descriptor)
-        return process.poll()
-    try:
-        return process.wait(timeout_s)
-    except subprocess.TimeoutExpired:
-        return None
-
-
 def judge(
     folder: Path, status: int | None, pid: int, wall_ns: int, timeout_s: float
 ) -> ChildResult:
@@ -170,41 +111,48 @@ def judge(
 
     A whole reply counts even if the child fell over while tearing down; the fall is noted.
     """
-    tail = log_tail(folder)
-    reply = _read_reply(folder)
-    if isinstance(reply, dict) and "ok" in reply:
-        teardown = None if status == 0 else _ended(status, timeout_s)[1]
-        return Replied(value=reply["ok"], pid=pid, wall_ns=wall_ns, teardown=teardown)
-    if isinstance(reply, dict) and "error" in reply:
-        texts = {name: str(text)[:MESSAGE_CHARS] for name, text in reply["error"].items()}
-        return ChildFailed(**texts, log_tail=tail)
-    if status is None or status != 0:
+    note = note_in(folder)
+    try:
+        reply, kind = read_reply(folder), "garbage-reply"
+    except FileNotFoundError:
+        reply, kind = None, "no-reply"
+    if reply is not None and "ok" in reply:
+        teardown = _teardown(status, note, timeout_s)
+        return Replied(value=reply["ok"], pid=note.pid or pid, wall_ns=wall_ns, teardown=teardown)
+    if reply is not None:
+        texts = {name: text[:MESSAGE_CHARS] for name, text in reply["error"].items()}
+        return ChildFailed(**texts, log_tail=log_tail(folder))
+    message = _MESSAGES[kind]
+    if note.flooded:
+        kind, message = "too-much-output", _MESSAGES["too-much-output"]
+    elif status != 0:
         kind, message = _ended(status, timeout_s)
         message += " and no reply" if kind == "no-reply" else ""
         said = "" if status is None else _last_words(folder)
         message = f"{said}: {message}" if said else message
-        return ChildFailed(kind=kind, message=message, hint=_HINTS[kind], log_tail=tail)
-    if reply is _ABSENT:
-        return ChildFailed(
-            kind="no-reply",
-            message="the child ended with status 0 and left no reply",
-            hint=f"something in the engine called exit(); {SEE_LOG}",
-            log_tail=tail,
-        )
-    return ChildFailed(
-        kind="garbage-reply",
-        message="the child's reply isn't one",
-        hint="the interpreter runs another version of the harness, or its disk is full",
-        log_tail=tail,
-    )
+    return ChildFailed(kind=kind, message=message, hint=_HINTS[kind], log_tail=log_tail(folder))
 
 
+def _teardown(status: int | None, note: Note, timeout_s: float) -> str | None:
+    """Return what there is to say of the way in which a child left that had replied."""
+    ended = [] if status == 0 else [_ended(status, timeout_s)[1]]
+    left = [f"the child left {', '.join(note.left)} running, now ended"] if note.left else []
+    return "; ".join(ended + left) or None
+
+
+_MESSAGES = {
+    "no-reply": "the child ended with status 0 and left no reply",
+    "garbage-reply": "the child's reply isn't one",
+    "too-much-output": f"the child printed more than {LOG_LIMIT >> 20} MiB and was ended",
+}
 _HINTS = {
     "timeout": "raise timeout_s in the suite's preset if the net is only slow",
     "crash": f"{SEE_LOG}; the interpreter's libraries may not fit this CPU",
     "abort": f"{SEE_LOG} for the check that failed in the engine",
     "killed": "the system may have run out of memory; a smaller batch needs less",
-    "no-reply": SEE_LOG,
+    "no-reply": f"something in the engine called exit(); {SEE_LOG}",
+    "garbage-reply": "the interpreter runs another version of the harness, or its disk is full",
+    "too-much-output": f"make the engine say less; {SEE_LOG}",
 }
 
 _SIGNAL_KINDS: Mapping[int, str] = {
@@ -232,33 +180,6 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-class _Absent:
-    """There is no reply file."""
-
-
-_ABSENT = _Absent()
-
-
-def _read_reply(folder: Path) -> object:
-    try:
-        with (folder / REPLY).open("rb") as file:
-            reply = read_json(file.read(MOST_ANSWER_BYTES + 1))
-    except FileNotFoundError:
-        return _ABSENT
-    except (OSError, ValueError):
-        return None
-    return reply if _is_reply(reply) else None
-
-
-def _is_reply(reply: object) -> bool:
-    if not isinstance(reply, dict):
-        return False
-    if set(reply) == {"error"}:
-        error = reply["error"]
-        return isinstance(error, dict) and set(error) == {"kind", "message", "hint"}
-    return set(reply) == {"ok"} and isinstance(reply["ok"], dict)
-
-
 def log_tail(folder: Path) -> str:
     """Return the last lines of what the child printed, its errors last: 30, and 4000 bytes."""
     parts = [_end_of(folder / name).strip() for name in (STDOUT, STDERR)]
@@ -268,9 +189,8 @@ def log_tail(folder: Path) -> str:
 
 
 def _end_of(path: Path) -> str:
-    with suppress(OSError), path.open("rb") as file:
-        file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
-        return file.read().decode("utf-8", "replace")
+    with suppress(OSError):
+        return read_regular(path, last=_TAIL_BYTES).decode("utf-8", "replace")
     return ""
 
 

@@ -30,6 +30,12 @@ def prints(request: Mapping[str, Any], reply: Reply) -> None:
     os._exit(3)
 
 
+def prints_without_end(request: Mapping[str, Any], reply: Reply) -> None:
+    while True:
+        sys.stderr.write("so much to say\n" * 10_000)
+        sys.stderr.flush()
+
+
 def starts_a_child_and(request: Mapping[str, Any], reply: Reply) -> None:
     """Leave a process behind, its pid in the file `tell`, then hang or leave."""
     code = "import time; time.sleep(600)"

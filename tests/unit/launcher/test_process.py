@@ -158,6 +158,9 @@ def test_a_child_may_die_of_any_signal(number: int) -> None:
         '{"ok": 3, "error": {"kind": "k", "message": "m", "hint": "h"}}',
         "[" * 100_000, '{"ok": {"ns": 9223372036854775808}}', '{"ok": {"ns": 1e999}}',
         '{"ok": {"ns": ' + "1" * 5000 + "}}",
+        '{"error": {"kind": null, "message": "m", "hint": "h"}}',
+        '{"error": {"kind": "k", "message": ["m"], "hint": "h"}}',
+        '{"error": null}', '{"ok": {"ns": NaN}}', '{"ok": {"ns": ' + "[" * 40 + "]" * 40 + "}}",
     ],
 )  # fmt: skip
 def test_anything_else_than_a_reply_is_a_garbage_reply(reply: str, tmp_path: Path) -> None:
@@ -194,6 +197,40 @@ def test_an_answer_without_an_end_is_cut_off(
             child.hear(60.0)
         process.kill()
     assert raised.value.failure.kind == "garbage-reply"
+
+
+def test_a_reply_that_is_no_file_of_its_own_is_garbage_and_never_waited_for(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "whole.json").write_text('{"ok": {}}')
+    makers: list[Callable[[Path], object]] = [
+        Path.mkdir, os.mkfifo, lambda path: path.symlink_to(tmp_path / "whole.json"),
+        lambda path: path.symlink_to("/dev/zero"), lambda path: path.symlink_to("nowhere"),
+    ]  # fmt: skip
+    for number, make in enumerate(makers):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        for name in ("reply.json", "stdout.log", "stderr.log", "guard.txt"):
+            make(folder / name)
+        result = judge(folder, 0, pid=7, wall_ns=1, timeout_s=1.0)
+        assert isinstance(result, ChildFailed)
+        assert (result.kind, result.log_tail) == ("garbage-reply", "")
+
+
+def test_an_endless_message_is_cut(tmp_path: Path) -> None:
+    error = {"kind": "error", "message": "m" * 20_000_000, "hint": "h"}
+    write_json(tmp_path / "reply.json", {"error": error})
+    result = judge(tmp_path, 1, pid=7, wall_ns=1, timeout_s=1.0)
+    assert isinstance(result, ChildFailed)
+    assert len(result.message) == 2000
+
+
+def test_a_child_that_prints_without_end_is_ended_before_the_disk_is_full() -> None:
+    result = do("prints_without_end", timeout_s=120.0)
+    assert isinstance(result, ChildFailed)
+    assert result.kind == "too-much-output"
+    assert "more than 64 MiB" in result.message
+    assert result.log_tail.endswith("so much to say")
 
 
 @pytest.mark.parametrize(

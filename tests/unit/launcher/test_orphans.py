@@ -1,0 +1,123 @@
+"""Nothing that a child started outlives it, and no child outlives the harness."""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from bench.core.paths import PROJECT
+from bench.launcher.process import Replied, run_child
+from tests.fakes.orphans import MODULE, eventually, guarded_for, marked
+
+PYTHON = Path(sys.executable)
+
+
+@pytest.fixture
+def mark() -> Iterator[str]:
+    """An argument that no other process has; what still bears it is ended afterwards."""
+    mark = f"mark-{secrets.token_hex(8)}"
+    yield mark
+    for pid in marked(mark):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+@contextmanager
+def parent_of(tell: Path, mark: str) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-m", MODULE, str(tell), mark]
+    with subprocess.Popen(command, cwd=PROJECT, start_new_session=True) as parent:
+        try:
+            yield parent
+        finally:
+            parent.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_all_that_a_child_started_ends_with_the_harness(
+    number: signal.Signals, mark: str, tmp_path: Path
+) -> None:
+    with parent_of(tmp_path / "up", mark) as parent:
+        assert eventually((tmp_path / "up").exists, 60.0)
+        assert eventually(lambda: len(marked(mark)) == 3)  # the two that its child left, and it
+        parent.send_signal(number)
+    assert eventually(lambda: not marked(mark))
+
+
+def test_a_harness_killed_at_any_moment_leaves_no_child(mark: str, tmp_path: Path) -> None:
+    chance = random.Random(1)  # noqa: S311 - moments, no secrets
+    for _ in range(6):
+        with parent_of(tmp_path / "up", mark) as parent:
+            time.sleep(chance.uniform(0.05, 0.8))
+            parent.kill()
+        assert eventually(lambda: not marked(mark))
+        assert eventually(lambda: not guarded_for(parent.pid))
+
+
+def test_what_left_its_childs_group_is_ended_with_it_and_named(mark: str) -> None:
+    request = {"mark": mark, "then": "leaves"}
+    result = run_child(request, python=PYTHON, env={}, timeout_s=60.0, module=MODULE)
+    assert marked(mark) == []
+    assert isinstance(result, Replied)
+    assert result.teardown is not None
+    assert result.teardown.startswith("the child left 'python")
+    assert result.teardown.endswith("running, now ended")
+
+
+def test_a_time_out_ends_what_left_the_group_too(mark: str, tmp_path: Path) -> None:
+    request = {"mark": mark, "then": "hangs", "tell": str(tmp_path / "up")}
+    run_child(request, python=PYTHON, env={}, timeout_s=2.0, module=MODULE)
+    assert marked(mark) == []
+
+
+def test_a_killed_guard_takes_its_child_along(mark: str, tmp_path: Path) -> None:
+    with parent_of(tmp_path / "up", mark) as parent:
+        assert eventually((tmp_path / "up").exists, 60.0)
+        (guard,) = guarded_for(parent.pid)
+        os.kill(guard, signal.SIGKILL)
+        assert parent.wait(60.0) == 0
+    assert len(marked(mark)) <= 2  # what the child started had its own way of life
+
+
+class Interrupted(Exception):
+    """What a signal raises here."""
+
+
+def test_an_interruption_while_a_child_starts_leaves_none(mark: str, tmp_path: Path) -> None:
+    def interrupt(*_: object) -> None:
+        raise Interrupted
+
+    chance = random.Random(2)  # noqa: S311 - moments, no secrets
+    before = signal.signal(signal.SIGTERM, interrupt)
+    request = {"mark": mark, "then": "hangs", "tell": str(tmp_path / "up")}
+    try:
+        for _ in range(20):
+            waker = threading.Timer(chance.uniform(0, 0.05), os.kill, (os.getpid(), signal.SIGTERM))
+            with pytest.raises(Interrupted):  # noqa: PT012 - by either of the two
+                waker.start()
+                run_child(request, python=PYTHON, env={}, timeout_s=60.0, module=MODULE)
+            waker.join()
+            assert children() == []
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert eventually(lambda: not marked(mark))
+
+
+def children() -> list[str]:
+    """This process's children."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            if path.read_text().rpartition(")")[2].split()[1] == str(os.getpid()):
+                found.append(path.parent.name)
+    return found
