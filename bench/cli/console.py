@@ -44,8 +44,10 @@ def conclude(options: Options, folder: RunFolder) -> int:
         _print_json(
             folder,
             files,
-            cells=[dict(zip(LATENCY_HEAD, row, strict=True)) for row in latency_rows(view)],
-            sustained=[dict(zip(SUSTAINED_HEAD, row, strict=True)) for row in sustained_rows(view)],
+            cells=[{name: row.get(name) for name in LATENCY_HEAD} for row in latency_rows(view)],
+            sustained=[
+                {name: row.get(name) for name in SUSTAINED_HEAD} for row in sustained_rows(view)
+            ],
         )
     else:
         show(latency_tables(view))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from bench.analysis import naming
@@ -52,169 +52,143 @@ DEVICE_HEAD = (
     "builds", "build_spread", "build_ns", "run_id", "cell_id",
 )  # fmt: skip
 
+_ALWAYS = ("latency.csv", "costs.csv")
 _PUBLISHED = ("top1", "top5", "flops_m", "params_m", "storage_mb")
 
 
-def latency_rows(view: View) -> list[Sequence[object]]:
-    """Return the rows of latency.csv."""
+Row = dict[str, object]
+"""What is known by column; a head chooses of it, and what isn't known is None or lacks."""
+
+
+def _rounded(value: float | None, digits: int | None = None) -> float | None:
+    return None if value is None else round(value, digits)
+
+
+def _known(series: Series, box: Box, variant: str, column: Column) -> Row:
+    """Return what the tables of cells have in common."""
+    estimate, distance = box.estimate, box.relative_l2
+    settings = " ".join(f"{name}={value}" for name, value in sorted(series.settings.items()))
+    return {
+        "system_id": series.system.system_id, "system": series.system.heading,
+        "emulated": series.system.emulated, "runner": series.runner, "settings": settings,
+        "precision": series.precision, "preset": series.preset, "statistic": series.statistic,
+        "suite": series.suite, "weights": series.weights, "engine": series.engine,
+        "variant": variant, "batch": column[0], "threads": column[1],
+        "outcome": box.outcome.kind if box.outcome else "measured", "grade": box.grade,
+        "latency_ns": _rounded(estimate.value_ns if estimate else None),
+        "half_width_95_ns": _rounded(estimate.half_width_ns if estimate else None),
+        "sessions": estimate and estimate.sessions, "samples": estimate and estimate.samples,
+        "relative_l2": None if distance is None else f"{distance:.3g}",
+        "run_id": box.run_id, "cell_id": box.cell_id,
+    }  # fmt: skip
+
+
+def _cells(view: View) -> Iterator[tuple[Box, Row]]:
+    for series in view.series:
+        for variant, row in series.boxes.items():
+            for column, box in sorted(row.items()):
+                yield box, _known(series, box, variant, column)
+
+
+def latency_rows(view: View) -> list[Row]:
+    """Return the rows of latency.csv; a percentile that the samples can't bear is empty."""
     return [
-        _latency_row(series, variant, column, row[column])
-        for series in view.series
-        for variant, row in series.boxes.items()
-        for column in sorted(row)
-    ]
+        known
+        | {f"p{p}_ns": _rounded(box.percentiles.get(p)) for p in PERCENTILES}
+        | {
+            "unsettled_sessions": box.unsettled, "stopped": box.stopped,
+            "warnings": "; ".join(box.warnings),
+            "contended": None if box.taken is None else box.contended,
+            "cpu_share": None if box.taken is None else f"{box.taken.cpu_share:.3f}",
+        }
+        for box, known in _cells(view)
+    ]  # fmt: skip
 
 
-def _latency_row(series: Series, variant: str, column: Column, box: Box) -> Sequence[object]:
-    estimate, outcome = box.estimate, box.outcome
-    figures = (
-        ("", "", "", "")
-        if estimate is None
-        else (
-            round(estimate.value_ns),
-            "" if estimate.half_width_ns is None else round(estimate.half_width_ns),
-            estimate.sessions,
-            estimate.samples,
-        )
-    )
-    return (
-        series.system.system_id, series.system.heading, series.system.emulated, series.runner,
-        _settings(series), series.precision, series.preset, series.statistic, series.weights,
-        series.engine, variant, *column, outcome.kind if outcome else "measured", *figures,
-        box.unsettled, box.grade, box.stopped, *_percentiles(box), distance(box),
-        "; ".join(box.warnings),
-        box.run_id, box.cell_id, *_contention(box),
-    )  # fmt: skip
-
-
-def _contention(box: Box) -> tuple[object, object]:
-    """Return whether a session was contended and the least share of the CPU, empty: not known."""
-    return ("", "") if box.taken is None else (box.contended, f"{box.taken.cpu_share:.3f}")
-
-
-def _percentiles(box: Box) -> list[int | str]:
-    """Return p90, p95 and p99 in ns, each empty where the count of samples can't bear it."""
-    known = box.percentiles
-    return [round(known[p]) if p in known else "" for p in PERCENTILES]
-
-
-def distance(box: Box) -> str:
-    """Return the relative L2 from the reference, empty where it isn't known."""
-    return "" if box.relative_l2 is None else f"{box.relative_l2:.3g}"
-
-
-def _settings(series: Series) -> str:
-    return " ".join(f"{name}={value}" for name, value in sorted(series.settings.items()))
-
-
-def sustained_rows(view: View) -> list[Sequence[object]]:
+def sustained_rows(view: View) -> list[Row]:
     """Return the rows of sustained.csv."""
     return [_sustained_row(row) for series in view.sustained for row in sustained.rows(series)]
 
 
-def _sustained_row(row: sustained.Row) -> Sequence[object]:
-    series, box, long = row.series, row.box, row.box.long
-    figures: Sequence[object] = ("",) * 7
-    if long is not None:
-        over = long.course
-        figures = (
-            long.asked_s, over.ran_ns, round(over.first_ns), round(over.last_ns),
-            "" if over.ratio is None else round(over.ratio, 5), over.samples, long.capped,
-        )  # fmt: skip
-    return (
-        series.system.system_id, series.system.heading, series.system.emulated, series.runner,
-        _settings(series), series.precision, series.weights, series.engine, row.variant, row.batch,
-        row.threads, box.outcome.kind if box.outcome else "measured", *figures, box.run_id,
-        box.cell_id,
-    )  # fmt: skip
+def _sustained_row(row: sustained.Row) -> Row:
+    known = _known(row.series, row.box, row.variant, (row.batch, row.threads))
+    if row.box.long is None:
+        return known
+    over = row.box.long.course
+    return known | {
+        "asked_s": row.box.long.asked_s, "ran_ns": over.ran_ns,
+        "first_tenth_ns": round(over.first_ns), "last_tenth_ns": round(over.last_ns),
+        "ratio": _rounded(over.ratio, 5), "samples": over.samples, "capped": row.box.long.capped,
+    }  # fmt: skip
 
 
-def device_rows(view: View) -> list[Sequence[object]]:
+def device_rows(view: View) -> list[Row]:
     """Return the rows of device.csv, one for each cell with figures on the device."""
-    return [
-        (
-            series.system.system_id, series.runner, _settings(series), series.precision,
-            series.preset, variant, batch, *_device_figures(box.device), box.run_id, box.cell_id,
-        )
-        for series in view.series
-        for variant, row in series.boxes.items()
-        for (batch, _), box in sorted(row.items())
-        if box.device is not None
-    ]  # fmt: skip
+    return [known | _on_device(box.device) for box, known in _cells(view) if box.device is not None]
 
 
-def _device_figures(it: OnDevice) -> list[object]:
-    half = it.on_device.half_width_ns
-    return [
-        round(it.on_device.value_ns), "" if half is None else round(half),
-        round(it.enqueue.value_ns), it.launch_bound,
-        "" if it.energy_mj is None else round(it.energy_mj, 4), it.builds,
-        "" if it.build_spread is None else round(it.build_spread, 4),
-        "" if it.build_ns is None else round(it.build_ns),
-    ]  # fmt: skip
+def _on_device(it: OnDevice) -> Row:
+    return {
+        "on_device_ns": round(it.on_device.value_ns),
+        "on_device_half_width_95_ns": _rounded(it.on_device.half_width_ns),
+        "enqueue_ns": round(it.enqueue.value_ns), "launch_bound": it.launch_bound,
+        "energy_mj_per_inference": _rounded(it.energy_mj, 4), "builds": it.builds,
+        "build_spread": _rounded(it.build_spread, 4), "build_ns": _rounded(it.build_ns),
+    }  # fmt: skip
 
 
-def engines_rows(tables: Iterable[SideBySide]) -> list[Sequence[object]]:
+def engines_rows(tables: Iterable[SideBySide]) -> list[Row]:
     """Return the rows of engines.csv, one for each box of each table."""
     return [
-        _engines_row(table, variant, index, box)
+        _known(series, box, variant, table.column)
+        | {
+            "settings": naming.settings(series), "fastest": fastest(row) == index,
+            "load_ns": _rounded(box.load_ns), "peak_rss_mib": _rounded(box.peak_rss_mib, 1),
+        }
         for table in tables
         for variant, row in table.rows.items()
-        for index, box in enumerate(row)
+        for index, (series, box) in enumerate(zip(table.engines, row, strict=True))
         if box is not None
-    ]
+    ]  # fmt: skip
 
 
-def _engines_row(table: SideBySide, variant: str, index: int, box: Box) -> Sequence[object]:
-    series, estimate = table.engines[index], box.estimate
-    half = estimate.half_width_ns if estimate else None
-    return (
-        series.system.system_id, series.system.heading, series.suite, series.precision,
-        series.preset, series.statistic, series.weights, *table.column, variant, series.runner,
-        naming.settings(series), series.engine, box.outcome.kind if box.outcome else "measured",
-        round(estimate.value_ns) if estimate else "", "" if half is None else round(half),
-        estimate.sessions if estimate else "", box.grade,
-        fastest(table.rows[variant]) == index, "" if box.load_ns is None else round(box.load_ns),
-        "" if box.peak_rss_mib is None else round(box.peak_rss_mib, 1),
-        "" if box.relative_l2 is None else f"{box.relative_l2:.3g}", box.run_id, box.cell_id,
-    )  # fmt: skip
-
-
-def costs_rows(view: View) -> list[Sequence[object]]:
-    """Return the rows of costs.csv; what isn't known is empty."""
-    rows: list[Sequence[object]] = []
+def costs_rows(view: View) -> list[Row]:
+    """Return the rows of costs.csv."""
+    rows: list[Row] = []
     for variant, facts in view.models.items():
         costs, storage, row = facts.costs, facts.storage, view.published_of(variant)
-        counted = (
-            (*(costs.operations or ("", "")), costs.params, costs.params_trainable)
-            if costs
-            else ("",) * 4
-        )
-        stored = (storage.bytes, storage.format) if storage else ("", "")
-        published = [row.texts.get(column, "") if row else "" for column in _PUBLISHED]
-        rows.append((variant, facts.title, facts.weights, *counted, *stored, *published))
+        operations = (costs and costs.operations) or (None, None)
+        rows.append({
+            "variant": variant, "model": facts.title, "weights": facts.weights,
+            "macs": operations[0], "flops_paddle": operations[1],
+            "params": costs and costs.params,
+            "params_trainable": costs and costs.params_trainable,
+            "storage_bytes": storage and storage.bytes,
+            "storage_format": storage and storage.format,
+            **{f"published_{column}": row and row.texts.get(column) for column in _PUBLISHED},
+        })  # fmt: skip
     return rows
 
 
-def _text(head: Sequence[str], rows: Sequence[Sequence[object]]) -> bytes:
+def _text(head: Sequence[str], rows: Iterable[Row]) -> bytes:
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(head)
-    writer.writerows(map(escape.cell, row) for row in rows)
+    writer.writerows([escape.cell(row.get(column)) for column in head] for row in rows)
     return buffer.getvalue().encode()
 
 
 def write(view: View, folder: Path) -> dict[Path, bytes]:
     """Return the files and their bytes."""
-    files = {
-        folder / "latency.csv": _text(LATENCY_HEAD, latency_rows(view)),
-        folder / "costs.csv": _text(COSTS_HEAD, costs_rows(view)),
-    }
-    optional = {
+    tables = {
+        "latency.csv": (LATENCY_HEAD, latency_rows(view)),
+        "costs.csv": (COSTS_HEAD, costs_rows(view)),
         "device.csv": (DEVICE_HEAD, device_rows(view)),
         "engines.csv": (ENGINES_HEAD, engines_rows(side_by_side(view))),
-        "sustained.csv": (SUSTAINED_HEAD, sustained_rows(view) if view.sustained else []),
+        "sustained.csv": (SUSTAINED_HEAD, sustained_rows(view)),
     }
-    return files | {
-        folder / name: _text(head, rows) for name, (head, rows) in optional.items() if rows
+    return {
+        folder / name: _text(head, rows)
+        for name, (head, rows) in tables.items()
+        if rows or name in _ALWAYS
     }

@@ -121,7 +121,8 @@ def test_without_results_only_the_heads_are_written() -> None:
 def test_latency_rows_have_a_value_for_each_column_of_the_head() -> None:
     shown = view(stored(record(), record(batch=4, outcome=failed())))
     assert only_series(shown).boxes
-    assert {len(row) for row in tables_csv.latency_rows(shown)} == {len(tables_csv.LATENCY_HEAD)}
+    for row in tables_csv.latency_rows(shown):
+        assert set(tables_csv.LATENCY_HEAD) <= set(row)
 
 
 def test_what_others_took_stands_in_the_last_columns_and_is_empty_where_it_is_not_known() -> None:
