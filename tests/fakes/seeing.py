@@ -124,7 +124,11 @@ def seeing_tables(**runners: str) -> Tables:
         name: replace(kind, converter="tests.fakes.seeing:export") if name == "paddle-pir" else kind
         for name, kind in FAKE_FORMATS.items()
     }
-    return Tables(runners={name: _entry(kind) for name, kind in chosen.items()}, formats=formats)
+    return Tables(
+        runners={name: _entry(kind) for name, kind in chosen.items()},
+        formats=formats,
+        busy=lambda: None,
+    )
 
 
 def _entry(kind: str) -> RunnerEntry:

@@ -148,7 +148,7 @@ def test_weights_stand_above_the_panels_where_one_plot_holds_several() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("samples", [[0.0, 0.0], [2.0]])
+@pytest.mark.parametrize("samples", [[1e-6, 1e-6], [2.0]])
 def test_a_session_that_bears_next_to_nothing_is_reported_all_the_same(
     samples: list[float],
 ) -> None:
