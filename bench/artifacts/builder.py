@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from bench.artifacts.formats import ARTIFACT_FORMATS, ArtifactFormat
 from bench.config.catalog import Model
 from bench.core.digest import canonical_digest, file_sha256
 from bench.core.errors import ArtifactError, BenchError
+from bench.core.locks import waited_for
 from bench.core.paths import PACKAGE
 from bench.core.protocol import request_for
 from bench.environments.interpreters import Environments, Interpreter, worker_of
@@ -85,7 +87,9 @@ class Workshop:
 
     def remake(self, model: Model, key: Key, artifact: Artifact) -> bool:
         """Make an artifact anew, in its place, that was in the cache; tell whether there is one."""
-        shutil.rmtree(artifact.folder, ignore_errors=True)
+        interpreter = self.environments.get(self.formats[key.kind].env)
+        with self._making(model, key.kind, interpreter):
+            shutil.rmtree(artifact.folder, ignore_errors=True)
         return isinstance(self.make([model], [key], workers=1)[key], Artifact)
 
     def _make_for(self, model: Model, keys: set[Key], on_done: Callable[[str], None]) -> Made:
@@ -127,18 +131,42 @@ class Workshop:
         folders = {b: self.folder(model, kind, b, interpreter) for b in batches}
         result: Made = {}
         missing = [b for b in batches if load(folders[b], entry) is None]
-        for group in [missing] if entry.source is None else [[b] for b in missing]:
-            try:
-                self._convert(model, kind, {b: folders[b] for b in group}, interpreter, made)
-            except BenchError as error:
-                result |= {Key(model.variant, kind, batch): error for batch in group}
+        if missing:
+            with self._making(model, kind, interpreter):  # another run may have made them meanwhile
+                missing = [b for b in missing if load(folders[b], entry) is None]
+                result = self._make_missing(model, kind, {b: folders[b] for b in missing}, made)
         for batch, folder in folders.items():
-            artifact = load(folder, entry)
+            artifact, key = load(folder, entry), Key(model.variant, kind, batch)
             if artifact is not None:
-                result[Key(model.variant, kind, batch)] = replace(
-                    artifact, is_new=batch in missing, tolerance=model.tolerance
+                is_new = batch in missing
+                result[key] = replace(artifact, is_new=is_new, tolerance=model.tolerance)
+            elif key not in result:
+                result[key] = ArtifactError(
+                    f"{kind}: it was removed from the cache while it was made", hint="run again"
                 )
         return result
+
+    def _make_missing(
+        self, model: Model, kind: str, folders: Mapping[int, Path], made: Made
+    ) -> Made:
+        """Return the errors of what couldn't be made."""
+        entry = self.formats[kind]
+        errors: Made = {}
+        for group in [list(folders)] if entry.source is None else [[b] for b in folders]:
+            try:
+                self._convert(model, kind, {b: folders[b] for b in group}, made)
+            except BenchError as error:
+                errors |= {Key(model.variant, kind, batch): error for batch in group}
+        return errors
+
+    def _making(
+        self, model: Model, kind: str, interpreter: Interpreter
+    ) -> AbstractContextManager[None]:
+        """Wait until no other run makes a `kind` of `model`, and keep others from it."""
+        (self.cache / "locks").mkdir(parents=True, exist_ok=True)
+        every_batch = self.folder(model, kind, 0, interpreter).name
+        lock = self.cache / "locks" / f"{every_batch}.lock"
+        return waited_for(lock, f"the {kind} of {model.variant} in the cache")
 
     def folder(self, model: Model, kind: str, batch: int, interpreter: Interpreter) -> Path:
         digest = canonical_digest(self._key(model, kind, batch, interpreter), 16)
@@ -164,13 +192,12 @@ class Workshop:
         model: Model,
         kind: str,
         folders: Mapping[int, Path],
-        interpreter: Interpreter,
         made: Made,
     ) -> None:
         """Have one child make `kind` for the batches of `folders`, and settle what it made."""
         if not folders:
             return
-        source = self._source(model, kind, min(folders), interpreter, made)
+        source = self._source(model, kind, min(folders), made)
         (self.cache / "artifacts").mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".making-", dir=self.cache / "artifacts") as holder:
             log = self.cache / "logs" / f"{model.variant}-{kind}.log"
@@ -189,12 +216,11 @@ class Workshop:
                 hint="it must write the file that its entry in bench/artifacts/formats.py names",
             )
 
-    def _source(
-        self, model: Model, kind: str, batch: int, interpreter: Interpreter, made: Made
-    ) -> _Source:
+    def _source(self, model: Model, kind: str, batch: int, made: Made) -> _Source:
         """Return what the converter is told of its source; raises the error that took its place."""
         below = self.formats[kind].source
         if below is None:
+            interpreter = self.environments.get(self.formats[kind].env)
             weights = self.cache / "weights" / f"{model.variant}-{model.hash}-{interpreter.digest}"
             told = {"input": list(model.input), "weights": model.weights.source()}
             return _Source({**model.source, **told}, {"weights_cache": str(weights)}, None, {})

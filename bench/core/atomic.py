@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 SUFFIX = ".part"
@@ -30,12 +30,22 @@ def write_whole(path: Path, data: bytes, *, mode: int = 0o666) -> None:
 
     Where `path` is a link, the link is replaced and not followed.
     """
-    with temporary_beside(path, mode=mode) as beside:
-        with beside.open("r+b") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+    write_all({path: data}, mode=mode)
+
+
+def write_all(files: Mapping[Path, bytes], *, mode: int = 0o666) -> None:
+    """Put every file in its place once all are on the disk; raises OSError, mostly before any."""
+    with ExitStack() as stack:
+        written = []
+        for path, data in files.items():
+            beside = stack.enter_context(temporary_beside(path, mode=mode))
+            with beside.open("r+b") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            written.append((beside, path))
+        for beside, path in written:
+            beside.replace(path)
 
 
 def sweep(folder: Path) -> None:

@@ -7,7 +7,7 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -51,11 +51,25 @@ def held(path: Path, what: str) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Busy(what, _holder(file)) from None
+        _name_holder(file)
+        yield
+
+
+@contextmanager
+def waited_for(path: Path, what: str) -> Iterator[None]:
+    """As `held`, but wait for the process that holds it. Not to be nested in itself."""
+    with _opened(path, what) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        _name_holder(file)
+        yield
+
+
+def _name_holder(file: TextIO) -> None:
+    # The file stays: were it removed, two processes could each lock one of that name.
+    with suppress(OSError):  # a full disk: the lock is held all the same
         file.truncate(0)
         file.write(f"pid {os.getpid()}: {' '.join(sys.argv)[:_LONGEST]}")
         file.flush()
-        # The file stays: were it removed, two processes could each lock one of that name.
-        yield
 
 
 def _opened(path: Path, what: str) -> TextIO:

@@ -14,21 +14,20 @@ counts once its `complete.json` is there.
 
 from __future__ import annotations
 
-import fcntl
 import fnmatch
 import json
 import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 from bench.core.digest import canonical_digest
 from bench.core.errors import Unavailable, UnknownName
+from bench.core.locks import waited_for
 from bench.core.paths import PACKAGE, import_root
 from bench.core.protocol import ENGINE_PYTHON, write_json
 from bench.environments.overrides import Pin, pinned
@@ -110,11 +109,19 @@ class Environments:
 
     def _built(self, name: str) -> Interpreter:
         folder = self._folder(name)
-        with _locked(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with waited_for(folder.with_suffix(".lock"), f"environment {name}"):
             if not is_complete(folder):
                 shutil.rmtree(folder, ignore_errors=True)
                 build(name, self.specs[name], folder, locks=self.locks, pins=self.pins)
-        return _read_complete(name, folder)
+            found = _packages_of(folder)
+        if found is None:
+            raise Unavailable(
+                f"environment '{name}' was removed from the cache while it was made",
+                hint="run again",
+            )
+        packages, digest = found
+        return Interpreter(name=name, python=_python_in(folder), packages=packages, digest=digest)
 
     def lock(self, name: str) -> str:
         """Return what `name` is made of, the pins in it."""
@@ -130,7 +137,7 @@ class Environments:
 
 def is_complete(folder: Path) -> bool:
     """Tell whether an environment was built to its end and the Python below it is still there."""
-    return (folder / _COMPLETE).exists() and _python_in(folder).exists()
+    return _packages_of(folder) is not None and _python_in(folder).exists()
 
 
 def given(name: str, python: Path) -> Interpreter:
@@ -207,11 +214,13 @@ def _python_in(folder: Path) -> Path:
     return folder / "bin" / "python"
 
 
-def _read_complete(name: str, folder: Path) -> Interpreter:
-    made = json.loads((folder / _COMPLETE).read_text(encoding="utf-8"))
-    return Interpreter(
-        name=name, python=_python_in(folder), packages=made["packages"], digest=made["digest"]
-    )
+def _packages_of(folder: Path) -> tuple[dict[str, str], str] | None:
+    """Return the packages of a built environment and their digest; None where it isn't built."""
+    try:
+        made = json.loads((folder / _COMPLETE).read_text(encoding="utf-8"))
+        return {str(name): str(it) for name, it in made["packages"].items()}, str(made["digest"])
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None
 
 
 def _short(error: Exception) -> str:
@@ -220,15 +229,6 @@ def _short(error: Exception) -> str:
     if isinstance(error, OSError):
         return error.strerror or type(error).__name__
     return type(error).__name__
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Keep two runs from building the same environment at once."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_suffix(".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 # Prints {name: version} as JSON, "python" among them. importlib.metadata came with 3.8; before, the

@@ -12,6 +12,7 @@ from pathlib import Path
 from bench.core.errors import Unavailable
 from bench.core.paths import is_checkout
 from bench.environments.specs import EnvSpec
+from bench.launcher.programs import run_program
 
 
 def base_python(spec: EnvSpec) -> Path:
@@ -64,9 +65,7 @@ def typed_uv() -> str:
 def run_uv(command: list[str], name: str) -> None:
     """Run a command that builds environment `name`; raises Unavailable with what uv said."""
     environment = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONPATH")}
-    done = subprocess.run(
-        command, capture_output=True, text=True, errors="replace", check=False, env=environment
-    )
+    done = run_program(command, env=environment, cwd=Path.cwd())
     if done.returncode != 0:
         raise Unavailable(
             f"environment '{name}' could not be made: {cause(done.stderr)}",

@@ -33,8 +33,9 @@ def started(
     *,
     stdin: int = subprocess.DEVNULL,
     pass_fds: Sequence[int] = (),
+    cwd: Path | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Start `command` below a guard (`bench.launcher.guard`), its logs in `folder`.
+    """Start `command` below a guard (`bench.launcher.guard`), its logs in `folder`, where it works.
 
     What is yielded is the guard: it ends as the command does, and has ended the command and all
     that this started when the context ends, or this process dies. Raises Unavailable where the
@@ -52,7 +53,7 @@ def started(
                 stdout=out,
                 stderr=err,
                 env=dict(env),
-                cwd=folder,
+                cwd=cwd or folder,
                 pass_fds=pass_fds,
                 start_new_session=True,
             )

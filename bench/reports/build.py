@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from bench.analysis.audit import audit, measured_tables, published_tables
@@ -102,4 +103,4 @@ def write_report(runs: Sequence[StoredRun], models: Path, folder: Path) -> list[
 
     Nothing is written unless everything could be rendered. Raises BrokenFile, ResultsNotWritable.
     """
-    return replace_report(render_report(runs, models, folder), optional_files(folder))
+    return replace_report(render_report(runs, models, folder), partial(optional_files, folder))

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -15,8 +15,10 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from bench import __version__
-from bench.core.atomic import write_whole
+from bench.core.atomic import write_all, write_whole
+from bench.core.digest import canonical_digest
 from bench.core.errors import BrokenResult, ResultsNotWritable
+from bench.core.locks import runtime_folder, waited_for
 from bench.storage.digests import Altered, checked, with_digest
 from bench.storage.schema.common import SCHEMA_VERSION
 from bench.storage.validation import explain
@@ -129,13 +131,26 @@ def _version_problem(data: bytes) -> str | None:
 
 
 def replace_report(
-    files: Mapping[Path, bytes], earlier: Collection[Path] = frozenset()
+    files: Mapping[Path, bytes], earlier: Callable[[], Collection[Path]] = frozenset
 ) -> list[Path]:
-    """Write `files` of a report; those of an `earlier` report that this one lacks go."""
-    for path, data in files.items():
-        if not path.exists() or path.read_bytes() != data:
-            write_atomic(path, data)
-    for old in set(earlier) - set(files):
-        with writing(old):
-            old.unlink()
+    """Write `files` of a report, all or none; those that `earlier` names and this one lacks go.
+
+    One process at a time does so; others wait. Raises ResultsNotWritable.
+    """
+    concerned = [*files, *earlier()]
+    if not concerned:
+        return []
+    folder = Path(os.path.commonpath([path.parent for path in concerned]))
+    lock = runtime_folder() / f"report-{canonical_digest(str(folder.resolve()), 16)}.lock"
+    with waited_for(lock, f"the report {folder}"), writing(folder):
+        for parent in {path.parent for path in files}:
+            parent.mkdir(parents=True, exist_ok=True)
+        write_all({path: data for path, data in files.items() if _differs(path, data)})
+        for old in set(earlier()) - set(files):
+            old.unlink(missing_ok=True)
+        _sync_folder(folder)
     return list(files)
+
+
+def _differs(path: Path, data: bytes) -> bool:
+    return not path.exists() or path.read_bytes() != data

@@ -1,7 +1,8 @@
 """Children that leave processes behind, and a parent to be killed; as a program, the latter.
 
 `python -m tests.fakes.orphans FOLDER MARK` runs a child that starts two more: one in its own group,
-and one that has left it by a double fork with setsid. Each has MARK among its arguments.
+and one that has left it by a double fork with setsid. Each has MARK among its arguments. With the
+word `program` for FOLDER it runs a program.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.launcher.process import run_child
+from bench.launcher.programs import run_program
 from bench.worker.serve import Reply, serve
 
 MODULE = "tests.fakes.orphans"
@@ -77,6 +79,11 @@ def eventually(holds: Callable[[], bool], within_s: float = 5.0) -> bool:
     return True
 
 
+def program(mark: str) -> None:
+    """Run a program as an environment is built."""
+    run_program([sys.executable, "-c", _SLEEPS, mark], env=os.environ, cwd=Path.cwd())
+
+
 def parent(tell: str, mark: str) -> None:
     request = {"mark": mark, "then": "hangs", "tell": tell}
     run_child(request, python=Path(sys.executable), env={}, timeout_s=600.0, module=MODULE)
@@ -87,4 +94,4 @@ if __name__ == "__main__":
         serve(leaves, sys.argv[1:])
     else:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)  # who started the tests may ignore it
-        parent(*sys.argv[1:])
+        program(sys.argv[2]) if sys.argv[1] == "program" else parent(*sys.argv[1:])

@@ -6,7 +6,6 @@ and used again; git forgets it once the folder is gone (`git worktree prune`).
 
 from __future__ import annotations
 
-import fcntl
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from typing import Any, TypeVar
 from bench.artifacts.builder import ArtifactFormat
 from bench.core.digest import canonical_digest
 from bench.core.errors import BenchError, InputError, Unavailable
+from bench.core.locks import waited_for
 from bench.environments.specs import EnvSpec
 from bench.launcher.git import commit_of, git, repository_of
 from bench.launcher.programs import run_code
@@ -58,7 +58,8 @@ def checkout(folder: Path, revision: str, cache: Path) -> Checkout:
     top, commit = repository_of(folder), commit_of(folder, revision)
     inside = folder.resolve().relative_to(top.resolve())
     place = cache / "worktrees" / f"{canonical_digest(str(top.resolve()), 8)}-{commit[:16]}"
-    with _locked(place):
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with waited_for(place.with_suffix(".lock"), f"revision {revision} in the cache"):
         if not _stands(place, commit):
             # Forced: git may still know a folder that somebody has deleted.
             git(top, "worktree", "add", "--force", "--detach", str(place.absolute()), commit)
@@ -148,12 +149,3 @@ def _frozen(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _frozen(it) for name, it in value.items()}
     return value
-
-
-@contextmanager
-def _locked(place: Path) -> Iterator[None]:
-    """Keep two comparisons from checking the same revision out at once."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with place.with_suffix(".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -135,7 +135,7 @@ def test_a_series_of_a_cpu_has_no_second_table() -> None:
 
 def test_device_csv_goes_when_a_later_report_has_none(tmp_path: Path) -> None:
     for page in (shown(gauged()), view(stored(record()))):
-        replace_report(tables_csv.write(page, tmp_path), optional_files(tmp_path))
+        replace_report(tables_csv.write(page, tmp_path), lambda: optional_files(tmp_path))
     assert {path.name for path in tmp_path.iterdir()} == {"latency.csv", "costs.csv"}
 
 

@@ -208,7 +208,7 @@ def test_of_tables_that_share_a_plot_the_one_with_most_sessions_is_drawn(other: 
 def test_files_of_a_comparison_go_when_a_later_report_has_none(tmp_path: Path) -> None:
     replace_report(write(view(two()), tmp_path))
     assert len(list(tmp_path.iterdir())) == 3
-    replace_report(write(view(stored(of("mnn"))), tmp_path), optional_files(tmp_path))
+    replace_report(write(view(stored(of("mnn"))), tmp_path), lambda: optional_files(tmp_path))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -12,6 +12,7 @@ from bench.core.digest import file_sha256
 from bench.core.errors import ArtifactError
 from bench.environments.interpreters import Environments
 from bench.launcher.process import ChildResult, run_child
+from tests.fakes.racing import race
 from tests.fakes.tables import FAKE_FORMATS
 from tests.fakes.workshop import BIG, NB, PIR, SMALL, Bench, export
 
@@ -178,3 +179,9 @@ def test_an_artifact_is_remade_in_its_place(bench: Bench) -> None:
     assert workshop.remake(SMALL, Key("small", "pir", 1), again)
     assert len(bench.children.requests) == 2
     assert bench.artifact() == first
+
+
+def test_runs_that_start_at_once_make_each_artifact_once(tmp_path: Path) -> None:
+    said = race("artifacts", tmp_path / "cache", runs=4)
+    # An export is one child for all batches, a conversion one for each: 3 a model, in all runs.
+    assert sum(int(text.removesuffix(" made")) for text in said) == 6

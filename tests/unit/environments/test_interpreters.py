@@ -194,10 +194,15 @@ def test_an_environment_is_built_by_uv_from_its_lock_once(locked: Locked) -> Non
     )  # fmt: skip
 
 
-def test_an_environment_that_was_never_completed_is_built_again(locked: Locked) -> None:
+@pytest.mark.parametrize("left", [None, "", '{"packages": {"pyth', '{"packages": 3}', "[]"])
+def test_an_environment_that_was_never_completed_is_built_again(
+    left: str | None, locked: Locked
+) -> None:
     first = locked.get()
     folder = first.python.parents[1]
     (folder / "complete.json").unlink()
+    if left is not None:
+        (folder / "complete.json").write_text(left)
     (folder / "left-over").write_text("half an installation")
 
     assert not Environments(locked.cache).is_built("paddle")

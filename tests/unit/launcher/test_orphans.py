@@ -34,7 +34,7 @@ def mark() -> Iterator[str]:
 
 
 @contextmanager
-def parent_of(tell: Path, mark: str) -> Iterator[subprocess.Popen[bytes]]:
+def parent_of(tell: Path | str, mark: str) -> Iterator[subprocess.Popen[bytes]]:
     command = [sys.executable, "-m", MODULE, str(tell), mark]
     with subprocess.Popen(command, cwd=PROJECT, start_new_session=True) as parent:
         try:
@@ -51,6 +51,13 @@ def test_all_that_a_child_started_ends_with_the_harness(
         assert eventually((tmp_path / "up").exists, 60.0)
         assert eventually(lambda: len(marked(mark)) == 3)  # the two that its child left, and it
         parent.send_signal(number)
+    assert eventually(lambda: not marked(mark))
+
+
+def test_a_program_that_builds_an_environment_ends_with_the_harness(mark: str) -> None:
+    with parent_of("program", mark) as parent:
+        assert eventually(lambda: len(marked(mark)) == 3, 60.0)  # the guard bears it too
+        parent.kill()
     assert eventually(lambda: not marked(mark))
 
 

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from bench import __version__
-from bench.core.errors import UnknownName
+from bench.core.errors import ResultsNotWritable, UnknownName
 from bench.storage.directory import RunFolder, Store
 from bench.storage.files import new_run_id, replace_report, to_text
 from bench.storage.schema.common import Skipped, System
 from bench.storage.schema.latency import Measured, Record, RunManifest
+from tests.fakes.racing import race
 from tests.fakes.values import SYSTEM, manifest, record, session
 
 numbers = st.integers(0, 10**15)
@@ -146,7 +147,7 @@ def test_a_report_takes_the_place_of_the_one_before_it(tmp_path: Path) -> None:
     (folder / "notes.txt").write_text("a person's own")
     files = {folder / "top1-b.svg": b"b", folder / "report.md": b"new"}
 
-    assert replace_report(files, earlier) == list(files)
+    assert replace_report(files, lambda: earlier) == list(files)
 
     left = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert left == {"top1-b.svg": b"b", "report.md": b"new", "notes.txt": b"a person's own"}
@@ -167,3 +168,19 @@ def stored_kinds() -> list[BaseModel]:
 @pytest.mark.parametrize("value", stored_kinds(), ids=lambda it: type(it).__name__)
 def test_every_file_bears_the_version_of_its_form(value: BaseModel) -> None:
     assert json.loads(to_text(value))["schema_version"] == 1
+
+
+def test_reports_written_at_once_are_each_written_as_a_set(tmp_path: Path) -> None:
+    assert race("reports", tmp_path / "report", runs=4) == ["done"] * 4
+    left = list((tmp_path / "report").iterdir())
+    assert len({path.read_bytes() for path in left}) == 1
+    assert len(left) == 3
+
+
+def test_a_report_that_can_not_be_written_whole_leaves_the_one_before_it(small_disk: Path) -> None:
+    files = {small_disk / "report.md": b"old", small_disk / "cells.csv": b"old"}
+    replace_report(files)
+    new = dict.fromkeys(files, b"new") | {small_disk / "plot.svg": b"x" * (512 << 10)}
+    with pytest.raises(ResultsNotWritable):
+        replace_report(new)
+    assert {path: path.read_bytes() for path in small_disk.iterdir()} == files
