@@ -45,7 +45,7 @@ def load_runs(
         except BrokenResult as error:
             broken.append(error)
             continue
-        records = tuple(folder.records(broken))
+        records = tuple(folder.records(broken, sealed=manifest.sealed))
         loaded.append(StoredRun(manifest=manifest, system=system, records=records))
     return loaded
 

@@ -213,8 +213,10 @@ class RunFolder(RunDirectory[RunManifest, JournalEntry]):
         path = self.path / "cells" / f"{record.cell_id}.json"
         write_value(path, record)
 
-    def records(self, broken: list[BrokenResult] | None = None) -> Iterator[Record]:
-        """Yield the finished cells, by their file's name.
+    def records(
+        self, broken: list[BrokenResult] | None = None, *, sealed: Mapping[str, str] | None = None
+    ) -> Iterator[Record]:
+        """Yield the finished cells, by their file's name; `sealed` is the manifest's, read if None.
 
         What can't be read is added to `broken`; without that it raises BrokenResult.
         """
@@ -226,7 +228,7 @@ class RunFolder(RunDirectory[RunManifest, JournalEntry]):
         except OSError as error:
             _add(broken, BrokenResult(cells, str(error.strerror), hint="make it readable"))
             return
-        sealed = self.sealed()
+        sealed = self.sealed() if sealed is None else sealed
         for path in paths:
             try:
                 yield self._record(path, sealed)

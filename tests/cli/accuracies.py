@@ -53,7 +53,7 @@ class Bench:
     def refusal(self, *flags: str, tables: Tables | None = None) -> str:
         status, out, err = self.call(*flags, tables=tables)
         assert (status, out) == (2, "")
-        (line,) = [line for line in err.splitlines() if not line.startswith("preparing")]
+        (line,) = [line for line in err.splitlines() if line.startswith("bench: ")]
         return line
 
     def folders(self) -> list[AccuracyFolder]:

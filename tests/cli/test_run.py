@@ -9,7 +9,7 @@ import pytest
 
 from bench.storage.directory import Store
 from bench.storage.schema.common import Failed
-from bench.storage.schema.latency import Measured, Record
+from bench.storage.schema.latency import Measured
 from tests.cli.launches import Counted, Failing, interrupt
 from tests.cli.outcomes import QUICK, latency, only_run
 from tests.fakes.records import put, record, stored
@@ -146,8 +146,7 @@ def test_a_stored_record_validates_and_holds_what_was_asked_for(
     plain_run: Run, tmp_path: Path
 ) -> None:
     assert plain_run(*QUICK, "--variant", "one", "--batch", "2", "--threads", "1") == 0
-    (path,) = (only_run(tmp_path).path / "cells").iterdir()
-    kept = Record.model_validate_json(path.read_bytes())
+    (kept,) = only_run(tmp_path).records()
     assert (kept.cell.variant, kept.cell.batch, kept.cell.threads) == ("one", 2, 1)
     assert kept.cell.settings == {"onednn": "on"}
     assert kept.sampling.preset == "quick"

@@ -220,7 +220,7 @@ def test_what_bears_no_interval_is_inconclusive(head: Record, reason: str) -> No
 def test_what_else_changed_between_the_runs_is_told() -> None:
     head = side(
         steady(engine="paddle 3.3.0"),
-        run_id="another run",
+        run_id="another-run",
         provenance=provenance(commit="feed" * 10),
     )
     assert compared(side(steady()), head).notes == (
