@@ -7,7 +7,6 @@ exported Paddle model of one's own.
 from __future__ import annotations
 
 import csv
-import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +17,15 @@ from pydantic import Field, ValidationError, model_validator
 
 from bench.core.digest import canonical_digest, file_sha256
 from bench.core.errors import BrokenFile, InputError, UnknownName
-from bench.storage.validation import Strict, explain, read_text, read_toml
+from bench.storage.validation import (
+    MOST_NUMBER,
+    Positive,
+    Strict,
+    explain,
+    read_text,
+    read_toml,
+    short,
+)
 
 CATALOG = "catalog.toml"
 PUBLISHED = "published.csv"
@@ -35,7 +42,7 @@ class Entry(Strict):
     exported: str | None = None
     published: str | None = None
     title: str | None = None
-    input: Annotated[tuple[Annotated[int, Field(gt=0)], ...], Field(min_length=1)] = (3, 224, 224)
+    input: Annotated[tuple[Positive, ...], Field(min_length=1)] = (3, 224, 224)
     tolerance: Annotated[float, Field(gt=0, lt=1)] | None = None
     settings: dict[str, dict[str, str]] = {}
 
@@ -281,8 +288,8 @@ def _figure(name: str, text: str) -> float:
     try:
         value = float(text)
     except ValueError:
-        raise ValueError(f"{name} {text} is no number") from None
-    if not 0 < value < math.inf:
+        raise ValueError(f"{short(name)} {short(text)} is no number") from None
+    if not 0 < value < MOST_NUMBER:
         raise ValueError(f"{name} {text} isn't finite and above 0")
     if name in _SHARES and value > 1:
         raise ValueError(f"{name} {text} is above 1: write it as a share, 0.709 for 70.9%")

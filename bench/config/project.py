@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import ValidationError
+from pydantic import AfterValidator, ValidationError
 
 from bench.config.catalog import CATALOG
 from bench.core.errors import BrokenFile
@@ -24,12 +25,24 @@ from bench.storage.validation import Strict, explain, read_toml
 FILE = "bench.toml"
 
 
+def _usable(path: Path) -> Path:
+    if "\0" in str(path):
+        raise ValueError("a path holds no NUL")
+    try:
+        return path.expanduser()
+    except RuntimeError as error:  # ~name, and nobody has that name
+        raise ValueError(str(error)) from error
+
+
+Folder = Annotated[Path, AfterValidator(_usable)]
+
+
 class Project(Strict):
     """The whole of a bench.toml."""
 
-    models: Path | None = None
-    results: Path | None = None
-    cache: Path | None = None
+    models: Folder | None = None
+    results: Folder | None = None
+    cache: Folder | None = None
 
 
 def find_project(start: Path) -> Path | None:
@@ -56,7 +69,7 @@ def load_project(start: Path) -> Project:
 
 def _below(folder: Path, value: Path, start: Path) -> Path:
     """Return `value` as the file in `folder` means it; relative where it lies below `start`."""
-    path = Path(os.path.normpath(folder / value.expanduser()))
+    path = Path(os.path.normpath(folder / value))
     return path.relative_to(start) if path.is_relative_to(start) else path
 
 

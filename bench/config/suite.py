@@ -17,13 +17,13 @@ from bench.core.cell import Cell, Sampling
 from bench.core.errors import BrokenFile, InputError, UnknownName
 from bench.core.paths import PACKAGE
 from bench.runners import RunnerEntry
-from bench.storage.validation import Strict, explain, read_toml
+from bench.storage.validation import Positive, Seconds, Strict, explain, read_toml
 
 FOLDER = PACKAGE / "suites"
 
 ANY: Any = None
-Positive = Annotated[int, Field(gt=0)]
-Seconds = Annotated[float, Field(ge=0)]
+MOST_CELLS = 10_000
+MOST_SAMPLES = 2_000_000  # a cell's, so that its file can be read again
 
 
 class Group(Strict):
@@ -52,7 +52,7 @@ class Preset(Strict):
     steady_window: Annotated[int, Field(ge=4)] = 10
     steady_tolerance: Annotated[float, Field(gt=0)] | Literal["none"] = 0.05
     statistic: Literal["median", "mean"] = "median"
-    timeout_s: Annotated[float, Field(gt=0)] = 300.0
+    timeout_s: Annotated[Seconds, Field(gt=0)] = 300.0
     max_sessions: Positive | None = None
     half_width: Annotated[float, Field(gt=0, lt=1)] | None = None
     grow_for_s: Seconds = 0.0
@@ -66,6 +66,8 @@ class Preset(Strict):
             raise ValueError("max_sessions and half_width go together")
         if self.max_sessions is not None and self.max_sessions < self.sessions:
             raise ValueError("max_sessions is below sessions")
+        if self.samples * (self.max_sessions or self.sessions) > MOST_SAMPLES:
+            raise ValueError(f"a cell would have more than {MOST_SAMPLES:,} samples")
         return self
 
 
@@ -83,6 +85,9 @@ class SuiteFile(Strict):
     def _no_preset_of_ours(self) -> SuiteFile:
         if PRESET in self.presets:
             raise ValueError(f"a preset is called {PRESET}, which stands for --sustained")
+        counts = (len(it.runner) * len(it.batch) * len(it.threads) for it in self.cells)
+        if sum(counts) > MOST_CELLS:
+            raise ValueError(f"a model would have more than {MOST_CELLS:,} cells")
         return self
 
 

@@ -27,7 +27,14 @@ from bench.core.digest import file_sha256
 from bench.core.errors import BrokenResult, ResultsNotWritable, UnknownName
 from bench.core.locks import held
 from bench.storage.digests import Altered, checked_line, line_with_digest
-from bench.storage.files import read_as, write_atomic, write_value, writing
+from bench.storage.files import (
+    journal_lines,
+    read_as,
+    to_line,
+    write_atomic,
+    write_value,
+    writing,
+)
 from bench.storage.schema.ab import AbManifest, AbRecord
 from bench.storage.schema.accuracy import AccuracyManifest, JournalLine
 from bench.storage.schema.common import System
@@ -165,8 +172,7 @@ class RunDirectory(Generic[Manifest, Line]):
 
     def append(self, line: Line) -> None:
         """Add a line to the journal and sync it; raises ResultsNotWritable."""
-        text = line.model_dump_json(exclude_defaults=self.kind.brief).encode()
-        data = line_with_digest(text) + b"\n"
+        data = line_with_digest(to_line(line, brief=self.kind.brief)) + b"\n"
         with writing(self.journal_path), _appending(self.journal_path) as file:
             file.write(data)
             file.flush()
@@ -179,12 +185,16 @@ class RunDirectory(Generic[Manifest, Line]):
         """
         if not self.journal_path.exists():
             return []
+        try:
+            lines, unfinished = journal_lines(self.journal_path)
+        except OSError as error:
+            hint = self.kind.line_remedy
+            raise BrokenResult(self.journal_path, str(error.strerror), hint=hint) from error
         self._check_seal(self.journal_path, self.sealed(), self.kind.line_remedy)
-        whole, _, rest = self.journal_path.read_bytes().rpartition(b"\n")
-        if rest:
+        if unfinished is not None:
             with writing(self.journal_path):
-                os.truncate(self.journal_path, len(whole) + bool(whole))
-        return [self._line(number, line) for number, line in enumerate(whole.splitlines(), 1)]
+                os.truncate(self.journal_path, unfinished)
+        return [self._line(number, line) for number, line in enumerate(lines, 1)]
 
     def _line(self, number: int, text: bytes) -> Line:
         try:

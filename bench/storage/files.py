@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -10,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -21,7 +22,7 @@ from bench.core.errors import BrokenResult, ResultsNotWritable
 from bench.core.locks import runtime_folder, waited_for
 from bench.storage.digests import Altered, checked, with_digest
 from bench.storage.schema.common import SCHEMA_VERSION
-from bench.storage.validation import explain
+from bench.storage.validation import MOST_BYTES, explain, read_bytes, short, within
 
 Stored = TypeVar("Stored", bound=BaseModel)
 
@@ -66,8 +67,34 @@ def id_after(run_id: str, newest: str | None) -> str:
 
 def to_text(value: BaseModel) -> str:
     """Return `value` as JSON with sorted keys and each array of numbers in one line."""
-    text = json.dumps(value.model_dump(mode="json"), indent=1, sort_keys=True, ensure_ascii=False)
+    text = _as_json(value.model_dump(), indent=1, sort_keys=True)
     return _NUMBERS.sub(lambda m: "[" + re.sub(r"\s+", " ", m.group(1)) + "]", text) + "\n"
+
+
+def to_line(value: BaseModel, *, brief: bool) -> bytes:
+    """Return `value` as JSON in one line; `brief`: without what is as by default."""
+    return _as_json(value.model_dump(exclude_defaults=brief), separators=(",", ":")).encode()
+
+
+def _as_json(values: object, **how: Any) -> str:
+    """Return JSON that is UTF-8: a file's name or a variable may hold bytes that are none."""
+    return json.dumps(values, ensure_ascii=False, **how).encode("utf-8", "replace").decode()
+
+
+def journal_lines(path: Path) -> tuple[list[bytes], int | None]:
+    """Return a journal's whole lines, and where one begins that was never finished, None: none was.
+
+    Raises OSError, also for a line that no harness wrote: it is too long.
+    """
+    lines: list[bytes] = []
+    begin = 0
+    with path.open("rb") as file:
+        while line := within(file.readline(MOST_BYTES + 1), f"line {len(lines) + 1}"):
+            if not line.endswith(b"\n"):
+                return lines, begin
+            lines.append(line.rstrip(b"\r\n"))
+            begin += len(line)
+    return lines, None
 
 
 @contextmanager
@@ -101,7 +128,9 @@ def _sync_folder(folder: Path) -> None:
 def read_as(kind: type[Stored], path: Path, *, remedy: str) -> Stored:
     """Return the file as a `kind`; raises BrokenResult that names the file and what is wrong."""
     try:
-        data = path.read_bytes()
+        if path.is_fifo():  # waits for a writer
+            raise OSError(errno.EINVAL, "it is no regular file")
+        data = read_bytes(path)
     except OSError as error:
         raise BrokenResult(path, str(error.strerror), hint=remedy) from error
     altered: Altered | None = None
@@ -127,7 +156,7 @@ def _version_problem(data: bytes) -> str | None:
     version = found.get("schema_version") if isinstance(found, dict) else None
     if version is None or version == SCHEMA_VERSION:
         return None
-    return f"schema version {version!r}, this harness reads {SCHEMA_VERSION}"
+    return f"schema version {short(repr(version))}, this harness reads {SCHEMA_VERSION}"
 
 
 def replace_report(

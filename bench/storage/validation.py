@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import errno
+import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from bench.core.errors import BrokenFile
 
@@ -16,46 +26,129 @@ else:
     import tomli as tomllib
 
 
+MOST_BYTES = 64 << 20
+"""What a file or a journal's line may have: a long session of all figures has a quarter of it."""
+_MOST_TOML_BYTES = 1 << 20
+_MOST_PARTS = 32
+_PART = r"(?:[\w-]+|\"[^\"\n]*\"|'[^'\n]*')"
+_LONG_KEY = re.compile(rf"(?<![\w.\"'-]){_PART}(?:[ \t]*\.[ \t]*{_PART}){{{_MOST_PARTS}}}")
+_MOST_SHOWN = 200
+_UNKNOWN = "unknown_field"
+MOST_WHOLE = (1 << 63) - 1
+MOST_NUMBER = 1e100  # its square is finite too
+MOST_NS = 1 << 53  # 104 days, and the last whole number that a float tells from its neighbours
+
+Whole = Annotated[int, Field(ge=-MOST_WHOLE, le=MOST_WHOLE)]
+Count = Annotated[int, Field(ge=0, le=MOST_WHOLE)]
+Positive = Annotated[int, Field(gt=0, le=MOST_WHOLE)]
+Number = Annotated[float, Field(ge=-MOST_NUMBER, le=MOST_NUMBER)]
+Seconds = Annotated[float, Field(ge=0, le=1e6)]
+
+
+def _fail_fast(schema: Any) -> None:
+    """Have each list and mapping of a schema end at its first wrong item."""
+    if isinstance(schema, dict):
+        if schema.get("type") in ("list", "dict", "tuple"):
+            schema["fail_fast"] = True
+        for part in schema.values():
+            _fail_fast(part)
+    elif isinstance(schema, list | tuple):
+        for part in schema:
+            _fail_fast(part)
+
+
 class Strict(BaseModel):
     """A frozen value that knows all of its fields: an unknown one is an error that names it.
 
-    No number is infinite or NaN: JSON has no word for them.
+    No number is infinite or NaN: JSON has no word for them. Of a list's or a mapping's wrong items
+    the first one ends the reading: a file of a million would take minutes and gigabytes.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _knows(cls, values: Any) -> Any:
+        names = values if isinstance(values, dict) else ()
+        for name in names:
+            if name not in cls.model_fields:
+                raise PydanticCustomError(_UNKNOWN, "unknown", {"name": name})
+        return values
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: type[BaseModel], handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        schema = handler(source)
+        _fail_fast(schema)
+        return schema
+
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Return the table in `path`; raises BrokenFile where it is missing or isn't TOML."""
+    """Return the table in `path`; raises BrokenFile where it is missing or isn't TOML.
+
+    A key of many parts takes the square of them in memory, so that it is refused before.
+    """
+    text = read_text(path, most=_MOST_TOML_BYTES)
     try:
-        table: dict[str, Any] = tomllib.loads(read_text(path))
+        if _LONG_KEY.search(text):
+            raise ValueError(f"a key has more than {_MOST_PARTS} parts")
+        table: dict[str, Any] = tomllib.loads(text)
+    except RecursionError:
+        raise BrokenFile(path, "it is nested too deep", hint="write it in fewer levels") from None
     except ValueError as error:
-        raise BrokenFile(path, f"not TOML: {error}", hint="mend that line") from error
+        raise BrokenFile(path, f"not TOML: {short(str(error))}", hint="mend that line") from error
     return table
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, *, most: int = MOST_BYTES) -> str:
     """Return the text that a person wrote, without a byte order mark, its lines ended by `\\n`.
 
-    Raises BrokenFile where the file is missing, can't be read or isn't UTF-8.
+    Raises BrokenFile where the file is missing, can't be read, isn't UTF-8 or has more bytes than
+    `most`.
     """
     try:
-        return path.read_text(encoding="utf-8-sig")
+        text = read_bytes(path, most=most).decode("utf-8-sig")
     except FileNotFoundError:
         raise BrokenFile(path, "there is no such file", hint="check the path") from None
     except OSError as error:
-        raise BrokenFile(path, str(error.strerror), hint="make it readable") from error
+        hint = "name the right file" if error.errno == errno.EFBIG else "make it readable"
+        raise BrokenFile(path, str(error.strerror), hint=hint) from error
     except UnicodeDecodeError as error:
         raise BrokenFile(path, "it isn't UTF-8", hint="save it as UTF-8") from error
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def read_bytes(path: Path, *, most: int = MOST_BYTES) -> bytes:
+    """Return what a file holds; raises OSError, also where that is more than `most` bytes."""
+    with path.open("rb") as file:
+        data = file.read(most + 1)
+    return within(data, "it", most)
+
+
+def within(data: bytes, what: str, most: int = MOST_BYTES) -> bytes:
+    """Return `data`; raises OSError where it has more than `most` bytes."""
+    if len(data) > most:
+        raise OSError(errno.EFBIG, f"{what} has more than {most >> 20} MiB")
+    return data
+
+
+def short(text: str) -> str:
+    """Return a text from outside for a message: one line, its middle left out where it is long."""
+    line = " ".join(text.split())
+    if len(line) <= _MOST_SHOWN:
+        return line
+    return f"{line[: _MOST_SHOWN // 2]}…{line[-_MOST_SHOWN // 2 :]}"
 
 
 def explain(error: ValidationError) -> str:
     """Return the first fault of `error` in a clause that names its field."""
     first = error.errors(include_url=False)[0]
-    where = ".".join(str(part) for part in first["loc"]) or "the file"
+    name = (first["ctx"]["name"],) if first["type"] == _UNKNOWN else ()
+    where = short(".".join(str(part) for part in (*first["loc"], *name))) or "the file"
     more = error.error_count() - 1
     also = f" (and {more} more)" if more else ""
-    if first["type"] == "extra_forbidden":
+    if first["type"] == _UNKNOWN:
         return f"unknown field '{where}'{also}"
     if first["type"] == "missing":
         return f"field '{where}' is missing{also}"

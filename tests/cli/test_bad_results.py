@@ -48,7 +48,7 @@ Damage = Callable[[Path], Path]
 BROKEN: dict[str, tuple[Damage, str]] = {
     "truncated": (truncate, "not whole JSON"),
     "empty": (empty, "not whole JSON"),
-    "foreign": (replace_by_another_kind, "field 'cell_id' is missing"),
+    "foreign": (replace_by_another_kind, "unknown field 'name'"),
     "of another version": (raise_version, "schema version 2, this harness reads 1"),
     "of another cell": (give_to_another_cell, "its name isn't its cell's id"),
     "with a negative duration": (make_negative, "field 'sessions.0.load_ns'"),

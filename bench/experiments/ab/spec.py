@@ -123,7 +123,7 @@ def _setting(spec: ArmSpec, value: str) -> ArmSpec:
         raise InputError(f"set:{value}: not NAME=VALUE", hint="as in set:threads=2")
     if name != "threads":
         return replace(spec, settings={**spec.settings, name: setting})
-    if not (setting.isascii() and setting.isdigit() and int(setting) > 0):
+    if not (setting.isascii() and setting.isdigit() and len(setting) < 10 and int(setting) > 0):
         raise InputError(f"set:{value}: not a number of threads", hint="as in set:threads=2")
     return replace(spec, threads=int(setting))
 

@@ -6,19 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.core.errors import BrokenFile
+from bench.storage.validation import read_text
 
 _HINT = "write one class a line, in the order of the net's outputs"
 
 
-def read_lines(path: Path, *, hint: str) -> list[str]:
+def read_lines(path: Path) -> list[str]:
     """Return the lines of a text file without the blanks around them; raises BrokenFile."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise BrokenFile(path, str(error.strerror), hint="check the path") from error
-    except UnicodeDecodeError as error:
-        raise BrokenFile(path, "this is no text in UTF-8", hint=hint) from error
-    return [line.strip() for line in text.split("\n")]
+    return [line.strip() for line in read_text(path).split("\n")]
 
 
 def read_names(path: Path) -> tuple[str, ...]:
@@ -26,7 +21,7 @@ def read_names(path: Path) -> tuple[str, ...]:
 
     Where each line begins with its own number, as in PaddleClas's lists, the numbers are left out.
     """
-    lines = read_lines(path, hint=_HINT)
+    lines = read_lines(path)
     while lines and not lines[-1]:
         lines.pop()
     if not lines:

@@ -15,6 +15,7 @@ from pathlib import Path
 from bench.core.digest import canonical_digest
 from bench.core.errors import BrokenFile, InputError
 from bench.experiments.accuracy.class_names import read_lines
+from bench.storage.validation import short
 
 _WORDNET = re.compile(r"n\d{8}")
 _LIST_HINT = "write `path label` on each line, paths below --data and labels from 0 on"
@@ -102,7 +103,12 @@ def _hidden(name: str) -> bool:
 
 
 def _all_numbers(names: Sequence[str]) -> bool:
-    return all(name.isascii() and name.isdigit() for name in names)
+    return all(map(_is_number, names))
+
+
+def _is_number(text: str) -> bool:
+    """Tell whether `text` may be a class's number: no net has a billion."""
+    return text.isascii() and text.isdigit() and len(text) < 10
 
 
 def _numbers(names: Sequence[str], classes: Sequence[str] | None) -> list[int]:
@@ -129,7 +135,7 @@ def read_list(folder: Path, path: Path) -> Dataset:
     isn't there is one that can't be read, and no fault of the list. Raises InputError, BrokenFile.
     """
     _check_folder(folder)
-    lines = read_lines(path, hint=_LIST_HINT)
+    lines = read_lines(path)
     images = tuple(
         _labelled(folder, path, number, line) for number, line in enumerate(lines, 1) if line
     )
@@ -142,8 +148,11 @@ def _labelled(folder: Path, path: Path, number: int, line: str) -> Labelled:
     name, _, label = re.sub(r"\s+(\S+)$", r"\n\1", line).partition("\n")
     if not label:
         raise BrokenFile(path, f"line {number} has no label", hint=_LIST_HINT)
-    if not (label.isascii() and label.isdigit()):
-        raise BrokenFile(path, f"line {number}: label '{label}' is no number", hint=_LIST_HINT)
+    if not _is_number(label):
+        problem = f"line {number}: label '{short(label)}' is no number"
+        raise BrokenFile(path, problem, hint=_LIST_HINT)
+    if "\0" in name:
+        raise BrokenFile(path, f"line {number}: no file's name holds a NUL", hint=_LIST_HINT)
     return Labelled(path=folder / name, name=name, label=int(label))
 
 

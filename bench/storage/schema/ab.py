@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 
 from bench.storage.schema.common import (
     CellFields,
-    Count,
+    Distance,
     Duration,
     Failed,
     Id,
@@ -25,7 +25,7 @@ from bench.storage.schema.common import (
     Scalar,
     Skipped,
 )
-from bench.storage.validation import Strict
+from bench.storage.validation import Count, Positive, Seconds, Strict, Whole
 
 AB_SCHEMA_VERSION: Literal[1] = 1
 
@@ -37,20 +37,20 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 class RuleFields(Strict):
     """`bench.experiments.ab.interleave.Rule` as it is stored."""
 
-    pairs: Annotated[int, Field(gt=0)]
-    burst_s: Annotated[float, Field(gt=0)]
-    least_calls: Annotated[int, Field(gt=1)]
-    most_calls: Annotated[int, Field(gt=1)]
+    pairs: Positive
+    burst_s: Annotated[Seconds, Field(gt=0)]
+    least_calls: Annotated[Whole, Field(gt=1)]
+    most_calls: Annotated[Whole, Field(gt=1)]
     dropped: Count
 
 
 class GrowthFields(Strict):
     """`bench.analysis.interleaved.Growth` as it is stored."""
 
-    sessions: Annotated[int, Field(ge=2)]
-    max_sessions: Annotated[int, Field(ge=2)]
+    sessions: Annotated[Whole, Field(ge=2)]
+    max_sessions: Annotated[Whole, Field(ge=2)]
     half_width: Share
-    grow_for_s: Annotated[float, Field(ge=0)]
+    grow_for_s: Seconds
 
 
 class BurstFields(Strict):
@@ -69,10 +69,10 @@ class BurstFields(Strict):
 class ArmFigures(Strict):
     """One arm's process in one session, on a device the one of both. Durations in integer ns."""
 
-    pid: int
+    pid: Whole
     load_ns: Duration
     first_inference_ns: Duration
-    relative_l2: Annotated[float, Field(ge=0)]
+    relative_l2: Distance
     steady: bool
     warmup_ns: list[Inference]
     facts: dict[str, str]
@@ -155,8 +155,8 @@ class AxesFields(Strict):
 
     variants: list[str]
     runners: list[str]
-    batches: list[int]
-    threads: list[int]
+    batches: list[Whole]
+    threads: list[Whole]
 
 
 class ArmFields(Strict):
@@ -188,7 +188,7 @@ class AbManifest(Strict):
     started: str
     finished: str | None = None
     target: str
-    seed: int
+    seed: Whole
     growth: GrowthFields
     axes: AxesFields | None = None
     arms: dict[ArmName, ArmFields]

@@ -13,8 +13,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from bench.storage.schema.common import CellFields, Count, Duration, Failed, Id, Provenance, Skipped
-from bench.storage.validation import Strict
+from bench.storage.schema.common import (
+    CellFields,
+    Distance,
+    Duration,
+    Failed,
+    Id,
+    Provenance,
+    Skipped,
+)
+from bench.storage.validation import Count, Positive, Strict
 
 ACCURACY_SCHEMA_VERSION: Literal[1] = 1
 
@@ -24,7 +32,7 @@ Best = Annotated[list[Count], Field(min_length=1)]
 class DataFields(Strict):
     """The data set: how many images, by what they are labelled, and a digest of all of that."""
 
-    images: Annotated[int, Field(gt=0)]
+    images: Positive
     layout: Literal["folders", "list"]
     digest: str
 
@@ -32,9 +40,9 @@ class DataFields(Strict):
 class RecipeFields(Strict):
     """How images became inputs."""
 
-    short: Annotated[int, Field(gt=0)]
-    height: Annotated[int, Field(gt=0)]
-    width: Annotated[int, Field(gt=0)]
+    short: Positive
+    height: Positive
+    width: Positive
     resizing: str = "INTER_LINEAR"
     decoder: str
 
@@ -45,7 +53,7 @@ class ModelFields(Strict):
     title: str
     model_hash: str
     weights: str
-    classes: Annotated[int, Field(gt=0)] | None
+    classes: Positive | None
     published: str | None
     recipe: RecipeFields
 
@@ -65,7 +73,7 @@ class AccuracyManifest(Strict):
     finished: str | None = None
     target: str
     data: DataFields
-    chunk: Annotated[int, Field(gt=0)]
+    chunk: Positive
     variants: list[str]
     runners: list[str]
     cells: dict[Id, CellFields]
@@ -79,7 +87,7 @@ class ApartFields(Strict):
     one: str
     other: str
     image: Count
-    relative_l2: Annotated[float, Field(ge=0)]
+    relative_l2: Distance
 
 
 class ChunkFields(Strict):
@@ -108,7 +116,7 @@ class OpenedFields(Strict):
     """What an engine told of itself once it was open, its output checked."""
 
     load_ns: Duration
-    relative_l2: Annotated[float, Field(ge=0)]
+    relative_l2: Distance
     facts: dict[str, str]
 
 

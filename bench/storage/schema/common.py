@@ -7,7 +7,15 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from bench.core.cell import Cell
-from bench.storage.validation import Strict
+from bench.storage.validation import (
+    MOST_NS,
+    MOST_NUMBER,
+    Count,
+    Number,
+    Positive,
+    Strict,
+    Whole,
+)
 
 SCHEMA_VERSION: Literal[1] = 1
 
@@ -26,16 +34,18 @@ Name = Annotated[str, Field(pattern=r"^[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]{0
 Value = Annotated[str, Field(pattern=r"^[^/\\\x00-\x1f\x7f]{0,200}$")]
 
 
-Count = Annotated[int, Field(ge=0)]
+Duration = Annotated[int, Field(ge=0, le=MOST_NS, description="nanoseconds")]
 
 
-Duration = Annotated[int, Field(ge=0, description="nanoseconds")]
+Inference = Annotated[
+    int, Field(gt=0, le=MOST_NS, description="nanoseconds; an inference takes time")
+]
 
 
-Inference = Annotated[int, Field(gt=0, description="nanoseconds; an inference takes time")]
+Distance = Annotated[float, Field(ge=0, le=MOST_NUMBER, description="relative L2")]
 
 
-Scalar = str | int | float
+Scalar = str | Whole | Number
 
 
 class CellFields(Strict):
@@ -44,8 +54,8 @@ class CellFields(Strict):
     variant: Name
     model_hash: str
     runner: Name
-    batch: Annotated[int, Field(gt=0)]
-    threads: Annotated[int, Field(gt=0)]
+    batch: Positive
+    threads: Positive
     precision: Name
     input: str
     settings: dict[Name, Value]
@@ -58,20 +68,20 @@ class SamplingFields(Strict):
     """`bench.core.cell.Sampling` as it is stored."""
 
     preset: Name
-    sessions: Annotated[int, Field(gt=0)]
-    samples: Annotated[int, Field(gt=0)]
-    min_samples: Annotated[int, Field(gt=0)]
-    budget_s: float
+    sessions: Positive
+    samples: Positive
+    min_samples: Positive
+    budget_s: Number
     warmup_calls: Count
-    warmup_s: float
-    warmup_cap_s: float
-    steady_window: int
-    steady_tolerance: float | None
+    warmup_s: Number
+    warmup_cap_s: Number
+    steady_window: Whole
+    steady_tolerance: Number | None
     statistic: Literal["median", "mean"]
-    timeout_s: float
-    max_sessions: int | None = None
-    half_width: float | None = None
-    grow_for_s: float = 0.0
+    timeout_s: Number
+    max_sessions: Whole | None = None
+    half_width: Number | None = None
+    grow_for_s: Number = 0.0
 
 
 class Skipped(Strict):

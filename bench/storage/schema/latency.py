@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 from bench.storage.schema.common import (
     SCHEMA_VERSION,
     CellFields,
-    Count,
+    Distance,
     Duration,
     Failed,
     Id,
@@ -28,7 +28,7 @@ from bench.storage.schema.common import (
     Skipped,
     Version,
 )
-from bench.storage.validation import Strict
+from bench.storage.validation import Count, Positive, Strict, Whole
 
 
 class Bursts(Strict):
@@ -38,7 +38,7 @@ class Bursts(Strict):
     CPU, both summed over threads; `wall_ns` is what passed meanwhile.
     """
 
-    samples: list[Annotated[int, Field(gt=0)]]
+    samples: list[Positive]
     wait_ns: list[Duration]
     cpu_ns: list[Duration]
     wall_ns: list[Inference]
@@ -64,11 +64,11 @@ class Session(Strict):
     started: str
     order: Count
     round: Count
-    pid: int
+    pid: Whole
     wall_ns: Duration
     load_ns: Duration
     first_inference_ns: Duration
-    relative_l2: Annotated[float, Field(ge=0)] | None
+    relative_l2: Distance | None
     steady: bool
     warmup_ns: list[Inference]
     samples_ns: list[Inference]
@@ -138,7 +138,7 @@ class Storage(Strict):
     """The size of the file that a phone would hold."""
 
     format: str
-    bytes: Annotated[int, Field(gt=0)]
+    bytes: Positive
     sha256_body: str
     converter: str
 
@@ -186,7 +186,7 @@ class RunManifest(Strict):
     suite_title: str
     target: str
     beside: list[str]
-    seed: int
+    seed: Whole
     sampling: SamplingFields
     rounds: list[list[str]]
     cells: dict[Id, CellFields]

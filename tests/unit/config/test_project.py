@@ -138,3 +138,16 @@ def test_what_brings_optional_packages_depends_on_how_the_harness_came(
 ) -> None:
     monkeypatch.setattr("bench.core.paths.is_checkout", lambda: clone)
     assert install_hint("phone") == hint
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ('cache = "~nobody-of-that-name/x"', "field 'cache'"), ('results = "a\\u0000b"', "no NUL"),
+        ("models = 3", "field 'models'"), ("models = nan", "field 'models'"),
+    ],
+)  # fmt: skip
+def test_a_path_that_can_be_none_is_refused(folder: Path, text: str, fault: str) -> None:
+    write(folder, text)
+    with pytest.raises(BrokenFile, match=fault):
+        load_project(folder)

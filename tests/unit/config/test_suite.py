@@ -243,7 +243,7 @@ def test_an_unknown_preset_is_told_with_the_known_ones(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "fault"),
     [
-        ("title", "titel", "field 'title' is missing (and 1 more)"),
+        ("title", "titel", "unknown field 'titel'"),
         ('title = "T"', 'title = "T"\ncolour = 1', "unknown field 'colour'"),
         ("runner = [", "runners = 1\nrunner = [", "unknown field 'cells.0.runners'"),
         ("batch = [1]", "", "field 'cells.0.batch' is missing"),
@@ -257,6 +257,10 @@ def test_an_unknown_preset_is_told_with_the_known_ones(tmp_path: Path) -> None:
         ("budget_s = 1.0", "budget_s = inf", "field 'presets.standard.budget_s'"),
         ("budget_s = 1.0", "budget_s = nan", "field 'presets.standard.budget_s'"),
         ("budget_s = 1.0", "budget_s = -1.0", "field 'presets.standard.budget_s'"),
+        ("budget_s = 1.0", "budget_s = 1e7", "field 'presets.standard.budget_s'"),
+        ("sessions = 2", "sessions = 1000000000", "more than 2,000,000 samples"),
+        ("samples = 9", "samples = 0x" + "f" * 5000, "field 'presets.standard.samples'"),
+        ("batch = [1]", f"batch = {[1] * 10_001}", "more than 10,000 cells"),
         ("sessions = 2", "sessions = 0", "field 'presets.standard.sessions'"),
         ("sessions = 2", "sessions = 2\nsteady_window = 3", "'presets.standard.steady_window'"),
         ("sessions = 2", "sessions = 2\nsteady_tolerance = 'no'", "standard.steady_tolerance"),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,8 @@ def write_cell(run: RunFolder, change: Callable[[dict[str, Any]], object]) -> Pa
         ('{"schema_version": 1, "cel', "not whole JSON"),
         ("<html>", "not whole JSON"),
         ("[1, 2]", "object"),
-        ('{"name": "package.json"}', "is missing"),
+        ('{"schema_version": 1}', "is missing"),
+        ('{"name": "package.json"}', "unknown field 'name'"),
         ('{"schema_version": 2}', "schema version 2, this harness reads 1"),
         ('{"schema_version": "1.0", "cell_id": ""}', "schema version '1.0'"),
     ],
@@ -104,3 +106,51 @@ def test_a_system_that_is_not_there_is_named_with_the_remedy(tmp_path: Path) -> 
     with pytest.raises(BrokenResult, match=r"box-2\.json: No such file") as raised:
         Store(tmp_path).system("box-2")
     assert raised.value.hint == "run the benchmark again"
+
+
+DEEP = b"[" * 100_000
+HOSTILE_NUMBERS = [2**53 + 1, 2**63, 2**70, 10**4000]
+
+
+@pytest.mark.parametrize("number", HOSTILE_NUMBERS)
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda it, n: it["sessions"][0].update(samples_ns=[n]),
+        lambda it, n: it["sessions"][0].update(load_ns=n),
+        lambda it, n: it["sessions"][0].update(wall_ns=n),
+    ],
+)
+def test_a_duration_of_more_than_104_days_is_none(
+    change: Callable[[dict[str, Any], int], None], number: int, run: RunFolder
+) -> None:
+    write_cell(run, lambda it: change(it, number))
+    with pytest.raises(
+        BrokenResult, match=r"less than or equal to 9007199254740992|not whole JSON"
+    ):
+        list(run.records())
+
+
+@pytest.mark.parametrize("number", [1e101, -1e308, 10**400])
+def test_a_number_whose_square_is_infinite_is_none(number: float, run: RunFolder) -> None:
+    write_cell(run, lambda it: it["sessions"][0]["before"].update(load_1m=number))
+    with pytest.raises(BrokenResult, match=r"field 'sessions\.0\.before\.load_1m"):
+        list(run.records())
+
+
+def test_a_file_that_is_too_large_or_no_file_is_refused(run: RunFolder) -> None:
+    with run.manifest_path.open("wb") as file:
+        file.truncate(100_000_000)
+    with pytest.raises(BrokenResult, match="it has more than 64 MiB"):
+        run.manifest()
+    run.manifest_path.unlink()
+    os.mkfifo(run.manifest_path)
+    with pytest.raises(BrokenResult, match="it is no regular file"):
+        run.manifest()
+
+
+def test_what_is_too_long_for_a_message_is_cut(run: RunFolder) -> None:
+    run.manifest_path.write_text(json.dumps({"schema_version": list(range(100_000))}))
+    with pytest.raises(BrokenResult, match="schema version") as raised:
+        run.manifest()
+    assert len(raised.value.problem) < 1000

@@ -104,7 +104,9 @@ def test_a_list_names_images_and_labels_in_its_order(tmp_path: Path) -> None:
     [
         ("a.png 1\nb.png\n", "line 2 has no label"), ("a.png one", "line 1: label 'one' is no"),
         ("a.png -1", "label '-1' is no number"), ("a.png ²", "label '²' is no number"),
-        ("\n \n", "it names no image"), (b"a.png 1\n\xff\xfe 2", "this is no text in UTF-8"),
+        ("a.png " + "1" * 5000, "line 1: label '1+…1+' is no number"),
+        ("a\0.png 1", "line 1: no file's name holds a NUL"),
+        ("\n \n", "it names no image"), (b"a.png 1\n\xff\xfe 2", "it isn't UTF-8"),
     ],
 )  # fmt: skip
 def test_a_list_that_can_not_be_read_is_told_by_its_line(
@@ -117,7 +119,7 @@ def test_a_list_that_can_not_be_read_is_told_by_its_line(
 
 
 def test_a_list_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(BrokenFile, match="No such file"):
+    with pytest.raises(BrokenFile, match="there is no such file"):
         read_list(tmp_path, tmp_path / "gone.txt")
 
 
