@@ -9,7 +9,6 @@ says.
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -26,6 +25,7 @@ from bench.core.errors import ArtifactError, BenchError
 from bench.core.locks import waited_for
 from bench.core.paths import PACKAGE
 from bench.core.protocol import request_for
+from bench.core.scratch import scratch_folder
 from bench.environments.interpreters import Environments, Interpreter, worker_of
 from bench.launcher.environment import network_environment
 from bench.launcher.process import ChildFailed, ChildResult, run_child
@@ -199,11 +199,11 @@ class Workshop:
             return
         source = self._source(model, kind, min(folders), made)
         (self.cache / "artifacts").mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".making-", dir=self.cache / "artifacts") as holder:
+        with scratch_folder(self.cache / "artifacts", ".making-") as holder:
             log = self.cache / "logs" / f"{model.variant}-{kind}.log"
-            facts = self._run(kind, source, sorted(folders), Path(holder), log)
+            facts = self._run(kind, source, sorted(folders), holder, log)
             for batch, folder in folders.items():
-                made_here = Path(holder) / f"b{batch}" if source.reference is None else Path(holder)
+                made_here = holder / f"b{batch}" if source.reference is None else holder
                 self._check_made(kind, made_here)
                 if source.reference is not None:
                     shutil.copyfile(source.reference, made_here / REFERENCE)

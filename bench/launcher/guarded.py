@@ -35,11 +35,11 @@ def started(
     pass_fds: Sequence[int] = (),
     cwd: Path | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Start `command` below a guard (`bench.launcher.guard`), its logs in `folder`, where it works.
+    """Start `command` below a guard (`bench.launcher.guard`), its logs in `folder`.
 
-    What is yielded is the guard: it ends as the command does, and has ended the command and all
-    that this started when the context ends, or this process dies. Raises Unavailable where the
-    program can't be started.
+    It works there or in `cwd`, and its temporary files go with that folder. What is yielded is the
+    guard: it ends as the command does, and has ended the command and all that this started when
+    the context ends, or this process dies. Raises Unavailable where the program can't be started.
     """
     _check_program(command[0])
     guard = [sys.executable, "-I", "-S", str(_GUARD), str(os.getpid()), str(folder)]
@@ -52,7 +52,7 @@ def started(
                 stdin=stdin,
                 stdout=out,
                 stderr=err,
-                env=dict(env),
+                env={**env, "TMPDIR": str(folder)},
                 cwd=cwd or folder,
                 pass_fds=pass_fds,
                 start_new_session=True,

@@ -10,7 +10,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from bench.core.protocol import (
     read_reply,
     write_json,
 )
+from bench.core.scratch import scratch_folder
 from bench.launcher.environment import child_environment
 from bench.launcher.guard import LOG_LIMIT
 from bench.launcher.guarded import Note, note_in, started, wait
@@ -91,17 +92,18 @@ def run_child(
 def request_folder(inside: Path | None = None) -> Iterator[Path]:
     """Yield a folder for one child's files, gone afterwards; raises BenchError without any.
 
-    It lies in `inside`, or where temporary files go.
+    It lies in `inside`, or where temporary files go; those of harnesses that were killed go first.
     """
-    try:
-        holder = tempfile.TemporaryDirectory(prefix="bench-", dir=inside)
-    except OSError as error:
-        raise BenchError(
-            f"no temporary folder for a child process: {error.strerror}",
-            hint="free some space, or point TMPDIR at a folder that can be written",
-        ) from error
-    with holder as name:
-        yield Path(name)
+    with ExitStack() as stack:
+        try:
+            holder = scratch_folder(inside or Path(tempfile.gettempdir()), "bench-")
+            folder = stack.enter_context(holder)
+        except OSError as error:
+            raise BenchError(
+                f"no temporary folder for a child process: {error.strerror}",
+                hint="free some space, or point TMPDIR at a folder that can be written",
+            ) from error
+        yield folder
 
 
 def judge(

@@ -17,6 +17,7 @@ from bench.artifacts.builder import ArtifactFormat
 from bench.core.digest import canonical_digest
 from bench.core.errors import BenchError, InputError, Unavailable
 from bench.core.locks import waited_for
+from bench.core.scratch import scratch_folder
 from bench.environments.specs import EnvSpec
 from bench.launcher.git import commit_of, git, repository_of
 from bench.launcher.programs import run_code
@@ -95,17 +96,15 @@ def temporary(folder: Path, revision: str, cache: Path) -> Iterator[Path]:
 
     For a bisection: its refs are the worktree's own, so that several can go on at once.
     """
-    import tempfile
-
     top, commit = repository_of(folder), commit_of(folder, revision)
     (cache / "worktrees").mkdir(parents=True, exist_ok=True)
-    place = Path(tempfile.mkdtemp(prefix="bisect-", dir=cache / "worktrees")).absolute()
-    place.rmdir()
-    git(top, "worktree", "add", "--detach", "--no-checkout", str(place), commit)
-    try:
-        yield place
-    finally:
-        git(top, "worktree", "remove", "--force", str(place))
+    with scratch_folder((cache / "worktrees").absolute(), "bisect-") as holder:
+        place = holder / "tree"
+        git(top, "worktree", "add", "--detach", "--no-checkout", str(place), commit)
+        try:
+            yield place
+        finally:
+            git(top, "worktree", "remove", "--force", str(place))
 
 
 def tables_at(folder: Path) -> RevisionTables:

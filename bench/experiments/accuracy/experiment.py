@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +24,7 @@ from bench.experiments.preparation import models_of, packages_of
 from bench.experiments.progress import Units
 from bench.experiments.provenance import make_provenance
 from bench.experiments.resume import NETS, PACKAGES, PASSED, SYSTEM, Same
+from bench.launcher.process import request_folder
 from bench.storage.directory import AccuracyFolder
 from bench.storage.files import new_run_id, utc_now
 from bench.storage.schema.accuracy import AccuracyManifest, DataFields, ModelFields, RecipeFields
@@ -133,7 +132,7 @@ class AccuracyExperiment:
         with (
             quiet_decoder(),
             ThreadPoolExecutor(usable_cores()) as pool,
-            tempfile.TemporaryDirectory(prefix="bench-") as scratch,
+            request_folder() as scratch,
         ):
             chunks = Chunks(
                 run=run,
@@ -142,7 +141,7 @@ class AccuracyExperiment:
                 made=self._made,
                 recipes=self._recipes,
                 pool=pool,
-                scratch=Path(scratch),
+                scratch=scratch,
             )
             yield from chunks.pending([model.variant for model in self.selection.models])
 

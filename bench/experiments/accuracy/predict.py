@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from bench.experiments.accuracy.engine import Engine, OpenEngine, write_images
 from bench.experiments.accuracy.preprocess import Unreadable, load_image, quiet_decoder, recipe_for
 from bench.experiments.context import Options, Tables
 from bench.experiments.preparation import say_dropped
+from bench.launcher.process import request_folder
 from bench.storage.schema.latency import reason
 from bench.targets.base import opened
 
@@ -94,8 +94,8 @@ def _engine(
 
 
 def _predicted(engine: Engine, array: Floats, name: str, reading_ns: int) -> Prediction:
-    with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
-        images = write_images(Path(scratch), array[None])
+    with request_folder() as scratch:
+        images = write_images(scratch, array[None])
         logits = check_finite(engine.infer(images, 1), [name])
         engine.time(WARM_UP)
         samples = engine.time(TIMED)

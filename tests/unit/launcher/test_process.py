@@ -230,7 +230,7 @@ def test_a_child_that_prints_without_end_is_ended_before_the_disk_is_full() -> N
     assert isinstance(result, ChildFailed)
     assert result.kind == "too-much-output"
     assert "more than 64 MiB" in result.message
-    assert result.log_tail.endswith("so much to say")
+    assert "so much to say" in result.log_tail
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,62 @@
+"""Folders that are needed for a while, removed afterwards or at the next start.
+
+Whoever makes one holds a lock on it, which the kernel takes back however that process ends: what
+bears such a name and isn't locked is nobody's any more.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+_SUFFIX = ".scratch"
+
+
+@contextmanager
+def scratch_folder(inside: Path, prefix: str) -> Iterator[Path]:
+    """Yield an empty folder in `inside` for this user alone; what dead processes left there goes.
+
+    Raises OSError where there can't be one.
+    """
+    sweep(inside, prefix)
+    folder, lock = _make(inside, prefix)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+def sweep(inside: Path, prefix: str) -> None:
+    """Remove the folders in `inside` whose maker has died; one that can't be locked stays."""
+    for folder in inside.glob(f"{prefix}*{_SUFFIX}"):
+        with suppress(OSError):
+            lock = _open(folder)
+            try:
+                if os.fstat(lock).st_uid == os.getuid():
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(lock)
+
+
+def _make(inside: Path, prefix: str) -> tuple[Path, int]:
+    while True:
+        folder = inside / f"{prefix}{secrets.token_hex(8)}{_SUFFIX}"
+        folder.mkdir(mode=0o700)
+        with suppress(FileNotFoundError):  # swept before it could be locked
+            lock = _open(folder)
+            with suppress(OSError):  # a file system without such locks, where nothing is swept
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            if folder.exists():
+                return folder, lock
+            os.close(lock)
+
+
+def _open(folder: Path) -> int:
+    return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
