@@ -125,16 +125,22 @@ def run_experiment(
             check_same(resumed, manifest.model_dump(), experiment.resume_identity)
             run = resumed
             _set_status(run, "running", finished=None, sealed={})
-        command = resume_command(experiment, run)
-        with kept(run, command) as end:
-            with closing(experiment.pending(run, target, quiet.measuring_s)) as units:
-                for unit in units:
-                    quiet.wait()
-                    shown.starts(unit)
-                    shown.ended(unit, unit.execute())
-            _set_status(run, "complete", finished=utc_now(), sealed=run.seals())
-            run.unlock()
-    return RunResult(run=run, system=target.system, resume=command if end.interrupted else None)
+        resume = _measure(experiment, run, target, quiet)
+    return RunResult(run=run, system=target.system, resume=resume)
+
+
+def _measure(experiment: Experiment[Run], run: Run, target: Target, quiet: Quiet) -> str | None:
+    """Execute what is pending; return the command to resume where a person interrupted it."""
+    command = resume_command(experiment, run)
+    with kept(run, command) as end:
+        with closing(experiment.pending(run, target, quiet.measuring_s)) as units:
+            for unit in units:
+                quiet.wait()
+                quiet.shown.starts(unit)
+                quiet.shown.ended(unit, unit.execute())
+        _set_status(run, "complete", finished=utc_now(), sealed=run.seals())
+        run.unlock()
+    return command if end.interrupted else None
 
 
 def _in_order(manifest: BaseModel, directory: type[Run], store: Store) -> BaseModel:
