@@ -9,7 +9,8 @@ import re
 from pathlib import Path
 
 from bench.core.errors import ArtifactError
-from bench.launcher.process import ChildFailed
+from bench.launcher.process import ChildFailed, is_full
+from bench.storage.schema.common import PASSING
 
 # What stands before a tool's own words, the surest first: glog's fatal lines, opt's verdict,
 # Paddle2ONNX's list of operators and its errors, ncnn's missing layer, glog's errors, and what an
@@ -70,10 +71,12 @@ def conversion_error(kind: str, result: ChildFailed, log: Path) -> ArtifactError
     if not helps:
         helps = [_FELL.get(result.kind, result.hint)]
     kept = _keep(log, result.log_tail)
+    kind_of_failure = "disk-full" if is_full(log.parent) else result.kind
     return ArtifactError(
         f"{kind}: {words} ({result.message})" if news else f"{kind}: {result.message}",
         hint=f"{helps[0]}{f'; its log is {log}' if kept else ''}",
         log_tail=result.log_tail,
+        failure=kind_of_failure if kind_of_failure in PASSING else "conversion",
     )
 
 

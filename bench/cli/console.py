@@ -54,7 +54,11 @@ def conclude(options: Options, folder: RunFolder) -> int:
         show_lines(["", *(f"wrote {path}" for path in [folder.path, *files])])
         if options.of(OutputOptions).explain:
             show_lines(explanation({it.cell_id: explain(findings(it)) for it in records}))
-    return max(tell_failures(records), tell_broken(broken))
+    status = max(tell_failures(records), tell_broken(broken))
+    if any(it.failed_for_now for it in records):
+        again = f"python -m bench run --resume {folder.path.name}"
+        say(f"bench: what was killed, late, lost or out of space is tried again by `{again}`")
+    return status
 
 
 def tell_broken(broken: Sequence[BrokenResult]) -> int:

@@ -96,11 +96,17 @@ class Busy(BenchError):
 
 
 class ArtifactError(BenchError):
-    """An export or a conversion failed; `log_tail` holds the end of what its process said."""
+    """An export or a conversion failed; `log_tail` holds the end of what its process said.
 
-    def __init__(self, problem: str, *, hint: str, log_tail: str = "") -> None:
+    `failure` is the kind under which a record names it.
+    """
+
+    def __init__(
+        self, problem: str, *, hint: str, log_tail: str = "", failure: str = "conversion"
+    ) -> None:
         super().__init__(problem, hint=hint)
         self.log_tail = log_tail
+        self.failure = failure
 
 
 class DeviceError(BenchError):

@@ -145,7 +145,7 @@ def settle(error: BenchError) -> Failed | Skipped:
         return Skipped(reason=hidden(error.problem), hint=hidden(error.hint))
     tail = error.log_tail if isinstance(error, ArtifactError) else ""
     return Failed(
-        failure="conversion",
+        failure=error.failure if isinstance(error, ArtifactError) else "conversion",
         message=hidden(error.problem),
         hint=hidden(error.hint),
         log_tail=hidden(tail),

@@ -6,12 +6,14 @@ reply each become a ChildFailed with the tail of the log.
 
 from __future__ import annotations
 
+import re
+import shutil
 import signal
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +53,8 @@ class Replied:
 class ChildFailed:
     """The child gave no result. `kind` is one of
 
-    crash, abort, killed, timeout, no-reply, garbage-reply, too-much-output (found out by the
-    parent);
+    crash, abort, killed, timeout, no-reply, garbage-reply, too-much-output, disk-full (found out by
+    the parent);
     unavailable, wrong-output, conversion, error (said by the child itself).
     """
 
@@ -121,9 +123,10 @@ def judge(
     if reply is not None and "ok" in reply:
         teardown = _teardown(status, note, timeout_s)
         return Replied(value=reply["ok"], pid=note.pid or pid, wall_ns=wall_ns, teardown=teardown)
+    tail = log_tail(folder)
     if reply is not None:
         texts = {name: text[:MESSAGE_CHARS] for name, text in reply["error"].items()}
-        return ChildFailed(**texts, log_tail=log_tail(folder))
+        return _of_disk(ChildFailed(**texts, log_tail=tail), folder)
     message = _MESSAGES[kind]
     if note.flooded:
         kind, message = "too-much-output", _MESSAGES["too-much-output"]
@@ -132,7 +135,32 @@ def judge(
         message += " and no reply" if kind == "no-reply" else ""
         said = "" if status is None else _last_words(folder)
         message = f"{said}: {message}" if said else message
-    return ChildFailed(kind=kind, message=message, hint=_HINTS[kind], log_tail=log_tail(folder))
+    failure = ChildFailed(kind=kind, message=message, hint=_HINTS[kind], log_tail=tail)
+    return _of_disk(failure, folder)
+
+
+def _of_disk(failure: ChildFailed, folder: Path) -> ChildFailed:
+    """Return `failure` as one of a full disk where it looks like that."""
+    if failure.kind in _MAY_BE_THE_DISK and (
+        _SAYS_FULL.search(f"{failure.message}\n{failure.log_tail}") or is_full(folder)
+    ):
+        return replace(failure, kind="disk-full", hint=_HINTS["disk-full"])
+    return failure
+
+
+def is_full(folder: Path) -> bool:
+    """Tell whether next to nothing can be written in `folder`."""
+    try:
+        return shutil.disk_usage(folder).free < _LEAST_FREE
+    except OSError:
+        return False
+
+
+_LEAST_FREE = 1 << 20
+_MAY_BE_THE_DISK = {"no-reply", "garbage-reply", "error", "conversion", "crash", "abort"}
+_SAYS_FULL = re.compile(
+    r"No space left on device|Disk quota exceeded|\d+ requested and \d+ written"
+)
 
 
 def _teardown(status: int | None, note: Note, timeout_s: float) -> str | None:
@@ -154,6 +182,7 @@ _HINTS = {
     "killed": "the system may have run out of memory; a smaller batch needs less",
     "no-reply": f"something in the engine called exit(); {SEE_LOG}",
     "garbage-reply": "the interpreter runs another version of the harness, or its disk is full",
+    "disk-full": "free some space in the cache and where temporary files go (TMPDIR)",
     "too-much-output": f"make the engine say less; {SEE_LOG}",
 }
 

@@ -254,8 +254,9 @@ class RunFolder(RunDirectory[RunManifest, JournalEntry]):
         return record
 
     def lacks(self) -> bool:
-        """Tell whether a cell of the manifest has no record that can be read."""
-        return not self.manifest().cells.keys() <= {it.cell_id for it in self.records([])}
+        """Tell whether a cell of the manifest has no record that can be read, or failed for now."""
+        settled = {it.cell_id for it in self.records([]) if not it.failed_for_now}
+        return not self.manifest().cells.keys() <= settled
 
     def set_broken_aside(self) -> None:
         """Rename the records that can't be read, so that their cells are measured again."""

@@ -46,11 +46,12 @@ def interrupt() -> None:
 
 @dataclass(frozen=True)
 class Failing:
-    """Measures nothing: each session fails with `message`."""
+    """Measures nothing: each session fails with `message`, as `kind`."""
 
     message: str
+    kind: str = "error"
 
     def __call__(self, request: Any, **how: Any) -> ChildResult:
         if request["operation"] != "measure":
             return run_child(request, **how)
-        return ChildFailed(kind="error", message=self.message, hint="see log_tail", log_tail="")
+        return ChildFailed(kind=self.kind, message=self.message, hint="see log_tail", log_tail="")

@@ -3,16 +3,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bench.core.errors import BenchError
-from bench.launcher.process import ChildResult
+from bench.launcher.process import ChildFailed, ChildResult
 from bench.storage.directory import RunFolder, Store
+from bench.storage.schema.common import Failed
 from bench.storage.schema.latency import RunManifest
-from tests.cli.launches import Counted, interrupt
+from tests.cli.launches import Counted, Failing, interrupt
 from tests.cli.outcomes import QUICK, figures, only_run
 from tests.fakes.tables import tables
 
@@ -217,3 +219,75 @@ def test_a_complete_run_that_lost_a_cell_is_resumed_for_that_alone(
     assert lost.with_name(f"{lost.name}.broken").exists()
     assert plain_run("--resume", "latest") == 2
     assert "is complete" in capsys.readouterr().err
+
+
+@dataclass
+class FailsOnce(Counted):
+    """Fails its session number `after` as `kind`."""
+
+    kind: str = "killed"
+
+    def __call__(self, request: Any, **how: Any) -> ChildResult:
+        fails = request["operation"] == "measure" and len(self.sessions) == self.after
+        if not fails:
+            return super().__call__(request, **how)
+        self.sessions.append("failed")
+        return ChildFailed(kind=self.kind, message="it failed", hint="nothing helps")
+
+
+@pytest.mark.parametrize("kind", ["killed", "timeout", "disk-full", "device-lost"])
+def test_a_cell_that_failed_for_now_is_tried_again_with_the_sessions_that_it_has(
+    kind: str, plain_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, failing = ("--variant", "one", "--batch", "1"), FailsOnce(after=1, kind=kind)
+    assert plain_run(*one, tables=replace(tables(), launch=failing)) == 1
+    run = only_run(tmp_path)
+    assert run.manifest().status == "complete"
+    (record,) = run.records()
+    (kept,) = record.sessions
+    assert (
+        f"tried again by `python -m bench run --resume {run.path.name}`" in capsys.readouterr().err
+    )
+
+    rest = Counted()
+    assert plain_run("--resume", "latest", tables=replace(tables(), launch=rest)) == 0
+    (record,) = run.records()
+    assert (len(rest.sessions), len(record.sessions)) == (2, 3)
+    assert kept in record.sessions
+    assert plain_run("--resume", "latest") == 2  # complete, and nothing failed any more
+
+
+def test_a_cell_that_failed_for_now_in_an_interrupted_run_is_tried_again(
+    plain_run: Run, tmp_path: Path
+) -> None:
+    launch = FailsOnce(after=0)
+
+    def then_interrupted(request: Any, **how: Any) -> ChildResult:
+        if len(launch.sessions) == 1:
+            raise KeyboardInterrupt
+        return launch(request, **how)
+
+    assert plain_run(*QUICK, tables=replace(tables(), launch=then_interrupted)) == 130
+    rest = Counted()
+    assert plain_run("--resume", "latest", tables=replace(tables(), launch=rest)) == 0
+    assert len(rest.sessions) == len(only_run(tmp_path).manifest().cells)
+
+
+def test_a_cell_whose_output_was_wrong_stays_failed(plain_run: Run) -> None:
+    failing = Failing("wrong", kind="wrong-output")
+    assert plain_run(*QUICK, tables=replace(tables(), launch=failing)) == 1
+    assert plain_run("--resume", "latest") == 2
+
+
+def test_a_conversion_that_was_killed_is_made_again(plain_run: Run, tmp_path: Path) -> None:
+    def launch(request: Any, **how: Any) -> ChildResult:
+        if request["operation"] == "convert" and request["out"].count("making"):
+            return ChildFailed(kind="killed", message="the child died of SIGKILL", hint="memory")
+        raise AssertionError("nothing to measure")
+
+    one = (*QUICK, "--variant", "one", "--batch", "1")
+    assert plain_run(*one, tables=replace(tables(), launch=launch)) == 1
+    (record,) = only_run(tmp_path).records()
+    assert isinstance(record.outcome, Failed)
+    assert record.outcome.failure == "killed"
+    assert plain_run("--resume", "latest") == 0

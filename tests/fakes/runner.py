@@ -6,6 +6,7 @@ The fake net is `logits = 2 * mean of each image`, over all 10 classes plus the 
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -97,6 +98,11 @@ class ExitSeven(_Misbehaving):
 class Raises(_Misbehaving):
     def misbehave(self) -> None:
         raise RuntimeError("the engine's own words")
+
+
+class DiskFull(_Misbehaving):
+    def misbehave(self) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 class NotHere(_Misbehaving):

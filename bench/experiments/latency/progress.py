@@ -65,6 +65,8 @@ class Progress:
 
     def take(self, entry: JournalEntry) -> None:
         """Count an entry in."""
+        if entry.session is not None and self._has(entry.cell_id, entry.session.order):
+            return  # in a record as well as in the journal
         self._taken += 1
         if entry.session is not None:
             self._sessions.setdefault(entry.cell_id, []).append(entry.session)
@@ -85,7 +87,10 @@ class Progress:
         cell_id = step.cell.id
         if not self._is_complete(cell_id):
             self._weigh(cell_id)  # the run's time may have run out since its last session
-        return not self._is_complete(cell_id) and step.order not in self._orders.get(cell_id, ())
+        return not self._is_complete(cell_id) and not self._has(cell_id, step.order)
+
+    def _has(self, cell_id: str, order: int) -> bool:
+        return order in self._orders.get(cell_id, ())
 
     def passes(self, step: Step) -> None:
         """Count `step` as over: it was run, or it isn't wanted."""
@@ -186,14 +191,22 @@ def _spent_s(plan: Plan, run: RunFolder) -> float:
 
 
 def _resume(plan: Plan, run: RunFolder, progress: Progress) -> dict[str, Record]:
-    """Take in what `run` already holds; return its finished cells."""
+    """Take in what `run` already holds; return its finished cells.
+
+    A cell that failed for now is tried again, with the sessions that it has.
+    """
     wanted = {cell.id for cell in plan.cells}
     for entry in run.journal():
-        if entry.cell_id in wanted:
+        if entry.cell_id in wanted and not (entry.failed and entry.failed.is_passing):
             progress.take(entry)
-    done = {record.cell_id: record for record in _done(plan, run)}
-    for cell_id in done:
-        progress.has_record(cell_id)
+    done = {}
+    for record in _done(plan, run):
+        if record.failed_for_now:
+            for session in record.sessions:
+                progress.take(JournalEntry(cell_id=record.cell_id, session=session))
+        else:
+            done[record.cell_id] = record
+            progress.has_record(record.cell_id)
     return done
 
 

@@ -92,6 +92,15 @@ class Skipped(Strict):
     hint: str
 
 
+PASSING = frozenset(
+    {
+        "killed", "timeout", "disk-full",
+        "device-busy", "device-lost", "device-not-found", "device-timeout",
+    }
+)  # fmt: skip
+"""The failures that may be of a moment: `run --resume` tries their cells again, of no others."""
+
+
 class Failed(Strict):
     """The cell was tried and gave no figure that may count."""
 
@@ -100,6 +109,11 @@ class Failed(Strict):
     message: str
     hint: str
     log_tail: str
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether the same cell may well have a figure another time."""
+        return self.failure in PASSING
 
 
 HARNESS = "shufflenet-bench"

@@ -124,6 +124,11 @@ class Record(Strict):
             raise ValueError("a measured cell has no session")
         return self
 
+    @property
+    def failed_for_now(self) -> bool:
+        """Whether it has no figure for a reason that may pass."""
+        return isinstance(self.outcome, Failed) and self.outcome.is_passing
+
 
 class JournalEntry(Strict):
     """A line of journal.jsonl: a session that ended well, or a failure that ended its cell."""

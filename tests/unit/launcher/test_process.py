@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -223,6 +224,29 @@ def test_an_endless_message_is_cut(tmp_path: Path) -> None:
     result = judge(tmp_path, 1, pid=7, wall_ns=1, timeout_s=1.0)
     assert isinstance(result, ChildFailed)
     assert len(result.message) == 2000
+
+
+@pytest.mark.parametrize(
+    ("runner", "kind"), [("DiskFull", "disk-full"), ("Raises", "error"), ("Killed", "killed")]
+)
+def test_a_full_disk_is_told_from_a_fault_of_the_engine(
+    runner: str, kind: str, measure: Measure
+) -> None:
+    result = measure(runner)
+    assert isinstance(result, ChildFailed)
+    assert result.kind == kind
+
+
+def test_a_child_without_the_space_for_its_reply_says_nothing_and_that_is_a_full_disk(
+    small_disk: Path,
+) -> None:
+    with (small_disk / "ballast").open("wb", buffering=0) as ballast, suppress(OSError):
+        while ballast.write(b"x" * 4096):
+            pass
+    result = judge(small_disk, 1, pid=7, wall_ns=1, timeout_s=1.0)
+    assert isinstance(result, ChildFailed)
+    assert result.kind == "disk-full"
+    assert "TMPDIR" in result.hint
 
 
 def test_a_child_that_prints_without_end_is_ended_before_the_disk_is_full() -> None:
