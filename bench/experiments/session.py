@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from bench.artifacts.builder import Artifact
 from bench.core.cell import Cell
 from bench.core.protocol import SessionRequest
+from bench.core.units import NS_PER_S
 from bench.environments.interpreters import Environments, worker_of
 from bench.launcher.process import ChildFailed
 from bench.runners import RunnerEntry
@@ -89,6 +90,17 @@ def _needs_retry(target: Target, tried: Attempt[Result]) -> bool:
     if tried.failure is not None:
         return target.reconnected(tried.failure)
     return any(map(target.needs_retry, tried.readings))
+
+
+_CLOCKS_APART = 1.05  # a device has a clock of its own
+
+
+def check_claims(wall_ns: int, **claims: int) -> None:
+    """Raise ValueError where one of the `claims`, in ns, says more than passed meanwhile."""
+    for name, claimed_ns in claims.items():
+        if claimed_ns > wall_ns * _CLOCKS_APART:
+            claimed, passed = claimed_ns / NS_PER_S, wall_ns / NS_PER_S
+            raise ValueError(f"{name} took {claimed:,.3f} s of {passed:,.3f} s that passed")
 
 
 def outcome_of(failure: ChildFailed, scrub: Callable[[str], str]) -> Failed | Skipped:

@@ -50,7 +50,7 @@ class Simulated:
         variant = request["cell"]["variant"]
         if variant == self.failing:
             return ChildFailed(kind="error", message="it fell", hint="see log_tail")
-        return Replied(value=self._session(variant), pid=1, wall_ns=1)
+        return Replied(value=self._session(variant), pid=1, wall_ns=10**9)
 
     def _session(self, variant: str) -> dict[str, Any]:
         centre = 2e6 * (self.slower if variant == "slower" else 1.0)

@@ -9,9 +9,10 @@ from bench.experiments.ab.experiment import Seams
 from bench.experiments.ab.interleave import Rule
 from bench.experiments.context import Tables
 from tests.fakes import tables as fakes
+from tests.fakes.arms import as_long_as_claimed
 
 # Bursts of the real length, so that a fake knows one, and few of them.
-QUICK = Seams(rule=Rule(pairs=3), warm=replace(WARM, warmup_s=0.01))
+QUICK = Seams(rule=Rule(pairs=3), warm=replace(WARM, warmup_s=0.01), clock=as_long_as_claimed)
 
 
 def arm_tables(**runners: str) -> Tables:

@@ -7,6 +7,7 @@ was given by one has to be named again.
 from __future__ import annotations
 
 import shlex
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -62,6 +63,7 @@ class Seams:
     open_worker: OpenWorker = open_worker
     rule: Rule = field(default_factory=Rule)
     warm: Sampling = WARM
+    clock: Callable[[], int] = time.perf_counter_ns
 
 
 REAL = Seams()
@@ -213,6 +215,7 @@ class AbExperiment:
                 else TwoProcesses(open_worker=seams.open_worker)
             ),
             scrub=partial(hidden, device=target.spec.device),
+            clock=seams.clock,
         )
         return pending_sessions(
             pairs_of(*self._prepared, seams.warm),

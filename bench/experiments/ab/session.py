@@ -21,7 +21,7 @@ from bench.analysis.interleaved import ARMS, Burst
 from bench.artifacts.builder import Launch
 from bench.core.protocol import PairRequest, is_duration, request_for
 from bench.experiments.ab.interleave import Rule, alternate, turns
-from bench.experiments.session import Attempt, Start, attempt, outcome_of
+from bench.experiments.session import Attempt, Start, attempt, check_claims, outcome_of
 from bench.launcher.client import OpenWorker, Worker, WorkerFailed
 from bench.launcher.process import ChildFailed
 from bench.storage.files import utc_now
@@ -207,6 +207,7 @@ class SessionRunner:
     target: Target
     alternate: Alternator
     scrub: Callable[[str], str]
+    clock: Callable[[], int] = time.perf_counter_ns
 
     def __call__(
         self, starts: Starts, *, order: int, round_: int, chance: random.Random
@@ -227,7 +228,7 @@ class SessionRunner:
     def _once(
         self, starts: Starts, facts: Mapping[str, Any], chance: random.Random
     ) -> Attempt[AbSession | ArmFailed]:
-        before, began, started = dict(self.target.ready()), utc_now(), time.perf_counter_ns()
+        before, began, started = dict(self.target.ready()), utc_now(), self.clock()
         try:
             figures = self.alternate(starts, facts["opened"], self.rule, chance)
         except ArmLost as lost:
@@ -238,7 +239,7 @@ class SessionRunner:
             **figures,
             "started": began,
             "cores": list(starts["base"].request.cores or ()),
-            "wall_ns": time.perf_counter_ns() - started,
+            "wall_ns": self.clock() - started,
             "before": before,
             "after": dict(self.target.state()),
         }
@@ -275,15 +276,29 @@ def session_of(
     `otherwise` is the cause where what is wrong is neither's own.
     """
     try:
-        return AbSession.model_validate(figures)
+        session = AbSession.model_validate(figures)
+        _check_time(session)
     except ValidationError as error:
         where = error.errors(include_url=False)[0]["loc"]
         arms: dict[object, Cause] = {"base": "base", "head": "head"}
         arm = arms.get(where[1] if len(where) > 1 else None, otherwise)
         message = f"an arm's answers aren't a session: {explain(error)}"
+    except ValueError as error:
+        arm, message = otherwise, f"an arm's answers aren't a session: {error}"
+    else:
+        return session
     hint = "the runner returns another form"
     failure = ChildFailed(kind="garbage-reply", message=message, hint=hint)
     return arm_failed(arm, failure, scrub)
+
+
+def _check_time(session: AbSession) -> None:
+    """Raise ValueError where the arms claim more time than they had; they load side by side."""
+    arms = session.arms.values()
+    turns_ns = sum(map(sum, (burst.ns for burst in session.bursts)))
+    turns_ns += sum(sum(arm.warmup_ns) for arm in arms)
+    ready_ns = max(arm.load_ns + arm.first_inference_ns for arm in arms)
+    check_claims(session.wall_ns, samples=ready_ns + turns_ns)
 
 
 def arm_failed(arm: Cause, failure: ChildFailed, scrub: Callable[[str], str]) -> ArmFailed:

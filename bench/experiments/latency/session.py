@@ -14,7 +14,7 @@ from bench.core.protocol import request_for
 from bench.environments.interpreters import Environments
 from bench.experiments.latency.schedule import Step
 from bench.experiments.provenance import shown_variable
-from bench.experiments.session import Attempt, attempt, outcome_of, start_of
+from bench.experiments.session import Attempt, attempt, check_claims, outcome_of, start_of
 from bench.launcher.process import ChildFailed, ChildResult, Replied
 from bench.runners import RunnerEntry
 from bench.storage.files import utc_now
@@ -99,7 +99,8 @@ class SessionLauncher:
                 teardown=result.teardown,
                 **result.value,
             )
-        except (TypeError, ValidationError) as error:
+            _check_time(session)
+        except (TypeError, ValueError) as error:
             what = explain(error) if isinstance(error, ValidationError) else str(error)
             message = f"the worker's reply isn't a session: {what}"
             garbage = ChildFailed(
@@ -115,6 +116,15 @@ class SessionLauncher:
         passed = self.environments.passed.items()
         words = ", ".join(f"{name}={shown_variable(name, value)}" for name, value in passed)
         return {"passed_env": words} if words else {}
+
+
+def _check_time(session: Session) -> None:
+    """Raise ValueError where a session claims more time than it had: its clock is another's."""
+    ready_ns = session.load_ns + (session.build_ns or 0) + session.first_inference_ns
+    spans = {"samples": session.samples_ns, **session.figures_ns}
+    spans["reported figures"] = [max((session.reported_ns or {}).values(), default=0)]
+    claims = {name: ready_ns + sum(session.warmup_ns) + sum(ns) for name, ns in spans.items()}
+    check_claims(session.wall_ns, **claims)
 
 
 def _may_be_the_artifact(result: ChildResult) -> bool:

@@ -274,3 +274,25 @@ def test_a_models_own_tolerance_holds_for_fp32_and_is_told(
     assert session.facts["tolerance"] == "0.001"
     low = dataclasses.replace(ASKED, precision="bf16")
     assert start_of(low, ARTIFACT, ENTRY, environments).request.tolerance == ENTRY.tolerance
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"samples_ns": [1 << 50]}, {"samples_ns": [320] * 4}, {"load_ns": 2000},
+        {"warmup_ns": [1200, 100]}, {"first_inference_ns": 1300}, {"build_ns": 1400},
+        {"figures_ns": {"run": [1300, 1, 1]}}, {"load_ns": 1 << 62},
+        {"samples_ns": [], "reported_ns": {"min": 1, "max": 1300, "avg": 5}},
+    ],
+)  # fmt: skip
+def test_a_session_that_claims_more_time_than_passed_is_garbage(
+    claims: dict[str, Any], environments: Environments
+) -> None:
+    found = answered(replied(**claims), environments)
+    assert found.failed is not None
+    assert found.failed.failure == "garbage-reply"
+    assert "s that passed" in found.failed.message or "load_ns" in found.failed.message
+
+
+def test_a_device_s_clock_may_go_a_little_faster(environments: Environments) -> None:
+    assert answered(replied(samples_ns=[300, 300, 300, 310]), environments).session is not None

@@ -21,6 +21,7 @@ from bench.launcher.process import Replied, run_child
 from bench.storage.schema.ab import AbSession, ArmFailed, ArmName
 from bench.storage.schema.common import Failed, Scalar, Skipped
 from tests.fakes import converter
+from tests.fakes.arms import as_long_as_claimed
 from tests.fakes.pairs import NS
 from tests.fakes.targets import FakeTarget
 from tests.fakes.values import CELL, SAMPLING
@@ -66,6 +67,7 @@ def measure(tmp_path: Path) -> Measure:
             target=FakeTarget(read, spec=PHONE, returns=returns),
             alternate=DeviceProgram(launch=launch, timeout_s=timeout_s),
             scrub=lambda text: text.replace("R58M", "PHONE"),
+            clock=as_long_as_claimed,
         )
         starts: dict[ArmName, Start] = {
             "base": start(runner, 1), "head": start(runner, 2, head),

@@ -23,7 +23,7 @@ from bench.storage.schema.ab import AbSession, ArmFailed, ArmName
 from bench.storage.schema.common import Failed, Skipped
 from bench.targets.base import Readings, Target
 from tests.fakes import converter
-from tests.fakes.arms import NS
+from tests.fakes.arms import NS, as_long_as_claimed
 from tests.fakes.targets import FakeTarget
 from tests.fakes.values import CELL, SAMPLING
 from tests.unit.launcher.test_process import is_running
@@ -68,6 +68,7 @@ def measure(tmp_path: Path) -> Measure:
             target=target or FakeTarget(lambda: {"load_1m": 0.5}),
             alternate=TwoProcesses(open_worker=opening, timeout_s=timeout_s),
             scrub=lambda text: text.replace("engine", "ENGINE"),
+            clock=as_long_as_claimed,
         )
         starts: dict[ArmName, Start] = {"base": start(base, cores), "head": start(head, cores)}
         chance = random.Random(seed)  # noqa: S311 - an order, not a secret
@@ -309,3 +310,25 @@ class _Noting(AbstractContextManager[Worker]):
 
     def __exit__(self, *why: Any) -> bool | None:
         return self._arm.__exit__(*why)
+
+
+@pytest.mark.parametrize(
+    ("operation", "claims"),
+    [
+        ("open", {"load_ns": 1 << 50}), ("open", {"first_inference_ns": 1 << 62}),
+        ("warm_up", {"warmup_ns": [NS] * 100_000}), ("sample", {"samples_ns": [10**12] * 5}),
+    ],
+)  # fmt: skip
+def test_arms_that_claim_more_time_than_passed_are_garbage(
+    operation: str, claims: dict[str, Any], measure: Measure
+) -> None:
+    @contextmanager
+    def meddled(request: dict[str, Any], **how: Any) -> Iterator[Any]:
+        with open_worker(request, **how) as worker:
+            yield _Meddled(worker, {operation: claims})
+
+    found = measure(opening=meddled)
+    assert isinstance(found, ArmFailed)
+    assert isinstance(found.why, Failed)
+    assert found.why.failure == "garbage-reply"
+    assert "s that passed" in found.why.message or "first_inference_ns" in found.why.message
