@@ -103,7 +103,6 @@ class Choices:
 
 
 _NO_INTERVAL = "one session, which bears no interval"
-_NOT_EFFECTIVE = "not in force as it was asked for"
 _OTHER_NET = "a published row that isn't the net's own (`python -m bench audit` says why)"
 _NO_ACCURACY = "no published top-1"
 
@@ -192,7 +191,7 @@ def _choice(view: View, figure: _Figure, others: tuple[Other, ...]) -> Choice | 
     if estimate.half_width_ns is None:
         return _NO_INTERVAL
     if figure.box.warnings:
-        return _NOT_EFFECTIVE
+        return figure.box.warnings[0]
     more = naming.settings(series)
     return Choice(
         variant=figure.variant,

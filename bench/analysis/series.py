@@ -132,10 +132,13 @@ def gather(
 
 
 def _more_known(newer: ModelFacts | None, older: ModelFacts) -> ModelFacts:
-    """Return the newer facts, with what only the older ones know of the same net filled in."""
+    """Return the newer facts, with what only the older ones know of the same net filled in.
+
+    A hash over other weights doesn't tell whether the net is the same; costs don't hang on weights.
+    """
     if newer is None:
         return older
-    if newer.model_hash != older.model_hash:
+    if newer.model_hash != older.model_hash and newer.weights == older.weights:
         return newer
     missing = {
         name: getattr(older, name) for name in ("costs", "storage") if getattr(newer, name) is None

@@ -8,6 +8,7 @@ from bench.analysis.series import StoredRun
 from bench.core.errors import UnknownName
 from bench.devices.host.facts import read_host
 from bench.storage.schema.common import System
+from bench.targets.base import known_as
 from bench.targets.cpu import make_system
 
 
@@ -18,7 +19,7 @@ def answering(runs: Sequence[StoredRun], named: str | None) -> list[System]:
     """
     known = _measured(runs)
     if named is None:
-        here = make_system(read_host())
+        here = known_as(make_system(read_host()), known.values())
         return [system for system in known.values() if is_of(here, system)]
     if named not in known:
         raise UnknownName("system", named, known)

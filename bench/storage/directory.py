@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -246,7 +247,9 @@ class RunFolder(RunDirectory[RunManifest, JournalEntry]):
                 _add(broken, error)
 
     def _record(self, path: Path, sealed: Mapping[str, str]) -> Record:
-        remedy = f"measure the cell again: `python -m bench run --resume {self.path.name}`"
+        where = shlex.quote(str(self.path.parents[2])) if len(self.path.parents) > 2 else "DIR"
+        command = f"python -m bench run --resume {self.path.name} --results {where}"
+        remedy = f"measure the cell again: `{command}`"
         record = read_as(Record, path, remedy=remedy)
         if record.cell_id != path.stem or record.cell.to_cell().id != path.stem:
             raise BrokenResult(path, "its name isn't its cell's id", hint=remedy)

@@ -13,6 +13,7 @@ from bench.analysis import sensor_cost as sensors
 from bench.config.suite import FOLDER, load_suite
 from bench.core.errors import ResultsError, Unavailable
 from bench.core.output import show, show_lines
+from bench.core.paths import run_command
 from bench.core.protocol import request_for
 from bench.devices.host.facts import heading, read_host, usable_cores
 from bench.devices.host.procfs import LIVE
@@ -34,7 +35,7 @@ _USED_FOR = {
     "lite": "storage sizes (Paddle Lite's opt); all else works without it",
     "lite-x86": "measuring with Paddle Lite on x86 (`--suite engines --runner paddle-lite-x86`)",
     "onnx": "exporting to ONNX, which the other engines start from",
-    "engines": "ONNX Runtime, OpenVINO, ncnn and MNN (`make bench-engines`)",
+    "engines": f"ONNX Runtime, OpenVINO, ncnn and MNN (`{run_command('engines')}`)",
 }
 
 

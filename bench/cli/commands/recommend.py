@@ -12,6 +12,7 @@ from bench.cli.systems import answering, elsewhere
 from bench.core.errors import BrokenResult, InputError, ResultsError, UnknownName
 from bench.core.escape import lines
 from bench.core.output import show
+from bench.core.paths import run_command
 from bench.core.units import with_interval
 from bench.experiments.context import Options, Tables
 from bench.reports.build import load_runs, view_of
@@ -42,7 +43,7 @@ def run(options: Options, tables: Tables) -> int:
     if not options.results.is_dir():
         raise ResultsError(
             f"there is no results folder {options.results}",
-            hint="run `make bench-engines` first, or name one with --results DIR",
+            hint=f"run `{run_command('engines')}` first, or name one with --results DIR",
         )
     named, broken = options.own.get("system"), list[BrokenResult]()
     runs = load_runs(options.results, broken=broken)
@@ -99,8 +100,7 @@ def _remedy(query: Query) -> str:
     flags = [f"--batch {query.batch}"] * (query.batch != 1)
     flags += [f"--threads {query.threads}"] * (query.threads not in (None, 1))
     flags += [f"--runner {','.join(query.runners)}"] * bool(query.runners)
-    more = f" ARGS='{' '.join(flags)}'" if flags else ""
-    return f"measure first: `make bench-engines{more}`"
+    return f"measure first: `{run_command('engines', ' '.join(flags))}`"
 
 
 def _text(query: Query, given: Sequence[Choices], advice: Sequence[Advice]) -> str:

@@ -11,6 +11,7 @@ from bench.analysis.series import StoredRun
 from bench.cli.console import OutputOptions, explanation, tell_broken
 from bench.core.errors import BrokenResult, ResultsError
 from bench.core.output import show, show_lines
+from bench.core.paths import run_command
 from bench.experiments.context import Options, Tables
 from bench.reports.build import load_runs, report_folder, view_of, write_report
 
@@ -20,7 +21,7 @@ def run(options: Options, tables: Tables) -> int:
     if not options.results.is_dir():
         raise ResultsError(
             f"there is no results folder {options.results}",
-            hint="run `make bench` first, or name one with --results DIR",
+            hint=f"run `{run_command('cpu')}` first, or name one with --results DIR",
         )
     explained = options.of(OutputOptions).explain
     broken: list[BrokenResult] = []

@@ -164,7 +164,7 @@ def test_figures_that_can_not_answer_are_counted_by_reason() -> None:
     assert [one.runner for one in found.found] == ["ncnn"]
     assert found.left_out == {
         "one session, which bears no interval": 1, "no published top-1": 1,
-        "not in force as it was asked for": 1,
+        "precision bf16 was in force where fp32 was asked for": 1,
     }  # fmt: skip
 
 

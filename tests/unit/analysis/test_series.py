@@ -173,6 +173,15 @@ def test_costs_of_another_net_fill_nothing() -> None:
     assert merged(facts(model_hash=OTHER_NET), newer) == newer
 
 
+def test_a_failed_export_with_other_weights_leaves_the_costs_that_are_known() -> None:
+    newer = facts(
+        costs=None, storage=None, missing={"costs": "no", "storage": "no opt"},
+        model_hash=OTHER_NET, weights="pretrained",
+    )  # fmt: skip
+    shown = merged(facts(), newer)
+    assert (shown.costs, shown.storage, shown.missing) == (facts().costs, facts().storage, {})
+
+
 def test_costs_that_the_newest_run_has_stay_and_only_the_missing_part_is_filled() -> None:
     newer = facts(costs=costs(macs=7), storage=None, missing={"storage": "no opt"})
     assert merged(facts(storage=storage(99)), newer) == facts(
