@@ -254,7 +254,7 @@ def load_published(folder: Path) -> dict[str, Published]:
             found[one.name] = one
     except (ValueError, csv.Error) as error:
         raise BrokenFile(
-            path, f"not the published table: line {reader.line_num}: {error}",
+            path, f"not the published table: line {reader.line_num}: {short(str(error))}",
             hint="mend that line: fields as the header has them, empty for what wasn't published",
         ) from error  # fmt: skip
     return found
@@ -288,7 +288,7 @@ def _figure(name: str, text: str) -> float:
     try:
         value = float(text)
     except ValueError:
-        raise ValueError(f"{short(name)} {short(text)} is no number") from None
+        raise ValueError(f"{name} {text} is no number") from None
     if not 0 < value < MOST_NUMBER:
         raise ValueError(f"{name} {text} isn't finite and above 0")
     if name in _SHARES and value > 1:
