@@ -95,6 +95,11 @@ def _ran(record: AbRecord) -> tuple[str, Ran, Ran]:
 
 
 def _notes(cells: Sequence[CellVerdict]) -> Iterator[str]:
+    if any(cell.ratio is not None for cell in cells):
+        yield (
+            "the change is of bursts that ran in turns; the two latencies are each arm's own "
+            "medians, and may differ otherwise"
+        )
     moved = same_way(cells)
     if moved is not None:
         yield f"{moved}: the arms ran by turns, so they differ in something that all of these share"

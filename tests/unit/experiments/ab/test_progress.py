@@ -245,6 +245,7 @@ def test_where_most_cells_move_one_way_that_is_said() -> None:
     cells = [cell(variant=f"v{n}") for n in range(4)]
     found = compare(*Bench(lambda *_: 1.2).run(*(pair(it) for it in cells)))
     assert any("4 of 4 cells are slower" in note for note in found.notes)
+    assert any("the change is of bursts that ran in turns" in note for note in found.notes)
 
 
 @pytest.mark.parametrize(
