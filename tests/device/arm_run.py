@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from bench.artifacts.builder import Artifact, Key, Workshop
 from bench.config.catalog import Weights, load_catalogue, resolve
@@ -39,14 +40,21 @@ def prepared(
     agent: Path, folder: Path, variants: Sequence[str], models: Path = ROOT / "models"
 ) -> Prepared:
     """Copy the device program in `agent` to `folder` and put the logits of `variants` beside it."""
+    artifacts = _artifacts(variants, models)
+    if len(artifacts) < len(variants):
+        pytest.skip(f"no {KIND} of {', '.join(variants)} here: {_why_not()}")
     shutil.copytree(agent, folder)
     names = {}
-    for variant, artifact in _artifacts(variants, models).items():
+    for variant, artifact in artifacts.items():
         name = f"{hashlib.sha256(artifact.main.read_bytes()).hexdigest()[:16]}.nb"
         with np.load(artifact.reference) as arrays:
             (folder / f"{name}.logits").write_bytes(arrays["logits"].astype("<f4").tobytes())
         names[variant] = name
     return Prepared(agent=folder, names=names)
+
+
+def _why_not() -> object:
+    return Environments(default_cache()).problem("lite")
 
 
 def _artifacts(variants: Sequence[str], models: Path) -> dict[str, Artifact]:
