@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 from bench.analysis import naming
 from bench.analysis.boxes import Box
@@ -44,14 +45,14 @@ def _drawn(series: Series, head: list[str], rows: list[list[str]], note: str) ->
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD)
-    table.add_column(escape.plain(head[0]))
+    table.add_column(escape.plain(head[0]), no_wrap=True)
     for text in head[1:]:
         table.add_column(escape.plain(text), justify="right", no_wrap=True)
     for row in rows:
         table.add_row(*map(escape.plain, row))
     console = Console(
         file=io.StringIO(),
-        width=max(100, 30 + 22 * (len(head) - 1)),
+        width=_width([head, *rows]),
         # Titles and presets are the user's own: "[large]" in one is text.
         markup=False,
         emoji=False,
@@ -73,3 +74,13 @@ def _text(box: Box | None) -> str:
     half = box.estimate.half_width_ns
     text = with_interval(to_ms(box.estimate.value_ns), None if half is None else to_ms(half))
     return text + naming.evidence(box)
+
+
+def _width(rows: Sequence[Sequence[str]]) -> int:
+    """Return a width in which no cell is cut: a net's name tells the rows apart."""
+    from rich.cells import cell_len
+
+    columns = zip(*rows, strict=True)
+    return max(
+        100, 2 + sum(max(map(cell_len, map(escape.plain, column))) + 3 for column in columns)
+    )

@@ -72,3 +72,10 @@ def test_a_contended_figure_says_so_in_its_cell_and_below_the_table() -> None:
     (note,) = [line for line in text.splitlines() if line.startswith(busy.cell_id)]
     assert "contended: as little as 24% of the CPU" in note
     assert "contended" not in latency_tables(view(stored(calm)))
+
+
+def test_a_name_is_not_cut_for_wide_figures() -> None:
+    title = "a net whose name is a good deal longer than those of the catalogue are"
+    cells = [contended(record(batch=2**n, samples_ms=[[8.0] * 2] * 3), 0.76) for n in range(4)]
+    text = latency_tables(view(stored(*cells, models={"x0_25": facts(None, title=title)})))
+    assert row(text, title) == ["8.00 ± 0 (3) D contended"] * 4
