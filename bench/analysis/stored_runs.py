@@ -78,18 +78,28 @@ def compare_runs(base: Side, head: Side, gate: Gate, *, tells: float | None) -> 
 
 def match(base: Side, head: Side) -> dict[str, Record | None]:
     """Return for each cell of `base` its record in `head`: the same cell's or, where `head` lacks
-    that, the most similar of the same net that no cell of `base` has claimed.
+    that, the most similar of the same net that no cell of `base` has claimed: of its runner and
+    batch, or otherwise in one field alone.
     """
     partners = {cell_id: head.records.get(cell_id) for cell_id in base.measured}
     free = [record for cell_id, record in head.records.items() if cell_id not in base.records]
     for cell_id in (cell_id for cell_id, record in partners.items() if record is None):
         own = base.records[cell_id]
-        near = [other for other in free if other.cell.variant == own.cell.variant]
+        near = [other for other in free if _is_near(own, other)]
         if near:
             chosen = min(near, key=lambda other: len(list(_workload(own, other))))
             partners[cell_id] = chosen
             free.remove(chosen)
     return partners
+
+
+def _is_near(own: Record, other: Record) -> bool:
+    """Tell whether a person who looks for `own` means `other`."""
+    ours, theirs = own.cell, other.cell
+    if ours.variant != theirs.variant:
+        return False
+    same = (ours.runner, ours.batch) == (theirs.runner, theirs.batch)
+    return same or len(list(_workload(own, other))) == 1
 
 
 def welch(base: Sequence[float], head: Sequence[float]) -> tuple[float, float, float]:

@@ -185,6 +185,11 @@ def test_one_cell_of_head_is_the_partner_of_one_cell_alone() -> None:
     assert [one.verdict for one in found.cells] == ["INCOMPARABLE", "MISSING"]
 
 
+def test_a_cell_of_another_runner_and_batch_is_no_partner() -> None:
+    found = compared(side(steady(threads=2)), side(steady(runner="mnn", batch=4)))
+    assert [one.verdict for one in found.cells] == ["MISSING"]
+
+
 def test_the_nearest_of_the_same_net_is_the_partner() -> None:
     head = side(steady(batch=8, threads=2), steady(threads=2), steady("x1_0"))
     found = compared(side(steady()), head)
