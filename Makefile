@@ -11,7 +11,7 @@ ARGS ?=
 export DEVICE
 BENCH = .venv/bin/python -m bench
 
-.PHONY: help setup setup-dev bench bench-engines bench-precisions bench-gpu bench-arm regression regression-report report doctor check format test lock benchmark schemas wheel clean
+.PHONY: help setup setup-dev bench bench-engines bench-precisions bench-gpu bench-arm regression regression-report report doctor reliability check format test lock benchmark schemas wheel clean
 
 help:  ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-18s %s\n", $$1, $$2}' Makefile
@@ -80,6 +80,9 @@ test: setup-dev  ## the whole test suite, two files at a time
 format: setup-dev  ## put the code in form
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
+
+reliability: setup-dev  ## hostile files, power cuts, full disks, kills, into docs/reliability.md
+	.venv/bin/python scripts/reliability/report.py
 
 lock: setup-dev  ## resolve bench/envs/*.in again
 	scripts/lock.sh
