@@ -23,7 +23,6 @@ sys.path.insert(0, str(PROJECT))
 from bench.config.suite import load_suite
 from bench.core.cell import Cell, Sampling
 from bench.runners.base import time_calls
-from bench.storage.directory import Store
 from bench.storage.files import to_text
 from bench.storage.schema.common import CellFields, Provenance, SamplingFields, System
 from bench.storage.schema.latency import (
@@ -35,6 +34,7 @@ from bench.storage.schema.latency import (
     Session,
     Storage,
 )
+from bench.storage.store import Store
 
 CELLS = 10_000
 SYSTEMS = 2

@@ -20,8 +20,9 @@ sys.path.insert(0, str(PROJECT))
 
 from bench.analysis.coverage import DRAWS, SESSIONS, Coverage, Rate, coverage, session_medians
 from bench.analysis.selftest import AGAIN, BASE, SUITE
-from bench.storage.directory import RunFolder, Store
+from bench.storage.directory import RunFolder
 from bench.storage.schema.latency import Measured, Session
+from bench.storage.store import Store
 
 LEAST = 0.93
 ENOUGH = 8

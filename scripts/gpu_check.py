@@ -20,9 +20,9 @@ from bench.analysis.contention import counted_ns
 from bench.analysis.gpu_figures import on_device
 from bench.cli.main import main as bench
 from bench.core.units import significant, to_ms
-from bench.storage.directory import Store
 from bench.storage.schema.common import Failed
 from bench.storage.schema.latency import Measured, Record
+from bench.storage.store import Store
 
 HEAD = (
     "variant", "runner", "batch", "end to end, ms", "on device, ms", "enqueue, ms", "rel. L2",

@@ -206,11 +206,11 @@ def _gpu_clocks(record: Record) -> Said:
 
 def _offload(record: Record) -> Said:
     """Judge how much of the net ran in the engine that the figure is named after."""
-    told = {session.facts.get("offload", "whole") for session in record.sessions} - {"whole"}
-    if not told:
+    partial = {session.facts.get("offload", "whole") for session in record.sessions} - {"whole"}
+    if not partial:
         return "A", "the engine took the whole net", ""
     remedy = "measure with a runner that takes the whole net"
-    return "D", f"offload {'; '.join(sorted(told))}", remedy
+    return "D", f"offload {'; '.join(sorted(partial))}", remedy
 
 
 def _subnormals(record: Record) -> Said:
@@ -219,13 +219,13 @@ def _subnormals(record: Record) -> Said:
         return "A", "a GPU computes with subnormal numbers as fast as with others", ""
     facts = [session.facts for session in record.sessions]
     most = {
-        name: max(_count(told.get(f"subnormal_{name}", "")) for told in facts)
+        name: max(_count(own.get(f"subnormal_{name}", "")) for own in facts)
         for name in ("weights", "activations")
     }
     many = " and ".join(f"{count} {name}" for name, count in most.items() if count)
     if not many:
         return "A", "no subnormal number was counted", ""
-    if all(told.get("subnormals") == "flushed" for told in facts):
+    if all(own.get("subnormals") == "flushed" for own in facts):
         return "A", f"{many} are subnormal, and flushed to zero", ""
     remedy = "take weights of order 1 (`--weights pretrained`, or a .pdparams file)"
     return "C", f"{many} are subnormal, and not seen to be flushed to zero", remedy

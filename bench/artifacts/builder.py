@@ -222,8 +222,8 @@ class Workshop:
         if below is None:
             interpreter = self.environments.get(self.formats[kind].env)
             weights = self.cache / "weights" / f"{model.variant}-{model.hash}-{interpreter.digest}"
-            told = {"input": list(model.input), "weights": model.weights.source()}
-            return _Source({**model.source, **told}, {"weights_cache": str(weights)}, None, {})
+            entry = {"input": list(model.input), "weights": model.weights.source()}
+            return _Source({**model.source, **entry}, {"weights_cache": str(weights)}, None, {})
         artifact = made[Key(model.variant, below, batch)]
         if isinstance(artifact, BenchError):
             raise artifact
@@ -247,7 +247,7 @@ class Workshop:
         request = request_for(
             "convert",
             converter=entry.converter,
-            source=dict(source.told),
+            source=dict(source.fields),
             options=options,
             out=str(out),
         )
@@ -270,7 +270,7 @@ class _Source:
     `facts` are those of its source that hold of what is made of it too.
     """
 
-    told: Mapping[str, Any]
+    fields: Mapping[str, Any]
     options: Mapping[str, Any]
     reference: Path | None
     facts: Mapping[str, Any]

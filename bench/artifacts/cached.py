@@ -49,8 +49,8 @@ class Artifact:
         return str(self.facts.get("weights_remade", ""))
 
     @property
-    def told(self) -> dict[str, str]:
-        """What a session's facts tell of its net.
+    def session_facts(self) -> dict[str, str]:
+        """What a session's facts hold of its net.
 
         The model's own `tolerance`, where it has one; how many subnormal numbers there are, where
         that is known: `subnormal_weights`, and `subnormal_activations` of one image.

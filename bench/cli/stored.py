@@ -17,10 +17,11 @@ from bench.analysis.verdicts import Comparison, share
 from bench.config.suite import load_suite
 from bench.config.thresholds import DEFAULT, Gate
 from bench.core.errors import BrokenResult, InputError, UnknownName
-from bench.storage.directory import AbFolder, RunFolder, Store
+from bench.storage.directory import AbFolder, RunFolder
 from bench.storage.schema.ab import AbRecord
 from bench.storage.schema.common import System
 from bench.storage.schema.latency import Baseline, Measured, Record, RunManifest
+from bench.storage.store import Store
 from bench.targets import entry_of
 
 

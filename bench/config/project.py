@@ -75,8 +75,8 @@ def _below(folder: Path, value: Path, start: Path) -> Path:
 
 def default_models() -> Path:
     """Return the models' folder unless --models says otherwise; raises BrokenFile."""
-    if (told := load_project(Path.cwd()).models) is not None:
-        return told
+    if (models := load_project(Path.cwd()).models) is not None:
+        return models
     here = Path("models")
     return here if (here / CATALOG).is_file() else shipped_catalogue()
 

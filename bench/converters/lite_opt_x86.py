@@ -23,10 +23,10 @@ def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) ->
     Raises ArtifactError for what is no program or gives no file, Unavailable where there is no opt,
     and EngineLost where that falls over.
     """
-    told: dict[str, Any] = {}
+    facts: dict[str, Any] = {}
 
     def run_opt(target: str) -> None:
         with open_engine_process(_PROGRAM, str(out), target, timeout_s=_WITHIN_S) as process:
-            told.update(process.ready)
+            facts.update(process.ready)
 
-    return lite_opt.converted(source, options["target"], out, run_opt) | told
+    return lite_opt.converted(source, options["target"], out, run_opt) | facts

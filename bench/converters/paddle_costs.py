@@ -142,7 +142,7 @@ def _closed(shape: Sequence[int], image: Sequence[int] | None) -> Shape:
     """Return an input's shape for a batch of 1, its other open extents as in `image`."""
     given = image if image is not None and len(image) == len(shape) - 1 else shape[1:]
     ends = zip(shape[1:], given, strict=True)
-    return (1, *(extent if told == _OPEN else told for told, extent in ends))
+    return (1, *(extent if size == _OPEN else size for size, extent in ends))
 
 
 def _looked_at(op: Any) -> list[Any]:

@@ -152,7 +152,7 @@ def given(name: str, python: Path) -> Interpreter:
             f"the interpreter for environment '{name}', {python}, has no {needs[0]}",
             hint=f"install it there, or leave --env {name} out to have one built",
         )
-    files = _told(name, python, str(_PACKAGE_FILES), str(import_root()))
+    files = _printed_json(name, python, str(_PACKAGE_FILES), str(import_root()))
     return replace(found, digest=canonical_digest([found.digest, files]))
 
 
@@ -186,13 +186,13 @@ def build(
 
 def describe(name: str, python: Path) -> Interpreter:
     """Ask an interpreter for its packages; raises Unavailable where it doesn't answer."""
-    packages = dict(sorted(_told(name, python, "-c", QUERY).items()))
+    packages = dict(sorted(_printed_json(name, python, "-c", QUERY).items()))
     return Interpreter(
         name=name, python=python, packages=packages, digest=canonical_digest(packages)
     )
 
 
-def _told(name: str, python: Path, *arguments: str) -> dict[str, str]:
+def _printed_json(name: str, python: Path, *arguments: str) -> dict[str, str]:
     """Return the JSON that a program prints in an interpreter; raises Unavailable without any."""
     environment = child_environment({})
     del environment["PYTHONPATH"]  # the harness's own; it may import on a later Python only
@@ -242,8 +242,8 @@ except ImportError:
     from pathlib import Path
     folders = [it.stem for path in sys.path for it in Path(path).glob("*.dist-info")]
     names = [folder.replace("_", "-").rsplit("-", 1) for folder in folders]
-told = {name.lower(): version for name, version in names if name}
-print(json.dumps(dict(told, python=sys.version.split()[0])))
+packages = {name.lower(): version for name, version in names if name}
+print(json.dumps(dict(packages, python=sys.version.split()[0])))
 """
 
 

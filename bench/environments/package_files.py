@@ -45,8 +45,8 @@ def lines(left_out: str) -> Iterator[str]:
 def editable(folders: set[str]) -> Iterator[str]:
     """Yield the source folders of editable packages (PEP 610)."""
     for folder in folders:
-        for told in Path(folder).glob("*.dist-info/direct_url.json"):
-            origin = json.loads(told.read_text(encoding="utf-8"))
+        for path in Path(folder).glob("*.dist-info/direct_url.json"):
+            origin = json.loads(path.read_text(encoding="utf-8"))
             if origin.get("dir_info", {}).get("editable"):
                 yield os.path.realpath(unquote(urlparse(origin["url"]).path))
 

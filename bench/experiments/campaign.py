@@ -19,9 +19,10 @@ from bench.experiments.preparation import say_dropped
 from bench.experiments.progress import Display, Units
 from bench.experiments.quiet import Quiet, QuietOptions
 from bench.experiments.resume import Same, check_same
-from bench.storage.directory import RunDirectory, Store
+from bench.storage.directory import RunDirectory
 from bench.storage.files import id_after, utc_now
 from bench.storage.schema.common import System
+from bench.storage.store import Store
 from bench.targets.base import Target, opened
 
 INTERRUPTED = 130

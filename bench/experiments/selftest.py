@@ -11,8 +11,9 @@ from bench.core.errors import InputError, UnknownName
 from bench.core.paths import PACKAGE
 from bench.experiments.context import Options, Tables
 from bench.experiments.latency.experiment import LatencyExperiment
-from bench.storage.directory import RunFolder, Store
+from bench.storage.directory import RunFolder
 from bench.storage.schema.latency import Measured, Record
+from bench.storage.store import Store
 
 MODELS = PACKAGE / "selftest_models"
 

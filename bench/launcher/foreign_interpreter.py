@@ -65,7 +65,7 @@ class EngineProcess:
 
     def ask(self, command: Mapping[str, object], timeout_s: float) -> Mapping[str, Any]:
         """Give it a command and return its answer; raises EngineLost."""
-        with _told():
+        with _as_engine_lost():
             return self.live.ask(command, timeout_s)
 
 
@@ -105,7 +105,7 @@ def _python() -> list[str]:
 
 
 def _ready(live: Child, timeout_s: float) -> Mapping[str, Any]:
-    with _told():
+    with _as_engine_lost():
         first = live.hear(timeout_s)
     if "unavailable" in first:
         raise Unavailable(
@@ -132,7 +132,7 @@ def _leave(live: Child) -> None:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _as_engine_lost() -> Iterator[None]:
     try:
         yield
     except WorkerFailed as lost:

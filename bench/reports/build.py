@@ -15,8 +15,8 @@ from bench.analysis.variance import Components, components
 from bench.config.catalog import load_catalogue, load_faults, load_published
 from bench.core.errors import BrokenResult
 from bench.reports import optional_files, render_all
-from bench.storage.directory import Store
 from bench.storage.files import replace_report
+from bench.storage.store import Store
 
 FOLDER = "report"
 

@@ -1,4 +1,4 @@
-"""results/: the only module that reads or writes it.
+"""A run's folder in results/: its manifest, journal and records.
 
     systems/<system_id>.json
     baselines/<system_id>.json
@@ -13,7 +13,6 @@ or nothing. The journal takes each session as soon as it is in: an interrupted r
 from __future__ import annotations
 
 import os
-import secrets
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -25,25 +24,26 @@ from pydantic import BaseModel, ValidationError
 
 from bench.core.atomic import sweep
 from bench.core.digest import file_sha256
-from bench.core.errors import BrokenResult, ResultsNotWritable, UnknownName
+from bench.core.errors import BrokenResult, UnknownName
 from bench.core.locks import held
 from bench.storage.digests import Altered, checked_line, line_with_digest
 from bench.storage.files import (
     journal_lines,
     read_as,
     to_line,
-    write_atomic,
     write_value,
     writing,
 )
 from bench.storage.schema.ab import AbManifest, AbRecord
 from bench.storage.schema.accuracy import AccuracyManifest, JournalLine
 from bench.storage.schema.common import System
-from bench.storage.schema.latency import Baseline, JournalEntry, Record, RunManifest
+from bench.storage.schema.latency import JournalEntry, Record, RunManifest
 from bench.storage.validation import explain
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from bench.storage.store import Store
 
 JOURNAL = "journal.jsonl"
 LOCK = ".lock"
@@ -330,16 +330,6 @@ class AccuracyFolder(RunDirectory[AccuracyManifest, JournalLine]):
     )
 
 
-def _folders(folder: Path) -> list[Path]:
-    """Return the folders in `folder`, none where it isn't there; raises BrokenResult."""
-    try:
-        return [path for path in folder.iterdir() if path.is_dir()]
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    except OSError as error:
-        raise BrokenResult(folder, str(error.strerror), hint="make it readable") from error
-
-
 def _add(broken: list[BrokenResult] | None, error: BrokenResult) -> None:
     if broken is None:
         raise error
@@ -352,100 +342,3 @@ def _appending(path: Path) -> Iterator[BinaryIO]:
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
     with os.fdopen(os.open(path, flags, 0o666), "ab") as file:
         yield file
-
-
-@dataclass(frozen=True, slots=True)
-class Store:
-    """A results folder."""
-
-    root: Path
-
-    def create(self, manifest: RunManifest, system: System) -> RunFolder:
-        """Make a run's folder; raises ResultsNotWritable."""
-        return RunFolder.create(self, manifest, system)
-
-    def check_writable(self) -> None:
-        """Raise ResultsNotWritable now instead of after the first measurement."""
-        if self.root.exists() and not self.root.is_dir():
-            raise ResultsNotWritable(
-                f"{self.root} is a file", hint="name a folder with --results DIR"
-            )
-        probe = self.root / f".writable-{secrets.token_hex(4)}"
-        write_atomic(probe, b"")
-        with writing(probe):
-            probe.unlink()
-
-    def runs(self) -> list[RunFolder]:
-        """Return all runs, oldest first."""
-        return RunFolder.all(self)
-
-    def run(self, run_id: str) -> RunFolder:
-        """Return the run of that id, or the newest for `latest`; raises UnknownName."""
-        return RunFolder.find(self, run_id)
-
-    def run_folders(self, name: str) -> list[Path]:
-        """Return the runs' folders below folder `name`, oldest first: an id begins with its time.
-
-        Raises BrokenResult for a folder that can't be listed.
-        """
-        found = [run for system in _folders(self.root / name) for run in _folders(system)]
-        return sorted(found, key=lambda folder: (folder.name, str(folder)))
-
-    def without_manifest(self) -> Iterator[BrokenResult]:
-        """Yield each folder that holds a run's files and lacks what it is a run of."""
-        for folder in self.run_folders("runs"):
-            if any((folder / name).exists() for name in ("run.json", "ab.json")):
-                continue
-            if any(path.name != LOCK for path in folder.iterdir()):
-                hint = "restore it, or move the folder away"
-                yield BrokenResult(folder, "it has no run.json", hint=hint)
-
-    def add_system(self, system: System) -> None:
-        """Write a system's file where there is none; raises ResultsNotWritable."""
-        path = self.root / "systems" / f"{system.system_id}.json"
-        if not path.exists():
-            write_value(path, system)
-
-    def systems(self) -> list[System]:
-        """Return every system, by id; raises BrokenResult."""
-        return [self.system(path.stem) for path in sorted(self.root.glob("systems/*.json"))]
-
-    def system(self, system_id: str) -> System:
-        path = self.root / "systems" / f"{system_id}.json"
-        return _of_its_name(read_as(System, path, remedy="run the benchmark again"), path)
-
-    def baselines(self) -> list[str]:
-        """Return the ids of the systems that have a baseline."""
-        return sorted(path.stem for path in self.root.glob("baselines/*.json"))
-
-    def baseline(self, system_id: str) -> Baseline:
-        """Return a system's baseline; raises UnknownName or BrokenResult."""
-        known = self.baselines()
-        if system_id not in known:
-            raise UnknownName("baseline", system_id, known)
-        path = self.root / "baselines" / f"{system_id}.json"
-        remedy = "set it again: `python -m bench baseline set RUN`"
-        return _of_its_name(read_as(Baseline, path, remedy=remedy), path)
-
-    def write_baseline(self, baseline: Baseline) -> Path:
-        path = self.root / "baselines" / f"{baseline.system_id}.json"
-        write_value(path, baseline)
-        return path
-
-    def write_history(self, files: Mapping[str, bytes]) -> list[Path]:
-        """Write the files of a cell's history, by name; return their paths."""
-        paths = {self.root / "history" / name: data for name, data in files.items()}
-        for path, data in paths.items():
-            write_atomic(path, data)
-        return list(paths)
-
-
-Named = TypeVar("Named", System, Baseline)
-
-
-def _of_its_name(value: Named, path: Path) -> Named:
-    """Return `value`; raises BrokenResult where its file bears another system's name."""
-    if value.system_id != path.stem:
-        problem = f"it is of {value.system_id}, and its name says {path.stem}"
-        raise BrokenResult(path, problem, hint="move it away")
-    return value

@@ -18,8 +18,8 @@ from bench.core.cell import TargetSpec
 from bench.core.errors import DeviceError, Unavailable
 from bench.devices.host.facts import installed_gib
 from bench.launcher.process import ChildFailed
-from bench.storage.directory import Store
 from bench.storage.schema.common import Scalar, System
+from bench.storage.store import Store
 from bench.targets import TARGETS, TargetEntry, entry_of
 
 

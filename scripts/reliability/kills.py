@@ -24,7 +24,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(PROJECT))
 
 from bench.core.errors import BenchError
-from bench.storage.directory import RunFolder, Store
+from bench.storage.directory import RunFolder
+from bench.storage.store import Store
 
 KINDS = ("parent", "child", "both")
 _ORPHANS_HAVE_S = 5.0

@@ -21,8 +21,9 @@ from bench.core.errors import UnknownName
 from bench.experiments.ab.experiment import Seams
 from bench.experiments.ab.spec import ArmOptions
 from bench.launcher.client import Worker, open_worker
-from bench.storage.directory import AbFolder, Store
+from bench.storage.directory import AbFolder
 from bench.storage.schema.ab import AbMeasured, AbUnfinished
+from bench.storage.store import Store
 from tests.cli.turns import Ab, Opened
 from tests.fakes import tables as fakes
 from tests.fakes.arm_tables import QUICK, arm_tables

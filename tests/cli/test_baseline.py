@@ -12,7 +12,7 @@ import pytest
 
 from bench.cli.commands import baseline as verb
 from bench.cli.main import main
-from bench.storage.directory import Store
+from bench.storage.store import Store
 from bench.targets.cpu import CpuTarget
 from tests.cli.process import contents
 from tests.cli.test_compare import BASE, HEAD, SAME, SLOWER, cells, selftest

@@ -14,8 +14,9 @@ from bench.core.errors import InputError, UnknownName
 from bench.environments.specs import ENVIRONMENTS
 from bench.experiments.ab.revisions import RevisionTables
 from bench.experiments.context import Options, Tables
-from bench.storage.directory import AbFolder, Store
+from bench.storage.directory import AbFolder
 from bench.storage.schema.ab import AbRecord
+from bench.storage.store import Store
 from tests.fakes import tables as fakes
 from tests.fakes.arm_tables import QUICK, arm_tables, with_int8
 from tests.fakes.repository import commit, copy_of_the_project, run_git

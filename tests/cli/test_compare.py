@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from bench.cli.main import main
-from bench.storage.directory import Store
 from bench.storage.schema.latency import Record
+from bench.storage.store import Store
 from tests.cli.process import call, contents
 from tests.fakes.records import manifest, provenance, put, record, stored, system
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from bench.experiments.context import Tables
-from bench.storage.directory import RunFolder, Store
+from bench.storage.directory import RunFolder
+from bench.storage.store import Store
 from tests.cli.launches import Counted
 from tests.cli.process import call, complaint, contents
 from tests.fakes import tables as fakes

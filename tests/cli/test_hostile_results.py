@@ -12,7 +12,7 @@ import pytest
 
 from bench.analysis.baseline import make_baseline
 from bench.cli.main import main
-from bench.storage.directory import Store
+from bench.storage.store import Store
 from tests.cli.test_compare import BASE, HEAD, SAME, SLOWER, cells, selftest
 from tests.fakes import tables as fakes
 from tests.fakes.hostile import ATTACKS, STORABLE, put_poisoned

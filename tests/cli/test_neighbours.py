@@ -14,8 +14,8 @@ import pytest
 from bench.analysis.contention import taken
 from bench.analysis.grade import findings
 from bench.cli.main import main
-from bench.storage.directory import Store
 from bench.storage.schema.latency import Record
+from bench.storage.store import Store
 from tests.cli.turns import Ab
 from tests.conftest import FAKE_SUITE
 from tests.fakes import tables as fakes

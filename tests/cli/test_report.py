@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench.cli.main import main
-from bench.storage.directory import Store
+from bench.storage.store import Store
 from tests.cli.process import call, contents
 from tests.fakes import tables as fakes
 from tests.fakes.records import put, record, stored, system

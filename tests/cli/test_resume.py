@@ -11,9 +11,10 @@ import pytest
 
 from bench.core.errors import BenchError
 from bench.launcher.process import ChildFailed, ChildResult
-from bench.storage.directory import RunFolder, Store
+from bench.storage.directory import RunFolder
 from bench.storage.schema.common import Failed
 from bench.storage.schema.latency import RunManifest
+from bench.storage.store import Store
 from tests.cli.launches import Counted, Failing, interrupt
 from tests.cli.outcomes import QUICK, figures, only_run
 from tests.fakes.tables import tables

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.storage.directory import Store
 from bench.storage.schema.common import Failed
 from bench.storage.schema.latency import Measured
+from bench.storage.store import Store
 from tests.cli.launches import Counted, Failing, interrupt
 from tests.cli.outcomes import QUICK, latency, only_run
 from tests.fakes.records import put, record, stored

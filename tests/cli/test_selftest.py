@@ -18,7 +18,7 @@ from bench.cli.commands import selftest as verb
 from bench.cli.main import main
 from bench.experiments.context import Options
 from bench.launcher.process import ChildFailed, ChildResult, Replied, run_child
-from bench.storage.directory import Store
+from bench.storage.store import Store
 from tests.cli.launches import interrupt, nothing
 from tests.cli.process import ROOT
 from tests.fakes import tables as fakes

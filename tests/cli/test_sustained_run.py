@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bench.launcher.process import ChildResult, run_child
-from bench.storage.directory import Store
+from bench.storage.store import Store
 from tests.fakes.tables import tables
 
 Run = Callable[..., int]

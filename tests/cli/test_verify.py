@@ -9,8 +9,8 @@ import pytest
 
 from bench.cli.main import main
 from bench.reports.build import load_runs, report_folder, write_report
-from bench.storage.directory import Store
 from bench.storage.files import to_text
+from bench.storage.store import Store
 from tests.cli.process import contents
 from tests.cli.verifying import ALL, Place, edit, edit_run, short
 from tests.fakes import tables as fakes

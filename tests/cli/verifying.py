@@ -12,7 +12,7 @@ import pytest
 
 from bench.cli.main import main
 from bench.experiments.context import Tables
-from bench.storage.directory import Store
+from bench.storage.store import Store
 from tests.fakes import tables as fakes
 
 ALL = ("one b1", "one b4", "second b1", "second b4")

@@ -20,9 +20,9 @@ from bench.artifacts.builder import Artifact, Key, Workshop
 from bench.config.catalog import Weights, load_catalogue, resolve
 from bench.config.project import default_cache
 from bench.environments.interpreters import Environments
-from bench.storage.directory import Store
 from bench.storage.schema.common import System
 from bench.storage.schema.latency import Record, RunManifest
+from bench.storage.store import Store
 from tests.cli.process import ROOT, Done, call
 
 KIND = "paddle-lite-nb"

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from bench.storage.directory import AbFolder, Store
+from bench.storage.directory import AbFolder
 from bench.storage.schema.ab import AbMeasured, AbRecord, ArmFailed
 from bench.storage.schema.common import Failed
+from bench.storage.store import Store
 from tests.cli.process import Done, call
 from tests.device.agent_build import built_agent, missing_tools
 from tests.device.arm_run import Prepared, prepared

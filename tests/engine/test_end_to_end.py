@@ -11,8 +11,8 @@ import pytest
 
 from bench.core.units import BYTES_PER_MIB
 from bench.environments.interpreters import Environments
-from bench.storage.directory import Store
 from bench.storage.schema.latency import Measured, ModelFacts, Record, RunManifest
+from bench.storage.store import Store
 from tests.cli.process import ROOT, call
 
 pytestmark = pytest.mark.engine

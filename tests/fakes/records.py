@@ -11,7 +11,6 @@ from typing import Any
 
 from bench.analysis.series import Series, StoredRun, View, gather
 from bench.core.cell import Cell
-from bench.storage.directory import Store
 from bench.storage.schema.common import (
     CellFields,
     Failed,
@@ -30,6 +29,7 @@ from bench.storage.schema.latency import (
     Session,
     Storage,
 )
+from bench.storage.store import Store
 
 ENGINE = "paddle 3.2.0"
 MODEL_HASH = "0123456789abcdef"

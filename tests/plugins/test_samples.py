@@ -15,8 +15,9 @@ from bench.cli.main import main
 from bench.core.errors import InputError, Unavailable, UnknownName
 from bench.experiments.context import Tables
 from bench.reports.comparison import formats
-from bench.storage.directory import RunFolder, Store
+from bench.storage.directory import RunFolder
 from bench.storage.schema.latency import Measured
+from bench.storage.store import Store
 from bench.targets import TARGETS
 from tests.conftest import FAKE_SUITE
 from tests.fakes import tables as fakes

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.storage.directory import RunFolder, Store
+from bench.storage.directory import RunFolder
+from bench.storage.store import Store
 from tests.fakes.values import SYSTEM, manifest
 from tests.fakes.workshop import Bench
 

@@ -11,7 +11,8 @@ from bench.experiments.ab.spec import ArmOptions, parse_arm
 from bench.experiments.campaign import find_unfinished, run_experiment, tell_interruption
 from bench.experiments.context import Options, Tables
 from bench.experiments.progress import display
-from bench.storage.directory import AbFolder, Store
+from bench.storage.directory import AbFolder
+from bench.storage.store import Store
 
 
 def run(options: Options, tables: Tables, *, seams: Seams = REAL) -> int:

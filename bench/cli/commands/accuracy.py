@@ -17,8 +17,9 @@ from bench.experiments.campaign import find_unfinished, run_experiment, tell_int
 from bench.experiments.context import Options, Tables
 from bench.experiments.progress import display
 from bench.reports.accuracy import remarks_on, table, to_values
-from bench.storage.directory import AccuracyFolder, Store
+from bench.storage.directory import AccuracyFolder
 from bench.storage.schema.latency import reason
+from bench.storage.store import Store
 
 
 def run(options: Options, tables: Tables, *, opener: OpenEngine = open_engine) -> int:

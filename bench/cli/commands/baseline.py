@@ -15,9 +15,10 @@ from bench.core.output import show, show_lines
 from bench.core.paths import PROJECT
 from bench.experiments.context import Options, Tables
 from bench.launcher.git import git_file
-from bench.storage.directory import RunFolder, Store
+from bench.storage.directory import RunFolder
 from bench.storage.files import utc_now
 from bench.storage.schema.latency import Baseline, RunManifest
+from bench.storage.store import Store
 from bench.targets.base import opened
 
 

@@ -6,7 +6,7 @@ from bench.cli.console import chosen_format, tell
 from bench.cli.stored import compare_stored, side_of
 from bench.core.errors import InputError
 from bench.experiments.context import Options, Tables
-from bench.storage.directory import Store
+from bench.storage.store import Store
 
 
 def run(options: Options, tables: Tables) -> int:

@@ -23,7 +23,7 @@ from bench.environments.interpreters import Environments
 from bench.environments.specs import ENVIRONMENTS
 from bench.experiments.context import Options, Tables
 from bench.launcher.process import ChildFailed
-from bench.storage.directory import Store
+from bench.storage.store import Store
 from bench.targets.base import missing_for
 from bench.worker.cpu_time import read_cpu_time
 from bench.worker.probe import EXPECTED
@@ -206,11 +206,11 @@ def install(options: Options, tables: Tables) -> int:
             f"Paddle loads TensorRT {_dotted(loads)}, and it should be {_dotted(expected)}",
             hint="delete its environment in the cache, and run `doctor --install` again",
         )
-    told = f"paddlepaddle {result.value['paddle']} loads TensorRT {_dotted(loads)}"
+    versions = f"paddlepaddle {result.value['paddle']} loads TensorRT {_dotted(loads)}"
     text = (
         json.dumps(dict(result.value))
         if options.as_json
-        else f"ok       environment gpu     {told}"
+        else f"ok       environment gpu     {versions}"
     )
     show_lines([text])
     return 0

@@ -14,8 +14,8 @@ from bench.core.output import show, show_lines
 from bench.experiments.context import Options, Tables
 from bench.reports.build import load_runs
 from bench.reports.history import history_text, history_values
-from bench.storage.directory import Store
 from bench.storage.schema.latency import Measured
+from bench.storage.store import Store
 
 _SHOWN = 10
 

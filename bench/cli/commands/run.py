@@ -9,7 +9,8 @@ from bench.experiments.context import Options, Tables
 from bench.experiments.latency.experiment import LatencyExperiment
 from bench.experiments.progress import display
 from bench.reports.build import load_runs, view_of
-from bench.storage.directory import RunFolder, Store
+from bench.storage.directory import RunFolder
+from bench.storage.store import Store
 
 
 def run(options: Options, tables: Tables) -> int:

@@ -22,8 +22,9 @@ from bench.experiments.campaign import find_unfinished, run_experiment, tell_int
 from bench.experiments.context import Options, Tables
 from bench.experiments.progress import display
 from bench.experiments.selftest import MODELS, arms_of, selftest_experiment, stored_selftest
-from bench.storage.directory import RunFolder, Store
+from bench.storage.directory import RunFolder
 from bench.storage.schema.latency import Record, RunManifest
+from bench.storage.store import Store
 
 
 def run(options: Options, tables: Tables, *, models: Path = MODELS) -> int:
@@ -130,12 +131,12 @@ def _alarm_rows(trust: Trust) -> list[tuple[str, str]]:
 
 
 def _slower_rows(trust: Trust, macs_growth: float | None) -> list[tuple[str, str]]:
-    told = "told apart" if trust.told_apart else "not told apart"
+    verdict = "told apart" if trust.told_apart else "not told apart"
     macs = "" if macs_growth is None else f"; its MACs are {macs_growth:+.1%}"
     least = ", ".join(f"{k} sessions {share:.1%}" for k, share in trust.tells.items())
     return [
         ("again / base", f"{_ratio(trust.equal)}"),
-        ("slower / base", f"{_ratio(trust.slower)}: {told}{macs}"),
+        ("slower / base", f"{_ratio(trust.slower)}: {verdict}{macs}"),
         (f"  by {SESSIONS} sessions a side", f"told in {_share(trust.detections)}"),
         ("smallest slowdown told", f"{least} (power 80%, two-sided 5%)"),
     ]

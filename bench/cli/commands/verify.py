@@ -36,9 +36,10 @@ from bench.experiments.context import Options, Tables
 from bench.experiments.preparation import artifact_key, artifact_name
 from bench.reports import optional_files
 from bench.reports.build import FOLDER, load_runs, render_report, report_folder
-from bench.storage.directory import RunFolder, Store
+from bench.storage.directory import RunFolder
 from bench.storage.schema.common import CellFields
 from bench.storage.schema.latency import RunManifest
+from bench.storage.store import Store
 
 _REASONS_SHOWN = 3
 

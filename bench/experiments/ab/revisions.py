@@ -120,11 +120,11 @@ def tables_at(folder: Path) -> RevisionTables:
         )
     done = run_code(_TELL, folder)
     try:
-        told = json.loads(done.stdout)
+        tables = json.loads(done.stdout)
         return RevisionTables(
-            runners={name: _entry(RunnerEntry, it) for name, it in told["runners"].items()},
-            formats={name: _entry(ArtifactFormat, it) for name, it in told["formats"].items()},
-            environments={name: _entry(EnvSpec, it) for name, it in told["environments"].items()},
+            runners={name: _entry(RunnerEntry, it) for name, it in tables["runners"].items()},
+            formats={name: _entry(ArtifactFormat, it) for name, it in tables["formats"].items()},
+            environments={name: _entry(EnvSpec, it) for name, it in tables["environments"].items()},
         )
     except (ValueError, LookupError, TypeError) as error:
         last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]

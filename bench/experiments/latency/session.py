@@ -107,7 +107,7 @@ class SessionLauncher:
                 kind="garbage-reply", message=message, hint="the runner returns another form"
             )
             return self._failure(step.cell, garbage)
-        facts = session.facts | self.artifacts[step.cell].told | self._passed()
+        facts = session.facts | self.artifacts[step.cell].session_facts | self._passed()
         session = session.model_copy(update={"facts": facts})
         return JournalEntry(cell_id=step.cell.id, session=session)
 

@@ -12,7 +12,7 @@ from bench.analysis.coverage import clopper_pearson
 from bench.config.catalog import Published
 from bench.core.errors import BrokenResult, UnknownName
 from bench.reports.accuracy import remarks_on, table, to_values
-from bench.storage.directory import JOURNAL, AccuracyFolder, Store
+from bench.storage.directory import JOURNAL, AccuracyFolder
 from bench.storage.schema.accuracy import (
     AccuracyManifest,
     ApartFields,
@@ -24,6 +24,7 @@ from bench.storage.schema.accuracy import (
     RecipeFields,
 )
 from bench.storage.schema.common import CellFields, Skipped
+from bench.storage.store import Store
 from tests.fakes.values import CELL, FAILED, SYSTEM
 from tests.fakes.values import manifest as run_manifest
 

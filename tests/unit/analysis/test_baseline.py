@@ -12,8 +12,8 @@ import pytest
 from bench.analysis.baseline import check_acceptable, commit_of, make_baseline
 from bench.core.errors import BrokenResult, InputError, UnknownName
 from bench.launcher.git import git_file
-from bench.storage.directory import Store
 from bench.storage.schema.latency import Baseline, Record, RunManifest
+from bench.storage.store import Store
 from tests.fakes.records import facts, failed, manifest, provenance, record, skipped, system
 
 STEADY = [[2.0], [2.001], [1.999], [2.0], [2.0]]

@@ -121,5 +121,5 @@ def counting(source: Any, options: Any, out: Path) -> dict[str, Any]:
 def test_what_is_counted_of_a_net_is_told_of_all_that_is_made_of_it(chain: Bench) -> None:
     chain.formats["pir"] = replace(PIR, converter=f"{__name__}:counting")
     made = chain.artifact(kind="short")
-    assert made.told == {"subnormal_weights": "3", "subnormal_activations": "0"}
+    assert made.session_facts == {"subnormal_weights": "3", "subnormal_activations": "0"}
     assert "costs" not in made.facts

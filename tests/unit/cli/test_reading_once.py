@@ -11,8 +11,8 @@ from bench.cli.console import conclude
 from bench.cli.main import main
 from bench.experiments.context import Options
 from bench.storage import directory, files
-from bench.storage.directory import Store
 from bench.storage.files import Stored
+from bench.storage.store import Store
 from tests.fakes import tables as fakes
 from tests.fakes.records import put, record, stored
 

@@ -7,7 +7,7 @@ import pytest
 from bench.analysis.series import StoredRun
 from bench.cli import systems
 from bench.core.paths import PROJECT
-from bench.storage.directory import Store
+from bench.storage.store import Store
 from tests.fakes.values import manifest
 from tests.unit.targets.test_known_as import HOST
 

@@ -30,8 +30,9 @@ from bench.launcher.process import (
     log_tail,
     run_child,
 )
-from bench.storage.directory import RunFolder, Store
+from bench.storage.directory import RunFolder
 from bench.storage.schema.latency import JournalEntry
+from bench.storage.store import Store
 from tests.fakes import converter
 from tests.fakes.values import CELL, SAMPLING, SYSTEM, manifest
 

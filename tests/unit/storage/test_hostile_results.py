@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from bench.core.errors import BrokenResult, ResultsNotWritable
-from bench.storage.directory import RunFolder, Store
+from bench.storage.directory import RunFolder
 from bench.storage.schema.common import System
 from bench.storage.schema.latency import RunManifest
+from bench.storage.store import Store
 from tests.fakes.values import SYSTEM, entry, manifest, record
 
 HOSTILE = ["../x", "/etc/x", "a/b", "..", ".hidden", "a\\b", "a\nb", "a\x1b[31m", "", "x" * 300]

@@ -12,10 +12,11 @@ from pydantic import BaseModel
 
 from bench import __version__
 from bench.core.errors import ResultsNotWritable, UnknownName
-from bench.storage.directory import RunFolder, Store
+from bench.storage.directory import RunFolder
 from bench.storage.files import new_run_id, replace_report, to_text
 from bench.storage.schema.common import Skipped, System
 from bench.storage.schema.latency import Measured, Record, RunManifest
+from bench.storage.store import Store
 from tests.fakes.racing import race
 from tests.fakes.values import SYSTEM, manifest, record, session
 

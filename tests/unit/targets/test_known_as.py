@@ -10,8 +10,8 @@ from bench.core.cell import TargetSpec
 from bench.core.paths import PROJECT
 from bench.devices.host.facts import HostFacts
 from bench.devices.nvidia.identity import Identity
-from bench.storage.directory import Store
 from bench.storage.schema.common import System
+from bench.storage.store import Store
 from bench.targets import cpu, nvidia
 from bench.targets.base import known_as, opened
 
