@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from bench.analysis.boxes import Box, box_of, with_older
 from bench.analysis.variance import Components
-from bench.config.catalog import Fault, Published
+from bench.config.published import Fault, Published
 from bench.config.sustained import PRESET as SUSTAINED
 from bench.storage.schema.common import System
 from bench.storage.schema.latency import ModelFacts, Record, RunManifest

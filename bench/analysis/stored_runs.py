@@ -9,43 +9,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from statistics import fmean, median, variance
 
-from bench.analysis.comparability import Ran, unalike
-from bench.analysis.contention import counted_ns, taken
-from bench.analysis.grade_rules import RULES
+from bench.analysis.comparability import unalike
+from bench.analysis.contention import counted_ns
 from bench.analysis.run_context import changes, run_context
+from bench.analysis.stored_doubts import Side, doubts_of, elsewhere, ran_of
 from bench.analysis.verdicts import (
     CellEvidence,
     CellVerdict,
     Comparison,
     Word,
     judge,
-    same_way,
-    share,
 )
 from bench.config.thresholds import Gate
-from bench.core.cell import DEVICE_ID
-from bench.storage.schema.common import Failed, Skipped, System
-from bench.storage.schema.latency import Measured, Record, RunManifest
-
-_LOCKED = {"performance"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
-    """A run as one side of a comparison: `name` as the person gave it, records by cell id."""
-
-    name: str
-    manifest: RunManifest
-    system: System
-    records: Mapping[str, Record]
-
-    @property
-    def measured(self) -> dict[str, Record]:
-        """Those of its records that have a figure."""
-        return {i: r for i, r in self.records.items() if isinstance(r.outcome, Measured)}
+from bench.storage.schema.common import Failed, Skipped
+from bench.storage.schema.latency import Record
 
 
 def compare_runs(base: Side, head: Side, gate: Gate, *, tells: float | None) -> Comparison:
@@ -69,9 +48,9 @@ def compare_runs(base: Side, head: Side, gate: Gate, *, tells: float | None) -> 
         cells=cells,
         notes=tuple(_notes(base, head, partners)),
         doubts=(
-            *_doubts(base, head, cells, gate, tells),
-            *_elsewhere(base, head),
-            *unalike(_ran(base, head, partners)),
+            *doubts_of(base, head, cells, gate, tells),
+            *elsewhere(base, head),
+            *unalike(ran_of(base, head, partners)),
         ),
     )
 
@@ -234,76 +213,3 @@ def _notes(base: Side, head: Side, partners: Mapping[str, Record | None]) -> Ite
     if new:
         more = f" and {len(new) - 3} more" if len(new) > 3 else ""
         yield f"in HEAD alone, so without a verdict: {', '.join(new[:3])}{more}"
-
-
-def _doubts(
-    base: Side, head: Side, cells: Sequence[CellVerdict], gate: Gate, tells: float | None
-) -> Iterator[str]:
-    """Yield why a comparison with figures of another time is advice on this machine."""
-    if base.system.emulated or head.system.emulated:
-        yield "the system is emulated"
-    sessions = [s for side in (base, head) for r in side.measured.values() for s in r.sessions]
-    governors = {str(session.before.get("governor", "unknown")) for session in sessions}
-    if governors - _LOCKED:
-        yield f"the clocks aren't seen to be locked (governor {', '.join(sorted(governors))})"
-    if tells is None:
-        yield "no self-test tells what this system can (`python -m bench selftest`)"
-    elif tells > gate.min_effect:
-        yield (
-            f"the newest self-test tells slowdowns from {tells:.1%} on, above the minimum effect "
-            f"of {share(gate.min_effect)}"
-        )
-    together = same_way(cells)
-    if together:
-        yield f"the environment changed: {together}, so what moved is what they share"
-
-
-def _elsewhere(base: Side, head: Side) -> Iterator[str]:
-    """Yield the signs that another machine or device of the same name measured."""
-    device, hosts = base.manifest.target != "cpu", [_host(side) for side in (base, head)]
-    # A phone measures by itself, whatever it hangs on.
-    if base.manifest.target != "android" and hosts[0] != hosts[1]:
-        yield f"another host: {hosts[0]} in BASE, {hosts[1]} in HEAD"
-    if not device:
-        return
-    devices = [_devices(side) for side in (base, head)]
-    if not all(devices):
-        yield "a record from before devices were told apart may be of another one of that name"
-    elif devices[0] != devices[1]:
-        yield f"another device of that name: {devices[0]} in BASE, {devices[1]} in HEAD"
-
-
-def _host(side: Side) -> str:
-    return side.manifest.provenance.host
-
-
-def _devices(side: Side) -> str:
-    sessions = (session for record in side.measured.values() for session in record.sessions)
-    return ", ".join(
-        sorted(
-            {str(session.before[DEVICE_ID]) for session in sessions if DEVICE_ID in session.before}
-        )
-    )
-
-
-def _ran(
-    base: Side, head: Side, partners: Mapping[str, Record | None]
-) -> Iterator[tuple[str, Ran, Ran]]:
-    """Yield each cell that both sides measured, with how."""
-    for cell_id, own in base.measured.items():
-        other = partners[cell_id]
-        if other is not None and isinstance(other.outcome, Measured):
-            yield own.cell.to_cell().label, _how(own), _how(other)
-
-
-def _how(record: Record) -> Ran:
-    checked = record.sampling.steady_tolerance is not None
-    return Ran(
-        cell=record.cell,
-        facts=[session.facts for session in record.sessions],
-        steady=[session.steady or not checked for session in record.sessions],
-        moved=RULES["trend"](record)[0] > "B",
-        contended=sum(
-            share.contended for share in map(taken, record.sessions) if share is not None
-        ),
-    )

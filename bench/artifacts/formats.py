@@ -32,9 +32,8 @@ class ArtifactFormat:
 
 _EXPORT = "bench.converters.paddle_export:convert"
 _EXPORT_CODE = (
-    "paddle_export.py", "paddle_net.py", "paddle_program.py", "paddle_costs.py", "op_defaults.py",
-    "paddle_weights.py",
-    "subnormals.py",
+    "paddle_export.py", "paddle_net.py", "paddle_program.py", "paddle_costs.py",
+    "paddle_op_costs.py", "op_defaults.py", "paddle_weights.py", "subnormals.py",
 )  # fmt: skip
 
 

@@ -7,15 +7,14 @@ that it alone has; those of a target come from `bench.targets`. Light: `--help` 
 from __future__ import annotations
 
 import copy
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.cli.values import PATH, TYPES, Value, whole
 from bench.config.sustained import parse_duration
 from bench.core.errors import InputError
 from bench.launcher.environment import passed_environment
@@ -23,93 +22,6 @@ from bench.targets import TARGETS, TargetOption
 
 if TYPE_CHECKING:
     from bench.experiments.context import Options
-
-PATH = click.Path(path_type=Path)
-
-
-class Value(click.ParamType[Any]):
-    """What `parse` makes of the text; where it raises ValueError, a sentence with an example."""
-
-    name = "value"
-
-    def __init__(self, parse: Callable[[str], object], hint: str) -> None:
-        self.parse, self.hint = parse, hint
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> object:
-        """Return the parsed value; raises InputError."""
-        flag = param.opts[0] if param else "the value"
-        try:
-            return self.parse(value)
-        except ValueError as error:
-            raise InputError(f"{flag} {error}", hint=self.hint.format(flag=flag)) from error
-
-
-def _items(text: str) -> list[str]:
-    items = [item.strip() for item in text.split(",") if item.strip()]
-    if not items:
-        raise ValueError("is empty")
-    return items
-
-
-def _is_whole(text: str, least: int) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 19 and int(text) >= least
-
-
-def _counts(text: str) -> list[int]:
-    items = _items(text)
-    for item in items:
-        if not _is_whole(item, 1):
-            raise ValueError(f"{text}: '{item}' is not a whole number from 1 on")
-    return [int(item) for item in items]
-
-
-def whole(least: int) -> Value:
-    """Return the type of a whole number from `least` on."""
-
-    def parse(text: str) -> int:
-        if not _is_whole(text, least):
-            raise ValueError(f"{text}: not a whole number from {least} on")
-        return int(text)
-
-    return Value(parse, f"as in {{flag}} {max(least, 1)}")
-
-
-def number(fits: Callable[[float], bool], fault: str, example: str) -> Value:
-    """Return the type of a number that fits."""
-
-    def parse(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not fits(value):
-            raise ValueError(f"{text}: {fault}")
-        return value
-
-    return Value(parse, f"as in {{flag}} {example}")
-
-
-def _name_and_path(text: str) -> tuple[str, Path]:
-    name, equals, path = text.partition("=")
-    if not (name and equals and path):
-        raise ValueError(f"{text}: not NAME=PATH")
-    return name, Path(path)
-
-
-# What a value is, by the word that the help has for it; any other is a text.
-_TYPES: Mapping[str | None, click.ParamType[Any]] = {
-    "A,B": Value(_items, "name at least one, or leave {flag} out"),
-    "N,M": Value(_counts, "write numbers, by comma, as in {flag} 1,2"),
-    "DIR": PATH,
-    "FILE": PATH,
-    "TIME": Value(parse_duration, ""),  # it refuses for itself
-    "NAME=PATH": Value(_name_and_path, "as in {flag} paddle=/usr/bin/python3"),
-    "SHARE": number(lambda value: 0 < value < 1, "not a share above 0 and below 1", "0.01"),
-    "MS": number(lambda value: 0 < value < math.inf, "not a number of ms above 0", "60"),
-    "PERCENT": number(lambda value: 1 <= value <= 100, "not a percentage from 1 to 100", "60"),
-}
 
 
 class Flag(click.Option):
@@ -126,7 +38,7 @@ class Flag(click.Option):
         # Click reads an explicit False as "the value may be left out": `flag_value` is taken then.
         self.alone = metavar is None or "flag_value" in how
         is_flag = True if metavar is None else False if self.alone else None
-        kind = how.pop("type", None) or _TYPES.get(metavar)
+        kind = how.pop("type", None) or TYPES.get(metavar)
         super().__init__(names.split(), metavar=metavar, is_flag=is_flag, type=kind, **how)
         self.section, self.text, self.default = section, text, None
         self.help = f"{text} (default: {default})" if default else text

@@ -12,7 +12,8 @@ from bench.analysis.coverage import SESSIONS
 from bench.analysis.live_verdicts import verdicts
 from bench.analysis.power import log_sd, smallest_slowdown
 from bench.analysis.selftest import AGAIN, BASE, SUITE
-from bench.analysis.stored_runs import Side, compare_runs
+from bench.analysis.stored_doubts import Side
+from bench.analysis.stored_runs import compare_runs
 from bench.analysis.verdicts import Comparison, share
 from bench.config.suite import load_suite
 from bench.config.thresholds import DEFAULT, Gate

@@ -6,7 +6,6 @@ exported Paddle model of one's own.
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,24 +14,19 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, model_validator
 
+from bench.config.published import FAULTS, PUBLISHED
 from bench.core.digest import canonical_digest, file_sha256
 from bench.core.errors import BrokenFile, InputError, UnknownName
 from bench.storage.validation import (
-    MOST_NUMBER,
     Positive,
     Strict,
     explain,
-    read_text,
     read_toml,
-    short,
 )
 
 CATALOG = "catalog.toml"
-PUBLISHED = "published.csv"
-FAULTS = "known_faults.toml"
 _CATALOGUE_FILES = (CATALOG, PUBLISHED, FAULTS, "README.md")
 _HASH_DIGITS = 16
-_SHARES = frozenset({"top1", "top5", "reference_top1", "reference_top5"})
 
 
 class Entry(Strict):
@@ -109,30 +103,6 @@ class Model:
     @property
     def input_text(self) -> str:
         return "x".join(str(extent) for extent in self.input)
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """One row of published.csv: figures by column, an empty field left out."""
-
-    name: str
-    family: str
-    figures: Mapping[str, float]
-    texts: Mapping[str, str]
-
-
-class Fault(Strict):
-    """A published figure that can't be right, or means something else than it seems to."""
-
-    model: str
-    columns: tuple[str, ...]
-    note: str
-
-
-class Faults(Strict):
-    """The whole of known_faults.toml."""
-
-    fault: tuple[Fault, ...] = ()
 
 
 def parse_weights(text: str) -> Weights:
@@ -238,62 +208,6 @@ def _files(folder: Path) -> Iterator[Path]:
         own = _CATALOGUE_FILES if Path(root) == folder else ()
         paths = (Path(root) / name for name in names if name[0] != "." and name not in own)
         yield from (path for path in paths if path.is_file())
-
-
-def load_published(folder: Path) -> dict[str, Published]:
-    """Return published.csv by model name, empty where there is none; raises BrokenFile."""
-    path = folder / PUBLISHED
-    if not path.exists():
-        return {}
-    reader, found = csv.DictReader(read_text(path).splitlines()), dict[str, Published]()
-    try:
-        for row in reader:
-            one = _published(row)
-            if one.name in found:
-                raise ValueError(f"{one.name} has a row already")
-            found[one.name] = one
-    except (ValueError, csv.Error) as error:
-        raise BrokenFile(
-            path, f"not the published table: line {reader.line_num}: {short(str(error))}",
-            hint="mend that line: fields as the header has them, empty for what wasn't published",
-        ) from error  # fmt: skip
-    return found
-
-
-def load_faults(folder: Path) -> tuple[Fault, ...]:
-    """Return known_faults.toml, empty where there is none; raises BrokenFile."""
-    path = folder / FAULTS
-    if not path.exists():
-        return ()
-    try:
-        return Faults.model_validate(read_toml(path)).fault
-    except ValidationError as error:
-        raise BrokenFile(
-            path, explain(error), hint="give each [[fault]] a model, columns and a note"
-        ) from error
-
-
-def _published(row: Mapping[str, str | None]) -> Published:
-    """Return a row; raises ValueError for a figure that nothing can have."""
-    names = {"model", "family"}
-    if None in row or None in row.values() or not names <= row.keys() or not row["model"]:
-        raise ValueError("its fields aren't those of the header, model and family among them")
-    texts = {name: text.strip() for name, text in row.items() if text and name not in names}
-    figures = {name: _figure(name, text) for name, text in texts.items() if text}
-    kept = {name: texts[name] for name in figures}
-    return Published(str(row["model"]), str(row["family"]), figures, kept)
-
-
-def _figure(name: str, text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        raise ValueError(f"{name} {text} is no number") from None
-    if not 0 < value < MOST_NUMBER:
-        raise ValueError(f"{name} {text} isn't finite and above 0")
-    if name in _SHARES and value > 1:
-        raise ValueError(f"{name} {text} is above 1: write it as a share, 0.709 for 70.9%")
-    return value
 
 
 SEEDED = "seeded weights know nothing: what they say of an image is chance"

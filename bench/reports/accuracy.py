@@ -7,7 +7,8 @@ from typing import Any
 
 from bench.analysis.accuracy import Accuracy, Agreement, NoAccuracy, Summary
 from bench.analysis.coverage import Rate
-from bench.config.catalog import OTHER_WEIGHTS, SEEDED, Published
+from bench.config.catalog import OTHER_WEIGHTS, SEEDED
+from bench.config.published import Published
 from bench.core import escape
 from bench.core.units import significant
 from bench.storage.schema.accuracy import AccuracyManifest

@@ -12,7 +12,8 @@ from bench.analysis.contention import counted_ns
 from bench.analysis.selftest import SUITE as SELFTEST
 from bench.analysis.series import Mark, StoredRun, View, gather
 from bench.analysis.variance import Components, components
-from bench.config.catalog import load_catalogue, load_faults, load_published
+from bench.config.catalog import load_catalogue
+from bench.config.published import load_faults, load_published
 from bench.core.errors import BrokenResult
 from bench.reports import optional_files, render_all
 from bench.storage.files import replace_report

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from bench.config.catalog import load_catalogue, load_faults, load_published
+from bench.config.catalog import load_catalogue
 from bench.config.project import load_project
+from bench.config.published import load_faults, load_published
 from bench.config.suite import load_suite
 from bench.core.protocol import REPLY
 from bench.devices.android import sysfs

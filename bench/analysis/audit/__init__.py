@@ -13,7 +13,7 @@ from bench.analysis.audit import costs, latency, sizes, twins
 from bench.analysis.audit.claims import contradiction
 from bench.analysis.audit.table import Column, Cost, Oddity, Row, Source, Table
 from bench.analysis.audit.tables import measured_tables, published_tables
-from bench.config.catalog import Published
+from bench.config.published import Published
 from bench.storage.schema.latency import Costs
 
 __all__ = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bench.config.catalog import Published
+from bench.config.published import Published
 from bench.storage.schema.latency import Costs
 
 # FLOPs count a multiply-add once or twice, and parameters batch norm's mean and variance or not.

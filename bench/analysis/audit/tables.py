@@ -10,7 +10,7 @@ from bench.analysis.audit.table import Column, Cost, Row, Table
 from bench.analysis.audit.twins import repeatability
 from bench.analysis.boxes import Box
 from bench.analysis.series import Series, View
-from bench.config.catalog import Published
+from bench.config.published import Published
 from bench.core.units import BYTES_PER_MIB, to_ms
 from bench.storage.schema.latency import ModelFacts
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from bench.analysis.accuracy import NoAccuracy, summarize
-from bench.config.catalog import load_published
+from bench.config.published import load_published
 from bench.core.errors import InputError
 from bench.core.output import say, show, show_lines
 from bench.experiments.accuracy.cells import select

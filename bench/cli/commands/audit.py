@@ -11,7 +11,8 @@ from pathlib import Path
 from bench.analysis.audit import Finding, audit, audit_claims, measured_tables, published_tables
 from bench.analysis.series import View
 from bench.cli.console import tell_broken
-from bench.config.catalog import load_catalogue, load_published
+from bench.config.catalog import load_catalogue
+from bench.config.published import load_published
 from bench.core.errors import BrokenResult
 from bench.core.escape import lines
 from bench.core.output import show

@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 from bench.cli.console import tell_broken
-from bench.config.catalog import Published, load_catalogue, load_published, select
+from bench.config.catalog import load_catalogue, select
+from bench.config.published import Published, load_published
 from bench.core.errors import BrokenResult
 from bench.core.output import show, show_lines
 from bench.core.units import BYTES_PER_MIB

@@ -9,7 +9,7 @@ from statistics import fmean
 from bench.analysis.series import StoredRun
 from bench.cli.console import tell_broken
 from bench.cli.systems import answering, elsewhere
-from bench.config.catalog import load_published
+from bench.config.published import load_published
 from bench.config.suite import load_suite
 from bench.core.errors import BrokenResult
 from bench.core.output import show, show_lines

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from bench.analysis.interleaved import Growth
-from bench.config.catalog import Model, load_catalogue
+from bench.config.catalog import Model
 from bench.config.suite import Axes
 from bench.core.cell import Cell, Sampling, TargetSpec
 from bench.core.errors import InputError
 from bench.core.paths import PROJECT
 from bench.devices.host.facts import usable_cores
-from bench.experiments.ab.arms import Arm, Selection, TablesAt, cells_of, make_arm, target_of
+from bench.experiments.ab.alternators import DeviceProgram, TwoProcesses
+from bench.experiments.ab.arms import Arm, TablesAt, make_arm
 from bench.experiments.ab.cells import (
     WARM,
     Prepared,
@@ -35,7 +36,8 @@ from bench.experiments.ab.cells import (
 from bench.experiments.ab.interleave import Rule
 from bench.experiments.ab.progress import pair_id, pending_sessions, rule_fields
 from bench.experiments.ab.revisions import tables_at
-from bench.experiments.ab.session import DeviceProgram, SessionRunner, TwoProcesses
+from bench.experiments.ab.selection import Selection, cells_of, selected, target_of
+from bench.experiments.ab.session import SessionRunner
 from bench.experiments.ab.spec import ArmOptions, ArmSpec, parse_arm
 from bench.experiments.context import Options, Tables
 from bench.experiments.progress import Units
@@ -47,8 +49,6 @@ from bench.storage.files import new_run_id, utc_now
 from bench.storage.schema.ab import AbManifest, ArmFields, ArmName, AxesFields, GrowthFields
 from bench.targets.base import Target
 
-RUNNER = "paddle"
-PHONE_RUNNER = "paddle-lite"
 _OR_REVISION = "or give --{0} rev:{then}"
 _SAME_ARMS = "give the same --base and --head as then"
 _SAME_NETS = "give the same --weights, --models and --{0} as then"
@@ -125,7 +125,7 @@ class AbExperiment:
             read_tables=self.seams.read_tables,
         )
         self._arms = make("base", self.base), make("head", self.head)
-        self._selection = _selection(self.options, self._arms[0])
+        self._selection = selected(self.options, self._arms[0])
         runners = self._selection.runners
         kind = target_of(self._arms, self._selection, self.tables)
         what = f"runner {' and '.join(runners)}"
@@ -294,16 +294,3 @@ def holds_path(arm: ArmFields) -> bool:
 def _is_file(text: str) -> bool:
     kind, _, value = text.partition(":")
     return kind == "weights" and value not in ("seeded", "pretrained")
-
-
-def _selection(options: Options, base: Arm) -> Selection:
-    axes, variants = options.axes, list(options.variants)
-    if not variants and base.models.is_dir():
-        variants = list(load_catalogue(base.models).models)
-    return Selection(
-        variants=variants,
-        runners=axes.runners or [RUNNER if "device" not in options.own else PHONE_RUNNER],
-        batches=axes.batches or [1],
-        threads=axes.threads or [1],
-        cores=usable_cores(),
-    )

@@ -9,7 +9,7 @@ import pytest
 
 from bench.analysis.accuracy import Accuracy, NoAccuracy, chunks_by_start, outcomes, summarize
 from bench.analysis.coverage import clopper_pearson
-from bench.config.catalog import Published
+from bench.config.published import Published
 from bench.core.errors import BrokenResult, UnknownName
 from bench.reports.accuracy import remarks_on, table, to_values
 from bench.storage.directory import JOURNAL, AccuracyFolder

@@ -8,7 +8,7 @@ import pytest
 
 from bench.analysis.recommend import Advice, Choice, Choices, Query, advise, choices
 from bench.analysis.series import StoredRun
-from bench.config.catalog import Published
+from bench.config.published import Published
 from tests.fakes.records import failed, record, session, stored, system, view
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from bench.analysis.boxes import Box
 from bench.analysis.series import Series, StoredRun, View
-from bench.config.catalog import Fault, Published
+from bench.config.published import Fault, Published
 from bench.storage.schema.common import Failed
 from bench.storage.schema.latency import ModelFacts
 from tests.fakes.records import (

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from scipy.stats import ttest_ind
 
-from bench.analysis.stored_runs import Side, compare_runs, welch
+from bench.analysis.stored_doubts import Side
+from bench.analysis.stored_runs import compare_runs, welch
 from bench.analysis.verdicts import CellVerdict, Comparison
 from bench.config.thresholds import Gate
 from bench.storage.schema.common import System

@@ -11,16 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.config.catalog import (
-    Model,
-    Weights,
-    load_catalogue,
-    load_faults,
-    load_published,
-    parse_weights,
-    resolve,
-    select,
-)
+from bench.config.catalog import Model, Weights, load_catalogue, parse_weights, resolve, select
+from bench.config.published import load_faults, load_published
 from bench.core.digest import file_sha256
 from bench.core.errors import BrokenFile, InputError, UnknownName
 

@@ -16,7 +16,7 @@ import pytest
 from bench.analysis.history import History, histories
 from bench.analysis.series import StoredRun, View
 from bench.analysis.verdicts import CellVerdict, Comparison, Word
-from bench.config.catalog import Fault, Published
+from bench.config.published import Fault, Published
 from bench.reports import csv_tables, render_all
 from bench.reports.comparison.formats import FORMATS, rendered, step_summary
 from bench.reports.history import history_text

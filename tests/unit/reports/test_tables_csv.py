@@ -5,7 +5,7 @@ import io
 from pathlib import Path
 
 from bench.analysis.series import View
-from bench.config.catalog import Published
+from bench.config.published import Published
 from bench.reports import csv_tables as tables_csv
 from bench.storage.schema.latency import Record
 from tests.fakes.records import (

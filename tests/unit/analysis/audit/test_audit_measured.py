@@ -9,7 +9,7 @@ import pytest
 
 from bench.analysis.audit import Cost, audit, measured_tables
 from bench.cli.commands import audit as verb
-from bench.config.catalog import Published
+from bench.config.published import Published
 from bench.experiments.context import Options, Tables
 from tests.fakes.records import costs, facts, put, record, storage, stored, system, view
 

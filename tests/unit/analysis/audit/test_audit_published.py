@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.analysis.audit import Finding, audit, audit_claims, published_tables
-from bench.config.catalog import Published, load_published
+from bench.config.published import Published, load_published
 from bench.storage.schema.latency import Costs
 
 MODELS = Path(__file__).parents[4] / "models"

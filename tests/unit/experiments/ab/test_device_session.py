@@ -14,8 +14,9 @@ import pytest
 from bench.core.cell import TargetSpec
 from bench.core.errors import DeviceNotFound
 from bench.core.protocol import SessionRequest
+from bench.experiments.ab.alternators import DeviceProgram
 from bench.experiments.ab.interleave import Rule
-from bench.experiments.ab.session import DeviceProgram, SessionRunner
+from bench.experiments.ab.session import SessionRunner
 from bench.experiments.session import Start
 from bench.launcher.process import Replied, run_child
 from bench.storage.schema.ab import AbSession, ArmFailed, ArmName

@@ -15,8 +15,9 @@ import pytest
 
 from bench.core.cell import TargetSpec
 from bench.core.protocol import SessionRequest
+from bench.experiments.ab.alternators import TwoProcesses
 from bench.experiments.ab.interleave import Rule
-from bench.experiments.ab.session import SessionRunner, TwoProcesses
+from bench.experiments.ab.session import SessionRunner
 from bench.experiments.session import Start
 from bench.launcher.client import Worker, open_worker
 from bench.storage.schema.ab import AbSession, ArmFailed, ArmName

@@ -10,7 +10,7 @@ import pytest
 from bench.analysis import naming
 from bench.analysis.series import StoredRun, View
 from bench.analysis.variance import Components
-from bench.config.catalog import Fault, Published
+from bench.config.published import Fault, Published
 from bench.core.escape import markdown
 from bench.reports.markdown.page import render, write
 from bench.reports.markdown.tables import Footnotes, table

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.analysis.series import StoredRun, View
-from bench.config.catalog import Published
+from bench.config.published import Published
 from bench.reports.plots.figure import Figure
 from bench.reports.plots.figures import context, figures, plotted, write
 from tests.fakes.records import facts, failed, put, record, skipped, stored, system, view
