@@ -20,11 +20,12 @@ from bench.experiments.progress import Display, Units
 from bench.experiments.quiet import Quiet, QuietOptions
 from bench.experiments.resume import Same, check_same
 from bench.storage.directory import RunDirectory
-from bench.storage.files import id_after, utc_now
+from bench.storage.files import id_after, seconds_behind, utc_now
 from bench.storage.schema.common import System
 from bench.storage.store import Store
 from bench.targets.base import Target, opened
 
+_IN_A_ROW_S = 60.0  # runs in a row move ids ahead of the clock by a second each
 INTERRUPTED = 130
 """The exit status of an experiment that a person interrupted."""
 
@@ -150,7 +151,7 @@ def _in_order(manifest: BaseModel, directory: type[Run], store: Store) -> BaseMo
     newest = stored[-1].name if stored else None
     own = getattr(manifest, "run_id")  # noqa: B009 - every manifest has one
     later = id_after(own, newest)
-    if later[:13] != own[:13]:  # not of the same minute: no two runs in a row
+    if newest is not None and seconds_behind(own, newest) > _IN_A_ROW_S:
         say(f"bench: the clock is behind run {newest}: this run is {later}, to stay the newest")
     return manifest.model_copy(update={"run_id": later})
 

@@ -7,6 +7,7 @@ import posixpath
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from bench import __version__
 from bench.core.paths import PROJECT
@@ -14,6 +15,7 @@ from bench.devices.host.facts import host_digest
 from bench.experiments.context import Options
 from bench.experiments.secrets import without_secrets
 from bench.launcher.git import git_state
+from bench.storage.files import new_run_id, utc_now
 from bench.storage.schema.common import HARNESS, Provenance
 from bench.targets.base import Target
 
@@ -47,6 +49,17 @@ def make_provenance(
         conditions=dict(target.state()),
         passed={name: shown_variable(name, value) for name, value in options.passed.items()},
     )
+
+
+def begun(origin: Provenance, target: Target) -> dict[str, Any]:
+    """Return the fields that the manifest of every run that starts now has alike."""
+    return {
+        "run_id": new_run_id(origin.commit),
+        "system_id": target.system.system_id,
+        "status": "running",
+        "started": utc_now(),
+        "provenance": origin,
+    }
 
 
 def hidden(text: str, device: str | None = None) -> str:

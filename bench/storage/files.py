@@ -42,7 +42,7 @@ def utc_now() -> str:
 
 
 _TIME = "%Y%m%dT%H%M%SZ"
-_STAMP = re.compile(r"[0-9]{8}T[0-9]{6}Z")
+_LAST_YEAR = 9999  # past which a later time can't be written
 
 
 def new_run_id(commit: str | None) -> str:
@@ -58,11 +58,26 @@ def id_after(run_id: str, newest: str | None) -> str:
     would turn it.
     """
     stamp, _, rest = run_id.partition("-")
-    last = (newest or "").partition("-")[0]
-    if stamp > last or not _STAMP.fullmatch(last):
+    last = _time_of(newest or "")
+    if last is None or stamp > last.strftime(_TIME):
         return run_id
-    later = datetime.strptime(last, _TIME).replace(tzinfo=timezone.utc) + timedelta(seconds=1)
-    return f"{later.strftime(_TIME)}-{rest}"
+    return f"{(last + timedelta(seconds=1)).strftime(_TIME)}-{rest}"
+
+
+def seconds_behind(run_id: str, newest: str) -> float:
+    """Return by how many seconds `run_id` is older than `newest`, 0 where either bears no time."""
+    own, last = _time_of(run_id), _time_of(newest)
+    return 0.0 if own is None or last is None else (last - own).total_seconds()
+
+
+def _time_of(run_id: str) -> datetime | None:
+    """Return the time that an id begins with, None where it begins otherwise or with none."""
+    stamp = run_id.partition("-")[0]
+    try:
+        time = datetime.strptime(stamp, _TIME).replace(tzinfo=timezone.utc)
+    except ValueError:
+        return None
+    return time if time.year < _LAST_YEAR and time.strftime(_TIME) == stamp else None
 
 
 def to_text(value: BaseModel) -> str:

@@ -41,11 +41,10 @@ from bench.experiments.ab.session import SessionRunner
 from bench.experiments.ab.spec import ArmOptions, ArmSpec, parse_arm
 from bench.experiments.context import Options, Tables
 from bench.experiments.progress import Units
-from bench.experiments.provenance import hidden, make_provenance
+from bench.experiments.provenance import begun, hidden, make_provenance
 from bench.experiments.resume import ANEW, PASSED, SYSTEM, Same
 from bench.launcher.client import OpenWorker, open_worker
 from bench.storage.directory import AbFolder
-from bench.storage.files import new_run_id, utc_now
 from bench.storage.schema.ab import AbManifest, ArmFields, ArmName, AxesFields, GrowthFields
 from bench.targets.base import Target
 
@@ -164,10 +163,7 @@ class AbExperiment:
         origin = make_provenance({}, self.options, target)
         axes = self._selection
         return AbManifest(
-            run_id=new_run_id(origin.commit),
-            system_id=target.system.system_id,
-            status="running",
-            started=utc_now(),
+            **begun(origin, target),
             target=target.spec.kind,
             seed=self.options.seed,
             growth=GrowthFields(
@@ -184,7 +180,6 @@ class AbExperiment:
             ),
             arms={one.arm.name: arm_fields(one) for one in self._prepared},
             pairs=self._pair_ids(),
-            provenance=origin,
         )
 
     def _prepare(

@@ -22,11 +22,10 @@ from bench.experiments.accuracy.preprocess import Recipe, decoder, quiet_decoder
 from bench.experiments.context import Options, Tables
 from bench.experiments.preparation import models_of, packages_of
 from bench.experiments.progress import Units
-from bench.experiments.provenance import make_provenance
+from bench.experiments.provenance import begun, make_provenance
 from bench.experiments.resume import NETS, PACKAGES, PASSED, SYSTEM, Same
 from bench.launcher.process import request_folder
 from bench.storage.directory import AccuracyFolder
-from bench.storage.files import new_run_id, utc_now
 from bench.storage.schema.accuracy import AccuracyManifest, DataFields, ModelFields, RecipeFields
 from bench.storage.schema.common import CellFields
 from bench.targets.base import Target
@@ -109,10 +108,7 @@ class AccuracyExperiment:
         packages = packages_of(cells, tables.runners, environments)
         origin = make_provenance(packages, options, target)
         return AccuracyManifest(
-            run_id=new_run_id(origin.commit),
-            system_id=target.system.system_id,
-            status="running",
-            started=utc_now(),
+            **begun(origin, target),
             target=selection.target,
             data=self._data(),
             chunk=-(-_CHUNK // selection.batch) * selection.batch,
@@ -123,7 +119,6 @@ class AccuracyExperiment:
                 it.variant: _model_fields(it, classes[it.variant], self._recipes[it.variant])
                 for it in selection.models
             },
-            provenance=origin,
         )
 
     def pending(self, run: AccuracyFolder, target: Target, clock: Callable[[], float]) -> Units:

@@ -21,10 +21,9 @@ from bench.experiments.latency.schedule import Plan, make_plan
 from bench.experiments.latency.session import SessionLauncher
 from bench.experiments.preparation import Prepared, models_of, packages_of, prepare
 from bench.experiments.progress import Units
-from bench.experiments.provenance import hidden, make_provenance
+from bench.experiments.provenance import begun, hidden, make_provenance
 from bench.experiments.resume import NETS, PACKAGES, PASSED, SYSTEM, Same
 from bench.storage.directory import RunFolder
-from bench.storage.files import new_run_id, utc_now
 from bench.storage.schema.common import CellFields, SamplingFields
 from bench.storage.schema.latency import ModelFacts, RunManifest
 from bench.targets.base import Target
@@ -160,10 +159,7 @@ class LatencyExperiment:
         packages = packages_of(job.cells, tables.runners, self._environments)
         origin = make_provenance(packages, options, target)
         return RunManifest(
-            run_id=new_run_id(origin.commit),
-            system_id=target.system.system_id,
-            status="running",
-            started=utc_now(),
+            **begun(origin, target),
             suite=job.suite,
             suite_title=job.suite_title,
             target=job.target,
@@ -175,7 +171,6 @@ class LatencyExperiment:
             models={variant: _scrubbed(it) for variant, it in self._prepared.models.items()},
             left_out=list(job.left_out),
             weights=" and ".join(dict.fromkeys(it.weights.label for it in job.models)),
-            provenance=origin,
         )
 
     def pending(self, run: RunFolder, target: Target, clock: Callable[[], float]) -> Units:
