@@ -21,11 +21,12 @@ from bench.analysis.grade_machine import (
 from bench.analysis.statistics import t_interval
 from bench.analysis.time_course import last_over_first
 from bench.analysis.unmet import unmet
+from bench.core.program import agent_command
 from bench.storage.schema.latency import Record
 
 _AGAIN = "measure with `--preset standard`"
 _WARM_UP = "raise warmup_s and warmup_cap_s of the preset in the suite's file"
-_AGENT = "measure with the harness's own device program (`make agent`)"
+_AGENT = f"measure with the harness's own device program ({agent_command()})"
 
 # Three samples a third: the preset `standard` takes ten at least.
 _TREND_SAMPLES = 9

@@ -16,6 +16,7 @@ from bench.analysis.boxes import Box, Older
 from bench.analysis.run_context import UNKNOWN
 from bench.analysis.series import Series, View
 from bench.analysis.statistics import Estimate
+from bench.core.program import command
 from bench.core.units import to_ms
 
 
@@ -103,7 +104,7 @@ class Choices:
 
 
 _NO_INTERVAL = "one session, which bears no interval"
-_OTHER_NET = "a published row that isn't the net's own (`python -m bench audit` says why)"
+_OTHER_NET = f"a published row that isn't the net's own ({command('audit')} says why)"
 _NO_ACCURACY = "no published top-1"
 
 

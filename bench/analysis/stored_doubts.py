@@ -15,6 +15,7 @@ from bench.analysis.verdicts import (
 )
 from bench.config.thresholds import Gate
 from bench.core.cell import DEVICE_ID
+from bench.core.program import command
 from bench.storage.schema.common import System
 from bench.storage.schema.latency import Measured, Record, RunManifest
 
@@ -47,7 +48,7 @@ def doubts_of(
     if governors - _LOCKED:
         yield f"the clocks aren't seen to be locked (governor {', '.join(sorted(governors))})"
     if tells is None:
-        yield "no self-test tells what this system can (`python -m bench selftest`)"
+        yield f"no self-test tells what this system can ({command('selftest')})"
     elif tells > gate.min_effect:
         yield (
             f"the newest self-test tells slowdowns from {tells:.1%} on, above the minimum effect "

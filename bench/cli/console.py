@@ -12,6 +12,7 @@ from bench.analysis.grade import explain, findings
 from bench.analysis.verdicts import Comparison
 from bench.core.errors import BrokenResult
 from bench.core.output import say, show, show_lines
+from bench.core.program import command
 from bench.experiments.context import Options
 from bench.reports.build import load_runs, report_folder, view_of, write_report
 from bench.reports.comparison.formats import check_format, rendered, step_summary
@@ -56,8 +57,8 @@ def conclude(options: Options, folder: RunFolder) -> int:
             show_lines(explanation({it.cell_id: explain(findings(it)) for it in records}))
     status = max(tell_failures(records), tell_broken(broken))
     if any(it.failed_for_now for it in records):
-        again = f"python -m bench run --resume {folder.path.name}"
-        say(f"bench: what was killed, late, lost or out of space is tried again by `{again}`")
+        again = command(f"run --resume {folder.path.name}")
+        say(f"bench: what was killed, late, lost or out of space is tried again by {again}")
     return status
 
 

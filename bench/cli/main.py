@@ -25,16 +25,16 @@ from bench.cli.commands import VERBS
 from bench.cli.options import COMMON, to_options
 from bench.core.errors import BenchError, InputError, UnknownName
 from bench.core.output import say
+from bench.core.program import program
 from bench.launcher.process import SEE_LOG
 
 if TYPE_CHECKING:
     from bench.experiments.context import Options, Tables
 
-MODULE = "python -m bench"
 _COMPLETE = "_BENCH_COMPLETE"
 
 
-def main(argv: Sequence[str], tables: Tables | None = None, *, program: str = MODULE) -> int:
+def main(argv: Sequence[str], tables: Tables | None = None) -> int:
     """Carry out `argv`; print what a BenchError says and return its status."""
     signal.signal(signal.SIGTERM, _interrupt)
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup is to go on
@@ -42,7 +42,7 @@ def main(argv: Sequence[str], tables: Tables | None = None, *, program: str = MO
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal may lack a dash, and no more
     try:
-        return _carry_out(argv, tables, program)
+        return _carry_out(argv, tables)
     except BenchError as error:
         for line in _complaint(error):
             say(line)
@@ -69,7 +69,7 @@ def _complaint(error: BenchError) -> list[str]:
 
 def console() -> NoReturn:
     """Carry out the command line of the installed program `bench`."""
-    sys.exit(main(sys.argv[1:], program="bench"))
+    sys.exit(main(sys.argv[1:]))
 
 
 def _interrupt(*_: object) -> NoReturn:
@@ -77,13 +77,13 @@ def _interrupt(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _carry_out(argv: Sequence[str], tables: Tables | None, program: str) -> int:
+def _carry_out(argv: Sequence[str], tables: Tables | None) -> int:
     """Return the verb's status; a closed pipe shows here, not while the interpreter leaves."""
     status: int
     if instruction := os.environ.get(_COMPLETE):
         return shell_complete(_bench, {}, "bench", _COMPLETE, instruction)
     try:
-        verb, options = parse(argv, program=program)
+        verb, options = parse(argv)
     except Exit as shown:  # help or version
         status = shown.exit_code
     else:
@@ -96,13 +96,13 @@ def _carry_out(argv: Sequence[str], tables: Tables | None, program: str) -> int:
     return status
 
 
-def parse(argv: Sequence[str], *, program: str = MODULE) -> tuple[str, Options]:
+def parse(argv: Sequence[str]) -> tuple[str, Options]:
     """Return the verb and its options; raises InputError, and Exit where help was printed."""
     try:
-        with _bench.make_context(program, list(argv), obj=argv) as context:
+        with _bench.make_context(program(), list(argv), obj=argv) as context:
             parsed: tuple[str, Options] = _bench.invoke(context)
     except click.UsageError as error:
-        raise _refusal(error, program) from error
+        raise _refusal(error) from error
     return parsed
 
 
@@ -179,9 +179,9 @@ def _bench(context: click.Context) -> None:
         context.exit()
 
 
-def _refusal(error: click.UsageError, program: str) -> InputError:
+def _refusal(error: click.UsageError) -> InputError:
     """Return what click refuses as one sentence, with the most similar flag and the help."""
-    command = error.ctx.command_path if error.ctx else program
+    command = error.ctx.command_path if error.ctx else program()
     hint = f"see `{command} --help`"
     if not isinstance(error, click.NoSuchOption):
         text = error.format_message().rstrip(".")

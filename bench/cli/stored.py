@@ -18,6 +18,7 @@ from bench.analysis.verdicts import Comparison, share
 from bench.config.suite import load_suite
 from bench.config.thresholds import DEFAULT, Gate
 from bench.core.errors import BrokenResult, InputError, UnknownName
+from bench.core.program import command
 from bench.storage.directory import AbFolder, RunFolder
 from bench.storage.schema.ab import AbRecord
 from bench.storage.schema.common import System
@@ -113,7 +114,7 @@ def newest_of(store: Store, *, system_id: str, suite: str, preset: str) -> Side:
             return _side(manifest.run_id, run, store)
     raise InputError(
         f"there is no run of suite {suite}, preset {preset}, on {system_id}",
-        hint=f"measure one: `python -m bench run --suite {suite} --preset {preset}`",
+        hint=f"measure one: {command(f'run --suite {suite} --preset {preset}')}",
     )
 
 

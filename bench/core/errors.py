@@ -27,6 +27,8 @@ import difflib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from bench.core.program import command
+
 
 class BenchError(Exception):
     """What is wrong, in one clause that names the thing, and the remedy, in another.
@@ -50,11 +52,11 @@ class InputError(BenchError):
 
 
 _FIRST = {
-    "run": "measure one: `python -m bench run`",
-    "run or baseline": "measure one: `python -m bench run`",
-    "baseline": "set one: `python -m bench baseline set RUN`",
-    "comparison": "make one: `python -m bench ab`",
-    "accuracy run": "make one: `python -m bench accuracy --data DIR`",
+    "run": ("measure", "run"),
+    "run or baseline": ("measure", "run"),
+    "baseline": ("set", "baseline set RUN"),
+    "comparison": ("make", "ab"),
+    "accuracy run": ("make", "accuracy --data DIR"),
 }
 
 
@@ -64,7 +66,9 @@ class UnknownName(InputError):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         choices = sorted(known)
         if not choices:
-            super().__init__(f"there is no {kind} yet", hint=_FIRST.get(kind, "make one first"))
+            does, words = _FIRST.get(kind, ("make", ""))
+            hint = f"{does} one: {command(words)}" if words else "make one first"
+            super().__init__(f"there is no {kind} yet", hint=hint)
             return
         near = difflib.get_close_matches(name, choices, n=1)
         guess = f"did you mean '{near[0]}'? " if near else ""

@@ -25,19 +25,3 @@ def import_root(package: Path = PACKAGE) -> Path:
 def shipped_catalogue(package: Path = PACKAGE) -> Path:
     """Return the folder of the models that come with the harness."""
     return package.parent / "models" if is_checkout(package.parent) else package / "catalogue"
-
-
-def run_command(suite: str, flags: str = "") -> str:
-    """Return the command that measures `suite`: by make in a checkout, else the program's own."""
-    if not is_checkout():
-        own = "" if suite == "cpu" else f" --suite {suite}"
-        return f"bench run{own}{' ' if flags else ''}{flags}"
-    own = "" if suite == "cpu" else f"-{suite}"
-    return f"make bench{own}" + (f" ARGS='{flags}'" if flags else "")
-
-
-def install_hint(extra: str) -> str:
-    """Return how a person gets the packages of pyproject.toml's optional dependencies `extra`."""
-    if is_checkout():
-        return "run `make setup` in the project's folder"
-    return f"install shufflenet-bench[{extra}], by pip or uv as before"

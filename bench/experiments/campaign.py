@@ -14,6 +14,7 @@ from bench.core.digest import canonical_digest
 from bench.core.errors import BenchError, InputError, ResultsError, ResultsNotWritable
 from bench.core.locks import held, runtime_folder
 from bench.core.output import say
+from bench.core.program import program
 from bench.experiments.context import Options, Tables
 from bench.experiments.preparation import say_dropped
 from bench.experiments.progress import Display, Units
@@ -164,7 +165,7 @@ def _held_target(spec: TargetSpec) -> AbstractContextManager[None]:
 
 def resume_command(experiment: Experiment[Run], run: Run) -> str:
     """Return the command that resumes `run`."""
-    words = [f"python -m bench {experiment.verb} --resume {run.path.name}"]
+    words = [f"{program()} {experiment.verb} --resume {run.path.name}"]
     return " ".join([*words, *experiment.resume_flags(run)])
 
 

@@ -9,6 +9,7 @@ from bench.analysis.selftest import AGAIN, BASE, SLOWER, SUITE
 from bench.config.suite import Axes, Suite, load_suite
 from bench.core.errors import InputError, UnknownName
 from bench.core.paths import PACKAGE
+from bench.core.program import command
 from bench.experiments.context import Options, Tables
 from bench.experiments.latency.experiment import LatencyExperiment
 from bench.storage.directory import RunFolder
@@ -76,6 +77,6 @@ def arms_of(folder: RunFolder, records: Sequence[Record]) -> dict[str, Record]:
         name = folder.path.name
         raise InputError(
             f"self-test {name} isn't complete",
-            hint=f"go on with it: `python -m bench selftest --resume {name}`",
+            hint=f"go on with it: {command(f'selftest --resume {name}')}",
         )
     return arms

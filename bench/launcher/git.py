@@ -67,7 +67,7 @@ def check_history(project: Path) -> None:
     except GitRefused as error:
         raise InputError(
             "this harness is no clone of its repository, so that it has no revisions",
-            hint="run `python -m bench` in a clone, or compare by env:, model:, runner: or set:",
+            hint="run it in a clone, or compare by env:, model:, runner: or set:",
         ) from error
 
 

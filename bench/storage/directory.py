@@ -26,6 +26,7 @@ from bench.core.atomic import sweep
 from bench.core.digest import file_sha256
 from bench.core.errors import BrokenResult, UnknownName
 from bench.core.locks import held
+from bench.core.program import command
 from bench.storage.digests import Altered, checked_line, line_with_digest
 from bench.storage.files import (
     journal_lines,
@@ -248,8 +249,8 @@ class RunFolder(RunDirectory[RunManifest, JournalEntry]):
 
     def _record(self, path: Path, sealed: Mapping[str, str]) -> Record:
         where = shlex.quote(str(self.path.parents[2])) if len(self.path.parents) > 2 else "DIR"
-        command = f"python -m bench run --resume {self.path.name} --results {where}"
-        remedy = f"measure the cell again: `{command}`"
+        again = command(f"run --resume {self.path.name} --results {where}")
+        remedy = f"measure the cell again: {again}"
         record = read_as(Record, path, remedy=remedy)
         if record.cell_id != path.stem or record.cell.to_cell().id != path.stem:
             raise BrokenResult(path, "its name isn't its cell's id", hint=remedy)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bench.core.errors import BrokenResult, ResultsNotWritable, UnknownName
+from bench.core.program import command
 from bench.storage.directory import LOCK, RunFolder
 from bench.storage.files import (
     read_as,
@@ -100,7 +101,7 @@ class Store:
         if system_id not in known:
             raise UnknownName("baseline", system_id, known)
         path = self.root / "baselines" / f"{system_id}.json"
-        remedy = "set it again: `python -m bench baseline set RUN`"
+        remedy = f"set it again: {command('baseline set RUN')}"
         return _of_its_name(read_as(Baseline, path, remedy=remedy), path)
 
     def write_baseline(self, baseline: Baseline) -> Path:

@@ -15,6 +15,7 @@ from bench.core.cell import DEVICE_ID, TargetSpec
 from bench.core.digest import canonical_digest
 from bench.core.errors import Unavailable
 from bench.core.gpu_state import KEY, THROTTLED, has_company, reasons
+from bench.core.program import run_command
 from bench.devices.host.facts import HostFacts, hardware, read_host, usable_cores
 from bench.devices.host.state import read_state
 from bench.devices.nvidia.choice import Gpu, choose, count
@@ -148,7 +149,7 @@ def _missing_card() -> list[Missing]:
     """Return whether GPU, driver or both are missing. The driver knows best which cards there are;
     without it the PCI bus does.
     """
-    elsewhere = "run it on a machine with one; `make bench` measures this machine's CPU"
+    elsewhere = f"run it on a machine with one; `{run_command('cpu')}` measures this machine's CPU"
     if _DRIVER.exists() or shutil.which("nvidia-smi"):
         try:
             gpus = _count_gpus()

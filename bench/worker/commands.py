@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.core.errors import Unavailable
+from bench.core.program import command
 from bench.core.protocol import SessionRequest
 from bench.runners.base import Session
 from bench.worker.cpu_time import burst_figures
@@ -38,7 +39,7 @@ def open_session(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
             "this runner's sessions run on a device from end to end: they don't stay open, "
             "and take no images",
             hint="choose a runner of this machine's CPU or GPU, or compare stored runs: "
-            "`python -m bench compare`",
+            + command("compare"),
         )
     current, figures = checked_session(state, runner, request)
     if request.cores is not None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench.core.errors import BenchError, Unavailable
+from bench.core.program import command
 from bench.core.protocol import PairRequest
 from bench.runners.base import (
     ArmFailure,
@@ -55,7 +56,7 @@ def _run(request: PairRequest, inputs: list[Array]) -> DevicePair:
     if "pair" not in capabilities_of(runner):
         raise Unavailable(
             "this runner's device program runs one model at a time",
-            hint="compare stored runs of it instead: `python -m bench compare`",
+            hint=f"compare stored runs of it instead: {command('compare')}",
         )
     if not np.array_equal(inputs[0], inputs[1]):
         raise BenchError(

@@ -8,6 +8,7 @@ from bench.analysis.accuracy import NoAccuracy, summarize
 from bench.config.published import load_published
 from bench.core.errors import InputError
 from bench.core.output import say, show, show_lines
+from bench.core.program import command
 from bench.experiments.accuracy.cells import select
 from bench.experiments.accuracy.class_names import read_names
 from bench.experiments.accuracy.dataset import Dataset, ImageOptions, read_folder, read_list
@@ -53,7 +54,7 @@ def read_data(options: Options) -> Dataset:
     if given.data is None:
         raise InputError(
             "accuracy has no images",
-            hint="name their folder: `python -m bench accuracy --data DIR`",
+            hint=f"name their folder: {command('accuracy --data DIR')}",
         )
     if given.list_file is not None:
         return read_list(given.data, given.list_file)

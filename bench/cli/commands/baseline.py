@@ -13,6 +13,7 @@ from bench.core.errors import InputError, UnknownName
 from bench.core.escape import lines
 from bench.core.output import show, show_lines
 from bench.core.paths import PROJECT
+from bench.core.program import command
 from bench.experiments.context import Options, Tables
 from bench.launcher.git import git_file
 from bench.storage.directory import RunFolder
@@ -32,7 +33,7 @@ def run(options: Options, tables: Tables) -> int:
     if word not in actions:
         if not word:
             raise InputError(
-                "baseline takes a word", hint="as in `python -m bench baseline set latest`"
+                "baseline takes a word", hint=f"as in {command('baseline set latest')}"
             )
         raise UnknownName("word of baseline", word, actions)
     return actions[word](options, tables, rest)
@@ -40,7 +41,7 @@ def run(options: Options, tables: Tables) -> int:
 
 def _set(options: Options, tables: Tables, rest: Sequence[str]) -> int:
     store = Store(options.results)
-    folder = _run(store, _only(rest, "set takes one run", "`python -m bench baseline set latest`"))
+    folder = _run(store, _only(rest, "set takes one run", command("baseline set latest")))
     manifest = folder.manifest()
     check_acceptable(manifest, store.system(manifest.system_id), list(folder.records()))
     baseline = make_baseline(manifest, accepted=utc_now(), locks=_locks(manifest))
@@ -68,7 +69,7 @@ def _check(options: Options, tables: Tables, rest: Sequence[str]) -> int:
     name, store = chosen_format(options), Store(options.results)
     with opened(options.target("cpu"), tables.targets, store) as target:
         here = target.system.system_id
-    hint = f"`python -m bench baseline check {here}`"
+    hint = command(f"baseline check {here}")
     baseline = store.baseline(_only(rest or [here], "check takes one system", hint))
     base = baseline_side(baseline, store)
     head = newest_of(
@@ -77,8 +78,8 @@ def _check(options: Options, tables: Tables, rest: Sequence[str]) -> int:
     if head.manifest.run_id == base.manifest.run_id:
         raise InputError(
             f"{baseline.system_id} has no run beside its baseline {base.manifest.run_id}",
-            hint=f"measure one: `python -m bench run --suite {baseline.suite} "
-            f"--preset {baseline.preset}`",
+            hint="measure one: "
+            + command(f"run --suite {baseline.suite} --preset {baseline.preset}"),
         )
     return tell(compare_stored(base, head, store), name)
 

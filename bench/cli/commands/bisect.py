@@ -15,6 +15,7 @@ from bench.config.suite import Axes
 from bench.core.cell import Cell
 from bench.core.errors import BenchError, InputError, UnknownName
 from bench.core.output import say, show_lines
+from bench.core.program import command
 from bench.experiments.ab.bisect import BAD, GOOD, SKIP, bisect
 from bench.experiments.ab.experiment import REAL, AbExperiment, Seams
 from bench.experiments.ab.spec import ArmSpec
@@ -80,7 +81,7 @@ def run(options: Options, tables: Tables, *, seams: Seams = REAL) -> int:
     if missing := [flag for flag, value in given.items() if value is None]:
         verb = "is" if len(missing) == 1 else "are"
         raise InputError(
-            f"{' and '.join(missing)} {verb} missing", hint="see `python -m bench bisect --help`"
+            f"{' and '.join(missing)} {verb} missing", hint=f"see {command('bisect --help')}"
         )
     good, bad = str(chosen.good), chosen.bad
     check_history(seams.project)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bench.cli.console import chosen_format, tell
 from bench.cli.stored import compare_stored, side_of
 from bench.core.errors import InputError
+from bench.core.program import command
 from bench.experiments.context import Options, Tables
 from bench.storage.store import Store
 
@@ -19,7 +20,7 @@ def run(options: Options, tables: Tables) -> int:
     if len(options.words) != 2:
         raise InputError(
             f"compare takes BASE and HEAD, and {len(options.words)} are given",
-            hint="as in `python -m bench compare RUN latest`",
+            hint=f"as in {command('compare RUN latest')}",
         )
     store = Store(options.results)
     base, head = (side_of(word, store) for word in options.words)

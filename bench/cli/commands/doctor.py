@@ -13,7 +13,7 @@ from bench.analysis import sensor_cost as sensors
 from bench.config.suite import FOLDER, load_suite
 from bench.core.errors import ResultsError, Unavailable
 from bench.core.output import show, show_lines
-from bench.core.paths import run_command
+from bench.core.program import command, run_command
 from bench.core.protocol import request_for
 from bench.devices.host.facts import heading, read_host, usable_cores
 from bench.devices.host.procfs import LIVE
@@ -204,7 +204,7 @@ def install(options: Options, tables: Tables) -> int:
     if loads != expected:
         raise Unavailable(
             f"Paddle loads TensorRT {_dotted(loads)}, and it should be {_dotted(expected)}",
-            hint="delete its environment in the cache, and run `doctor --install` again",
+            hint=f"delete its environment in the cache, then {command('doctor --install')} again",
         )
     versions = f"paddlepaddle {result.value['paddle']} loads TensorRT {_dotted(loads)}"
     text = (

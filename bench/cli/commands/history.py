@@ -11,6 +11,7 @@ from bench.cli.stored import gate_of
 from bench.config.thresholds import DEFAULT
 from bench.core.errors import BrokenResult, InputError, UnknownName
 from bench.core.output import show, show_lines
+from bench.core.program import command
 from bench.experiments.context import Options, Tables
 from bench.reports.build import load_runs
 from bench.reports.history import history_text, history_values
@@ -31,7 +32,7 @@ def run(options: Options, tables: Tables) -> int:
     if len(options.words) != 1:
         raise InputError(
             f"history takes one cell, and {len(options.words)} are given",
-            hint="as in `python -m bench history x0_25-paddle-fp32-b1-t1`",
+            hint=f"as in {command('history x0_25-paddle-fp32-b1-t1')}",
         )
     broken: list[BrokenResult] = []
     runs = load_runs(options.results, broken=broken)

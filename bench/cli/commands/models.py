@@ -10,6 +10,7 @@ from bench.config.catalog import load_catalogue, select
 from bench.config.published import Published, load_published
 from bench.core.errors import BrokenResult
 from bench.core.output import show, show_lines
+from bench.core.program import command
 from bench.core.units import BYTES_PER_MIB
 from bench.experiments.context import Options, Tables
 from bench.reports.build import load_runs, view_of
@@ -71,7 +72,7 @@ def _lines(rows: list[dict[str, Any]]) -> list[str]:
         ]
         lines.append("  ".join([row["variant"].ljust(10), *figures]))
     if any(row["macs"] is None for row in rows):
-        lines.append("– not counted yet: `python -m bench run` counts each model that it measures")
+        lines.append(f"– not counted yet: {command('run')} counts each model that it measures")
     return lines
 
 

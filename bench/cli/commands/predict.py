@@ -11,6 +11,7 @@ from typing import Any
 from bench.config.catalog import OTHER_WEIGHTS, SEEDED, load_catalogue
 from bench.core.errors import InputError
 from bench.core.output import say, show, show_lines
+from bench.core.program import command
 from bench.core.units import significant, to_ms
 from bench.experiments.accuracy.cells import Selection, select
 from bench.experiments.accuracy.class_names import check_count, read_names
@@ -46,7 +47,7 @@ def _image(options: Options) -> Path:
     if len(options.words) != 1:
         raise InputError(
             f"predict takes one image, and {len(options.words) or 'none'} is given",
-            hint="as in `python -m bench predict cat.jpg`",
+            hint=f"as in {command('predict cat.jpg')}",
         )
     return Path(options.words[0])
 
@@ -78,7 +79,7 @@ def _lines(selection: Selection, found: Prediction, names: Sequence[str] | None)
     )
     lines.append(
         f"not in it: {reading} ms to read and prepare the image, {load} ms to load the net; "
-        f"`python -m bench run` measures with intervals"
+        f"{command('run')} measures with intervals"
     )
     return lines
 

@@ -12,7 +12,7 @@ from bench.cli.systems import answering, elsewhere
 from bench.core.errors import BrokenResult, InputError, ResultsError, UnknownName
 from bench.core.escape import lines
 from bench.core.output import show
-from bench.core.paths import run_command
+from bench.core.program import run_command
 from bench.core.units import with_interval
 from bench.experiments.context import Options, Tables
 from bench.reports.build import load_runs, view_of

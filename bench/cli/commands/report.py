@@ -11,7 +11,7 @@ from bench.analysis.series import StoredRun
 from bench.cli.console import OutputOptions, explanation, tell_broken
 from bench.core.errors import BrokenResult, ResultsError
 from bench.core.output import show, show_lines
-from bench.core.paths import run_command
+from bench.core.program import run_command
 from bench.experiments.context import Options, Tables
 from bench.reports.build import load_runs, report_folder, view_of, write_report
 

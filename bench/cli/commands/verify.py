@@ -31,6 +31,7 @@ from bench.config.catalog import Model, load_catalogue, parse_weights, resolve
 from bench.core.digest import file_sha256
 from bench.core.errors import BrokenFile, BrokenResult, InputError, Unavailable
 from bench.core.output import show, show_lines
+from bench.core.program import command
 from bench.environments.interpreters import Environments
 from bench.experiments.context import Options, Tables
 from bench.experiments.preparation import artifact_key, artifact_name
@@ -73,7 +74,7 @@ def _folder(options: Options) -> RunFolder:
     if folder.manifest().suite == SELFTEST:
         raise InputError(
             f"run {options.run} is a self-test, of nets that no catalogue has",
-            hint=f"weigh it again with `python -m bench selftest --from {options.run}`",
+            hint=f"weigh it again with {command(f'selftest --from {options.run}')}",
         )
     return folder
 

@@ -12,11 +12,12 @@ from pathlib import Path
 
 from bench.core.digest import file_sha256
 from bench.core.errors import Unavailable
+from bench.core.program import agent_command
 
 PROGRAM = "bench_agent"
 BUILD = (
     "fetch an NDK (r21 or later) and inference_lite_lib.android.armv8.clang.c++_shared.with_extra"
-    ".tar.gz of Paddle-Lite v2.12, unpack both, then `make agent NDK=... PADDLE_LITE=...`"
+    ".tar.gz of Paddle-Lite v2.12, unpack both, then {agent_command()}"
 )
 
 _NOTES = "agent.json"
@@ -34,7 +35,7 @@ def check_program(folder: Path) -> None:
             raise Unavailable(
                 f"{file} is another file than {_NOTES} says was built",
                 hint="build all of them again, header and library of one release: "
-                "`make agent NDK=... PADDLE_LITE=...`",
+                f"{agent_command()}",
             )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bench.core.errors import Unavailable
-from bench.core.paths import install_hint
+from bench.core.program import install_hint
 
 # NVML's numbers (nvml.h).
 CLOCK_SM = 1

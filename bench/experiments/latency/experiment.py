@@ -13,6 +13,7 @@ from bench.config.suite import Suite, load_suite, select_cells
 from bench.config.sustained import sustained
 from bench.core.cell import Cell, Sampling, TargetSpec
 from bench.core.errors import InputError, UnknownName
+from bench.core.program import command
 from bench.devices.host.facts import usable_cores
 from bench.environments.interpreters import Environments
 from bench.experiments.context import Options, Tables
@@ -71,7 +72,7 @@ def new_job(options: Options, tables: Tables, suite: Suite, *, cores: int | None
     if not selected.cells:
         raise InputError(
             f"no cell of suite {suite.name} is left: {'; '.join(selected.left_out)}",
-            hint="ask for other axes, see `python -m bench plan`",
+            hint=f"ask for other axes, see {command('plan')}",
         )
     return Job(
         suite=suite.name,

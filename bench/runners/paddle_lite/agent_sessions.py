@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bench.core.errors import Unavailable
+from bench.core.program import agent_command
 from bench.core.units import Nanoseconds
 from bench.runners.paddle_lite.agent_events import (
     POWER_MODES,
@@ -110,7 +111,7 @@ def _require_version(version: str) -> None:
     if version != VERSION:
         raise Unavailable(
             f"the device program is of version {version}, this harness takes {VERSION}",
-            hint="build it again: `make agent NDK=... PADDLE_LITE=...`",
+            hint=f"build it again: {agent_command()}",
         )
 
 

@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 
 from bench.core.cell import Cell, Sampling, TargetSpec
 from bench.core.errors import CommandFailed, DeviceNotFound, Unavailable
+from bench.core.program import run_command
 from bench.devices.android.adb.find import open_device
 from bench.devices.android.device_program import PROGRAM, check_program
 from bench.devices.android.workspace import Workspace
@@ -107,7 +108,7 @@ def _require_fp32(cell: Cell) -> None:
 
 def _serial(target: TargetSpec) -> str:
     if target.device is None:
-        raise DeviceNotFound(None, hint="name one: `make bench-arm DEVICE=serial`")
+        raise DeviceNotFound(None, hint=f"name one: `{run_command('arm', device='serial')}`")
     return target.device
 
 

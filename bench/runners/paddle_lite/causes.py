@@ -11,6 +11,7 @@ import signal
 from collections.abc import Iterable
 
 from bench.core.errors import DeviceError
+from bench.core.program import agent_command
 
 _LOG = re.compile(r"\[([A-Z]) +\d+/ ?\d+ [^\]]*\] ?(.*)")
 _SHELLS = re.compile(
@@ -19,7 +20,7 @@ _SHELLS = re.compile(
 )
 _MOST = 300
 
-_BUILD = "`make agent NDK=... PADDLE_LITE=...`"
+_BUILD = agent_command()
 _HELP = (
     (r"format cannot be recognized|upgraded the naive-buffer|is not supported by Paddle-Lite",
      f"the model is of another release than the library: build with one that reads it, {_BUILD}"),

@@ -17,6 +17,7 @@ from typing import Any
 
 from bench.core.cell import Cell, TargetSpec
 from bench.core.errors import BenchError, Unavailable
+from bench.core.program import command
 from bench.core.units import Nanoseconds
 from bench.runners.base import Array, Capability, time_paced
 from bench.runners.tensorrt import engine_cache
@@ -101,7 +102,7 @@ def _dotted(inference: Any) -> str:
     version = tuple(inference.get_trt_runtime_version())
     if not any(version):
         raise Unavailable(
-            "Paddle can't load TensorRT", hint="`python -m bench doctor --install` shows why"
+            "Paddle can't load TensorRT", hint=f"{command('doctor --install')} shows why"
         )
     return f"TensorRT {'.'.join(map(str, version))}"
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.core.errors import BenchError
+from bench.core.program import command
 
 _SUBGRAPH = re.compile(r"detect a sub-graph with (\d+) nodes")
 _WHOLE = "The entire graph is offloaded to TensorRT."
@@ -96,7 +97,7 @@ def mark(descriptor: int = _STDERR) -> int:
     if not stat.S_ISREG(status.st_mode):
         raise BenchError(
             "the engine's log can't be read back: stderr is no file",
-            hint="run it through `python -m bench run`, which gives it one",
+            hint=f"run it through {command('run')}, which gives it one",
         )
     return status.st_size
 

@@ -15,7 +15,7 @@ from bench.config.project import (
     load_project,
 )
 from bench.core.errors import BrokenFile
-from bench.core.paths import PROJECT, import_root, install_hint, shipped_catalogue
+from bench.core.paths import PROJECT, import_root, shipped_catalogue
 from bench.experiments.context import Options
 
 
@@ -124,20 +124,6 @@ def test_a_clone_has_them_at_its_top(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").touch()
     assert shipped_catalogue(tmp_path / "bench") == tmp_path / "models"
     assert import_root(tmp_path / "bench") == tmp_path
-
-
-@pytest.mark.parametrize(
-    ("clone", "hint"),
-    [
-        (True, "run `make setup` in the project's folder"),
-        (False, "install shufflenet-bench[phone], by pip or uv as before"),
-    ],
-)
-def test_what_brings_optional_packages_depends_on_how_the_harness_came(
-    clone: bool, hint: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bench.core.paths.is_checkout", lambda: clone)
-    assert install_hint("phone") == hint
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from bench.core.errors import DeviceNotFound, Unavailable, UnknownName
-from bench.core.paths import install_hint
+from bench.core.program import install_hint, run_command
 from bench.devices.android.adb import server
 from bench.devices.android.adb.known import READY, Known, called, command, host_and_port, not_ready
 
@@ -24,7 +24,8 @@ VARIABLES = (
     "ADB_SERVER_SOCKET", "ANDROID_ADB_SERVER_ADDRESS", "ANDROID_ADB_SERVER_PORT", "ADB_VENDOR_KEYS",
 )  # fmt: skip
 PLUG_IN = (
-    "plug one in and allow USB debugging on it, or name one: `make bench-arm DEVICE=host:port`"
+    "plug one in and allow USB debugging on it, or name one: "
+    f"`{run_command('arm', device='host:port')}`"
 )
 
 

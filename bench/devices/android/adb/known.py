@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bench.core.errors import DeviceError, DeviceNotFound, DeviceUnauthorized
+from bench.core.program import run_command
 
 READY = "device"
 _NO_SERIALS = ("", "(no serial number)", "????????????")
@@ -59,7 +59,7 @@ def called(name: str, known: Iterable[Known]) -> Known | None:
 
 def command(name: str) -> str:
     """Return the command that measures on the device of that name, in backticks."""
-    return f"`make bench-arm DEVICE={shlex.quote(name)}`"
+    return f"`{run_command('arm', device=name)}`"
 
 
 def not_ready(serial: str, words: str) -> DeviceError | None:
