@@ -11,6 +11,7 @@ from typing import Literal
 from bench.analysis.statistics import t_interval
 
 ArmName = Literal["base", "head"]
+Measure = Literal["wall", "cpu"]
 
 
 ARMS: tuple[ArmName, ...] = ("base", "head")
@@ -42,19 +43,34 @@ class Burst:
     wall_ns: int | None = None
 
 
-def log_ratio(bursts: Sequence[Burst], *, dropped: int) -> float:
+def log_ratio(bursts: Sequence[Burst], *, dropped: int, measure: Measure = "wall") -> float:
     """Return a session's estimate of log(head / base).
 
-    Raises ValueError for a pair that isn't of one burst of each arm with a sample left.
+    Raises ValueError for a pair that isn't of one burst of each arm with a figure.
     """
     pairs = zip(bursts[::2], bursts[1::2], strict=True)
-    return median(_of_pair({burst.arm: burst.ns[dropped:] for burst in pair}) for pair in pairs)
+    return median(
+        _of_pair({it.arm: figure_ns(it, dropped=dropped, measure=measure) for it in pair})
+        for pair in pairs
+    )
 
 
-def _of_pair(samples: Mapping[ArmName, Sequence[int]]) -> float:
-    if set(samples) != set(ARMS) or not all(samples.values()):
-        raise ValueError("a pair isn't of one burst of each arm")
-    return math.log(median(samples["head"]) / median(samples["base"]))
+def figure_ns(burst: Burst, *, dropped: int, measure: Measure) -> float | None:
+    """Return what a burst says of one inference in ns, None where it says nothing.
+
+    Its median sample; or the CPU time of all threads for each inference, dropped ones too, for
+    nobody knows which part of it is theirs.
+    """
+    if measure == "cpu":
+        return burst.cpu_ns / len(burst.ns) if burst.cpu_ns and burst.ns else None
+    return median(burst.ns[dropped:]) if burst.ns[dropped:] else None
+
+
+def _of_pair(figures: Mapping[ArmName, float | None]) -> float:
+    base, head = (figures.get(name) for name in ARMS)
+    if base is None or head is None:
+        raise ValueError("a pair isn't of one burst of each arm with a figure")
+    return math.log(head / base)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

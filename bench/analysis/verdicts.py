@@ -88,7 +88,8 @@ class CellVerdict:
 class Comparison:
     """The verdicts of HEAD against BASE. `doubts` say why they are advice and no more.
 
-    `as_asked` is False where a requested setting wasn't effective: nothing passes then.
+    `as_asked` is False where a requested setting wasn't effective: nothing passes then. `measure`
+    is wall, or cpu: the CPU time of all threads.
     """
 
     base: str
@@ -97,6 +98,7 @@ class Comparison:
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     as_asked: bool = True
+    measure: str = "wall"
 
     def count(self, word: Word) -> int:
         """Return how many cells have that verdict."""

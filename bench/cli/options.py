@@ -134,6 +134,17 @@ MOST_SESSIONS = Flag(
     _COMPARE, "--sessions most_sessions", "N", "At most, from 2 on", "10", type=whole(2)
 )
 HALF_WIDTH = Flag(_COMPARE, "--half-width", "SHARE", _ENOUGH, "0.01")
+MEASURE = Flag(
+    _COMPARE,
+    "--measure",
+    "wall|cpu",
+    "What the change is of: wall is the latency, cpu the CPU time of all threads (on Linux). cpu "
+    "is the better one on a busy machine: what others take of a core adds to a latency, and hardly "
+    "to CPU time. It misleads where threads spin, which counts as work, and where they wait (for a "
+    "disk, a GPU or each other), which doesn't count",
+    "wall",
+    type=click.Choice(["wall", "cpu"]),
+)
 GOOD = Flag(_COMPARE, "--good", "REV", "A revision that is fast enough")
 BAD = Flag(_COMPARE, "--bad", "REV", "A later revision that is slower", "HEAD")
 
@@ -157,6 +168,7 @@ STOPPING = (MOST_SESSIONS, HALF_WIDTH)
 # What a resumed run has already.
 _OF_A_NEW_RUN = (
     PRESET, RUNNER, VARIANT, BATCH, THREADS, SEED, SUSTAINED, SESSIONS, MOST_SESSIONS, HALF_WIDTH,
+    MEASURE,
 )  # fmt: skip
 
 

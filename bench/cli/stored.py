@@ -45,7 +45,14 @@ def live_comparison(folder: AbFolder, records: Sequence[AbRecord], system: Syste
     titles = {name: arm.title for name, arm in manifest.arms.items()}
     gate = load_suite(entry_of(manifest.target).suite).file.gate
     doubts = ["the system is emulated"] if system.emulated else []
-    return verdicts(records, base=titles["base"], head=titles["head"], gate=gate, doubts=doubts)
+    return verdicts(
+        records,
+        base=titles["base"],
+        head=titles["head"],
+        gate=gate,
+        doubts=doubts,
+        measure=manifest.measure,
+    )
 
 
 def gate_of(suite: str) -> Gate | None:

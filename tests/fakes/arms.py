@@ -88,6 +88,22 @@ class Works:
         yield Working(_WORK_NS)
 
 
+class Waiting(Working):
+    """Works as long, and sleeps as long again."""
+
+    def _work(self) -> None:
+        super()._work()
+        time.sleep(self.ns / 1e9)
+
+
+class WorksAndWaits(Works):
+    """Twice as slow as `Works`, with the same CPU time."""
+
+    @contextmanager
+    def open(self, cell: Cell, artifact: Path) -> Iterator[Working]:
+        yield Waiting(_WORK_NS)
+
+
 class WorksFirst(Works):
     """Goes before all that others do, where the system lets it: as if nothing else ran."""
 

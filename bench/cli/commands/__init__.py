@@ -98,7 +98,18 @@ VERBS: Mapping[str, Verb] = {
     "ab": Verb(
         "Interleaved A/B comparison of two arms: revisions, environments, runners, models or "
         "settings",
-        (*_ARMS, *o.STOPPING, *_MANY, o.SEED, _LIVE, *o.MEASURING, *o.QUIET, o.FORMAT, o.RESUME),
+        (
+            *_ARMS,
+            o.MEASURE,
+            *o.STOPPING,
+            *_MANY,
+            o.SEED,
+            _LIVE,
+            *o.MEASURING,
+            *o.QUIET,
+            o.FORMAT,
+            o.RESUME,
+        ),
     ),
     "bisect": Verb(
         "Find the first revision at which a cell became slower, by live comparisons",

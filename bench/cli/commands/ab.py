@@ -29,6 +29,7 @@ def run(options: Options, tables: Tables, *, seams: Seams = REAL) -> int:
             options=options,
             tables=tables,
             growth=growth_of(options),
+            measure=options.of(ArmOptions).measure,
             seams=seams,
         )
     else:

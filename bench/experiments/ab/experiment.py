@@ -7,6 +7,7 @@ was given by one has to be named again.
 from __future__ import annotations
 
 import shlex
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench.analysis.interleaved import Growth
+from bench.analysis.interleaved import Growth, Measure
 from bench.config.catalog import Model
 from bench.config.suite import Axes
 from bench.core.cell import Cell, Sampling, TargetSpec
@@ -46,6 +47,7 @@ from bench.experiments.resume import ANEW, PASSED, SYSTEM, Same
 from bench.launcher.client import OpenWorker, open_worker
 from bench.storage.directory import AbFolder
 from bench.storage.schema.ab import AbManifest, ArmFields, ArmName, AxesFields, GrowthFields
+from bench.targets import TargetEntry
 from bench.targets.base import Target
 
 _OR_REVISION = "or give --{0} rev:{then}"
@@ -77,6 +79,7 @@ class AbExperiment:
     options: Options
     tables: Tables
     growth: Growth
+    measure: Measure = "wall"
     seams: Seams = REAL
     resumed: AbFolder | None = None
     verb: str = "ab"
@@ -127,6 +130,8 @@ class AbExperiment:
         self._selection = selected(self.options, self._arms[0])
         runners = self._selection.runners
         kind = target_of(self._arms, self._selection, self.tables)
+        if self.measure == "cpu":
+            check_cpu_time(kind, self.tables.targets)
         what = f"runner {' and '.join(runners)}"
         return self.options.checked_target(what, kind, self.tables.targets)
 
@@ -172,6 +177,7 @@ class AbExperiment:
                 half_width=self.growth.half_width,
                 grow_for_s=self.growth.grow_for_s,
             ),
+            measure=self.measure,
             axes=AxesFields(
                 variants=list(axes.variants),
                 runners=list(axes.runners),
@@ -210,6 +216,7 @@ class AbExperiment:
                 else TwoProcesses(open_worker=seams.open_worker)
             ),
             scrub=partial(hidden, device=target.spec.device),
+            ratio_of=self.measure,
             clock=seams.clock,
         )
         return pending_sessions(
@@ -220,6 +227,7 @@ class AbExperiment:
             growth=self.growth,
             seed=self.options.seed,
             begun=run.begun(),
+            ratio_of=self.measure,
             clock=clock,
         )
 
@@ -234,6 +242,19 @@ class AbExperiment:
         ]
         kept = ("results", "models", "cache", "weights")
         return [*arms, *self.options.again(kept, self.tables.targets)]
+
+
+def check_cpu_time(
+    kind: str, targets: Mapping[str, TargetEntry], system: str = sys.platform
+) -> None:
+    """Raise InputError where the CPU time of what runs on a target of that kind isn't known."""
+    if kind == "cpu" and system == "linux":
+        return
+    where = system if kind == "cpu" else targets[kind].title
+    raise InputError(
+        f"--measure cpu: the CPU time of a burst isn't known on {where}",
+        hint="leave it out, which compares latencies",
+    )
 
 
 def resumed_experiment(
@@ -266,6 +287,7 @@ def resumed_experiment(
         ),
         tables=tables,
         growth=Growth(**manifest.growth.model_dump()),
+        measure=manifest.measure,
         seams=seams,
         resumed=run,
     )

@@ -15,7 +15,7 @@ from functools import partial
 from itertools import count
 from typing import Protocol
 
-from bench.analysis.interleaved import Growth, estimate, stopped
+from bench.analysis.interleaved import Growth, Measure, estimate, stopped
 from bench.analysis.live_verdicts import log_ratios
 from bench.analysis.verdicts import percent
 from bench.core.cell import Cell
@@ -76,9 +76,15 @@ class Progress:
     """The records so far, by pair; those of `begun` are gone on with."""
 
     def __init__(
-        self, pairs: Sequence[Pair], rule: Rule, growth: Growth, begun: Sequence[AbRecord] = ()
+        self,
+        pairs: Sequence[Pair],
+        rule: Rule,
+        growth: Growth,
+        begun: Sequence[AbRecord] = (),
+        ratio_of: Measure = "wall",
     ) -> None:
         self._growth = growth
+        self._ratio_of: Measure = ratio_of
         fields, known = rule_fields(rule), {record.pair_id: record for record in begun}
         self.records = {pair.id: known.get(pair.id) or _record(pair, fields) for pair in pairs}
 
@@ -101,7 +107,7 @@ class Progress:
     def ends(self, pair: Pair, *, elapsed_s: float) -> bool:
         """End a cell that has enough by now; tell whether it has just ended."""
         record = self.records[pair.id]
-        why = stopped(log_ratios(record), self._growth, elapsed_s=elapsed_s)
+        why = stopped(log_ratios(record, self._ratio_of), self._growth, elapsed_s=elapsed_s)
         if not self.wants(pair) or why is None:
             return False
         outcome = AbMeasured.model_validate({"stopped": why})
@@ -155,13 +161,14 @@ def pending_sessions(
     growth: Growth,
     seed: int,
     begun: Sequence[AbRecord] = (),
+    ratio_of: Measure = "wall",
     clock: Callable[[], float] = time.monotonic,
 ) -> Units:
     """Yield the sessions that `pairs` still need; a record is written after each of its sessions.
 
     The records of `begun` are resumed: the time of their sessions counts as this one's.
     """
-    progress = Progress(pairs, rule, growth, begun)
+    progress = Progress(pairs, rule, growth, begun, ratio_of)
     before = progress.sessions
     began = clock() - sum(one.wall_ns for one in before) / 1e9
     orders = count(max((one.order + 1 for one in before), default=0))
@@ -173,7 +180,7 @@ def pending_sessions(
         result = measure(pair.start(chance), order=next(orders), round_=round_, chance=chance)
         record = progress.take(pair, result, elapsed_s=clock() - began)
         write(record)
-        return result_text(record)
+        return result_text(record, ratio_of)
 
     for round_ in range(growth.max_sessions):
         for pair in chance.sample(list(pairs), len(pairs)):
@@ -186,13 +193,13 @@ def pending_sessions(
             yield Unit(label=pair.label, left=left, execute=partial(execute, pair, round_))
 
 
-def result_text(record: AbRecord) -> str:
+def result_text(record: AbRecord, ratio_of: Measure = "wall") -> str:
     """Return what a cell came to so far, in a few words."""
     if isinstance(record.outcome, ArmFailed):
         why = record.outcome.why
         name = why.failure if isinstance(why, Failed) else "not available"
         return f"{record.outcome.arm} failed ({name})"
-    ratios = log_ratios(record)
+    ratios = log_ratios(record, ratio_of)
     if len(ratios) < 2:
         return "1 session"
     return f"{percent(estimate(ratios).ratio)} after {len(ratios)} sessions"

@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bench.analysis.interleaved import ARMS
+from bench.analysis.interleaved import ARMS, Burst, Measure, figure_ns
 from bench.experiments.ab.alternators import Alternator, ArmLost, Starts
 from bench.experiments.ab.interleave import Rule
 from bench.experiments.session import Attempt, attempt, check_claims, outcome_of
@@ -36,6 +36,7 @@ class SessionRunner:
     target: Target
     alternate: Alternator
     scrub: Callable[[str], str]
+    ratio_of: Measure = "wall"
     clock: Callable[[], int] = time.perf_counter_ns
 
     def __call__(
@@ -75,8 +76,32 @@ class SessionRunner:
         result = session_of(session, self.scrub, otherwise=self.alternate.cause)
         if isinstance(result, ArmFailed):
             return Attempt(result=result)
+        if (arm := self._without_figure(result)) is not None:
+            return Attempt(result=arm_failed(arm, _NO_FIGURE[self.ratio_of], self.scrub))
         readings = [ArmReadings(result, arm.covariates) for arm in result.arms.values()]
         return Attempt(result=result, readings=readings)
+
+    def _without_figure(self, session: AbSession) -> ArmName | None:
+        """Return the arm of the first burst that says nothing of what the ratio is of."""
+        for it in session.bursts:
+            burst = Burst(it.arm, tuple(it.ns), cpu_ns=it.cpu_ns)
+            if figure_ns(burst, dropped=self.rule.dropped, measure=self.ratio_of) is None:
+                return it.arm
+        return None
+
+
+_NO_FIGURE: Mapping[Measure, ChildFailed] = {
+    "wall": ChildFailed(
+        kind="garbage-reply",
+        message="a burst has no sample beside those that are dropped",
+        hint="the runner returns another form",
+    ),
+    "cpu": ChildFailed(
+        kind="unavailable",
+        message="the CPU time of its bursts isn't known",
+        hint="leave --measure cpu out",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,18 +19,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from bench.analysis.interleaved import Measure
 from bench.core.errors import InputError, UnknownName
 from bench.environments.overrides import Pin, parse_pin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArmOptions:
-    """The arms as they were given, and when a cell has enough sessions."""
+    """The arms as they were given, when a cell has enough sessions, and what its ratio is of."""
 
     base: Sequence[str] = ()
     head: Sequence[str] = ()
     most_sessions: int = 10
     half_width: float = 0.01
+    measure: Measure = "wall"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

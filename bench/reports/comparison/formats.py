@@ -85,6 +85,7 @@ def as_json(comparison: Comparison) -> str:
     value = {
         "base": comparison.base,
         "head": comparison.head,
+        "measure": comparison.measure,
         "exit_status": comparison.exit_status,
         "advice": bool(comparison.doubts),
         "doubts": list(comparison.doubts),

@@ -31,6 +31,9 @@ AB_SCHEMA_VERSION: Literal[1] = 1
 
 ArmName = Literal["base", "head"]
 Cause = Literal["base", "head", "both"]
+Measure = Literal["wall", "cpu"]
+"""What the ratio is of: durations, or the CPU time of all threads for each inference."""
+
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -190,6 +193,7 @@ class AbManifest(Strict):
     target: str
     seed: Whole
     growth: GrowthFields
+    measure: Measure = "wall"
     axes: AxesFields | None = None
     arms: dict[ArmName, ArmFields]
     pairs: list[Id]
