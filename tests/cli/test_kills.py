@@ -18,4 +18,4 @@ def test_kills_lose_no_session_measure_none_twice_and_leave_nothing() -> None:
     )
     assert done.returncode == 0, done.stdout
     rows = [line.strip("| ").split(" | ") for line in done.stdout.splitlines()[2:]]
-    assert rows == [[kind, "2", *"00000"] for kind in ("parent", "child", "both")]
+    assert rows == [[kind, "2", *"000000"] for kind in ("parent", "child", "both")]
