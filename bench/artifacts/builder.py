@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,7 @@ class Workshop:
     formats: Mapping[str, ArtifactFormat] = field(default_factory=lambda: ARTIFACT_FORMATS)
     launch: Launch = run_child
     converters: Path = CONVERTERS
+    _tried: set[Key] = field(default_factory=set)
 
     def make(
         self,
@@ -85,11 +87,15 @@ class Workshop:
                 made |= part
         return made
 
-    def remake(self, model: Model, key: Key, artifact: Artifact) -> bool:
-        """Make an artifact anew, in its place, that was in the cache; tell whether there is one."""
+    def _remake(self, model: Model, key: Key, on_done: Callable[[str], None]) -> bool:
+        """Make an artifact anew that this workshop hasn't made; tell whether there is one."""
+        if key in self._tried:
+            return False
+        on_done(f"{key.variant} {key.kind} anew: the one in the cache didn't load")
         interpreter = self.environments.get(self.formats[key.kind].env)
         with self._making(model, key.kind, interpreter):
-            shutil.rmtree(artifact.folder, ignore_errors=True)
+            folder = self.folder(model, key.kind, key.batch, interpreter)
+            shutil.rmtree(folder, ignore_errors=True)
         return isinstance(self.make([model], [key], workers=1)[key], Artifact)
 
     def _make_for(self, model: Model, keys: set[Key], on_done: Callable[[str], None]) -> Made:
@@ -97,7 +103,7 @@ class Workshop:
         for kind in self._in_order(keys):
             batches = sorted(self._batches(kind, keys))
             try:
-                made |= self._make_kind(model, kind, batches, made)
+                made |= self._make_kind(model, kind, batches, made, on_done)
             except BenchError as error:  # the environment can't be had
                 made |= {Key(model.variant, kind, batch): error for batch in batches}
             on_done(f"{model.variant} {kind}")
@@ -124,7 +130,14 @@ class Workshop:
     def _batches(self, kind: str, keys: set[Key]) -> set[int]:
         return {key.batch for key in keys if kind in self._in_order({key})}
 
-    def _make_kind(self, model: Model, kind: str, batches: list[int], made: Made) -> Made:
+    def _make_kind(
+        self,
+        model: Model,
+        kind: str,
+        batches: list[int],
+        made: Made,
+        on_done: Callable[[str], None],
+    ) -> Made:
         """Make the missing batches: an export's in one child, a conversion's in one each."""
         entry = self.formats[kind]
         interpreter = self.environments.get(entry.env)
@@ -138,8 +151,12 @@ class Workshop:
         for batch, folder in folders.items():
             artifact, key = load(folder, entry), Key(model.variant, kind, batch)
             if artifact is not None:
-                is_new = batch in missing
-                result[key] = replace(artifact, is_new=is_new, tolerance=model.tolerance)
+                result[key] = replace(
+                    artifact,
+                    is_new=batch in missing,
+                    tolerance=model.tolerance,
+                    remake=partial(self._remake, model, key, on_done),
+                )
             elif key not in result:
                 result[key] = ArtifactError(
                     f"{kind}: it was removed from the cache while it was made", hint="run again"
@@ -151,6 +168,7 @@ class Workshop:
     ) -> Made:
         """Return the errors of what couldn't be made."""
         entry = self.formats[kind]
+        self._tried |= {Key(model.variant, kind, batch) for batch in folders}
         errors: Made = {}
         for group in [list(folders)] if entry.source is None else [[b] for b in folders]:
             try:

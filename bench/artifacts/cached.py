@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,11 +28,17 @@ class Key:
     batch: int
 
 
+def never() -> bool:
+    """Make nothing anew."""
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
     """Files in the cache. `reference` holds the seeded input and the reference logits.
 
     `is_new` tells that it was made just now, not found in the cache; `tolerance` is its model's.
+    `remake` makes it anew in its place, once, where it was in the cache; it tells whether it did.
     """
 
     folder: Path
@@ -42,6 +48,7 @@ class Artifact:
     facts: Mapping[str, Any]
     is_new: bool = field(default=False, compare=False)
     tolerance: float | None = field(default=None, compare=False)
+    remake: Callable[[], bool] = field(default=never, compare=False)
 
     @property
     def remade(self) -> str:

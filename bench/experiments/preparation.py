@@ -29,15 +29,11 @@ COSTS_FORMAT = "paddle-pir"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """What the measuring needs: each cell has an artifact or the outcome that stands for it.
-
-    `remake` makes a cell's artifact anew, once and where it was in the cache; it tells whether.
-    """
+    """What the measuring needs: each cell has an artifact or the outcome that stands for it."""
 
     artifacts: Mapping[Cell, Artifact]
     settled: Mapping[Cell, Failed | Skipped]
     models: Mapping[str, ModelFacts]
-    remake: Callable[[Cell], bool] = lambda _: False
 
 
 def models_of(options: Options, variants: Sequence[str]) -> tuple[Model, ...]:
@@ -85,19 +81,7 @@ def prepare(
     _require_interpreter(cells, runners, workshop)
     made = workshop.make(models, wanted_keys(cells, runners), workers=workers, on_done=on_done)
     found = {cell: made[artifact_key(cell, runners)] for cell in cells}
-    tried: set[Key] = set()
-
-    def remake(cell: Cell) -> bool:
-        key, artifact = artifact_key(cell, runners), found[cell]
-        if not isinstance(artifact, Artifact) or artifact.is_new or key in tried:
-            return False
-        tried.add(key)
-        on_done(f"{cell.variant} {key.kind} anew: the one in the cache didn't load")
-        (model,) = (model for model in models if model.variant == cell.variant)
-        return workshop.remake(model, key, artifact)
-
     return Prepared(
-        remake=remake,
         artifacts={cell: it for cell, it in found.items() if isinstance(it, Artifact)},
         settled={cell: settle(it) for cell, it in found.items() if isinstance(it, BenchError)},
         models={model.variant: model_facts(model, made) for model in models},

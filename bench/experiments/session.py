@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from bench.artifacts.builder import Artifact
+from bench.artifacts.cached import Artifact, never
 from bench.core.cell import Cell
 from bench.core.protocol import SessionRequest
 from bench.core.units import NS_PER_S
@@ -18,17 +18,19 @@ from bench.storage.schema.common import Failed, Skipped
 from bench.targets.base import Readings, Target
 
 TRIES = 3
+_MAY_BE_THE_ARTIFACT = ("conversion", "error", "crash", "abort")
 
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """What it takes to start the child of one session."""
+    """What it takes to start the child of one session; `remake` is its artifact's."""
 
     request: SessionRequest
     python: Path
     env: Mapping[str, str]
+    remake: Callable[[], bool] = never
 
     def at(self, target: Target) -> Start:
         """Return how it starts at `target`."""
@@ -55,6 +57,7 @@ def start_of(
         ),
         python=python,
         env=variables,
+        remake=artifact.remake,
     )
 
 
@@ -67,23 +70,34 @@ def _tolerance(cell: Cell, artifact: Artifact, entry: RunnerEntry) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt(Generic[Result]):
-    """One try of a session: how its child failed, or what was read around its samples."""
+    """One try of a session: how its child failed, or what was read around its samples.
+
+    `remake` makes anew what a child that failed has loaded, and tells whether it did.
+    """
 
     result: Result
     failure: ChildFailed | None = None
     readings: Sequence[Readings] = ()
+    remake: Callable[[], bool] = never
 
 
 def attempt(target: Target, run: Callable[[], Attempt[Result]], *, tries: int = TRIES) -> Result:
     """Return the result of `run`; retry where the target reconnected after a failure, or throttled.
 
-    The last of `tries` stands, whatever held it back.
+    The last of `tries` stands, whatever held it back. Where a failure may be that of an artifact
+    that can't be loaded, it is made anew, and the try repeated.
     """
     for left in reversed(range(tries)):
         tried = run()
+        if _may_be_the_artifact(tried.failure) and tried.remake():
+            tried = run()
         if not (_needs_retry(target, tried) and left):
             break
     return tried.result
+
+
+def _may_be_the_artifact(failure: ChildFailed | None) -> bool:
+    return failure is not None and failure.kind in _MAY_BE_THE_ARTIFACT
 
 
 def _needs_retry(target: Target, tried: Attempt[Result]) -> bool:

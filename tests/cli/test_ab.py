@@ -27,6 +27,7 @@ from bench.storage.store import Store
 from tests.cli.turns import Ab, Opened
 from tests.fakes import tables as fakes
 from tests.fakes.arm_tables import QUICK, arm_tables
+from tests.fakes.workshop import spoil
 
 
 @pytest.fixture
@@ -218,6 +219,14 @@ def test_a_comparison_is_no_run_of_latencies_for_any_other_verb(kept: Ab) -> Non
     assert AbFolder.find(Store(ab.root / "results"), "latest").path == ab.only.path
     with pytest.raises(UnknownName, match="no comparison 'nope'"):
         AbFolder.find(Store(ab.root / "results"), "nope")
+
+
+def test_an_artifact_that_no_longer_loads_is_made_anew(ab: Ab) -> None:
+    tables = arm_tables(paddle="ReadsItsFile")
+    assert ab(tables=tables) == 0
+    spoil(ab.root / "cache")
+    assert ab(tables=tables) == 0
+    assert "anew: the one in the cache didn't load" in ab.capsys.readouterr().err
 
 
 def test_an_interrupted_comparison_keeps_its_sessions(ab: Ab) -> None:

@@ -17,6 +17,7 @@ from bench.experiments.context import Tables
 from tests.cli.accuracies import NAMES, Bench
 from tests.cli.process import ROOT
 from tests.fakes.seeing import CLASSES, SIZE, paint, paint_folders, see, seeing_tables
+from tests.fakes.workshop import spoil
 
 RECIPE = recipe_for((3, SIZE, SIZE))
 
@@ -151,6 +152,15 @@ def test_a_lost_runner_is_asked_no_more_and_where_all_are_nothing_goes_on(
     data = paint_folders(tmp_path / "many", NAMES, each=7)
     assert lines_after_a_loss(bench, data, "nans,paddle") == (2, ["nans"])
     assert lines_after_a_loss(bench, data, "nans") == (1, ["nans"])
+
+
+def test_an_artifact_that_no_longer_loads_is_made_anew(bench: Bench, data: Path) -> None:
+    tables = seeing_tables(paddle="ReadsItsFile")
+    bench.values("--data", str(data), tables=tables)
+    spoil(bench.root / "cache")
+    status, out, err = bench.call("--data", str(data), tables=tables)
+    assert (status, "failed" in out) == (0, False)
+    assert "anew: the one in the cache didn't load" in err
 
 
 def test_seeded_weights_are_said_to_know_nothing(bench: Bench, data: Path) -> None:

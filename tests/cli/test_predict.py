@@ -14,6 +14,7 @@ from bench.experiments.accuracy.preprocess import load_image, recipe_for
 from bench.experiments.context import Tables
 from tests.fakes import tables as fakes
 from tests.fakes.seeing import SIZE, paint, see, seeing_tables
+from tests.fakes.workshop import spoil
 
 
 class Asking:
@@ -46,6 +47,14 @@ class Asking:
 @pytest.fixture
 def ask(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Asking:
     return Asking(tmp_path, capsys)
+
+
+def test_an_artifact_that_no_longer_loads_is_made_anew(ask: Asking) -> None:
+    tables = seeing_tables(paddle="ReadsItsFile")
+    assert ask.call(str(ask.image), tables=tables)[0] == 0
+    spoil(ask.root / "cache")
+    status, _, err = ask.call(str(ask.image), tables=tables)
+    assert (status, "the one in the cache didn't load" in err) == (0, True)
 
 
 def test_the_five_best_classes_have_their_softmax_shares(ask: Asking) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from bench.core.cell import Cell, Sampling, TargetSpec
 from bench.core.units import Nanoseconds
 from bench.runners.base import Array, Capability, DeviceSession, time_calls
-from tests.fakes.net import infer
+from tests.fakes.net import check_file, infer
 from tests.fakes.unwatched import unwatched
 
 NS = 10_000_000
@@ -51,6 +51,15 @@ class Steady:
     def open(self, cell: Cell, artifact: Path) -> Iterator[ArmSession]:
         slower = 1.2 if dict(cell.settings).get("onednn") == "off" else 1.0
         yield ArmSession(round(self.ns * slower / cell.threads))
+
+
+class ReadsItsFile(Steady):
+    """Steady where its file is what the exporter writes."""
+
+    @unwatched
+    def open(self, cell: Cell, artifact: Path) -> Iterator[ArmSession]:
+        check_file(artifact)
+        yield ArmSession(self.ns)
 
 
 class Slower(Steady):

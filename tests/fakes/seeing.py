@@ -22,6 +22,7 @@ from bench.experiments.context import Tables
 from bench.runners import RunnerEntry
 from bench.runners.base import Array
 from tests.fakes import converter
+from tests.fakes.net import check_file
 from tests.fakes.tables import FAKE_FORMATS, fake_runner
 from tests.fakes.unwatched import unwatched
 
@@ -77,6 +78,15 @@ class Sees:
 
     @unwatched
     def open(self, cell: Cell, artifact: Path) -> Iterator[Seeing]:
+        yield self.session(cell.batch)
+
+
+class ReadsItsFile(Sees):
+    """Answers rightly where its file is what the exporter writes."""
+
+    @unwatched
+    def open(self, cell: Cell, artifact: Path) -> Iterator[Seeing]:
+        check_file(artifact)
         yield self.session(cell.batch)
 
 

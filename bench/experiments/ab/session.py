@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from bench.analysis.interleaved import ARMS, Burst, Measure, figure_ns
 from bench.experiments.ab.alternators import Alternator, ArmLost, Starts
 from bench.experiments.ab.interleave import Rule
-from bench.experiments.session import Attempt, attempt, check_claims, outcome_of
+from bench.experiments.session import Attempt, Start, attempt, check_claims, outcome_of
 from bench.launcher.process import ChildFailed
 from bench.storage.files import utc_now
 from bench.storage.schema.ab import AbSession, ArmFailed, ArmName, Cause
@@ -63,7 +63,9 @@ class SessionRunner:
             figures = self.alternate(starts, facts["opened"], self.rule, chance)
         except ArmLost as lost:
             failed = arm_failed(lost.arm, lost.failure, self.scrub)
-            return Attempt(result=failed, failure=lost.failure)
+            suspects = [it for name, it in starts.items() if lost.arm in (name, "both")]
+            remake = partial(_remade, suspects)
+            return Attempt(result=failed, failure=lost.failure, remake=remake)
         session = {
             **facts,
             **figures,
@@ -102,6 +104,10 @@ _NO_FIGURE: Mapping[Measure, ChildFailed] = {
         hint="leave --measure cpu out",
     ),
 }
+
+
+def _remade(starts: Sequence[Start]) -> bool:
+    return sum(start.remake() for start in starts) > 0
 
 
 @dataclass(frozen=True, slots=True)

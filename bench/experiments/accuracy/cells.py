@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from bench.artifacts.builder import Artifact, Workshop
@@ -16,7 +16,8 @@ from bench.experiments.accuracy.engine import Engine, OpenEngine, open_engine
 from bench.experiments.context import Options, Tables
 from bench.experiments.preparation import artifact_key, models_of, settle
 from bench.experiments.provenance import hidden
-from bench.experiments.session import outcome_of, start_of
+from bench.experiments.session import Attempt, attempt, outcome_of, start_of
+from bench.launcher.client import WorkerFailed
 from bench.launcher.process import ChildFailed
 from bench.storage.schema.common import Failed, Skipped
 from bench.targets import entry_of
@@ -128,11 +129,27 @@ class Bench:
             for cell, it in found.items()
         }
 
-    def open(self, cell: Cell, artifact: Artifact) -> AbstractContextManager[Engine]:
-        """Open a cell's engine; raises WorkerFailed and Unavailable."""
+    @contextmanager
+    def open(self, cell: Cell, artifact: Artifact) -> Iterator[Engine]:
+        """Open a cell's engine; raises WorkerFailed and Unavailable.
+
+        It is retried by the rule of `bench.experiments.session.attempt`.
+        """
         entry = self.tables.runners[cell.runner]
         start = start_of(cell, artifact, entry, self.environments).at(self.target)
-        return self.opener(start.request, python=start.python, env=start.env)
+
+        def opened() -> Attempt[Engine | WorkerFailed]:
+            engine = self.opener(start.request, python=start.python, env=start.env)
+            try:
+                return Attempt(result=stack.enter_context(engine))
+            except WorkerFailed as error:
+                return Attempt(result=error, failure=error.failure, remake=start.remake)
+
+        with ExitStack() as stack:
+            result = attempt(self.target, opened)
+            if isinstance(result, WorkerFailed):
+                raise result
+            yield result
 
     def outcome(self, failure: ChildFailed) -> Failed | Skipped:
         """Return what a child's failure comes to, without this machine's paths."""

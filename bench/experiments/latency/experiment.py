@@ -181,7 +181,6 @@ class LatencyExperiment:
             runners=self.tables.runners,
             environments=self._environments,
             artifacts=self._prepared.artifacts,
-            remake=self._prepared.remake,
             sampling=self._job.sampling,
             launch=self.tables.launch,
             target=target,

@@ -26,10 +26,7 @@ from bench.targets.base import Target
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionLauncher:
-    """Launches steps at `target`, whose state is read before and after a session, never during.
-
-    `remake` makes a cell's artifact anew where it was in the cache, and tells whether it did.
-    """
+    """Launches steps at `target`, whose state is read before and after a session, never during."""
 
     runners: Mapping[str, RunnerEntry]
     environments: Environments
@@ -38,7 +35,6 @@ class SessionLauncher:
     launch: Launch
     target: Target
     scrub: Callable[[str], str]
-    remake: Callable[[Cell], bool] = lambda _: False
 
     def __call__(self, step: Step) -> JournalEntry:
         """Measure one session; whatever the child does becomes an entry.
@@ -51,10 +47,10 @@ class SessionLauncher:
         before = dict(self.target.ready())
         started = utc_now()
         result = self._launch(step.cell)
-        if _may_be_the_artifact(result) and self.remake(step.cell):
-            result = self._launch(step.cell)
         if isinstance(result, ChildFailed):
-            return Attempt(result=self._failure(step.cell, result), failure=result)
+            entry = self._failure(step.cell, result)
+            remake = self.artifacts[step.cell].remake
+            return Attempt(result=entry, failure=result, remake=remake)
         after = dict(self.target.state())
         entry = self._session(step, started, before, after, result)
         return Attempt(result=entry, readings=[entry.session] if entry.session else [])
@@ -125,9 +121,3 @@ def _check_time(session: Session) -> None:
     spans["reported figures"] = [max((session.reported_ns or {}).values(), default=0)]
     claims = {name: ready_ns + sum(session.warmup_ns) + sum(ns) for name, ns in spans.items()}
     check_claims(session.wall_ns, **claims)
-
-
-def _may_be_the_artifact(result: ChildResult) -> bool:
-    """Tell whether a session failed as one does whose artifact can't be loaded."""
-    suspect = ("conversion", "error", "crash", "abort")
-    return isinstance(result, ChildFailed) and result.kind in suspect

@@ -145,11 +145,11 @@ def test_where_no_runner_has_an_interpreter_the_run_does_not_begin(tmp_path: Pat
 def test_an_artifact_that_was_in_the_cache_is_made_anew_once_and_a_new_one_is_not(
     tmp_path: Path,
 ) -> None:
-    assert not prepared(tmp_path, CELLS).remake(CELLS[0])
-    found = prepared(tmp_path, CELLS)
-    one = found.artifacts[CELLS[0]].main
+    assert not prepared(tmp_path, CELLS).artifacts[CELLS[0]].remake()
+    found = prepared(tmp_path, CELLS).artifacts
+    one = found[CELLS[0]].main
     one.write_text("what no engine loads")
-    assert [found.remake(cell) for cell in (*CELLS, *CELLS)] == [True, True, False, False]
+    assert [found[cell].remake() for cell in (*CELLS, *CELLS)] == [True, True, False, False]
     assert one.read_text() == "fake net, batch 1"
 
 

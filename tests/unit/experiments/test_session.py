@@ -220,7 +220,7 @@ class Remaking:
     def __init__(self, kind: str, *, mends: bool = True) -> None:
         self.kind, self.mends, self.remade, self.launched = kind, mends, 0, 0
 
-    def remake(self, _: object) -> bool:
+    def remake(self) -> bool:
         self.remade += 1
         return self.remade == 1
 
@@ -232,9 +232,9 @@ class Remaking:
 
     def session(self, environments: Environments) -> JournalEntry:
         launcher = SessionLauncher(
-            runners={"fake": ENTRY}, environments=environments, artifacts={ASKED: ARTIFACT},
+            runners={"fake": ENTRY}, environments=environments,
+            artifacts={ASKED: dataclasses.replace(ARTIFACT, remake=self.remake)},
             sampling=SAMPLING, launch=self.launch, target=FakeTarget(dict), scrub=str,
-            remake=self.remake,
         )  # fmt: skip
         return launcher(STEP)
 
