@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean, median
 from typing import Literal
 
@@ -33,14 +33,14 @@ class Growth:
 class Burst:
     """What one arm did in a row: durations in ns, the first ones too.
 
-    The others are `bench.storage.schema.ab.BurstFields`' own, None where they aren't known.
+    `cpu_ns` is None where it isn't known. `figures` are what a worker answers beside them, by the
+    names of `bench.storage.schema.ab.BurstFields`.
     """
 
     arm: ArmName
     ns: tuple[int, ...]
-    wait_ns: int | None = None
     cpu_ns: int | None = None
-    wall_ns: int | None = None
+    figures: Mapping[str, int] = field(default_factory=dict)
 
 
 def log_ratio(bursts: Sequence[Burst], *, dropped: int, measure: Measure = "wall") -> float:

@@ -15,7 +15,9 @@ version of this protocol, an operation and the operation's arguments:
                                                    the session stays open for those below
     warm_up                                        {"warmup_ns": [...], "steady": true}
     sample        count                            {"samples_ns": [...]}, one burst; on Linux also
-                                                   its {wait_ns, cpu_ns, wall_ns}
+                                                   its {wait_ns, cpu_ns, wall_ns, started_ns} and
+                                                   {canary_ns} with the counters that are known
+                                                   (`bench.worker.counters`)
     infer         images, logits (.npy files)      {"rows": n}; the worker writes the logits
     finish                                         {facts, covariates} since the warm-up; no more
                                                    operation follows

@@ -17,7 +17,6 @@ from bench.core.errors import Unavailable
 from bench.core.program import command
 from bench.core.protocol import SessionRequest
 from bench.runners.base import Session
-from bench.worker.cpu_time import burst_figures
 from bench.worker.sampling import warm_up
 from bench.worker.session import Process, State, checked_session, facts_of, runner_of, spent
 from bench.worker.threads import TASKS, pin, read_threads, wait_until_quiet, worked
@@ -68,9 +67,7 @@ def warm(state: State, _: Mapping[str, Any]) -> dict[str, Any]:
 def sample(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Take a burst of `count` samples, and return them once the engine's threads are at rest."""
     current = state.current
-    before = current.process.cpu_time()
-    samples = current.session.sample(arguments["count"])
-    figures = burst_figures(before, current.process.cpu_time())
+    samples, figures = current.process.watch.burst(current.session.sample, arguments["count"])
     rest(state)
     return {"samples_ns": samples, **figures}
 

@@ -16,12 +16,16 @@ from pathlib import Path
 
 from bench.core.cell import Sampling
 from bench.core.units import Nanoseconds
+from bench.worker.counters import COUNTERS, grown
 from bench.worker.sampling import Sample
 
 # The kernel turns some 0.1 ms of a neighbour away in one burst into 0.2% of it, and what two
-# readings cost (0.1 ms) stays as small a part of the session.
+# readings (0.3 ms at most) and a canary (0.4 ms) cost stays a small part of the session.
 BURST_NS = 50_000_000
 _LEAST_BURSTS = 4
+
+_KNOWN = ("samples", "wait_ns", "cpu_ns", "wall_ns")
+_MORE = ("started_ns", "canary_ns", *COUNTERS)
 
 OWN_CLOCK = time.CLOCK_PROCESS_CPUTIME_ID
 
@@ -72,8 +76,17 @@ def _schedstats(tasks: Path) -> Iterator[tuple[str, tuple[int, int]]]:
             continue  # it has ended meanwhile
 
 
-def burst_figures(before: CpuTime | None, after: CpuTime | None) -> dict[str, int]:
-    """Return {wait_ns, cpu_ns, wall_ns} between two readings, nothing where one isn't known."""
+def burst_figures(
+    before: CpuTime | None,
+    after: CpuTime | None,
+    counts: tuple[Mapping[str, int], Mapping[str, int]] = ({}, {}),
+    canary_ns: int | None = None,
+) -> dict[str, int]:
+    """Return {wait_ns, cpu_ns, wall_ns, started_ns} between two readings, and what is known of
+    {canary_ns, *COUNTERS}; nothing where a reading isn't known.
+
+    started_ns is on the clock of all processes of this machine since its start (CLOCK_MONOTONIC).
+    """
     if before is None or after is None:
         return {}
     waits = (ns - before.waited.get(tid, 0) for tid, ns in after.waited.items())
@@ -81,7 +94,28 @@ def burst_figures(before: CpuTime | None, after: CpuTime | None) -> dict[str, in
         "wait_ns": sum(max(wait, 0) for wait in waits),
         "cpu_ns": after.cpu - before.cpu,
         "wall_ns": after.at - before.at,
+        "started_ns": before.at,
+        **({} if canary_ns is None else {"canary_ns": canary_ns}),
+        **grown(*counts),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What is read around each burst of a process, and the canary that runs before it."""
+
+    cpu_time: Callable[[], CpuTime | None]
+    counts: Callable[[], Mapping[str, int]] = dict
+    canary: Callable[[], int | None] = lambda: None
+
+    def burst(self, sample: Sample, count: int) -> tuple[list[Nanoseconds], dict[str, int]]:
+        """Take a burst of `count` samples; return them and the burst's figures."""
+        canary_ns = self.canary()
+        counted = self.counts()
+        before = self.cpu_time()
+        samples = sample(count)
+        after = self.cpu_time()
+        return samples, burst_figures(before, after, (counted, self.counts()), canary_ns)
 
 
 def calls_per_burst(warm_ns: Sequence[int], rule: Sampling) -> int:
@@ -94,23 +128,30 @@ def calls_per_burst(warm_ns: Sequence[int], rule: Sampling) -> int:
 
 
 class Bursts:
-    """Takes samples burst by burst, and keeps what `read` returns around each."""
+    """Takes samples burst by burst, and keeps what `watch` reads around each."""
 
-    def __init__(self, sample: Sample, read: Callable[[], CpuTime | None]) -> None:
+    def __init__(self, sample: Sample, watch: Watch) -> None:
         self._sample = sample
-        self._read = read
+        self._watch = watch
         self._taken: list[dict[str, int]] = []
 
     def sample(self, count: int) -> list[Nanoseconds]:
         """Take one burst of `count` samples."""
-        before = self._read()
-        samples = self._sample(count)
-        self._taken.append({"samples": len(samples), **burst_figures(before, self._read())})
+        samples, figures = self._watch.burst(self._sample, count)
+        self._taken.append({"samples": len(samples), **figures})
         return samples
 
     def figures(self) -> dict[str, list[int]] | None:
-        """Return {samples, wait_ns, cpu_ns, wall_ns}, one of each a burst; None: not known."""
-        names = ("samples", "wait_ns", "cpu_ns", "wall_ns")
-        if not all(name in burst for burst in self._taken for name in names):
-            return None
-        return {name: [burst[name] for burst in self._taken] for name in names}
+        """Return the columns of the bursts so far."""
+        return columns(self._taken)
+
+
+def columns(bursts: Sequence[Mapping[str, int]]) -> dict[str, list[int]] | None:
+    """Return each figure that all `bursts` have as a list, one of each a burst.
+
+    `bursts` are {"samples": count, **burst_figures(...)}. None where a wait isn't known.
+    """
+    names = [name for name in (*_KNOWN, *_MORE) if all(name in burst for burst in bursts)]
+    if not set(_KNOWN) <= set(names):
+        return None
+    return {name: [burst[name] for burst in bursts] for name in names}

@@ -33,10 +33,13 @@ from bench.runners.base import (
     capabilities_of,
 )
 from bench.worker import subnormals
+from bench.worker.canary import canary_ns
+from bench.worker.counters import Counters
 from bench.worker.cpu_time import (
     OWN_CLOCK,
     Bursts,
     CpuTime,
+    Watch,
     calls_per_burst,
     cpu_clock,
     read_cpu_time,
@@ -170,7 +173,7 @@ def sample_session(current: OpenSession) -> dict[str, Any]:
     if gauge:
         gauge.begin()
     before = process.usage()
-    bursts = Bursts(session.sample, process.cpu_time)
+    bursts = Bursts(session.sample, process.watch)
     calls = calls_per_burst(warm.samples_ns, rule)
     samples = take_samples(bursts.sample, rule, time.perf_counter_ns, calls=calls)
     after = process.usage()
@@ -225,7 +228,13 @@ class Process:
 
     tasks: Path
     usage: Callable[[], Usage]
+    counters: Counters
     clock: int = OWN_CLOCK
+
+    @property
+    def watch(self) -> Watch:
+        """Return what is read around each of its bursts; the canary runs in this process."""
+        return Watch(self.cpu_time, self.counters.read, canary_ns)
 
     def cpu_time(self) -> CpuTime | None:
         """Return what its threads have run and waited so far, None where that isn't known."""
@@ -235,10 +244,10 @@ class Process:
 def process_of(session: Session, capabilities: frozenset[Capability]) -> Process:
     """Return the process that does the work of `session`: this one, or one that it names."""
     if "remote" not in capabilities:
-        return Process(TASKS, own_usage)
+        return Process(TASKS, own_usage, Counters(TASKS, own=True))
     remote = cast("RemoteSession", session)
     tasks = Path("/proc") / str(remote.pid) / "task"
-    return Process(tasks, remote.usage, cpu_clock(remote.pid))
+    return Process(tasks, remote.usage, Counters(tasks, own=False), cpu_clock(remote.pid))
 
 
 def own_usage() -> Usage:

@@ -30,13 +30,19 @@ def test_each_sensor_has_a_line_and_a_sentence_says_what_follows(
     head, *lines = printed(capsys).splitlines()
     assert head.split() == ["sensor", "median,", "us", "max,", "us"]
     names = [line[:20].strip() for line in lines[: lines.index("")]]
-    assert names == [*SENSORS, "run queue", "all of them"]
+    assert names == [*SENSORS, "run queue", "burst counters", "canary", "all of them"]
     assert lines[-1].startswith("Reading all of them before and after a burst ")
 
 
 def test_json_has_the_same_and_the_interval(capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(printed(capsys, "--json"))
-    assert [one["sensor"] for one in found["reads"]] == [*SENSORS, "run queue", "all of them"]
+    assert [one["sensor"] for one in found["reads"]] == [
+        *SENSORS,
+        "run queue",
+        "burst counters",
+        "canary",
+        "all of them",
+    ]
     assert {one["reads"] for one in found["reads"]} == {3}
     assert all(0 < one["median_us"] <= one["max_us"] for one in found["reads"])
     effect = found["effect"]

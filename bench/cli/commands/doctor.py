@@ -25,6 +25,8 @@ from bench.experiments.context import Options, Tables
 from bench.launcher.process import ChildFailed
 from bench.storage.store import Store
 from bench.targets.base import missing_for
+from bench.worker.canary import canary_ns
+from bench.worker.counters import Counters
 from bench.worker.cpu_time import read_cpu_time
 from bench.worker.probe import EXPECTED
 from bench.worker.threads import TASKS
@@ -160,6 +162,8 @@ def _sensors(options: Options) -> int:
         name: partial(sensor, LIVE) for name, sensor in SENSORS.items()
     }
     readers["run queue"] = partial(read_cpu_time, TASKS)
+    readers["burst counters"] = Counters(TASKS, own=True).read
+    readers["canary"] = canary_ns
 
     def read_all() -> None:
         for read in tuple(readers.values()):

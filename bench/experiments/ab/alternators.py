@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from bench.analysis.interleaved import ARMS, Burst
@@ -15,7 +15,7 @@ from bench.experiments.ab.interleave import Rule, alternate, turns
 from bench.experiments.session import Start
 from bench.launcher.client import OpenWorker, Worker, WorkerFailed
 from bench.launcher.process import ChildFailed
-from bench.storage.schema.ab import ArmName, Cause
+from bench.storage.schema.ab import ArmName, BurstFields, Cause
 
 Starts = Mapping[ArmName, Start]
 
@@ -61,8 +61,8 @@ class _Arm:
         samples = self._durations(answer, "samples_ns")
         if len(samples) != count:
             raise self._garbage(f"{len(samples)} durations for a burst of {count} inferences")
-        known = {name: answer[name] for name in ("wait_ns", "cpu_ns", "wall_ns") if name in answer}
-        return Burst(self.name, tuple(samples), **known)
+        known = BurstFields.model_fields.keys() & answer.keys()
+        return Burst(self.name, tuple(samples), figures={name: answer[name] for name in known})
 
     def finishes(self) -> None:
         last = self._call("finish", self.timeout_s)
@@ -131,7 +131,9 @@ class TwoProcesses:
                 arm.finishes()
             return {
                 "arms": {arm.name: arm.figures for arm in arms},
-                "bursts": [{**asdict(burst), "ns": list(burst.ns)} for burst in bursts],
+                "bursts": [
+                    {**burst.figures, "arm": burst.arm, "ns": list(burst.ns)} for burst in bursts
+                ],
             }
 
     def _open(self, start: Start, stack: ExitStack) -> Worker:

@@ -67,6 +67,16 @@ class BurstFields(Strict):
     wait_ns: Duration | None = None
     cpu_ns: Duration | None = None
     wall_ns: Inference | None = None
+    started_ns: Count | None = None
+    canary_ns: Inference | None = None
+    major_faults: Count | None = None
+    minor_faults: Count | None = None
+    migrations: Count | None = None
+    involuntary_switches: Count | None = None
+    throttled_periods: Count | None = None
+    throttled_us: Count | None = None
+    steal_ms: Count | None = None
+    collections: Count | None = None
 
 
 class ArmFigures(Strict):

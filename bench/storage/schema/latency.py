@@ -4,7 +4,7 @@ pydantic at the boundary: an unknown field is an error that names it. Every stat
 from the samples elsewhere (`bench.analysis.statistics`); no record holds one.
 
 SCHEMA_VERSION history
-    1  first form
+    1  first form; later a burst's start, canary and counters: a file without them is read as ever
 """
 
 from __future__ import annotations
@@ -35,17 +35,31 @@ class Bursts(Strict):
     """The bursts in which a session's samples were taken, in order, one of each list a burst.
 
     `wait_ns` is what the session's threads waited on a run queue, `cpu_ns` what they had of the
-    CPU, both summed over threads; `wall_ns` is what passed meanwhile.
+    CPU, both summed over threads; `wall_ns` is what passed meanwhile. The others are None where
+    they aren't known, as in files of before. `started_ns` is on the clock that all processes of the
+    machine share since its start (CLOCK_MONOTONIC): it compares those that were alive together.
+    `canary_ns` is the time of a fixed kernel right before the burst. The rest count what happened
+    in it (`bench.worker.counters`); `steal_ms` is the whole machine's.
     """
 
     samples: list[Positive]
     wait_ns: list[Duration]
     cpu_ns: list[Duration]
     wall_ns: list[Inference]
+    started_ns: list[Count] | None = None
+    canary_ns: list[Inference] | None = None
+    major_faults: list[Count] | None = None
+    minor_faults: list[Count] | None = None
+    migrations: list[Count] | None = None
+    involuntary_switches: list[Count] | None = None
+    throttled_periods: list[Count] | None = None
+    throttled_us: list[Count] | None = None
+    steal_ms: list[Count] | None = None
+    collections: list[Count] | None = None
 
     @model_validator(mode="after")
     def _one_of_each(self) -> Bursts:
-        if len({len(self.samples), len(self.wait_ns), len(self.cpu_ns), len(self.wall_ns)}) > 1:
+        if len({len(values) for values in dict(self).values() if values is not None}) > 1:
             raise ValueError("the lists of the bursts aren't equally long")
         return self
 

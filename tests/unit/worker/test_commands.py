@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
@@ -163,3 +164,12 @@ def test_a_burst_tells_what_its_threads_had_of_the_cpu_and_what_they_waited() ->
     [burst] = answers(call("sample", count=3))
     assert 0 < burst["cpu_ns"] <= burst["wall_ns"] + 1_000_000
     assert burst["wait_ns"] >= 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts what happened to a thread")
+def test_bursts_tell_when_they_began_how_fast_the_machine_was_and_what_happened() -> None:
+    began = time.perf_counter_ns()
+    first, second = answers(call("sample", count=3), call("sample", count=3))
+    assert began < first["started_ns"] < second["started_ns"] < time.perf_counter_ns()
+    assert 1000 < first["canary_ns"] < 1_000_000_000
+    assert {"minor_faults", "major_faults", "collections", "steal_ms"} <= set(first)

@@ -14,8 +14,10 @@ from bench.core.units import Nanoseconds
 from bench.worker.cpu_time import (
     Bursts,
     CpuTime,
+    Watch,
     burst_figures,
     calls_per_burst,
+    columns,
     cpu_clock,
     read_cpu_time,
 )
@@ -108,17 +110,55 @@ def samples(count: int) -> list[Nanoseconds]:
 
 
 def test_each_burst_is_kept_with_what_passed_in_it() -> None:
-    bursts = Bursts(samples, Readings())
+    bursts = Bursts(samples, Watch(Readings()))
     assert bursts.sample(11) == samples(11)
     bursts.sample(4)
     assert bursts.figures() == {
         "samples": [11, 4], "wait_ns": [MS] * 2, "cpu_ns": [40 * MS] * 2, "wall_ns": [50 * MS] * 2,
+        "started_ns": [0, 50 * MS],
     }  # fmt: skip
+
+
+def test_the_canary_runs_before_a_burst_and_counters_are_read_outside_the_clock() -> None:
+    order: list[str] = []
+    counts = iter([{"migrations": 5, "minor_faults": 9}, {"migrations": 7, "steal_ms": 3}])
+
+    def counted() -> dict[str, int]:
+        order.append("counts")
+        return next(counts)
+
+    def timed() -> CpuTime:
+        order.append("clock")
+        return CpuTime({}, len(order), len(order))
+
+    def canary() -> int:
+        order.append("canary")
+        return 123
+
+    def sample(count: int) -> list[Nanoseconds]:
+        order.append("burst")
+        return samples(count)
+
+    taken, figures = Watch(timed, counted, canary).burst(sample, 3)
+    assert order == ["canary", "counts", "clock", "burst", "clock", "counts"]
+    assert taken == samples(3)
+    assert figures == {
+        "wait_ns": 0, "cpu_ns": 2, "wall_ns": 2, "started_ns": 3, "canary_ns": 123, "migrations": 2,
+    }  # fmt: skip
+
+
+def test_a_figure_that_one_burst_lacks_is_none_of_the_sessions() -> None:
+    burst = {"samples": 2, "wait_ns": 0, "cpu_ns": 5, "wall_ns": 5, "started_ns": 1}
+    told = columns([burst | {"migrations": 1, "steal_ms": 0}, burst | {"steal_ms": 10}])
+    assert told is not None
+    assert told["steal_ms"] == [0, 10]
+    assert "migrations" not in told
+    assert columns([burst, {"samples": 2}]) is None
 
 
 @pytest.mark.parametrize("known", [0, 1, 3])
 def test_bursts_of_which_one_is_not_known_are_not_known(known: int) -> None:
-    bursts = Bursts(samples, Readings(known))
+    bursts = Bursts(samples, Watch(Readings(known)))
     bursts.sample(1)
     bursts.sample(1)
     assert bursts.figures() is None

@@ -107,6 +107,11 @@ def test_a_burst_is_kept_with_what_its_threads_had_of_the_cpu_and_waited(measure
         assert burst.wall_ns is not None
         assert burst.cpu_ns is not None
         assert 0.9 * 20_000_000 * len(burst.ns) < burst.cpu_ns <= burst.wall_ns + 1_000_000
+        assert burst.canary_ns is not None
+        assert burst.minor_faults is not None
+    starts = [burst.started_ns or 0 for burst in found.bursts]
+    assert starts == sorted(starts), "one clock for both processes"
+    assert len(set(starts)) == len(starts) > 1
 
 
 class Equipped(FakeTarget):

@@ -135,8 +135,17 @@ def test_the_bursts_of_a_session_hold_its_samples_and_a_session_without_any_is_r
     fields = SESSION.model_dump()
     assert len(fields["samples_ns"]) == 3
     back = Session.model_validate(fields | {"bursts": BURSTS})
-    assert back.model_dump()["bursts"] == BURSTS
+    assert back.bursts is not None
+    assert back.bursts.model_dump(exclude_unset=True) == BURSTS
+    assert back.bursts.canary_ns is back.bursts.started_ns is back.bursts.migrations is None
     assert Session.model_validate({k: v for k, v in fields.items() if k != "bursts"}).bursts is None
+
+
+def test_a_burst_of_a_machine_that_has_run_for_a_year_is_stored() -> None:
+    bursts = BURSTS | {"started_ns": [365 * 86_400 * 10**9] * 2, "canary_ns": [9, 9]}
+    back = Session.model_validate(SESSION.model_dump() | {"bursts": bursts})
+    assert back.bursts is not None
+    assert back.bursts.started_ns == bursts["started_ns"]
 
 
 @pytest.mark.parametrize(
@@ -146,6 +155,9 @@ def test_the_bursts_of_a_session_hold_its_samples_and_a_session_without_any_is_r
         (BURSTS | {"wait_ns": [0]}, "aren't equally long"),
         (BURSTS | {"wait_ns": [0, -1]}, "bursts.wait_ns"),
         (BURSTS | {"wall_ns": [0, 1]}, "bursts.wall_ns"),
+        (BURSTS | {"canary_ns": [5]}, "aren't equally long"),
+        (BURSTS | {"canary_ns": [5, 0]}, "bursts.canary_ns"),
+        (BURSTS | {"migrations": [0, -1]}, "bursts.migrations"),
     ],
 )
 def test_bursts_that_no_session_can_have_are_refused(bursts: object, clause: str) -> None:
