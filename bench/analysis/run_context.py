@@ -1,4 +1,4 @@
-"""What a figure was measured in that may change from run to run: engine, commit, governor. Pure.
+"""What a figure was measured in that may change from run to run: engine, harness, governor. Pure.
 
 The kernel's version is in no record, so a new kernel shows as nothing here.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from bench.storage.schema.common import Provenance
 from bench.storage.schema.latency import Record, RunManifest
 
 UNKNOWN = "unknown"
@@ -23,8 +24,13 @@ def run_context(manifest: RunManifest, records: Sequence[Record]) -> dict[str, s
             sorted({str(session.before.get("governor", UNKNOWN)) for session in sessions})
         ),
         "host": origin.host,
-        "commit": f"{origin.code}, changed" if origin.dirty else origin.code,
+        "harness": _harness(origin),
     }
+
+
+def _harness(origin: Provenance) -> str:
+    code = origin.code if origin.commit is None else f"commit {origin.code}"
+    return f"{code}, changed" if origin.dirty else code
 
 
 def changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, ...]:

@@ -17,14 +17,24 @@ from bench.analysis.stored_runs import compare_runs
 from bench.analysis.verdicts import Comparison, share
 from bench.config.suite import load_suite
 from bench.config.thresholds import DEFAULT, Gate
-from bench.core.errors import BrokenResult, InputError, UnknownName
-from bench.core.program import command
+from bench.core.errors import BrokenResult, InputError, ResultsError, UnknownName
+from bench.core.program import command, run_command
 from bench.storage.directory import AbFolder, RunFolder
 from bench.storage.schema.ab import AbRecord
 from bench.storage.schema.common import System
 from bench.storage.schema.latency import Baseline, Measured, Record, RunManifest
 from bench.storage.store import Store
 from bench.targets import entry_of
+
+
+def check_results(results: Path, suite: str) -> None:
+    """Raise ResultsError where there is no results folder; a run of `suite` would make it."""
+    Store(results).check_folder()
+    if not results.exists():
+        raise ResultsError(
+            f"there is no results folder {results}",
+            hint=f"run `{run_command(suite)}` first, or name one with --results DIR",
+        )
 
 
 def compare_stored(base: Side, head: Side, store: Store) -> Comparison:

@@ -115,7 +115,7 @@ class Suite:
 
     def _preset(self, name: str) -> Preset:
         if name not in self.file.presets:
-            raise UnknownName(f"preset of suite {self.name}", name, self.file.presets)
+            raise UnknownName("preset", name, self.file.presets, of=f"suite {self.name}")
         return self.file.presets[name]
 
     def sampling(self, preset: str) -> Sampling:
@@ -246,7 +246,7 @@ def _replaced(group: Group, axes: Axes, runners: Mapping[str, RunnerEntry]) -> I
 def _check_runners(suite: Suite, group: Group, runners: Mapping[str, RunnerEntry]) -> None:
     for name in group.runner:
         if name not in runners:
-            raise UnknownName(f"runner (suite {suite.name})", name, runners)
+            raise UnknownName("runner", name, runners, of=f"suite {suite.name}")
         if runners[name].target != suite.file.target:
             raise InputError(
                 f"runner {name} measures {runners[name].target}, suite {suite.name} is for "
@@ -267,9 +267,9 @@ def _check_settings(
     known = runners[runner].settings
     for setting, value in settings.items():
         if setting not in known:
-            raise UnknownName(f"setting of runner {runner} ({whose})", setting, known)
+            raise UnknownName("setting", setting, known, of=f"runner {runner} ({whose})")
         if value not in known[setting]:
-            raise UnknownName(f"value of {runner}'s {setting}", value, known[setting])
+            raise UnknownName("value", value, known[setting], of=f"{runner}'s {setting}")
 
 
 def _product(group: Group, models: Sequence[Model]) -> Iterable[Cell]:

@@ -56,14 +56,19 @@ _FIRST = {
     "run or baseline": ("measure", "run"),
     "baseline": ("set", "baseline set RUN"),
     "comparison": ("make", "ab"),
+    "self-test": ("make", "selftest"),
+    "cell": ("measure", "run"),
     "accuracy run": ("make", "accuracy --data DIR"),
 }
 
 
 class UnknownName(InputError):
-    """`name` is none of the `known` ones of its `kind`, of which there may be none yet."""
+    """`name` is none of the `known` ones of its `kind`, of which there may be none yet.
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+    `of` is the thing that has those: a suite has presets, a runner settings.
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], *, of: str = "") -> None:
         choices = sorted(known)
         if not choices:
             does, words = _FIRST.get(kind, ("make", ""))
@@ -72,8 +77,9 @@ class UnknownName(InputError):
             return
         near = difflib.get_close_matches(name, choices, n=1)
         guess = f"did you mean '{near[0]}'? " if near else ""
+        lacks = f"{of} has no" if of else "there is no"
         super().__init__(
-            f"there is no {kind} '{name}'", hint=f"{guess}choose from {', '.join(choices)}"
+            f"{lacks} {kind} '{name}'", hint=f"{guess}choose from {', '.join(choices)}"
         )
 
 

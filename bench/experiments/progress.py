@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from bench.core.escape import plain
 from bench.core.output import say
@@ -77,20 +77,27 @@ class Lines:
 
 
 class Bar:
-    """A bar on a terminal, redrawn when a unit ends."""
+    """A bar on a terminal, redrawn when a unit ends; where it is narrow, the label is cut."""
 
     def __init__(self) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.table import Column
+
+        def text(field: str, **column: Any) -> TextColumn:
+            cut = Column(no_wrap=True, overflow="ellipsis", **column)
+            return TextColumn(f"{{task.{field}}}", markup=False, table_column=cut)
 
         self._clock = Remaining()
-        self._last = ""
         self.progress = Progress(
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=16),
             MofNCompleteColumn(),
-            TextColumn("{task.description}", markup=False),
+            text("description", ratio=1),
+            text("fields[left]"),
+            text("fields[last]", max_width=24),
             auto_refresh=False,
+            expand=True,
         )
-        self._task = self.progress.add_task("preparing", total=None)
+        self._task = self.progress.add_task("preparing", total=None, left="", last="")
 
     def prepares(self, what: str) -> None:
         self._show(description=f"preparing: {what}")
@@ -99,20 +106,19 @@ class Bar:
         self._show(description=f"waiting: {why}")
 
     def starts(self, unit: Unit) -> None:
-        left_text = self._clock.starts(unit.left)
-        self._show(description=f"{unit.label} · {left_text} left{self._last}")
+        left = self._clock.starts(unit.left)
+        self._show(description=unit.label, left=f"{left} left")
 
     def ended(self, unit: Unit, result: str) -> None:
         self._clock.ended()
-        self._last = f" · last: {unit.label.partition(' ')[0]} {result}"
-        self._show()
+        self._show(last=f"last: {result}")
 
-    def _show(self, description: str | None = None) -> None:
+    def _show(self, **texts: str) -> None:
         self.progress.update(
             self._task,
             completed=self._clock.done,
             total=self._clock.total,
-            description=None if description is None else plain(description),
+            **{name: plain(text) for name, text in texts.items()},  # type: ignore[arg-type]
         )
         self.progress.refresh()
 

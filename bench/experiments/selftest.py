@@ -66,7 +66,7 @@ def stored_selftest(store: Store, name: str) -> RunFolder:
     if name == "latest" and found:
         return list(found.values())[-1]
     if name not in found:
-        raise UnknownName("self-test", name, list(found)[-10:] or ["(no self-test yet)"])
+        raise UnknownName("self-test", name, list(found)[-10:])
     return found[name]
 
 

@@ -37,7 +37,7 @@ def _lines(history: History) -> Iterator[str]:
         if step is not None:
             yield f"  == the level changes by {percent(step)}"
         yield from (f"  -- {change}" for change in point.changed)
-        around = f"{point.around['engine']}, commit {point.around['commit']}"
+        around = f"{point.around['engine']}, {point.around['harness']}"
         day = point.started[:16].replace("T", " ")
         yield f"  {point.run_id.ljust(width)}  {day}  {figure.ljust(wide)}  {around}"
     if len(history.points) < LEAST_RUNS:

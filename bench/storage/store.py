@@ -41,12 +41,16 @@ class Store:
         """Make a run's folder; raises ResultsNotWritable."""
         return RunFolder.create(self, manifest, system)
 
-    def check_writable(self) -> None:
-        """Raise ResultsNotWritable now instead of after the first measurement."""
+    def check_folder(self) -> None:
+        """Raise ResultsNotWritable where something else has the folder's name; it may be absent."""
         if self.root.exists() and not self.root.is_dir():
             raise ResultsNotWritable(
                 f"{self.root} is a file", hint="name a folder with --results DIR"
             )
+
+    def check_writable(self) -> None:
+        """Raise ResultsNotWritable now instead of after the first measurement."""
+        self.check_folder()
         probe = self.root / f".writable-{secrets.token_hex(4)}"
         write_atomic(probe, b"")
         with writing(probe):
@@ -65,6 +69,7 @@ class Store:
 
         Raises BrokenResult for a folder that can't be listed.
         """
+        self.check_folder()
         found = [run for system in _folders(self.root / name) for run in _folders(system)]
         return sorted(found, key=lambda folder: (folder.name, str(folder)))
 
@@ -93,6 +98,7 @@ class Store:
 
     def baselines(self) -> list[str]:
         """Return the ids of the systems that have a baseline."""
+        self.check_folder()
         return sorted(path.stem for path in self.root.glob("baselines/*.json"))
 
     def baseline(self, system_id: str) -> Baseline:

@@ -128,10 +128,11 @@ def refused(check: Callable[[], object]) -> list[Missing]:
 
 
 def check_target(what: str, spec: TargetSpec, targets: Mapping[str, TargetEntry] = TARGETS) -> None:
-    """Raise Unavailable, naming everything that is missing, where `what` can't run here."""
+    """Raise Unavailable with all that is missing and its remedies, where `what` can't run."""
     if lacks := missing_for(spec, targets):
         problems = "; ".join(each.what for each in lacks)
-        raise Unavailable(f"{what} can't run here: {problems}", hint=lacks[0].remedy)
+        remedies = "; and ".join(dict.fromkeys(each.remedy for each in lacks))
+        raise Unavailable(f"{what} can't run here: {problems}", hint=remedies)
 
 
 def _target_class(kind: str, targets: Mapping[str, TargetEntry]) -> type[Target]:

@@ -243,8 +243,8 @@ def test_an_interrupted_comparison_keeps_its_sessions(ab: Ab) -> None:
     [
         (["--head", "HEAD"], "'HEAD' describes no arm: write KIND:VALUE"),
         (["--head", "runner:padle"], "there is no runner 'padle': did you mean 'paddle'?"),
-        (["--head", "set:onednn=maybe"], "there is no value of paddle's onednn 'maybe'"),
-        (["--head", "set:gc=off"], "there is no setting of runner paddle 'gc'"),
+        (["--head", "set:onednn=maybe"], "paddle's onednn has no value 'maybe'"),
+        (["--head", "set:gc=off"], "runner paddle has no setting 'gc'"),
         (["--head", "set:threads=2", "--threads", "1,2"], "set:threads is one value of an arm"),
         (["--head", "rev:no-such-revision"], "there is no revision 'no-such-revision'"),
         (["--head-env", "paddlepaddle=3"], "'paddlepaddle=3' pins no package"),

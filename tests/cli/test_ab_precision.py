@@ -48,7 +48,7 @@ def test_a_comparison_of_precisions_goes_on(ab: Ab) -> None:
 @pytest.mark.parametrize("tables", [arm_tables(paddle="Coarse"), TABLES])
 def test_a_precision_that_the_runner_has_not_is_refused(tables: Tables, ab: Ab) -> None:
     said = ab.refused("--head", "precision:bf16", tables=tables)
-    assert "there is no precision of runner paddle 'bf16'" in said
+    assert "runner paddle has no precision 'bf16'" in said
 
 
 def test_without_a_tolerance_of_its_own_the_output_would_be_wrong(ab: Ab) -> None:

@@ -33,7 +33,7 @@ RUN = "python -m bench run"
 FLAGS: dict[str, tuple[list[str], list[str]]] = {
     "unknown variant": (["--variant", "x0_24"], ["no variant 'x0_24'", "did you mean 'x0_25'?"]),
     "unknown runner": (["--runner", "padle"], ["no runner 'padle'", "did you mean 'paddle'?"]),
-    "unknown preset": (["--preset", "quik"], ["preset of suite cpu 'quik'", "mean 'quick'?"]),
+    "unknown preset": (["--preset", "quik"], ["suite cpu has no preset 'quik'", "mean 'quick'?"]),
     "unknown suite": (["--suite", "cqu"], ["no suite 'cqu'", "choose from arm, cpu, engines, gpu"]),
     "suite that is missing": (["--suite", "/no/such.toml"], ["/no/such.toml: there is no such"]),
     "threads above the cores": (
@@ -100,11 +100,11 @@ TOML: dict[str, tuple[str, list[str]]] = {
     ),
     "an unknown runner": (
         SUITE.replace('"paddle"', '"padle"'),
-        ["(suite mine) 'padle'", "mean 'paddle'?"],
+        ["suite mine has no runner 'padle'", "mean 'paddle'?"],
     ),
     "an unknown setting": (
         SUITE.replace("batch = [1]", "batch = [1]\nsettings = { mkldnn = 'on' }"),
-        ["setting of runner paddle (suite mine) 'mkldnn'", "onednn"],
+        ["runner paddle (suite mine) has no setting 'mkldnn'", "onednn"],
     ),
 }
 
@@ -154,7 +154,15 @@ def test_a_gpu_suite_without_a_gpu_says_what_is_missing(tmp_path: Path, refused:
 @pytest.mark.parametrize(
     ("flags", "told"),
     [
-        ([], ["the device program isn't built", "no device is there", "make agent NDK="]),
+        (
+            [],
+            [
+                "the device program isn't built",
+                "no device is there",
+                "make agent NDK=",
+                "and plug one",
+            ],
+        ),
         (["--device", "R58M123"], ["the device program isn't built", "make agent NDK="]),
         (["--benchmark-bin", "no/tool"], ["no/tool is no file", "no device is there"]),
         (["--transport", "usb"], ["'--transport': 'usb'", "'direct', 'server'"]),

@@ -136,11 +136,19 @@ def test_a_report_needs_a_results_folder(tmp_path: Path, refused: Callable[..., 
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("verb", ["run", "report"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "run", "run --resume latest", "report", "plan", "models", "audit", "verify", "history x",
+        "compare a b", "baseline show", "baseline set latest", "recommend --max-ms 5",
+        "ab --resume latest", "selftest --from latest", "accuracy --resume latest --data .",
+    ],
+)  # fmt: skip
 def test_a_results_path_that_is_a_file_is_refused_and_the_file_stays(
-    verb: str, tmp_path: Path, refused: Callable[..., str]
+    words: str, tmp_path: Path, refused: Callable[..., str]
 ) -> None:
     file = tmp_path / "results"
     file.write_text("a person's own")
-    assert str(file) in refused(verb, "--results", file)
+    line = refused(*words.split(), "--results", file)
+    assert line == f"bench: {file} is a file: name a folder with --results DIR"
     assert contents(tmp_path) == {"results": b"a person's own"}

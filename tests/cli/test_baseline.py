@@ -189,7 +189,7 @@ def test_a_baseline_whose_record_is_gone_is_told(baseline: Baseline, results: Pa
     ("argv", "fault"),
     [
         ([], "baseline takes a word"),
-        (["put"], "there is no word of baseline 'put'"),
+        (["put"], "baseline has no word 'put'"),
         (["set"], "set takes one run, and 0 are given"),
         (["set", "a", "b"], "set takes one run, and 2 are given"),
         (["set", "a"], "there is no run 'a'"),

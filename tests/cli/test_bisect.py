@@ -172,7 +172,7 @@ def test_the_cell_is_measured_in_its_own_precision(history: History) -> None:
 
 
 def test_a_precision_that_the_runner_has_not_is_refused(history: History) -> None:
-    with pytest.raises(UnknownName, match="no precision of runner paddle 'bf16'"):
+    with pytest.raises(UnknownName, match="runner paddle has no precision 'bf16'"):
         history.run("--good", "HEAD~1", "--cell", CELL.replace("fp32", "bf16"))
 
 

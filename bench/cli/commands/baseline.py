@@ -35,7 +35,7 @@ def run(options: Options, tables: Tables) -> int:
             raise InputError(
                 "baseline takes a word", hint=f"as in {command('baseline set latest')}"
             )
-        raise UnknownName("word of baseline", word, actions)
+        raise UnknownName("word", word, actions, of="baseline")
     return actions[word](options, tables, rest)
 
 

@@ -167,7 +167,7 @@ def chosen_cell(options: Options, tables: Tables) -> ChosenCell:
         raise UnknownName("runner", found["runner"], tables.runners)
     known, precision = tables.runners[found["runner"]].precisions, found["precision"]
     if precision not in known:
-        raise UnknownName(f"precision of runner {found['runner']}", precision, known)
+        raise UnknownName("precision", precision, known, of=f"runner {found['runner']}")
     axes = Axes(
         runners=[found["runner"]],
         batches=[int(found["batch"])],

@@ -75,5 +75,5 @@ def chosen(name: str, cells: Iterable[str]) -> str:
             hint=f"name one of {', '.join(near[:_SHOWN])}{more}",
         )
     if not near:
-        raise UnknownName("cell", name, known or ["(no cell yet)"])
+        raise UnknownName("cell", name, known)
     return near[0]

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 
 from bench.analysis.recommend import Advice, Choice, Choices, Query, advise, choices
 from bench.cli.console import tell_broken
+from bench.cli.stored import check_results
 from bench.cli.systems import answering, elsewhere
 from bench.core.errors import BrokenResult, InputError, ResultsError, UnknownName
 from bench.core.escape import lines
@@ -40,11 +41,7 @@ def run(options: Options, tables: Tables) -> int:
     can answer.
     """
     query = _query(options, tables)
-    if not options.results.is_dir():
-        raise ResultsError(
-            f"there is no results folder {options.results}",
-            hint=f"run `{run_command('engines')}` first, or name one with --results DIR",
-        )
+    check_results(options.results, "engines")
     named, broken = options.own.get("system"), list[BrokenResult]()
     runs = load_runs(options.results, broken=broken)
     systems = {one.system_id for one in answering(runs, named)}

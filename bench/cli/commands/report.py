@@ -9,20 +9,16 @@ from pathlib import Path
 from bench.analysis.grade import explain, findings
 from bench.analysis.series import StoredRun
 from bench.cli.console import OutputOptions, explanation, tell_broken
-from bench.core.errors import BrokenResult, ResultsError
+from bench.cli.stored import check_results
+from bench.core.errors import BrokenResult
 from bench.core.output import show, show_lines
-from bench.core.program import run_command
 from bench.experiments.context import Options, Tables
 from bench.reports.build import load_runs, report_folder, view_of, write_report
 
 
 def run(options: Options, tables: Tables) -> int:
     """Write the report and name its files; raises ResultsError where there is no results folder."""
-    if not options.results.is_dir():
-        raise ResultsError(
-            f"there is no results folder {options.results}",
-            hint=f"run `{run_command('cpu')}` first, or name one with --results DIR",
-        )
+    check_results(options.results, "cpu")
     explained = options.of(OutputOptions).explain
     broken: list[BrokenResult] = []
     runs = load_runs(options.results, options.run, broken=broken)

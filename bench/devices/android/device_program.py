@@ -17,7 +17,7 @@ from bench.core.program import agent_command
 PROGRAM = "bench_agent"
 BUILD = (
     "fetch an NDK (r21 or later) and inference_lite_lib.android.armv8.clang.c++_shared.with_extra"
-    ".tar.gz of Paddle-Lite v2.12, unpack both, then {agent_command()}"
+    f".tar.gz of Paddle-Lite v2.12, unpack both, then {agent_command()}"
 )
 
 _NOTES = "agent.json"

@@ -117,7 +117,7 @@ def _cell(
         )
     precision = arm.spec.precision or cell.precision
     if precision not in (precisions := arm.runners[cell.runner].precisions):
-        raise UnknownName(f"precision of runner {cell.runner}", precision, precisions)
+        raise UnknownName("precision", precision, precisions, of=f"runner {cell.runner}")
     return replace(cell, precision=precision, settings=_settings(arm, cell))
 
 
@@ -126,9 +126,9 @@ def _settings(arm: Arm, cell: Cell) -> tuple[tuple[str, str], ...]:
     known = arm.runners[cell.runner].settings
     for name, value in arm.spec.settings.items():
         if name not in known:
-            raise UnknownName(f"setting of runner {cell.runner}", name, known)
+            raise UnknownName("setting", name, known, of=f"runner {cell.runner}")
         if value not in known[name]:
-            raise UnknownName(f"value of {cell.runner}'s {name}", value, known[name])
+            raise UnknownName("value", value, known[name], of=f"{cell.runner}'s {name}")
     # An older revision's runner may not know a setting that the suite asks for now.
     suite = {} if arm.spec.no_others else dict(cell.settings)
     settings = {**suite, **arm.spec.settings}

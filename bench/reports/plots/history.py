@@ -163,5 +163,6 @@ def _ends(point: Point) -> tuple[float, float]:
 
 def _tick(point: Point) -> str:
     engine = point.around["engine"].split(", ")[0]
-    texts = (point.started[:10], engine.rpartition(" ")[2], point.around["commit"][:8])
+    code = point.around["harness"].removesuffix(", changed").removeprefix("commit ")
+    texts = (point.started[:10], engine.rpartition(" ")[2], code)
     return "\n".join(short(text, MOST_TICK) for text in texts)

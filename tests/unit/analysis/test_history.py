@@ -10,6 +10,7 @@ import pytest
 
 from bench.analysis.history import History, Stored, change_points, histories
 from bench.reports.history import history_text, history_values
+from bench.storage.schema.common import HARNESS
 from tests.fakes.records import failed, manifest, provenance, record, system
 
 BEFORE, AFTER = [2.0, 2.01, 1.99, 2.0, 2.005], [2.3, 2.31, 2.29, 2.305]
@@ -71,9 +72,26 @@ def test_a_change_of_engine_or_commit_is_told_at_the_run_that_has_it() -> None:
     found = only(stored(1), stored(2, engine="paddle 3.3.0", commit="feed" * 10), stored(3))
     assert [point.changed for point in found.points] == [
         (),
-        ("engine paddle 3.2.0 -> paddle 3.3.0", "commit 0badc0de -> feedfeed"),
-        ("engine paddle 3.3.0 -> paddle 3.2.0", "commit feedfeed -> 0badc0de"),
+        ("engine paddle 3.2.0 -> paddle 3.3.0", "harness commit 0badc0de -> commit feedfeed"),
+        ("engine paddle 3.3.0 -> paddle 3.2.0", "harness commit feedfeed -> commit 0badc0de"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("changed", "text"),
+    [
+        ({"commit": "feed" * 10}, "commit feedfeed, changed"),
+        ({"commit": None, "harness": {HARNESS: "0.1.0"}}, "version 0.1.0, changed"),
+        ({"commit": None, "harness": {}}, "unknown, changed"),
+    ],
+)
+def test_the_harness_is_a_commit_or_a_version(changed: dict[str, Any], text: str) -> None:
+    run, heading, entry = stored(1)
+    origin = run.provenance.model_copy(update={"dirty": True, **changed})
+    point = only((run.model_copy(update={"provenance": origin}), heading, entry)).points[0]
+    assert point.around["harness"] == text
+    history = histories([(run.model_copy(update={"provenance": origin}), heading, entry)])
+    assert f"paddle 3.2.0, {text}\n" in history_text(history[0])
 
 
 def test_a_change_of_level_is_found_where_it_is() -> None:

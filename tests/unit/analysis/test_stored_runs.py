@@ -231,7 +231,7 @@ def test_what_else_changed_between_the_runs_is_told() -> None:
     )
     assert compared(side(steady()), head).notes == (
         "between the runs: engine paddle 3.2.0 -> paddle 3.3.0",
-        "between the runs: commit 0badc0de -> feedfeed",
+        "between the runs: harness commit 0badc0de -> commit feedfeed",
     )
 
 

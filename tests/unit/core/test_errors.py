@@ -34,6 +34,19 @@ def test_a_name_that_is_near_to_none_brings_no_guess() -> None:
     assert str(UnknownName("suite", "zzz", ["cpu"])) == ("there is no suite 'zzz': choose from cpu")
 
 
+def test_a_name_of_something_is_said_to_be_missing_there() -> None:
+    error = UnknownName("preset", "quik", ["quick"], of="suite cpu")
+    words = "suite cpu has no preset 'quik': did you mean 'quick'? choose from quick"
+    assert str(error) == words
+
+
+@pytest.mark.parametrize("kind", ["self-test", "cell", "run", "comparison"])
+def test_where_there_is_none_yet_a_command_makes_one(kind: str) -> None:
+    error = str(UnknownName(kind, "latest", []))
+    assert error.startswith(f"there is no {kind} yet: ")
+    assert " one: `python -m bench " in error
+
+
 @pytest.mark.parametrize("kind", [BrokenFile, BrokenResult])
 def test_an_error_about_a_file_begins_with_its_path(
     kind: type[BrokenFile] | type[BrokenResult],

@@ -15,7 +15,7 @@ from matplotlib.text import Text
 from bench.analysis.history import History, Level, Point
 from bench.reports.plots.history import MOST_CHANGES, compose, render
 
-AROUND = {"engine": "paddle 3.2.0", "python": "3.12.1", "commit": "0badc0de"}
+AROUND = {"engine": "paddle 3.2.0", "python": "3.12.1", "harness": "commit 0badc0de"}
 
 
 def point(index: int, value_ms: float = 2.0, *, changed: tuple[str, ...] = ()) -> Point:
