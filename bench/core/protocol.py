@@ -21,6 +21,10 @@ version of this protocol, an operation and the operation's arguments:
     infer         images, logits (.npy files)      {"rows": n}; the worker writes the logits
     finish                                         {facts, covariates} since the warm-up; no more
                                                    operation follows
+    preload       runner                           {"pid"}; the engine is imported, and no more
+    fork          folder, commands_fd, replies_fd, {"pid"} of an arm: a fork that does the request
+                  close_fds                        in `folder` and hears the next on `commands_fd`
+    ended         pid, within_s                    {"status"} of an arm, null: it goes on
 
 A request is answered in DIR/reply.json, written beside and renamed, before anything is torn down:
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, Protocol, TypeVar
 
 from bench.core.errors import BenchError
 from bench.core.protocol import MODULE, MOST_ANSWER_BYTES, REQUEST, parse_object, write_json
@@ -35,11 +35,24 @@ class WorkerFailed(BenchError):
         self.failure = failure
 
 
+class ChildProcess(Protocol):
+    """What a Child needs of its process, as subprocess.Popen has it."""
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def stdin(self) -> IO[bytes] | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def kill(self) -> None: ...
+
+
 @dataclass(slots=True, kw_only=True)
 class Child:
-    """A program that answers by JSON lines on the pipe `replies`; `process` is its guard."""
+    """A program that answers by JSON lines on the pipe `replies`; `process` is what ends with it:
+    its guard, or of a fork itself.
+    """
 
-    process: subprocess.Popen[bytes]
+    process: ChildProcess
     folder: Path
     replies: int
     _rest: bytearray = field(default_factory=bytearray)
@@ -161,12 +174,16 @@ def open_child(
     command: Callable[[int], Sequence[str]],
     folder: Path,
     env: Mapping[str, str],
+    pass_fds: Sequence[int] = (),
 ) -> Iterator[AnyChild]:
-    """Start `command` of the pipe that it answers on and end it afterwards, whatever happened."""
+    """Start `command` of the pipe that it answers on and end it afterwards, whatever happened.
+
+    It inherits `pass_fds` beside that pipe.
+    """
     heard, replies = os.pipe()
     try:
         with started(
-            command(replies), folder, env, stdin=subprocess.PIPE, pass_fds=[replies]
+            command(replies), folder, env, stdin=subprocess.PIPE, pass_fds=[replies, *pass_fds]
         ) as process:
             os.close(replies)
             replies = -1
@@ -180,7 +197,7 @@ def open_child(
                 os.close(descriptor)
 
 
-def _close(process: subprocess.Popen[bytes]) -> None:
+def _close(process: ChildProcess) -> None:
     """Close a child's standard input: one that hears no more calls leaves."""
     if process.stdin is not None:
         with suppress(OSError):  # it has gone, and a call is still in the buffer

@@ -192,6 +192,7 @@ _SIGNAL_KINDS: Mapping[int, str] = {
     signal.SIGILL: "crash",
     signal.SIGFPE: "crash",
     signal.SIGABRT: "abort",
+    signal.SIGXFSZ: "too-much-output",
 }
 
 

@@ -33,6 +33,8 @@ _BLOCKS = {"small": 1, "large": 3}
 class MnnRunner:
     """Opens `model.mnn`, converted for one batch."""
 
+    imports = ("MNN",)
+
     @contextmanager
     def open(self, cell: Cell, artifact: Path) -> Iterator[MnnSession]:
         require_precision(cell, *_MODES)

@@ -34,6 +34,8 @@ _BATCH_AXIS = 0
 class NcnnRunner:
     """Opens `model.ncnn.param` with the `model.ncnn.bin` beside it."""
 
+    imports = ("ncnn",)
+
     @contextmanager
     def open(self, cell: Cell, artifact: Path) -> Iterator[NcnnSession]:
         require_precision(cell, "fp32", "bf16", "fp16")

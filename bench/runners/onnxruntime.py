@@ -31,6 +31,8 @@ _PRECISIONS = {"tensor(float)": "fp32", "tensor(float16)": "fp16", "tensor(bfloa
 class OnnxRuntimeRunner:
     """Opens `model.onnx`, exported for one batch; for INT8 the one that was quantised."""
 
+    imports = ("onnxruntime",)
+
     @contextmanager
     def open(self, cell: Cell, artifact: Path) -> Iterator[OnnxRuntimeSession]:
         require_precision(cell, "fp32", "int8")

@@ -27,6 +27,8 @@ _FLUSH_SUBNORMALS = "CPU_DENORMALS_OPTIMIZATION"
 class OpenVinoRunner:
     """Opens `model.xml` with the `model.bin` beside it, or a `model.onnx`, for one batch."""
 
+    imports = ("openvino",)
+
     @contextmanager
     def open(self, cell: Cell, artifact: Path) -> Iterator[OpenVinoSession]:
         require_precision(cell, *_HINTS)

@@ -25,6 +25,8 @@ _GC_GB = {"off": -1.0, "eager": 0.0}
 class PaddleRunner:
     """Opens `model.json` (PIR) or `model.pdmodel` with the `.pdiparams` beside it."""
 
+    imports = ("paddle", "paddle.inference")
+
     @contextmanager
     def open(self, cell: Cell, artifact: Path) -> Iterator[PaddleSession]:
         if cell.precision != "fp32":

@@ -16,6 +16,7 @@ from typing import Any
 
 from bench.core.errors import BenchError
 from bench.core.protocol import check_version
+from bench.worker import forks
 from bench.worker.commands import finish, infer, open_session, sample, warm
 from bench.worker.convert import convert
 from bench.worker.device_pair import measure_pair
@@ -24,6 +25,12 @@ from bench.worker.serve import Reply, serve
 from bench.worker.session import State, measure
 
 Operation = Callable[[State, Mapping[str, Any]], Mapping[str, Any]]
+
+
+def fork(_: State, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Fork an arm, which serves the request in its own folder as a worker does."""
+    return forks.fork(arguments, lambda folder: serve(work, [folder]))
+
 
 OPERATIONS: Mapping[str, Operation] = {
     "measure": measure,
@@ -35,6 +42,9 @@ OPERATIONS: Mapping[str, Operation] = {
     "sample": sample,
     "infer": infer,
     "finish": finish,
+    "preload": lambda _, arguments: forks.preload(arguments),
+    "fork": fork,
+    "ended": lambda _, arguments: forks.ended(arguments),
 }
 
 

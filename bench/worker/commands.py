@@ -76,7 +76,11 @@ def finish(state: State, _: Mapping[str, Any]) -> dict[str, Any]:
     """Return which threads worked since the warm-up, and what that work used."""
     current, (threads, usage) = state.current, state.before
     facts = worked(threads, read_threads(current.process.tasks))
-    return {"facts": facts, "covariates": spent(usage, current.process.usage())}
+    after = current.process.usage()
+    return {
+        "facts": facts,
+        "covariates": {**spent(usage, after), "peak_rss_mib": after.peak_rss_mib},
+    }
 
 
 def rest(state: State) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from bench.analysis.interleaved import ARMS, Burst
 from bench.artifacts.builder import Launch
-from bench.core.protocol import PairRequest, is_duration, request_for
+from bench.core.protocol import PairRequest, request_for
 from bench.experiments.ab.interleave import Rule, alternate, turns
+from bench.experiments.arms import Arm, ArmLost
 from bench.experiments.session import Start
-from bench.launcher.client import OpenWorker, Worker, WorkerFailed
+from bench.launcher.client import OpenWorker, Worker
 from bench.launcher.process import ChildFailed
 from bench.storage.schema.ab import ArmName, BurstFields, Cause
 
@@ -24,72 +26,12 @@ Figures = Mapping[str, Any]
 """The `arms` by name and their `bursts` in order, as a session's record holds them."""
 
 
-# A burst lasts some 50 ms, or four inferences of a slow net: more than this, and the arm hangs.
-_BURST_TIMEOUT_S = 60.0
-
-
-class ArmLost(Exception):
-    """`arm` gave no answer."""
-
-    def __init__(self, arm: Cause, failure: ChildFailed) -> None:
-        super().__init__(arm)
-        self.arm = arm
-        self.failure = failure
-
-
-@dataclass(slots=True, kw_only=True)
-class _Arm:
-    """An open arm and what it has answered so far."""
-
-    name: ArmName
-    worker: Worker
-    timeout_s: float
-    figures: dict[str, Any] = field(default_factory=dict)
-
-    def gets_ready(self) -> None:
-        with self._named():
-            opened = self.worker.first(timeout_s=self.timeout_s)
-        self.figures |= {"pid": self.worker.pid, **opened}
-
-    def warms_up(self) -> None:
-        warm = self._call("warm_up", self.timeout_s)
-        self._durations(warm, "warmup_ns")
-        self.figures |= warm
-
-    def sample(self, count: int) -> Burst:
-        answer = self._call("sample", min(self.timeout_s, _BURST_TIMEOUT_S), count=count)
-        samples = self._durations(answer, "samples_ns")
-        if len(samples) != count:
-            raise self._garbage(f"{len(samples)} durations for a burst of {count} inferences")
-        known = BurstFields.model_fields.keys() & answer.keys()
-        return Burst(self.name, tuple(samples), figures={name: answer[name] for name in known})
-
-    def finishes(self) -> None:
-        last = self._call("finish", self.timeout_s)
-        both = [answer.get("facts", {}) for answer in (self.figures, last)]
-        if not all(isinstance(facts, dict) for facts in both):
-            raise self._garbage("the arm's facts aren't an object")
-        self.figures |= {**last, "facts": both[0] | both[1]}
-
-    def _durations(self, answer: Mapping[str, Any], name: str) -> Sequence[int]:
-        durations = answer.get(name)
-        if not isinstance(durations, list) or not durations or not all(map(is_duration, durations)):
-            raise self._garbage("the arm's durations aren't whole numbers of ns from 1 on")
-        return durations
-
-    def _call(self, operation: str, timeout_s: float, **arguments: Any) -> Mapping[str, Any]:
-        with self._named():
-            return self.worker.call(operation, timeout_s=timeout_s, **arguments)
-
-    @contextmanager
-    def _named(self) -> Iterator[None]:
-        try:
-            yield
-        except WorkerFailed as failed:
-            raise ArmLost(self.name, failed.failure) from failed
-
-    def _garbage(self, message: str) -> ArmLost:
-        return ArmLost(self.name, self.worker.garbage(message))
+def burst_of(arm: Arm[ArmName], count: int) -> Burst:
+    """Have `arm` take a burst of `count` inferences; raises ArmLost."""
+    answer = arm.sample(count)
+    known = BurstFields.model_fields.keys() & answer.keys()
+    figures = {name: answer[name] for name in known}
+    return Burst(arm.name, tuple(answer["samples_ns"]), figures=figures)
 
 
 class Alternator(Protocol):
@@ -118,7 +60,7 @@ class TwoProcesses:
         """Return the figures; raises ArmLost. The processes are ended, whatever happens."""
         with ExitStack() as stack:
             arms = [
-                _Arm(name=name, worker=self._open(starts[name], stack), timeout_s=self.timeout_s)
+                Arm(name=name, worker=self._open(starts[name], stack), timeout_s=self.timeout_s)
                 for name in opened
             ]
             for arm in arms:
@@ -126,7 +68,8 @@ class TwoProcesses:
             for arm in arms:
                 arm.warms_up()
             calls = {arm.name: rule.calls(arm.figures["warmup_ns"]) for arm in arms}
-            bursts = alternate({arm.name: arm.sample for arm in arms}, calls, rule, chance)
+            takes = {arm.name: partial(burst_of, arm) for arm in arms}
+            bursts = alternate(takes, calls, rule, chance)
             for arm in arms:
                 arm.finishes()
             return {

@@ -17,8 +17,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from bench.analysis.interleaved import ARMS, Burst, Measure, figure_ns
-from bench.experiments.ab.alternators import Alternator, ArmLost, Starts
+from bench.experiments.ab.alternators import Alternator, Starts
 from bench.experiments.ab.interleave import Rule
+from bench.experiments.arms import ArmLost
 from bench.experiments.session import Attempt, Start, attempt, check_claims, outcome_of
 from bench.launcher.process import ChildFailed
 from bench.storage.files import utc_now

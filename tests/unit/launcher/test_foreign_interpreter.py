@@ -66,7 +66,7 @@ def test_a_program_tells_that_it_is_ready_and_answers_each_command(start: Start)
 def test_a_program_is_gone_with_its_files_once_it_is_no_longer_needed(start: Start) -> None:
     with start(_ECHO) as process:
         (process.folder / "x.npy").write_text("array")
-    assert process.live.process.returncode == 0
+    assert process.live.process.wait() == 0
     assert process.folder.parent == Path.cwd()
     assert not process.folder.exists()
 
@@ -127,7 +127,7 @@ def test_a_program_that_hangs_over_a_command_is_ended(start: Start) -> None:
     with pytest.raises(EngineLost, match=r"within 0\.3 s") as raised, start(_READY + HANGS) as told:
         told.ask({"go": True}, 0.3)
     assert raised.value.kind == "timeout"
-    assert told.live.process.returncode is not None
+    assert told.live.process.wait() is not None
 
 
 def test_a_program_that_does_not_leave_is_ended_and_told_of(
@@ -137,7 +137,7 @@ def test_a_program_that_does_not_leave_is_ended_and_told_of(
     with pytest.raises(EngineLost) as raised, start(_READY + HANGS) as told:
         pass
     assert raised.value.kind == "timeout"
-    assert told.live.process.returncode is not None
+    assert told.live.process.wait() is not None
 
 
 def test_a_program_that_falls_while_it_leaves_is_told_of(start: Start) -> None:
@@ -149,7 +149,7 @@ def test_a_program_that_falls_while_it_leaves_is_told_of(start: Start) -> None:
 def test_what_goes_wrong_meanwhile_ends_the_program_and_stays_the_error(start: Start) -> None:
     with pytest.raises(ZeroDivisionError), start(_ECHO + FALLS) as told:
         _ = 1 / 0
-    assert told.live.process.returncode is not None
+    assert told.live.process.wait() is not None
 
 
 def test_what_a_program_printed_last_is_the_end_of_the_errors_text(start: Start) -> None:

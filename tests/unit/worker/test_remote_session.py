@@ -100,7 +100,7 @@ def test_an_arm_tells_at_the_end_what_the_process_that_works_has_used(read: list
     commands.sample(opened, {"count": 3})
     assert commands.finish(opened, {}) == {
         "facts": {"threads_worked": "2", "cores_worked": "0,1"},
-        "covariates": {"involuntary_switches": 3, "cpu_s": 2.0},
+        "covariates": {"involuntary_switches": 3, "cpu_s": 2.0, "peak_rss_mib": 102.0},
     }
     gc.enable()
     assert set(read) == {ELSEWHERE}

@@ -95,7 +95,7 @@ def test_a_session_holds_both_arms_and_every_burst_in_order(measure: Measure) ->
         assert arm.relative_l2 < 1e-6
         assert arm.steady
         assert len(arm.warmup_ns) >= 5
-        assert {"cpu_s", "involuntary_switches"} == set(arm.covariates)
+        assert {"cpu_s", "involuntary_switches", "peak_rss_mib"} == set(arm.covariates)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a thread waited")

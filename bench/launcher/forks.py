@@ -1,0 +1,132 @@
+"""Arms of one engine, forked from a worker that has imported it: `bench.worker.forks` is its side.
+
+An arm is a worker as any other. What differs is who started it: its status is its forker's to tell.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from bench.core.protocol import MODULE, REQUEST, request_for, write_json
+from bench.launcher.client import Worker, open_child
+from bench.launcher.environment import child_environment
+from bench.launcher.process import request_folder
+
+_IMPORTS_WITHIN_S = 120.0
+_FORKS_WITHIN_S = 10.0
+_ANSWERS_WITHIN_S = 5.0
+
+
+class _Pipes:
+    """The two pipes of an arm; its own ends are open here too, until it has been forked."""
+
+    def __init__(self) -> None:
+        self.commands_fd, written = os.pipe()
+        self.heard, self.replies_fd = os.pipe()
+        self.commands = os.fdopen(written, "wb")
+
+    @property
+    def arms_ends(self) -> Sequence[int]:
+        return [end for end in (self.commands_fd, self.replies_fd) if end >= 0]
+
+    def close_arms_ends(self) -> None:
+        for end in self.arms_ends:
+            os.close(end)
+        self.commands_fd = self.replies_fd = -1
+
+    def close(self) -> None:
+        self.close_arms_ends()
+        os.close(self.heard)
+        with suppress(OSError):  # the arm has gone, and a call is still in the buffer
+            self.commands.close()
+
+
+class _ForkedProcess:
+    """What `bench.launcher.client.Child` needs of an arm's process."""
+
+    def __init__(self, forker: Worker, pid: int, pipes: _Pipes) -> None:
+        self.pid = pid
+        self.stdin = pipes.commands
+        self._forker = forker
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return its exit status; raises TimeoutExpired, and WorkerFailed without a forker."""
+        within_s = timeout or 0.0
+        answer = self._forker.call(
+            "ended", pid=self.pid, within_s=within_s, timeout_s=within_s + _ANSWERS_WITHIN_S
+        )
+        if not isinstance(answer.get("status"), int):
+            raise subprocess.TimeoutExpired("an arm", within_s)
+        return int(answer["status"])
+
+    def kill(self) -> None:
+        """End it; its forker hasn't reaped it, so that its pid is its own."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+
+class Forker:
+    """A worker that has imported an engine and forks arms of it, as many as it has pipes for."""
+
+    def __init__(self, worker: Worker, folder: Path, own_fd: int, pipes: Sequence[_Pipes]) -> None:
+        self._worker = worker
+        self._folder = folder
+        self._own_fd = own_fd
+        self._pipes = list(pipes)
+
+    def fork(self, request: Mapping[str, Any]) -> Worker:
+        """Return an arm that does `request` meanwhile; raises WorkerFailed."""
+        own = self._pipes.pop(0)
+        folder = self._folder / f"arm-{len(self._pipes)}"
+        folder.mkdir(mode=0o700)
+        write_json(folder / REQUEST, {**request, "replies_fd": own.replies_fd})
+        answer = self._worker.call(
+            "fork",
+            folder=str(folder),
+            commands_fd=own.commands_fd,
+            replies_fd=own.replies_fd,
+            close_fds=[self._own_fd, *(end for one in self._pipes for end in one.arms_ends)],
+            timeout_s=_FORKS_WITHIN_S,
+        )
+        own.close_arms_ends()
+        process = _ForkedProcess(self._worker, int(answer["pid"]), own)
+        return Worker(process=process, folder=folder, replies=own.heard)
+
+
+OpenForker = Callable[..., AbstractContextManager[Forker]]
+
+
+@contextmanager
+def open_forker(
+    runner: str, *, python: Path, env: Mapping[str, str], most: int
+) -> Iterator[Forker]:
+    """Start a worker that has imported the engine of `runner` ("module:Class"), for `most` arms.
+
+    It and all arms are ended afterwards, whatever happened. Raises WorkerFailed where the import
+    ends it, Unavailable where `python` can't be started.
+    """
+    with request_folder() as folder, ExitStack() as ends:
+        pipes = []
+        for _ in range(most):
+            pipes.append(_Pipes())
+            ends.callback(pipes[-1].close)
+        own_fd = -1
+
+        def command(replies: int) -> list[str]:
+            nonlocal own_fd
+            own_fd = replies
+            request = request_for("preload", runner=runner, replies_fd=replies)
+            write_json(folder / REQUEST, request)
+            return [str(python), "-m", MODULE, str(folder)]
+
+        held = [end for one in pipes for end in one.arms_ends]
+        environment = child_environment(env)
+        with open_child(Worker, command, folder, environment, pass_fds=held) as worker:
+            worker.first(timeout_s=_IMPORTS_WITHIN_S)
+            yield Forker(worker, folder, own_fd, pipes)
