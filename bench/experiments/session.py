@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from bench.analysis.roofline import bound, contradiction
 from bench.artifacts.cached import Artifact, never
 from bench.core.cell import Cell
 from bench.core.protocol import SessionRequest
@@ -14,7 +15,8 @@ from bench.core.units import NS_PER_S
 from bench.environments.interpreters import Environments, worker_of
 from bench.launcher.process import ChildFailed
 from bench.runners import RunnerEntry
-from bench.storage.schema.common import Failed, Skipped
+from bench.storage.schema.common import Failed, Skipped, System
+from bench.storage.schema.latency import Costs
 from bench.targets.base import Readings, Target
 
 TRIES = 3
@@ -115,6 +117,26 @@ def check_claims(wall_ns: int, **claims: int) -> None:
         if claimed_ns > wall_ns * _CLOCKS_APART:
             claimed, passed = claimed_ns / NS_PER_S, wall_ns / NS_PER_S
             raise ValueError(f"{name} took {claimed:,.3f} s of {passed:,.3f} s that passed")
+
+
+def impossible(
+    cell: Cell,
+    samples_ns: Sequence[int],
+    costs: Costs | None,
+    system: System,
+    facts: Mapping[str, str],
+) -> ChildFailed | None:
+    """Return the failure of a session of `cell` whose samples are faster than any core can be.
+
+    `costs` are of the cell's net, `facts` of the session. None where the samples can be, or where
+    nothing tells what can't.
+    """
+    least = bound(cell, costs, system.facts, facts)
+    why = None if least is None else contradiction(least, samples_ns, cell.variant)
+    if why is None:
+        return None
+    hint = "its runner times something else than the inference, or its clock is wrong"
+    return ChildFailed(kind="impossible", message=why, hint=hint)
 
 
 def outcome_of(failure: ChildFailed, scrub: Callable[[str], str]) -> Failed | Skipped:

@@ -29,8 +29,8 @@ def export(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) -> 
         "costs": {
             "params": 607712,
             "params_trainable": 600000,
-            "macs": 17576000,
-            "flops_paddle": 18945136,
+            "macs": 10,
+            "flops_paddle": 202,
             "uncounted": [],
         },
     }

@@ -143,6 +143,6 @@ def above_peak_rate(table: Table) -> Iterator[Oddity]:
                 columns=(column.name,),
                 values=(row.shown(column),),
                 reason=f"{row.cost.flops / 1e6:.2f} M FLOPs an image in {row.shown(column)} "
-                f"(batch {column.batch or 1}) are {rate / 1e9:.0f} GFLOP/s, above the hardware's "
-                f"{column.peak / 1e9:.0f}",
+                f"(batch {column.batch or 1}) are {rate / 1e9:.0f} GFLOP/s, above the "
+                f"{column.peak / 1e9:.0f} that the hardware can reach",
             )

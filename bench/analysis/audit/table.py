@@ -25,7 +25,7 @@ class Column:
 
     A latency is of one call: of `batch` images with `threads`, None where the table doesn't say;
     `statistic` tells columns apart that differ in nothing else (min, avg, max). `peak` is the most
-    operations a second that the hardware can do there, None where that isn't known.
+    operations a second that the hardware can reach there, None where that isn't known.
     """
 
     name: str

@@ -9,6 +9,7 @@ from bench.analysis import naming
 from bench.analysis.audit.table import Column, Cost, Row, Table
 from bench.analysis.audit.twins import repeatability
 from bench.analysis.boxes import Box
+from bench.analysis.roofline import FAST_CONVOLUTION, core_rate
 from bench.analysis.series import Series, View
 from bench.config.published import Published
 from bench.core.units import BYTES_PER_MIB, to_ms
@@ -18,8 +19,6 @@ from bench.storage.schema.latency import ModelFacts
 _SD855_PEAK_A_THREAD = 2 * 4 * 2 * 2.84e9
 # NVIDIA's data sheets: V100 SXM2 FP32; T4 FP32, and FP16 of its tensor cores.
 _V100_FP32_PEAK, _T4_FP32_PEAK, _T4_FP16_PEAK = 15.7e12, 8.1e12, 65e12
-# Above every processor: two FMA pipes of 16 FP32 lanes (AVX-512) at 6 GHz.
-_CPU_PEAK_A_THREAD = 2 * 16 * 2 * 6e9
 
 
 def _batches(stem: str, peak: float) -> list[Column]:
@@ -97,14 +96,14 @@ def _series_table(view: View, series: Series) -> Table:
 
 
 def _series_column(series: Series, batch: int, threads: int) -> Column:
-    bounded = series.target != "nvidia-gpu" and series.precision == "fp32"
+    rate = core_rate(series.system.facts, series.precision)
     return Column(
         name=naming.setting(series, (batch, threads)),
         kind="latency",
         unit="ms",
         threads=threads,
         batch=batch,
-        peak=threads * _CPU_PEAK_A_THREAD if bounded else None,
+        peak=None if rate is None else threads * rate * FAST_CONVOLUTION,
     )
 
 

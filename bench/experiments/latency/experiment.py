@@ -181,6 +181,7 @@ class LatencyExperiment:
             runners=self.tables.runners,
             environments=self._environments,
             artifacts=self._prepared.artifacts,
+            costs={variant: it.costs for variant, it in self._prepared.models.items()},
             sampling=self._job.sampling,
             launch=self.tables.launch,
             target=target,

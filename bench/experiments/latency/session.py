@@ -3,30 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from pydantic import ValidationError
 
+from bench.analysis.contention import durations_ns
 from bench.artifacts.builder import Artifact, Launch
 from bench.core.cell import Cell, Sampling
 from bench.core.protocol import request_for
 from bench.environments.interpreters import Environments
 from bench.experiments.latency.schedule import Step
 from bench.experiments.provenance import shown_variable
-from bench.experiments.session import Attempt, attempt, check_claims, outcome_of, start_of
+from bench.experiments.session import (
+    Attempt,
+    attempt,
+    check_claims,
+    impossible,
+    outcome_of,
+    start_of,
+)
 from bench.launcher.process import ChildFailed, ChildResult, Replied
 from bench.runners import RunnerEntry
 from bench.storage.files import utc_now
 from bench.storage.schema.common import Scalar, Skipped
-from bench.storage.schema.latency import JournalEntry, Session
+from bench.storage.schema.latency import Costs, JournalEntry, Session
 from bench.storage.validation import explain
 from bench.targets.base import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionLauncher:
-    """Launches steps at `target`, whose state is read before and after a session, never during."""
+    """Launches steps at `target`, whose state is read before and after a session, never during.
+
+    `costs` are those of the nets by variant, as far as they are known.
+    """
 
     runners: Mapping[str, RunnerEntry]
     environments: Environments
@@ -35,6 +46,7 @@ class SessionLauncher:
     launch: Launch
     target: Target
     scrub: Callable[[str], str]
+    costs: Mapping[str, Costs | None] = field(default_factory=dict)
 
     def __call__(self, step: Step) -> JournalEntry:
         """Measure one session; whatever the child does becomes an entry.
@@ -97,12 +109,13 @@ class SessionLauncher:
             )
             _check_time(session)
         except (TypeError, ValueError) as error:
-            what = explain(error) if isinstance(error, ValidationError) else str(error)
-            message = f"the worker's reply isn't a session: {what}"
-            garbage = ChildFailed(
-                kind="garbage-reply", message=message, hint="the runner returns another form"
-            )
-            return self._failure(step.cell, garbage)
+            return self._failure(step.cell, _garbage(error))
+        costs = self.costs.get(step.cell.variant)
+        too_fast = impossible(
+            step.cell, durations_ns(session), costs, self.target.system, session.facts
+        )
+        if too_fast is not None:
+            return self._failure(step.cell, too_fast)
         facts = session.facts | self.artifacts[step.cell].session_facts | self._passed()
         session = session.model_copy(update={"facts": facts})
         return JournalEntry(cell_id=step.cell.id, session=session)
@@ -112,6 +125,15 @@ class SessionLauncher:
         passed = self.environments.passed.items()
         words = ", ".join(f"{name}={shown_variable(name, value)}" for name, value in passed)
         return {"passed_env": words} if words else {}
+
+
+def _garbage(error: Exception) -> ChildFailed:
+    what = explain(error) if isinstance(error, ValidationError) else str(error)
+    return ChildFailed(
+        kind="garbage-reply",
+        message=f"the worker's reply isn't a session: {what}",
+        hint="the runner returns another form",
+    )
 
 
 def _check_time(session: Session) -> None:

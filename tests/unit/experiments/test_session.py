@@ -18,10 +18,10 @@ from bench.experiments.latency.session import SessionLauncher
 from bench.experiments.session import start_of
 from bench.launcher.process import ChildFailed, ChildResult, Replied
 from bench.storage.schema.common import Scalar
-from bench.storage.schema.latency import JournalEntry
+from bench.storage.schema.latency import Costs, JournalEntry
 from tests.fakes.sessions import ARTIFACT, ASKED, ENTRY, FIGURES, STEP, Launch, replied
 from tests.fakes.targets import FakeTarget
-from tests.fakes.values import SAMPLING
+from tests.fakes.values import SAMPLING, SYSTEM
 
 
 @pytest.fixture
@@ -296,3 +296,27 @@ def test_a_session_that_claims_more_time_than_passed_is_garbage(
 
 def test_a_device_s_clock_may_go_a_little_faster(environments: Environments) -> None:
     assert answered(replied(samples_ns=[300, 300, 300, 310]), environments).session is not None
+
+
+BIG_NET = Costs(params=1, params_trainable=1, macs=10**9, flops_paddle=10**9, uncounted=[])
+
+
+@pytest.mark.parametrize(
+    ("costs", "simd", "possible"),
+    [(BIG_NET, ["avx2"], False), (BIG_NET, [], True), (None, ["avx2"], True)],
+)
+def test_a_session_faster_than_any_core_fails_and_says_the_bound(
+    costs: Costs | None, simd: list[str], possible: bool, environments: Environments
+) -> None:
+    launcher = SessionLauncher(
+        runners={"fake": ENTRY}, environments=environments, artifacts={ASKED: ARTIFACT},
+        sampling=SAMPLING, launch=Launch(replied(samples_ns=[3, 2, 4])), scrub=str,
+        target=FakeTarget(system=SYSTEM.model_copy(update={"facts": {"simd": simd}})),
+        costs={ASKED.variant: costs},
+    )  # fmt: skip
+    entry = launcher(STEP)
+    assert (entry.session is not None) == possible
+    if entry.failed is not None:
+        assert entry.failed.failure == "impossible"
+        assert "x0_25 has 1000 M MACs a call; 3 cores" in entry.failed.message
+        assert "0.00000300 ms" in entry.failed.message

@@ -69,6 +69,25 @@ def test_the_verb_leaves_with_1_over_a_measured_finding_and_lists_it_as_json(
     )
 
 
+@pytest.mark.parametrize(
+    ("precision", "ms", "odd"),
+    [("fp32", 0.029, True), ("fp32", 0.031, False), ("int8", 0.0037, True), ("int8", 0.004, False)],
+)
+def test_a_stored_figure_faster_than_any_core_is_a_finding_and_stays_in_its_table(
+    precision: str, ms: float, *, odd: bool
+) -> None:
+    fast = record(samples_ms=steady(ms), precision=precision)
+    machine = system(facts={"simd": ["avx", "avx2"], "architecture": "x86_64"})
+    series, _ = tables = measured_tables(view(stored(fast, on=machine)))
+    found = [one for one in audit(tables) if one.rule == "above-peak-rate"]
+    assert len(found) == odd
+    assert series.rows[0].figures
+    if odd:
+        assert found[0].reason.endswith("GFLOP/s, above the " + {
+            "fp32": "624", "int8": "4992"
+        }[precision] + " that the hardware can reach")  # fmt: skip
+
+
 def test_the_verb_leaves_with_0_over_measured_figures_that_agree(tmp_path: Path) -> None:
     put(stored(record(samples_ms=steady(3)), record(threads=2, samples_ms=steady(2))), tmp_path)
     assert verb.run(Options(results=tmp_path, models=MODELS), Tables()) == 0

@@ -1,0 +1,113 @@
+"""The least time that an inference can take: its MACs over the peak rate of the cores in use. Pure.
+
+A figure below that bound is wrong, whatever made it: a clock, a net that isn't run, a reply of
+another inference. No true figure may ever be below it, so every part is generous:
+
+- MACs a cycle: two vector units of the widest instructions that the system lists, four on ARM;
+  lower precisions have their dot products and tiles.
+- Clock: CLOCK_HZ for every core. What a system says of its clocks is no ceiling: a virtual machine
+  shows the nominal one, acpi-cpufreq leaves boost out, an unplugged cluster shows none.
+- FAST_CONVOLUTION: Winograd's F(6x6, 3x3) needs 64 multiplications for 324, one in 5.06, and
+  Strassen's products in MNN save some more. Depthwise and 1x1 convolutions hardly gain; which share
+  of a net's MACs they are isn't stored, so that all are allowed it.
+- Cores: the threads asked for, or more where more worked, up to the affinity.
+
+Memory has no part in it: a small net's weights stay in the caches. GPUs have no bound here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from bench.core.cell import Cell
+from bench.core.units import NS_PER_S, significant, to_ms
+from bench.storage.schema.latency import Costs
+
+CLOCK_HZ = 6.5e9
+"""Above every processor that is sold: the fastest reach 6.2 GHz, phones 4.6 GHz."""
+
+FAST_CONVOLUTION = 6.0
+
+# FP32 multiply-adds of a core in a cycle. `neon` is what macOS is said to have, whose matrix unit
+# does 256; of the same unit is SME. AVX has no fused ones: a multiplication and an addition.
+_PER_CYCLE = {
+    "avx": 8, "avx2": 16, "avx512f": 32, "asimd": 16, "sve": 32, "neon": 512, "sme": 512,
+}  # fmt: skip
+_PER_CYCLE_OF_ABI = {"x86_64": 8, "arm64-v8a": 16, "armeabi-v7a": 8}
+_GAIN = {"fp32": 1, "fp16": 4, "bf16": 4, "int8": 8}
+_GAIN_OF_TILES = {"fp32": 1, "fp16": 32, "bf16": 32, "int8": 64}  # amx_tile: 1024 and 2048 a cycle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """The least that a call of `macs` multiply-adds takes on `cores` of `rate` MAC/s each."""
+
+    macs: float
+    cores: int
+    rate: float
+
+    @property
+    def least_ns(self) -> float:
+        return self.macs / (self.cores * self.rate * FAST_CONVOLUTION) * NS_PER_S
+
+
+def core_rate(system: Mapping[str, object], *precisions: str) -> float | None:
+    """Return the most MAC/s that one core of a system of these facts does, None: not known.
+
+    Of several precisions the fastest counts; an unknown one may be as fast as any.
+    """
+    if "gpu" in system:
+        return None
+    simd = system.get("simd")
+    flags = {str(flag) for flag in simd} if isinstance(simd, list | tuple) else set()
+    widths = [_PER_CYCLE[flag] for flag in flags & _PER_CYCLE.keys()]
+    abi = system.get("abi", system.get("architecture"))
+    per_cycle = max(widths, default=_PER_CYCLE_OF_ABI.get(str(abi)))
+    if per_cycle is None:
+        return None
+    gains = _GAIN_OF_TILES if "amx_tile" in flags else _GAIN
+    gain = max(gains.get(precision, max(gains.values())) for precision in precisions)
+    return per_cycle * gain * CLOCK_HZ
+
+
+def bound(
+    cell: Cell, costs: Costs | None, system: Mapping[str, object], facts: Mapping[str, str]
+) -> Bound | None:
+    """Return the bound of a session of `cell` with these `facts`, None where one isn't known.
+
+    `costs` are of one image; operators that nobody counted leave the MACs unknown.
+    """
+    if costs is None or costs.uncounted or not costs.macs:
+        return None
+    effective = facts.get("precision", cell.precision).split(" and ")
+    rate = core_rate(system, cell.precision, *effective)
+    if rate is None:
+        return None
+    cores = max(cell.threads, _whole(facts.get("threads_worked")))
+    if affinity := facts.get("affinity"):
+        cores = min(cores, len(affinity.split(",")))
+    return Bound(macs=costs.macs * cell.batch, cores=cores, rate=rate)
+
+
+def contradiction(it: Bound, samples_ns: Sequence[int], variant: str) -> str | None:
+    """Return why the median of these samples can't be, None where it can."""
+    claimed_ns = median(samples_ns)
+    if claimed_ns >= it.least_ns:
+        return None
+    cores = f"{it.cores} core{'s' * (it.cores > 1)}"
+    return (
+        f"{variant} has {it.macs / 1e6:.4g} M MACs a call; {cores} of this CPU can't do more than "
+        f"{it.cores * it.rate / 1e9:.4g} GMAC/s, {FAST_CONVOLUTION:g} times that with fast "
+        f"convolutions, so no inference takes less than {_ms(it.least_ns)}; this session's median "
+        f"is {_ms(claimed_ns)}"
+    )
+
+
+def _ms(ns: float) -> str:
+    return f"{significant(to_ms(ns))} ms"
+
+
+def _whole(text: str | None) -> int:
+    return int(text) if text is not None and text.isascii() and text.isdigit() else 0
