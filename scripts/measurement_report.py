@@ -70,6 +70,14 @@ PARTS = (
         is_markdown=True,
     ),
     Part(
+        title="How far from impossible are the figures?",
+        text="The least time that the cores in use can take, over what the stored sessions of the "
+        "repository took. A session fails\nabove 100%: bench/analysis/roofline.py says what is "
+        "allowed for.",
+        command=("scripts/roofline.py",),
+        is_markdown=True,
+    ),
+    Part(
         title="What do the sensors cost?",
         text="The run queue is read between bursts, all others before and after a session.",
         command=("-m", "bench", "doctor", "--sensors"),

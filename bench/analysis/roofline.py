@@ -98,10 +98,10 @@ def contradiction(it: Bound, samples_ns: Sequence[int], variant: str) -> str | N
         return None
     cores = f"{it.cores} core{'s' * (it.cores > 1)}"
     return (
-        f"{variant} has {it.macs / 1e6:.4g} M MACs a call; {cores} of this CPU can't do more than "
-        f"{it.cores * it.rate / 1e9:.4g} GMAC/s, {FAST_CONVOLUTION:g} times that with fast "
-        f"convolutions, so no inference takes less than {_ms(it.least_ns)}; this session's median "
-        f"is {_ms(claimed_ns)}"
+        f"{variant} has {significant(it.macs / 1e6)} M MACs a call; {cores} of this CPU can't do "
+        f"more than {it.cores * it.rate / 1e9:.0f} GMAC/s, {FAST_CONVOLUTION:g} times that with "
+        f"fast convolutions, so no inference takes less than {_ms(it.least_ns)}; this session's "
+        f"median is {_ms(claimed_ns)}"
     )
 
 

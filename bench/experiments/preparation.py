@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from bench.artifacts.builder import Artifact, Key, Made, Workshop
 from bench.config.catalog import Model, load_catalogue, parse_weights, resolve, select
@@ -141,7 +140,9 @@ def model_facts(model: Model, made: Made) -> ModelFacts:
     own = {key: it for key, it in made.items() if key.variant == model.variant}
     exports = [it for key, it in own.items() if key.kind == COSTS_FORMAT]
     facts = next((it.facts for it in exports if isinstance(it, Artifact)), {})
-    costs, costs_missing = _costs(facts, own[Key(model.variant, COSTS_FORMAT, 1)])
+    costs, costs_missing = _costs(
+        counted(model.variant, own), own[Key(model.variant, COSTS_FORMAT, 1)]
+    )
     storage, storage_missing = _storage(own[Key(model.variant, STORAGE_FORMAT, 1)])
     return ModelFacts(
         title=model.title,
@@ -165,11 +166,19 @@ def artifact_name(key: Key) -> str:
     return f"{key.kind} b{key.batch}"
 
 
+def counted(variant: str, made: Made) -> Costs | None:
+    """Return what an export of `variant` counted, None where none did."""
+    for key, it in made.items():
+        if key.variant == variant and isinstance(it, Artifact) and "costs" in it.facts:
+            return Costs.model_validate(it.facts["costs"])
+    return None
+
+
 def _costs(
-    facts: Mapping[str, Any], first: Artifact | BenchError
+    costs: Costs | None, first: Artifact | BenchError
 ) -> tuple[Costs | None, dict[str, str]]:
-    if "costs" in facts:
-        return Costs.model_validate(facts["costs"]), {}
+    if costs is not None:
+        return costs, {}
     reason = str(first) if isinstance(first, BenchError) else "the export counted none"
     return None, {"costs": reason}
 

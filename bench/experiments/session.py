@@ -27,12 +27,16 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """What it takes to start the child of one session; `remake` is its artifact's."""
+    """What it takes to start the child of one session.
+
+    `remake` is its artifact's; `costs` are those of its net, if known.
+    """
 
     request: SessionRequest
     python: Path
     env: Mapping[str, str]
     remake: Callable[[], bool] = never
+    costs: Costs | None = None
 
     def at(self, target: Target) -> Start:
         """Return how it starts at `target`."""

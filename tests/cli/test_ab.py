@@ -78,6 +78,11 @@ def test_an_arm_compared_with_itself_is_the_same_and_everything_is_kept(
     assert (ab.root / "results/systems" / f"{manifest.system_id}.json").is_file()
 
 
+def test_an_arm_faster_than_any_core_fails_with_the_bound(ab: Ab) -> None:
+    assert ab(tables=fakes.of_large_nets(arm_tables())) == 3
+    assert "x0_25 has 100000 M MACs a call" in ab.capsys.readouterr().out
+
+
 @pytest.mark.slow
 def test_all_models_are_compared_unless_some_are_named(ab: Ab) -> None:
     _, told = ab.json(all_=True)

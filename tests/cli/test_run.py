@@ -13,7 +13,7 @@ from bench.storage.store import Store
 from tests.cli.launches import Counted, Failing, interrupt
 from tests.cli.outcomes import QUICK, latency, only_run
 from tests.fakes.records import put, record, stored
-from tests.fakes.tables import tables
+from tests.fakes.tables import of_large_nets, tables
 
 Run = Callable[..., int]
 TWO_RUNNERS = """
@@ -150,3 +150,15 @@ def test_a_stored_record_validates_and_holds_what_was_asked_for(
     assert (kept.cell.variant, kept.cell.batch, kept.cell.threads) == ("one", 2, 1)
     assert kept.cell.settings == {"onednn": "on"}
     assert kept.sampling.preset == "quick"
+
+
+def test_cells_faster_than_any_core_fail_and_name_the_bound(
+    bench_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bench_run(*QUICK, "--variant", "x0_25", tables=of_large_nets(tables())) != 0
+    records = list(only_run(tmp_path).records())
+    failures = [record.outcome for record in records if isinstance(record.outcome, Failed)]
+    assert {it.failure for it in failures} == {"impossible"}
+    assert len(failures) == len(records)
+    assert any("x0_25 has 100000 M MACs a call" in it.message for it in failures)
+    assert "so no inference takes less than" in capsys.readouterr().err

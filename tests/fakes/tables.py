@@ -30,6 +30,12 @@ FAKE_FORMATS = {
 }
 
 
+def of_large_nets(tables: Tables) -> Tables:
+    """Return `tables` whose nets count more MACs than a core does while a fake infers."""
+    large = replace(FAKE_FORMATS["paddle-pir"], converter="tests.fakes.converter:export_large")
+    return replace(tables, formats={**FAKE_FORMATS, "paddle-pir": large})
+
+
 def fake_runner(name: str) -> RunnerEntry:
     """Return the entry of a class in tests/fakes/runner.py."""
     return RunnerEntry(

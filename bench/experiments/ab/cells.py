@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from bench.artifacts.builder import Artifact
+from pydantic import ValidationError
+
+from bench.artifacts.builder import Artifact, Key, Made
 from bench.config.catalog import Model
 from bench.core.cell import Cell, Sampling
 from bench.core.digest import canonical_digest, file_sha256
@@ -18,12 +21,13 @@ from bench.core.paths import PROJECT
 from bench.environments.overrides import locked_packages
 from bench.experiments.ab.arms import Arm
 from bench.experiments.ab.progress import Pair
-from bench.experiments.preparation import artifact_key, settle
+from bench.experiments.preparation import COSTS_FORMAT, artifact_key, counted, settle
 from bench.experiments.provenance import command_line, hidden
 from bench.experiments.session import Start, start_of
 from bench.launcher.git import git_state
 from bench.storage.schema.ab import ArmFailed, ArmFields, ArmName
 from bench.storage.schema.common import Failed
+from bench.storage.schema.latency import Costs
 
 # How an arm warms up: shorter than a session that stands alone, since what is left of the warm-up
 # is in both arms alike.
@@ -42,12 +46,16 @@ WARM = Sampling(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """One arm with its cells, each with an artifact or the failure in its place."""
+    """One arm with its cells, each with an artifact or the failure in its place.
+
+    `costs` are those of its nets by variant, as far as they are known.
+    """
 
     arm: Arm
     cells: Sequence[Cell]
     models: Sequence[Model]
     artifacts: Mapping[Cell, Artifact | BenchError]
+    costs: Mapping[str, Costs | None]
 
     def failure(self, cell: Cell) -> ArmFailed | None:
         """Return why there is no artifact of `cell`, None where there is one."""
@@ -106,7 +114,7 @@ def check_pins(arm: Arm, cells: Sequence[Cell]) -> None:
             )
 
 
-def make_artifacts(
+def prepare_arm(
     arm: Arm,
     cells: Sequence[Cell],
     models: Sequence[Model],
@@ -114,11 +122,26 @@ def make_artifacts(
     cache: Path,
     workers: int,
     on_done: Callable[[str], None],
-) -> dict[Cell, Artifact | BenchError]:
-    """Return for each cell the file that its engine loads, or the error in its place."""
+) -> Prepared:
+    """Make for each cell the file that its engine loads, and count what its net costs."""
     keys = {cell: artifact_key(cell, arm.runners) for cell in cells}
-    made = arm.workshop(cache).make(models, set(keys.values()), workers=workers, on_done=on_done)
-    return {cell: made[key] for cell, key in keys.items()}
+    counts = {Key(model.variant, COSTS_FORMAT, 1) for model in models}
+    wanted = {*keys.values(), *(key for key in counts if key.kind in arm.formats)}
+    made = arm.workshop(cache).make(models, wanted, workers=workers, on_done=on_done)
+    return Prepared(
+        arm=arm,
+        cells=cells,
+        models=models,
+        artifacts={cell: made[key] for cell, key in keys.items()},
+        costs={model.variant: _counted(model.variant, made) for model in models},
+    )
+
+
+def _counted(variant: str, made: Made) -> Costs | None:
+    """Return what the net costs; another revision may have stored that in a form of its own."""
+    with suppress(ValidationError):
+        return counted(variant, made)
+    return None
 
 
 def arm_fields(prepared: Prepared) -> ArmFields:
@@ -184,4 +207,4 @@ def _start(prepared: Prepared, cell: Cell, warm: Sampling, cores: list[int] | No
     start = start_of(cell, artifact, entry, arm.environments, sampling=warm, cores=cores)
     # A device's worker is the harness's own for both arms, whatever revision made their models.
     env = {} if arm.on_device(cell) else {**start.env, **arm.env}
-    return replace(start, env=env)
+    return replace(start, env=env, costs=prepared.costs[cell.variant])

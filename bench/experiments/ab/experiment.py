@@ -30,8 +30,8 @@ from bench.experiments.ab.cells import (
     arm_fields,
     check_pins,
     environment_names,
-    make_artifacts,
     pairs_of,
+    prepare_arm,
     source_of,
 )
 from bench.experiments.ab.interleave import Rule
@@ -194,7 +194,7 @@ class AbExperiment:
         say(f"{arm.name}: {arm.spec.title}")
         for name in sorted(environment_names(arm, cells)):
             arm.environments.get(name)  # better known now than as each cell's failure
-        artifacts = make_artifacts(
+        return prepare_arm(
             arm,
             cells,
             models,
@@ -202,7 +202,6 @@ class AbExperiment:
             workers=usable_cores(),
             on_done=lambda what: say(f"{arm.name}: {what}"),
         )
-        return Prepared(arm=arm, cells=cells, models=models, artifacts=artifacts)
 
     def pending(self, run: AbFolder, target: Target, clock: Callable[[], float]) -> Units:
         """Yield the sessions that are left."""

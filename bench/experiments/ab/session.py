@@ -20,7 +20,14 @@ from bench.analysis.interleaved import ARMS, Burst, Measure, figure_ns
 from bench.experiments.ab.alternators import Alternator, Starts
 from bench.experiments.ab.interleave import Rule
 from bench.experiments.arms import ArmLost
-from bench.experiments.session import Attempt, Start, attempt, check_claims, outcome_of
+from bench.experiments.session import (
+    Attempt,
+    Start,
+    attempt,
+    check_claims,
+    impossible,
+    outcome_of,
+)
 from bench.launcher.process import ChildFailed
 from bench.storage.files import utc_now
 from bench.storage.schema.ab import AbSession, ArmFailed, ArmName, Cause
@@ -77,12 +84,25 @@ class SessionRunner:
             "after": dict(self.target.state()),
         }
         result = session_of(session, self.scrub, otherwise=self.alternate.cause)
+        if isinstance(result, AbSession):
+            result = self._impossible(starts, result) or result
         if isinstance(result, ArmFailed):
             return Attempt(result=result)
         if (arm := self._without_figure(result)) is not None:
             return Attempt(result=arm_failed(arm, _NO_FIGURE[self.ratio_of], self.scrub))
         readings = [ArmReadings(result, arm.covariates) for arm in result.arms.values()]
         return Attempt(result=result, readings=readings)
+
+    def _impossible(self, starts: Starts, session: AbSession) -> ArmFailed | None:
+        """Return which arm is faster than any core can be, None: neither."""
+        for name, start in starts.items():
+            samples = [ns for burst in session.bursts if burst.arm == name for ns in burst.ns]
+            facts = session.arms[name].facts
+            system = self.target.system
+            failure = impossible(start.request.cell, samples, start.costs, system, facts)
+            if failure is not None:
+                return arm_failed(name, failure, self.scrub)
+        return None
 
     def _without_figure(self, session: AbSession) -> ArmName | None:
         """Return the arm of the first burst that says nothing of what the ratio is of."""

@@ -22,9 +22,11 @@ from bench.experiments.session import Start
 from bench.launcher.client import Worker, open_worker
 from bench.storage.schema.ab import AbSession, ArmFailed, ArmName
 from bench.storage.schema.common import Failed, Skipped
+from bench.storage.schema.latency import Costs
 from bench.targets.base import Readings, Target
 from tests.fakes import converter
 from tests.fakes.arms import NS, as_long_as_claimed
+from tests.fakes.records import costs
 from tests.fakes.targets import FakeTarget
 from tests.fakes.values import CELL, SAMPLING
 from tests.unit.launcher.test_process import is_running
@@ -63,6 +65,7 @@ def measure(tmp_path: Path) -> Measure:
         seed: int = 0,
         opening: Callable[..., AbstractContextManager[Worker]] = open_worker,
         target: Target | None = None,
+        net: Costs | None = None,
     ) -> AbSession | ArmFailed:
         runner = SessionRunner(
             rule=RULE,
@@ -71,7 +74,10 @@ def measure(tmp_path: Path) -> Measure:
             scrub=lambda text: text.replace("engine", "ENGINE"),
             clock=as_long_as_claimed,
         )
-        starts: dict[ArmName, Start] = {"base": start(base, cores), "head": start(head, cores)}
+        starts: dict[ArmName, Start] = {
+            "base": replace(start(base, cores), costs=net),
+            "head": replace(start(head, cores), costs=net),
+        }
         chance = random.Random(seed)  # noqa: S311 - an order, not a secret
         return runner(starts, order=3, round_=1, chance=chance)
 
@@ -96,6 +102,16 @@ def test_a_session_holds_both_arms_and_every_burst_in_order(measure: Measure) ->
         assert arm.steady
         assert len(arm.warmup_ns) >= 5
         assert {"cpu_s", "involuntary_switches", "peak_rss_mib"} == set(arm.covariates)
+
+
+def test_an_arm_faster_than_any_core_fails_and_the_other_is_not_blamed(measure: Measure) -> None:
+    least_9_6_ms = costs(macs=3_000_000_000)
+    found = measure("Steady", "Faster", net=least_9_6_ms)
+    assert isinstance(found, ArmFailed)
+    assert isinstance(found.why, Failed)
+    assert (found.arm, found.why.failure) == ("head", "impossible")
+    assert "no inference takes less than 9.62 ms" in found.why.message
+    assert isinstance(measure("Steady", "Slower", net=least_9_6_ms), AbSession)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a thread waited")
