@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 
+from bench.analysis.canary import Speeds, speeds
 from bench.analysis.contention import Taken, counted_ns, durations_ns, least_left
+from bench.analysis.floor import floor
 from bench.analysis.gpu_figures import OnDevice, on_device
 from bench.analysis.grade import findings, grade, warnings
 from bench.analysis.run_context import UNKNOWN
@@ -42,7 +44,8 @@ class Box:
     `long` is there for a long session, which stands in no table of latencies; `device` for one on a
     GPU. `load_ns` and `peak_rss_mib` are medians over the sessions, `relative_l2` is the farthest
     that an output was from the reference, `run_ns` the engine's part of the estimate, `taken` what
-    others took of the CPU; each None where no session tells it. `older` has the cell's earlier
+    others took of the CPU, `speeds` how fast the machine was, `floor` what the cell takes where
+    nothing is in its way; each None where no session tells it. `older` has the cell's earlier
     figures, newest first.
     """
 
@@ -63,6 +66,8 @@ class Box:
     peak_rss_mib: float | None = None
     relative_l2: float | None = None
     taken: Taken | None = None
+    speeds: Speeds | None = None
+    floor: Estimate | None = None
     older: Sequence[Older] = ()
 
     @property
@@ -115,6 +120,8 @@ def box_of(record: Record, run_id: str) -> Box:
         run_ns=_run_ns(record),
         peak_rss_mib=_peak_rss_mib(record),
         taken=least_left(record.sessions),
+        speeds=speeds(record.sessions),
+        floor=floor(record.sessions),
         relative_l2=max(
             (session.relative_l2 for session in record.sessions if session.relative_l2 is not None),
             default=None,

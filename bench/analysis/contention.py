@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from bench.storage.schema.ab import AbSession, BurstFields
 from bench.storage.schema.latency import Session
@@ -91,11 +92,21 @@ def counted_ns(session: Session) -> list[int]:
     counts = _counts(_parts(session))
     if session.bursts is None or all(counts):
         return durations_ns(session)
-    counted, start = [], 0
-    for size, does in zip(session.bursts.samples, counts, strict=True):
-        counted += session.samples_ns[start : start + size] if does else []
-        start += size
-    return counted
+    kept = zip(burst_samples_ns(session), counts, strict=True)
+    return [ns for burst, counts_too in kept if counts_too for ns in burst]
+
+
+def burst_samples_ns(session: Session) -> list[list[int]]:
+    """Return the samples of each burst; all in one where the bursts aren't known."""
+    if session.bursts is None:
+        return [session.samples_ns]
+    samples = iter(session.samples_ns)
+    return [list(islice(samples, size)) for size in session.bursts.samples]
+
+
+def are_disturbed(session: Session) -> list[bool]:
+    """Return of each burst whether others took too much of it, nothing where that isn't known."""
+    return [_is_disturbed(part) for part in _parts(session)]
 
 
 def counted_bursts(session: AbSession) -> list[BurstFields]:

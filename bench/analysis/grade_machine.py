@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bench.analysis.canary import sentence, speeds
 from bench.analysis.contention import LITTLE_TAKEN, taken
 from bench.analysis.gpu_clocks import clocks
 from bench.analysis.grade_basics import OWN, Said, by_bounds, target_of
@@ -90,6 +91,22 @@ def contention_rule(record: Record) -> Said:
     if share < LITTLE_TAKEN:
         return "C", f"{least}, and what was disturbed doesn't count", remedy
     return "A", least, ""
+
+
+def speed_rule(record: Record) -> Said:
+    """Judge how long the machine was slow by its own best; a record from before that was kept, and
+    one whose work isn't on this machine's cores, stay as they are.
+
+    A figure taken mostly on a slow machine is right for that machine alone: the sessions agree, and
+    the next run may not.
+    """
+    result = speeds(record.sessions) if target_of(record) == "cpu" else None
+    if result is None:
+        return "A", "how fast the machine was isn't known", ""
+    return by_bounds(
+        result.slow_share, (0.10, 0.50, 1.0), sentence(result),
+        "repeat it when the machine is at its best, on cores of its own and with clocks held still",
+    )  # fmt: skip
 
 
 def alone_rule(record: Record) -> Said:

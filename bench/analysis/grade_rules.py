@@ -14,6 +14,7 @@ from bench.analysis.grade_machine import (
     alone_rule,
     clocks_rule,
     contention_rule,
+    speed_rule,
     steal_rule,
     throttling_rule,
     variables_rule,
@@ -169,6 +170,7 @@ RULES: dict[str, Callable[[Record], Said]] = {
     "throttling": throttling_rule,
     "steal": steal_rule,
     "contention": contention_rule,
+    "speed": speed_rule,
     "threads": _threads,
     "settings": _settings,
     "variables": variables_rule,
@@ -180,6 +182,16 @@ RULES: dict[str, Callable[[Record], Said]] = {
 }
 
 REMARKS = frozenset(
-    {"contention", "threads", "settings", "trend", "throttling", "offload", "alone", "subnormals"}
+    {
+        "contention",
+        "speed",
+        "threads",
+        "settings",
+        "trend",
+        "throttling",
+        "offload",
+        "alone",
+        "subnormals",
+    }
 )
 """The rules whose fault is a remark at the figure too."""

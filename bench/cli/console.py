@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.analysis.details import details
 from bench.analysis.grade import explain, findings
 from bench.analysis.verdicts import Comparison
 from bench.core.errors import BrokenResult
@@ -54,7 +55,7 @@ def conclude(options: Options, folder: RunFolder) -> int:
         show(latency_tables(view))
         show_lines(["", *(f"wrote {path}" for path in [folder.path, *files])])
         if options.of(OutputOptions).explain:
-            show_lines(explanation({it.cell_id: explain(findings(it)) for it in records}))
+            show_lines(explanation(records))
     status = max(tell_failures(records), tell_broken(broken))
     if any(it.failed_for_now for it in records):
         again = command(f"run --resume {folder.path.name}")
@@ -69,11 +70,12 @@ def tell_broken(broken: Sequence[BrokenResult]) -> int:
     return int(bool(broken))
 
 
-def explanation(reasons: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """Yield each cell's reasons as lines, indented below its id."""
-    for cell_id, found in reasons.items():
-        yield cell_id
-        yield from (f"    {reason}" for reason in found or ["A: nothing lowers it"])
+def explanation(records: Sequence[Record]) -> Iterator[str]:
+    """Yield what lowers each cell's grade and what its raw data say, indented below its id."""
+    for record in records:
+        yield record.cell_id
+        reasons = explain(findings(record)) or ["A: nothing lowers it"]
+        yield from (f"    {line}" for line in [*reasons, *details(record)])
 
 
 def _print_json(

@@ -25,6 +25,7 @@ LATENCY_HEAD = (
     "weights", "engine", "variant", "batch", "threads", "outcome", "latency_ns",
     "half_width_95_ns", "sessions", "samples", "unsettled_sessions", "grade", "stopped", "p90_ns",
     "p95_ns", "p99_ns", "relative_l2", "warnings", "run_id", "cell_id", "contended", "cpu_share",
+    "slow_share", "floor_ns", "floor_half_width_95_ns",
 )  # fmt: skip
 
 COSTS_HEAD = (
@@ -100,6 +101,9 @@ def latency_rows(view: View) -> list[Row]:
             "warnings": "; ".join(box.warnings),
             "contended": None if box.taken is None else box.contended,
             "cpu_share": None if box.taken is None else f"{box.taken.cpu_share:.3f}",
+            "slow_share": None if box.speeds is None else f"{box.speeds.slow_share:.3f}",
+            "floor_ns": _rounded(box.floor.value_ns if box.floor else None),
+            "floor_half_width_95_ns": _rounded(box.floor.half_width_ns if box.floor else None),
         }
         for box, known in _cells(view)
     ]  # fmt: skip

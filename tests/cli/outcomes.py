@@ -23,6 +23,8 @@ def latency(tmp_path: Path) -> list[dict[str, str]]:
 
 def figures(tmp_path: Path) -> list[dict[str, str]]:
     """The rows of latency.csv without what names the run or hangs on the machine's state."""
-    state = {"grade", "warnings", "contended", "cpu_share", "latency_ns", "half_width_95_ns"}
+    state = {"grade", "warnings", "contended", "cpu_share", "latency_ns", "half_width_95_ns"} | {
+        "slow_share", "floor_ns", "floor_half_width_95_ns",
+    }  # fmt: skip
     other = {"run_id", *state}
     return [{k: v for k, v in row.items() if k not in other} for row in latency(tmp_path)]

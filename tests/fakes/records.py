@@ -72,6 +72,29 @@ def waited(*shares: float, samples: int = 2) -> dict[str, list[int]]:
     }
 
 
+def paced(
+    bursts_ms: Sequence[float | Sequence[float]], canaries_us: Sequence[int], **columns: list[int]
+) -> Session:
+    """Return a session of bursts, each of its samples in ms or of one sample three times, with
+    those canaries; `columns` are the bursts' other figures, by which else nothing happened.
+    """
+    bursts = [[ms] * 3 if isinstance(ms, int | float) else list(ms) for ms in bursts_ms]
+    walls = [round(1e6 * sum(burst)) for burst in bursts]
+    nothing = [0] * len(bursts)
+    values = {
+        "samples": [len(burst) for burst in bursts], "wait_ns": nothing, "cpu_ns": walls,
+        "wall_ns": walls, "started_ns": [10**9 * (7 + index) for index in range(len(bursts))],
+        "canary_ns": [1000 * us for us in canaries_us], "migrations": nothing,
+    }  # fmt: skip
+    samples_ms = [ms for burst in bursts for ms in burst]
+    return session(samples_ms, bursts=Bursts.model_validate(values | columns))
+
+
+def of_sessions(*sessions: Session, **fields: Any) -> Record:
+    """Return a cell's record of these sessions; `fields` are those of `record`."""
+    return record(**fields).model_copy(update={"sessions": list(sessions)})
+
+
 def contended(one: Record, *shares: float) -> Record:
     """Return the record with bursts in which others took those shares, the same in each session."""
     sessions = [

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench.analysis.details import details
 from bench.analysis.grade import explain, findings
 from bench.analysis.series import StoredRun
 from bench.cli.console import OutputOptions, explanation, tell_broken
@@ -14,6 +15,7 @@ from bench.core.errors import BrokenResult
 from bench.core.output import show, show_lines
 from bench.experiments.context import Options, Tables
 from bench.reports.build import load_runs, report_folder, view_of, write_report
+from bench.storage.schema.latency import Record
 
 
 def run(options: Options, tables: Tables) -> int:
@@ -24,26 +26,30 @@ def run(options: Options, tables: Tables) -> int:
     runs = load_runs(options.results, options.run, broken=broken)
     folder = report_folder(options.results, options.run)
     files = [str(path) for path in write_report(runs, options.models, folder)]
-    reasons = explanations(runs, options.models) if explained else {}
+    records = shown_records(runs, options.models) if explained else []
     if options.as_json:
-        grades = {"grades": reasons} if explained else {}
-        show(json.dumps({"files": files, **grades}, indent=1) + "\n")
+        about = {
+            "grades": {record.cell_id: explain(findings(record)) for record in records},
+            "details": {record.cell_id: details(record) for record in records},
+        }
+        show(json.dumps({"files": files, **(about if explained else {})}, indent=1) + "\n")
     else:
-        show_lines([*(f"wrote {path}" for path in files), *explanation(reasons)])
+        show_lines([*(f"wrote {path}" for path in files), *explanation(records)])
     return tell_broken(broken)
 
 
-def explanations(runs: Sequence[StoredRun], models: Path) -> dict[str, list[str]]:
-    """Return, by cell, what lowers its grade, for the figures that the report shows."""
+def shown_records(runs: Sequence[StoredRun], models: Path) -> list[Record]:
+    """Return the newest record of each cell behind the figures that the report shows."""
     shown = {
         (box.run_id, box.cell_id)
         for series in view_of(runs, models).series
         for row in series.boxes.values()
         for box in row.values()
     }
-    return {
-        record.cell_id: explain(findings(record))
+    newest = {
+        record.cell_id: record
         for run in sorted(runs, key=lambda run: run.manifest.run_id)
         for record in run.records
         if (run.manifest.run_id, record.cell_id) in shown and record.sessions
     }
+    return list(newest.values())

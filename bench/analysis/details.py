@@ -1,0 +1,36 @@
+"""What a cell's raw data say beside its figure and grade: speeds, floor and outliers. Pure."""
+
+from __future__ import annotations
+
+from bench.analysis import canary, outliers
+from bench.analysis.floor import AT_BEST, floor
+from bench.core.units import to_ms, with_interval
+from bench.storage.schema.latency import Measured, Record
+
+
+def details(record: Record) -> list[str]:
+    """Return lines on a measured record, none where it has nothing of the kind."""
+    if not isinstance(record.outcome, Measured):
+        return []
+    samples = sum(len(session.samples_ns) for session in record.sessions)
+    return [
+        *_speeds(record),
+        *_floor(record),
+        *outliers.lines(outliers.outliers(record.sessions), samples),
+    ]
+
+
+def _speeds(record: Record) -> list[str]:
+    result = canary.speeds(record.sessions)
+    return [f"speed: {canary.sentence(result)}"] if result is not None else []
+
+
+def _floor(record: Record) -> list[str]:
+    result = floor(record.sessions)
+    if result is None:
+        if canary.best_ns(record.sessions) is None:
+            return []
+        return [f"floor: no burst was undisturbed and within {AT_BEST - 1:.0%} of the best speed"]
+    half_ns = result.half_width_ns
+    figure = with_interval(to_ms(result.value_ns), None if half_ns is None else to_ms(half_ns))
+    return [f"floor: {figure} ms in {result.sessions} of {len(record.sessions)} sessions"]
