@@ -8,6 +8,7 @@ from statistics import median
 
 from bench.analysis.canary import Speeds, speeds
 from bench.analysis.contention import Taken, counted_ns, durations_ns, least_left
+from bench.analysis.energy import energy_mj
 from bench.analysis.floor import floor
 from bench.analysis.gpu_figures import OnDevice, on_device
 from bench.analysis.grade import findings, grade, warnings
@@ -45,7 +46,8 @@ class Box:
     GPU. `load_ns` and `peak_rss_mib` are medians over the sessions, `relative_l2` is the farthest
     that an output was from the reference, `run_ns` the engine's part of the estimate, `taken` what
     others took of the CPU, `speeds` how fast the machine was, `floor` what the cell takes where
-    nothing is in its way; each None where no session tells it. `older` has the cell's earlier
+    nothing is in its way, `energy_mj` what the processor's packages used an inference; each None
+    where no session tells it. `older` has the cell's earlier
     figures, newest first.
     """
 
@@ -68,6 +70,7 @@ class Box:
     taken: Taken | None = None
     speeds: Speeds | None = None
     floor: Estimate | None = None
+    energy_mj: float | None = None
     older: Sequence[Older] = ()
 
     @property
@@ -119,6 +122,7 @@ def box_of(record: Record, run_id: str) -> Box:
         load_ns=median(session.load_ns for session in record.sessions),
         run_ns=_run_ns(record),
         peak_rss_mib=_peak_rss_mib(record),
+        energy_mj=energy_mj(record),
         taken=least_left(record.sessions),
         speeds=speeds(record.sessions),
         floor=floor(record.sessions),

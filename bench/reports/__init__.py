@@ -23,7 +23,10 @@ class Format:
 
 FORMATS: Mapping[str, Format] = {
     "markdown": Format("bench.reports.markdown.page:write"),
-    "csv": Format("bench.reports.csv_tables:write", ("sustained.csv", "device.csv", "engines.csv")),
+    "csv": Format(
+        "bench.reports.csv_tables:write",
+        ("sustained.csv", "device.csv", "energy.csv", "engines.csv"),
+    ),
     "plots": Format(
         "bench.reports.plots.figures:write",
         tuple(

@@ -1,7 +1,8 @@
 """The same tables for machines: latency.csv, a row a cell, and costs.csv, a row a model.
 
 sustained.csv, a row a long session, is there where a run was made with --sustained; device.csv, a
-row a cell, where one was measured on a GPU; engines.csv where engines stand side by side.
+row a cell, where one was measured on a GPU; energy.csv, a row a cell, where sessions could read
+what the processor used; engines.csv where engines stand side by side.
 """
 
 from __future__ import annotations
@@ -51,6 +52,11 @@ DEVICE_HEAD = (
     "system_id", "runner", "settings", "precision", "preset", "variant", "batch", "on_device_ns",
     "on_device_half_width_95_ns", "enqueue_ns", "launch_bound", "energy_mj_per_inference",
     "builds", "build_spread", "build_ns", "run_id", "cell_id",
+)  # fmt: skip
+
+ENERGY_HEAD = (
+    "system_id", "runner", "settings", "precision", "preset", "variant", "batch", "threads",
+    "package_energy_mj_per_inference", "run_id", "cell_id",
 )  # fmt: skip
 
 _ALWAYS = ("latency.csv", "costs.csv")
@@ -131,6 +137,15 @@ def device_rows(view: View) -> list[Row]:
     return [known | _on_device(box.device) for box, known in _cells(view) if box.device is not None]
 
 
+def energy_rows(view: View) -> list[Row]:
+    """Return the rows of energy.csv, one for each cell that knows its energy."""
+    return [
+        known | {"package_energy_mj_per_inference": round(box.energy_mj, 4)}
+        for box, known in _cells(view)
+        if box.energy_mj is not None
+    ]
+
+
 def _on_device(it: OnDevice) -> Row:
     return {
         "on_device_ns": round(it.on_device.value_ns),
@@ -188,6 +203,7 @@ def write(view: View, folder: Path) -> dict[Path, bytes]:
         "latency.csv": (LATENCY_HEAD, latency_rows(view)),
         "costs.csv": (COSTS_HEAD, costs_rows(view)),
         "device.csv": (DEVICE_HEAD, device_rows(view)),
+        "energy.csv": (ENERGY_HEAD, energy_rows(view)),
         "engines.csv": (ENGINES_HEAD, engines_rows(side_by_side(view))),
         "sustained.csv": (SUSTAINED_HEAD, sustained_rows(view)),
     }

@@ -20,6 +20,7 @@ from typing import Any, cast
 
 from bench.core.errors import BenchError
 from bench.core.protocol import SessionRequest
+from bench.devices.host.energy import read_energy, used_j
 from bench.runners.base import (
     NO_CAPABILITIES,
     Array,
@@ -172,11 +173,13 @@ def sample_session(current: OpenSession) -> dict[str, Any]:
     threads = read_threads(process.tasks)
     if gauge:
         gauge.begin()
-    before = process.usage()
+    before, started = process.usage(), time.perf_counter()
+    energy = {} if gauge else read_energy()
     bursts = Bursts(session.sample, process.watch)
     calls = calls_per_burst(warm.samples_ns, rule)
     samples = take_samples(bursts.sample, rule, time.perf_counter_ns, calls=calls)
     after = process.usage()
+    energy_j = used_j(energy, read_energy(), time.perf_counter() - started)
     telemetry = gauge.end(len(samples)) if gauge else {}
     effective = worked(threads, read_threads(process.tasks))
     gc.enable()
@@ -189,6 +192,7 @@ def sample_session(current: OpenSession) -> dict[str, Any]:
         "covariates": {
             **spent(before, after),
             "peak_rss_mib": after.peak_rss_mib,
+            **({} if energy_j is None else {"package_energy_j": energy_j}),
             **telemetry,
         },
     }

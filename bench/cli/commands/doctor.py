@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 
 from bench.analysis import sensor_cost as sensors
 from bench.config.suite import FOLDER, load_suite
@@ -15,6 +16,7 @@ from bench.core.errors import ResultsError, Unavailable
 from bench.core.output import show, show_lines
 from bench.core.program import command, run_command
 from bench.core.protocol import request_for
+from bench.devices.host.energy import packages, read_energy
 from bench.devices.host.facts import heading, read_host, usable_cores
 from bench.devices.host.procfs import LIVE
 from bench.devices.host.state import SENSORS, read_state
@@ -108,7 +110,26 @@ def _machine() -> list[Finding]:
         findings.append(
             Finding(item="governor", state="note", detail="unknown, as in most virtual machines")
         )
-    return findings
+    return [*findings, *energy_findings()]
+
+
+def energy_findings(root: Path = LIVE) -> list[Finding]:
+    """Return whether the packages' energy can be read, nothing where there is no counter of it."""
+    zones = packages(root)
+    if not zones:
+        return []
+    if read_energy(root):
+        what = "sessions store what the processor's packages used"
+        return [Finding(item="energy", state="ok", detail=what)]
+    return [
+        Finding(
+            item="energy",
+            state="note",
+            detail=f"{len(zones)} package counter{'s' * (len(zones) > 1)} of RAPL can't be read: "
+            "sessions store no energy",
+            remedy="sudo chmod a+r /sys/class/powercap/intel-rapl:*/energy_uj",
+        )
+    ]
 
 
 def _environments(options: Options) -> list[Finding]:

@@ -12,6 +12,7 @@ from bench.core.escape import code, markdown
 from bench.core.units import BYTES_PER_MIB, significant, to_ms
 from bench.reports.markdown import engines as engines_text
 from bench.reports.markdown import sustained as sustained_text
+from bench.reports.markdown.energy import energy_table
 from bench.reports.markdown.gpu import device_table
 from bench.reports.markdown.tables import Footnotes, alone_text, distance_text, latency_text, table
 
@@ -166,7 +167,7 @@ def latency_section(view: View, series: Series, notes: Footnotes) -> str:
     return (
         f"## {markdown(naming.heading(series))}\n\n{table(head, rows)}\n"
         f"{weights}{naming.statistic(series)}.\n{_ALONE * alone}{tails(view, series)}"
-        f"{device_table(view, series)}"
+        f"{device_table(view, series)}{energy_table(view, series)}"
     )
 
 

@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 from bench.core.paths import PROJECT
+from bench.devices.host.energy import Counter
 from bench.runners.base import Array
+from bench.worker import session as measured
 from bench.worker.sampling import WrongOutput
 from bench.worker.session import load_reference, peak_rss_mib, process_facts
 from tests.fakes.diary import Call, Diary, DiaryRunner, diary, measuring
@@ -57,7 +59,8 @@ def test_the_reply_holds_every_figure_of_the_session_in_order(call: Call) -> Non
     assert reply["relative_l2"] == 0
     assert reply["load_ns"] > 0
     assert reply["first_inference_ns"] > 0
-    assert set(reply["covariates"]) == {"involuntary_switches", "cpu_s", "peak_rss_mib"}
+    told = set(reply["covariates"]) - {"package_energy_j"}  # where this machine may read it
+    assert told == {"involuntary_switches", "cpu_s", "peak_rss_mib"}
     assert reply["covariates"]["peak_rss_mib"] > 1
 
 
@@ -118,3 +121,21 @@ def test_a_process_tells_its_python_and_the_cores_it_may_run_on() -> None:
     assert facts["python"] == platform.python_version()
     if hasattr(os, "sched_getaffinity"):
         assert {int(core) for core in facts["affinity"].split(",")} == os.sched_getaffinity(0)
+
+
+def test_the_energy_of_the_packages_is_read_around_the_samples_and_not_among_them(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = iter([{"0": Counter(1_000_000, 10**12)}, {"0": Counter(3_500_000, 10**12)}])
+
+    def reading() -> dict[str, Counter]:
+        Diary(tmp_path / "diary").note("energy")
+        return next(read)
+
+    monkeypatch.setattr(measured, "read_energy", reading)
+    [reply] = call(DiaryRunner, samples=5, warmup_calls=2, warmup_cap_s=60.0, steady_window=6)
+    assert reply["covariates"]["package_energy_j"] == 2.5
+    kept = [line.partition(",")[0] for line in diary(tmp_path)]
+    first, last = (index for index, line in enumerate(kept) if line == "energy")
+    assert set(kept[first + 1 : last]) == {"sample 1"}
+    assert kept[last + 1] == "reply"
