@@ -25,7 +25,7 @@ _BEST = 0.05
 _LEAST_BURSTS = 20
 _LEAST_SHARE = 0.10
 _LEAST_GAP = 1.05
-_APART = 4.5
+_APART = 6.0
 """How many of their own spreads two modes are apart (Ashman's D): a series of one mode that is cut
 in two has 2.7 where it is normal and 3.5 where it is uniform."""
 

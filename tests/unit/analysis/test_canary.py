@@ -59,21 +59,22 @@ def test_two_speeds_are_named_with_what_can_not_be_seen() -> None:
     assert "other hyperthread" in sentence
 
 
+@pytest.mark.parametrize(("bursts", "allowed"), [(20, 5), (100, 1)])
 @pytest.mark.parametrize(
     "draw",
     [
         lambda: CHANCE.gauss(1, 0.1),
         lambda: CHANCE.uniform(1, 2),
         lambda: 1 + CHANCE.expovariate(5),
-        lambda: 1 + 0.3 * (CHANCE.random() < 0.03),  # some disturbed ones are no mode
+        lambda: 1 + 0.3 * (CHANCE.random() < 0.01),  # some disturbed ones are no mode
         lambda: CHANCE.choice([1.0, 1.03]),  # two clocks so close that no figure shows them
         lambda: 1.0,
     ],
 )
-def test_a_series_of_one_mode_is_not_cut_in_two(draw: object) -> None:
+def test_a_series_of_one_mode_is_not_cut_in_two(draw: object, bursts: int, allowed: int) -> None:
     assert callable(draw)
-    cut = [bool(modes([(max(draw(), 0.1), 1) for _ in range(100)])) for _ in range(50)]
-    assert sum(cut) <= 1
+    cut = [bool(modes([(max(draw(), 0.1), 1) for _ in range(bursts)])) for _ in range(50)]
+    assert sum(cut) <= allowed
 
 
 def test_a_few_bursts_show_no_modes() -> None:
