@@ -18,10 +18,10 @@ SETTLED = 0.20
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:
     """How the sessions of one side of a cell ran: their facts, which settled, whether the latency
-    moved within them, and how many were contended.
+    moved within them, and how many were contended. `cell` is None for a command.
     """
 
-    cell: CellFields
+    cell: CellFields | None
     facts: Sequence[Mapping[str, str]]
     steady: Sequence[bool]
     moved: bool = False
@@ -42,7 +42,7 @@ def not_as_requested(cells: Iterable[tuple[str, Ran, Ran]]) -> Iterator[str]:
     for label, base, head in cells:
         by_clause: dict[str, list[str]] = {}
         for name, ran in (("base", base), ("head", head)):
-            for clause in unmet(ran.cell, ran.facts):
+            for clause in unmet(ran.cell, ran.facts) if ran.cell else []:
                 by_clause.setdefault(clause, []).append(name)
         for clause, names in by_clause.items():
             yield f"{label}: {' and '.join(names)}: {clause}"
@@ -53,10 +53,10 @@ def _first(labels: Sequence[str]) -> str:
 
 
 def _clauses(base: Ran, head: Ran) -> Iterator[str]:
-    if base.cell.threads == head.cell.threads:
+    if base.cell and head.cell and base.cell.threads == head.cell.threads:
         yield from _apart("effective threads", "threads_worked", base, head)
         # Which cores an engine takes, and which a setting gives it, is what is compared.
-        if _engine(base) == _engine(head):
+        if _engine(base.cell) == _engine(head.cell):
             yield from _apart("cores to run on", "affinity", base, head)
             yield from _apart("cores to run on", "allowed", base, head)
     for side, ran in (("BASE", base), ("HEAD", head)):
@@ -69,8 +69,8 @@ def _clauses(base: Ran, head: Ran) -> Iterator[str]:
             yield f"{ran.contended} of {count} sessions of {side} are contended by other processes"
 
 
-def _engine(ran: Ran) -> object:
-    return ran.cell.runner, ran.cell.settings
+def _engine(cell: CellFields) -> object:
+    return cell.runner, cell.settings
 
 
 def _apart(what: str, name: str, base: Ran, head: Ran) -> Iterator[str]:

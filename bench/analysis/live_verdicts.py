@@ -8,11 +8,11 @@ from statistics import median
 
 from bench.analysis.comparability import Ran, not_as_requested, unalike
 from bench.analysis.contention import counted_bursts, taken_of_arms
-from bench.analysis.interleaved import Burst, Measure, estimate, figure_ns, log_ratio
+from bench.analysis.interleaved import ARMS, Burst, Measure, estimate, figure_ns, log_ratio
 from bench.analysis.verdicts import CellEvidence, CellVerdict, Comparison, judge, same_way
 from bench.config.thresholds import Gate
 from bench.storage.schema.ab import AbRecord, ArmFailed, ArmName
-from bench.storage.schema.common import CellFields, Failed
+from bench.storage.schema.common import Failed
 
 
 def log_ratios(record: AbRecord, measure: Measure = "wall") -> list[float]:
@@ -107,16 +107,15 @@ def _named(cell: CellVerdict, measure: Measure) -> CellVerdict:
 
 def _ran(record: AbRecord, measure: Measure) -> tuple[str, Ran, Ran]:
     """Return how both arms of a cell ran."""
-    cells: dict[ArmName, CellFields] = {"base": record.base, "head": record.head}
     shares = [taken_of_arms(session) for session in record.sessions]
     base, head = (
         Ran(
-            cell=cell,
+            cell=record.cells.get(name),
             facts=[session.arms[name].facts for session in record.sessions],
             steady=[session.arms[name].steady for session in record.sessions],
             contended=sum(share.contended for share in shares if share and measure == "wall"),
         )
-        for name, cell in cells.items()
+        for name in ARMS
     )
     return record.label, base, head
 
@@ -124,8 +123,8 @@ def _ran(record: AbRecord, measure: Measure) -> tuple[str, Ran, Ran]:
 def _notes(cells: Sequence[CellVerdict], measure: Measure) -> Iterator[str]:
     if measure == "cpu":
         yield (
-            "the change and the two figures are of CPU time, all threads' for each inference: "
-            "waiting isn't in it, and spinning is"
+            "the change and the two figures are of CPU time, all threads' for each inference or "
+            "run: waiting isn't in it, and spinning is"
         )
     elif any(cell.ratio is not None for cell in cells):
         yield (

@@ -130,8 +130,22 @@ BASE_ENV, HEAD_ENV = (
     )
     for arm in ("--base", "--head")
 )
+CMD = Flag(
+    _COMPARE,
+    "--cmd",
+    "COMMAND",
+    "Compare two commands instead of nets, the first one as the base; give it twice. Each is split "
+    "into words and run without a shell (\"sh -c '...'\" is one), in a fresh process each time: "
+    "its start is part of the figure",
+    multiple=True,
+)
 MOST_SESSIONS = Flag(
-    _COMPARE, "--sessions most_sessions", "N", "At most, from 2 on", "10", type=whole(2)
+    _COMPARE,
+    "--sessions most_sessions",
+    "N",
+    "At most, from 2 on",
+    "10",
+    type=whole(2),
 )
 HALF_WIDTH = Flag(_COMPARE, "--half-width", "SHARE", _ENOUGH, "0.01")
 MEASURE = Flag(

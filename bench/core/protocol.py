@@ -19,6 +19,9 @@ version of this protocol, an operation and the operation's arguments:
                                                    {canary_ns} with the counters that are known
                                                    (`bench.worker.counters`)
     infer         images, logits (.npy files)      {"rows": n}; the worker writes the logits
+    run_command   words, env, cwd, count           {"samples_ns": [...], wait_ns, cpu_ns, wall_ns}
+                                                   of `count` fresh processes in a row; wait_ns
+                                                   where it is known
     finish                                         {facts, covariates} since the warm-up; no more
                                                    operation follows
     preload       runner                           {"pid"}; the engine is imported, and no more

@@ -51,8 +51,14 @@ def child_environment(
     extra: Mapping[str, str], environ: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
     """Return what a child inherits of `environ`, and `extra`."""
-    kept = {name: value for name, value in environ.items() if _INHERITED.fullmatch(name)}
-    return kept | {"PYTHONPATH": str(import_root())} | dict(extra)
+    return command_environment({"PYTHONPATH": str(import_root()), **extra}, environ)
+
+
+def command_environment(
+    extra: Mapping[str, str], environ: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """Return what a person's own command inherits of `environ`, and `extra`: nothing of ours."""
+    return {k: v for k, v in environ.items() if _INHERITED.fullmatch(k)} | dict(extra)
 
 
 def network_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:

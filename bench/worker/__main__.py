@@ -32,6 +32,13 @@ def fork(_: State, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     return forks.fork(arguments, lambda folder: serve(work, [folder]))
 
 
+def run_command(state: State, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Load what starts programs where one is started: other workers do without."""
+    from bench.worker import run_command as loaded
+
+    return loaded.run_command(state, arguments)
+
+
 OPERATIONS: Mapping[str, Operation] = {
     "measure": measure,
     "measure_pair": measure_pair,
@@ -45,6 +52,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "preload": lambda _, arguments: forks.preload(arguments),
     "fork": fork,
     "ended": lambda _, arguments: forks.ended(arguments),
+    "run_command": run_command,
 }
 
 

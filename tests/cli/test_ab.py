@@ -302,7 +302,8 @@ def test_the_command_line_reaches_the_verb(
     (options,) = seen
     arms = options.of(ArmOptions)
     assert arms == ArmOptions(base=("rev:a", "set:threads=2"), head=("env:numpy==2.0",))
-    assert (options.seed, arms.most_sessions, arms.half_width) == (4, 10, 0.01)
+    assert (options.seed, arms.most_sessions, arms.half_width) == (4, None, 0.01)
+    assert verb.growth_of(options).max_sessions == 10
     assert main(["ab", "--help"]) == 0
     assert "--half-width" in capsys.readouterr().out
 

@@ -29,7 +29,7 @@ def test_an_arm_may_be_another_precision_which_has_its_own_artifact_and_toleranc
     status, told = ab.json("--head", "precision:int8", tables=TABLES)
     assert (status, [it["verdict"] for it in told["cells"]]) == (0, ["SAME"]), told
     record = only(ab)
-    assert (record.base.precision, record.head.precision) == ("fp32", "int8")
+    assert [it.precision for it in record.cells.values()] == ["fp32", "int8"]
     facts = {name: arm.facts for name, arm in record.sessions[0].arms.items()}
     assert {name: it["artifact"] for name, it in facts.items()} == {
         "base": "model.json", "head": "model.nb",
@@ -42,7 +42,7 @@ def test_an_arm_may_be_another_precision_which_has_its_own_artifact_and_toleranc
 def test_a_comparison_of_precisions_goes_on(ab: Ab) -> None:
     ab.cut_off("--base", "precision:int8", "--head", "precision:int8", tables=TABLES)
     assert ab("--resume", "latest", tables=TABLES) == 0
-    assert (only(ab).head.precision, len(only(ab).sessions)) == ("int8", 3)
+    assert (only(ab).cells["head"].precision, len(only(ab).sessions)) == ("int8", 3)
 
 
 @pytest.mark.parametrize("tables", [arm_tables(paddle="Coarse"), TABLES])

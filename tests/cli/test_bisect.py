@@ -166,7 +166,7 @@ def compared(history: History, cell: str) -> AbRecord:
 
 def test_the_cell_is_measured_in_its_own_precision(history: History) -> None:
     record = compared(history, CELL.replace("fp32", "int8"))
-    assert (record.base.precision, record.head.precision) == ("int8", "int8")
+    assert [it.precision for it in record.cells.values()] == ["int8", "int8"]
     told = {arm.facts["artifact"] for one in record.sessions for arm in one.arms.values()}
     assert told == {"model.nb"}
 
@@ -182,7 +182,7 @@ def test_the_cell_is_measured_with_its_own_settings_and_no_others(
 ) -> None:
     cell = fake_cell(settings)
     record = compared(history, cell)
-    assert (record.pair_id, record.base.settings) == (cell, settings)
+    assert (record.pair_id, record.cells["base"].settings) == (cell, settings)
 
 
 def fake_cell(settings: dict[str, str]) -> str:

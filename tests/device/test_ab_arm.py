@@ -91,7 +91,7 @@ def test_two_settings_are_compared_by_turns_and_on_an_emulated_device_it_is_advi
         assert len(session.bursts) == 60
         assert session.arms["base"].pid == session.arms["head"].pid
         assert session.arms["base"].facts["engine"] == "paddle-lite stand-in"
-        assert max(arm.relative_l2 for arm in session.arms.values()) <= 1e-3
+        assert max(arm.relative_l2 for arm in session.nets.values()) <= 1e-3
     assert [it.arm for it in first.bursts] != [it.arm for it in second.bursts]
     manifest = ran.folder.manifest()
     assert (manifest.target, manifest.status) == ("android", "complete")

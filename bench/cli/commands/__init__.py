@@ -96,12 +96,14 @@ VERBS: Mapping[str, Verb] = {
         (*_SELFTEST, *o.MEASURING, *o.QUIET),
     ),
     "ab": Verb(
-        "Interleaved A/B comparison of two arms: revisions, environments, runners, models or "
-        "settings",
+        "Interleaved A/B comparison of two arms: revisions, environments, runners, models, "
+        "settings or commands",
         (
             *_ARMS,
+            o.CMD,
             o.MEASURE,
-            *o.STOPPING,
+            o.MOST_SESSIONS.but("10, of commands 30"),
+            o.HALF_WIDTH,
             *_MANY,
             o.SEED,
             _LIVE,

@@ -19,6 +19,7 @@ from bench.analysis.interleaved import Growth, Measure, estimate, stopped
 from bench.analysis.live_verdicts import log_ratios
 from bench.analysis.verdicts import percent
 from bench.core.cell import Cell
+from bench.experiments.ab.command import Command
 from bench.experiments.ab.interleave import Rule
 from bench.experiments.progress import Unit, Units
 from bench.experiments.session import Start
@@ -30,6 +31,8 @@ from bench.storage.schema.ab import (
     AbUnfinished,
     ArmFailed,
     ArmName,
+    CommandFields,
+    Compared,
     RuleFields,
 )
 from bench.storage.schema.common import CellFields, Failed
@@ -42,8 +45,8 @@ class Pair:
     `start` draws the cores of a session; `failed` stands where an arm has no artifact.
     """
 
-    base: Cell
-    head: Cell
+    base: Cell | Command
+    head: Cell | Command
     start: Callable[[random.Random], Mapping[ArmName, Start]]
     failed: ArmFailed | None = None
 
@@ -59,7 +62,7 @@ class Pair:
         return base if base == head else f"{base} -> {head}"
 
 
-def pair_id(base: Cell, head: Cell) -> str:
+def pair_id(base: Cell | Command, head: Cell | Command) -> str:
     """Return the cells' id, where they differ both."""
     return base.id if base.id == head.id else f"{base.id}--{head.id}"
 
@@ -144,12 +147,17 @@ def _record(pair: Pair, rule: RuleFields) -> AbRecord:
     return AbRecord(
         pair_id=pair.id,
         label=pair.label,
-        base=CellFields(**pair.base.to_json()),
-        head=CellFields(**pair.head.to_json()),
+        base=_compared(pair.base),
+        head=_compared(pair.head),
         rule=rule,
         outcome=outcome,
         sessions=[],
     )
+
+
+def _compared(what: Cell | Command) -> Compared:
+    fields = what.to_json()
+    return CellFields(**fields) if isinstance(what, Cell) else CommandFields(**fields)
 
 
 def pending_sessions(

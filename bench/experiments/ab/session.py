@@ -78,7 +78,7 @@ class SessionRunner:
             **facts,
             **figures,
             "started": began,
-            "cores": list(starts["base"].request.cores or ()),
+            "cores": _cores(starts),
             "wall_ns": self.clock() - started,
             "before": before,
             "after": dict(self.target.state()),
@@ -111,6 +111,11 @@ class SessionRunner:
             if figure_ns(burst, dropped=self.rule.dropped, measure=self.ratio_of) is None:
                 return it.arm
         return None
+
+
+def _cores(starts: Starts) -> list[int]:
+    """Return the cores that both arms are bound to; a command, which has no start here, to none."""
+    return list(starts["base"].request.cores or ()) if starts else []
 
 
 _NO_FIGURE: Mapping[Measure, ChildFailed] = {
@@ -178,7 +183,8 @@ def _check_time(session: AbSession) -> None:
     arms = session.arms.values()
     turns_ns = sum(map(sum, (burst.ns for burst in session.bursts)))
     turns_ns += sum(sum(arm.warmup_ns) for arm in arms)
-    ready_ns = max(arm.load_ns + arm.first_inference_ns for arm in arms)
+    nets = session.nets.values()
+    ready_ns = max((net.load_ns + net.first_inference_ns for net in nets), default=0)
     check_claims(session.wall_ns, samples=ready_ns + turns_ns)
 
 

@@ -30,7 +30,8 @@ class ArmOptions:
 
     base: Sequence[str] = ()
     head: Sequence[str] = ()
-    most_sessions: int = 10
+    cmd: Sequence[str] = ()
+    most_sessions: int | None = None
     half_width: float = 0.01
     measure: Measure = "wall"
 

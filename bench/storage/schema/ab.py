@@ -10,9 +10,9 @@ AB_SCHEMA_VERSION history
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from bench.storage.schema.common import (
     CellFields,
@@ -42,9 +42,15 @@ class RuleFields(Strict):
 
     pairs: Positive
     burst_s: Annotated[Seconds, Field(gt=0)]
-    least_calls: Annotated[Whole, Field(gt=1)]
-    most_calls: Annotated[Whole, Field(gt=1)]
+    least_calls: Positive
+    most_calls: Positive
     dropped: Count
+
+    @model_validator(mode="after")
+    def _leaves_some(self) -> RuleFields:
+        if min(self.least_calls, self.most_calls) <= self.dropped:
+            raise ValueError("a burst has no sample beside those that are dropped")
+        return self
 
 
 class GrowthFields(Strict):
@@ -63,7 +69,7 @@ class BurstFields(Strict):
     """
 
     arm: ArmName
-    ns: Annotated[list[Inference], Field(min_length=2)]
+    ns: Annotated[list[Inference], Field(min_length=1)]
     wait_ns: Duration | None = None
     cpu_ns: Duration | None = None
     wall_ns: Inference | None = None
@@ -92,8 +98,35 @@ class ArmFigures(Strict):
     covariates: dict[str, Scalar]
 
 
+class CommandFigures(Strict):
+    """What a session keeps of a command beside its bursts: `warmup_ns` are the runs before them.
+
+    `pid` is the process that started its runs. Nothing else is known of what a command does.
+    """
+
+    kind: Literal["command"]
+    pid: Whole
+    warmup_ns: list[Inference]
+    steady: ClassVar[bool] = True
+    facts: ClassVar[dict[str, str]] = {}
+    covariates: ClassVar[dict[str, Scalar]] = {}
+
+
+def _kind_of_arm(value: Any) -> str:
+    is_command = isinstance(value, CommandFigures)
+    return "command" if is_command or (isinstance(value, dict) and "kind" in value) else "net"
+
+
+AnyFigures = Annotated[
+    Annotated[ArmFigures, Tag("net")] | Annotated[CommandFigures, Tag("command")],
+    Discriminator(_kind_of_arm),
+]
+
+
 class AbSession(Strict):
     """Two fresh processes, or one on a device with two models, open at once and worked by turns.
+
+    Of commands it is a block of runs, each in a fresh process, two commands by turns.
 
     `opened` is the order in which they were started, `cores` those that both were bound to, empty
     where they weren't.
@@ -105,10 +138,15 @@ class AbSession(Strict):
     opened: Annotated[list[ArmName], Field(min_length=2, max_length=2)]
     cores: list[Count]
     wall_ns: Duration
-    arms: dict[ArmName, ArmFigures]
+    arms: dict[ArmName, AnyFigures]
     bursts: Annotated[list[BurstFields], Field(min_length=2)]
     before: dict[str, Scalar]
     after: dict[str, Scalar]
+
+    @property
+    def nets(self) -> dict[ArmName, ArmFigures]:
+        """The arms that are nets, which is both or none."""
+        return {name: it for name, it in self.arms.items() if isinstance(it, ArmFigures)}
 
     @model_validator(mode="after")
     def _in_pairs(self) -> AbSession:
@@ -149,6 +187,16 @@ class ArmFailed(Strict):
 AbOutcome = Annotated[AbMeasured | AbUnfinished | ArmFailed, Field(discriminator="kind")]
 
 
+class CommandFields(Strict):
+    """A command: its words without this machine's paths, and a digest of the words themselves."""
+
+    words: Annotated[list[str], Field(min_length=1)]
+    digest: str
+
+
+Compared = CellFields | CommandFields
+
+
 class AbRecord(Strict):
     """One cell of a live comparison: what each arm ran, and its sessions."""
 
@@ -156,11 +204,24 @@ class AbRecord(Strict):
     unit: Literal["ns"] = "ns"
     pair_id: Id
     label: str
-    base: CellFields
-    head: CellFields
+    base: Compared
+    head: Compared
     rule: RuleFields
     outcome: AbOutcome
     sessions: list[AbSession]
+
+    @model_validator(mode="after")
+    def _has_samples(self) -> AbRecord:
+        bursts = (burst for session in self.sessions for burst in session.bursts)
+        if any(len(burst.ns) <= self.rule.dropped for burst in bursts):
+            raise ValueError("a burst has no sample beside those that are dropped")
+        return self
+
+    @property
+    def cells(self) -> dict[ArmName, CellFields]:
+        """What each arm's net ran as; of commands nothing."""
+        arms: dict[ArmName, Compared] = {"base": self.base, "head": self.head}
+        return {name: it for name, it in arms.items() if isinstance(it, CellFields)}
 
 
 class AxesFields(Strict):
@@ -175,8 +236,9 @@ class AxesFields(Strict):
 class ArmFields(Strict):
     """What an arm is: as asked for, its code's commit, its packages, its models' hashes.
 
-    `code` is a digest of the code itself, with what isn't committed. `artifacts` are the files that
-    its engines loaded, by cell, with their hashes.
+    `code` is a digest of the code itself, with what isn't committed; of a command's words.
+    `artifacts` are the files that its engines loaded, by cell, with their hashes; of a command
+    those that it names.
     """
 
     asked: list[str]
@@ -194,6 +256,7 @@ class AbManifest(Strict):
 
     schema_version: Literal[1] = AB_SCHEMA_VERSION
     kind: Literal["ab"] = "ab"
+    compares: Literal["nets", "commands"] = "nets"
     run_id: Id
     system_id: Id
     status: Literal["running", "interrupted", "complete"]

@@ -89,7 +89,7 @@ def test_a_session_holds_both_arms_and_the_bursts_in_the_order_that_was_drawn(
     }  # fmt: skip
     assert (found.order, found.round, found.cores) == (3, 1, [])
     assert found.before == found.after == {"battery_c": 30.0}
-    base, head = found.arms["base"], found.arms["head"]
+    base, head = found.nets["base"], found.nets["head"]
     assert base.pid == head.pid
     assert (base.facts["threads"], head.facts["threads"]) == ("1", "2")
     assert (base.facts["ran_at"], base.load_ns, head.load_ns) == ("android", 3 * NS, 33 * NS // 10)

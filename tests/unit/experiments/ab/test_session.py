@@ -20,7 +20,7 @@ from bench.experiments.ab.interleave import Rule
 from bench.experiments.ab.session import SessionRunner
 from bench.experiments.session import Start
 from bench.launcher.client import Worker, open_worker
-from bench.storage.schema.ab import AbSession, ArmFailed, ArmName
+from bench.storage.schema.ab import AbSession, ArmFailed, ArmName, Cause
 from bench.storage.schema.common import Failed, Skipped
 from bench.storage.schema.latency import Costs
 from bench.targets.base import Readings, Target
@@ -84,6 +84,33 @@ def measure(tmp_path: Path) -> Measure:
     return call
 
 
+@pytest.mark.parametrize("dropped", [0, 1])
+def test_a_burst_needs_a_sample_beside_those_that_are_dropped(dropped: int) -> None:
+    """One sample is a burst where nothing is dropped, as of commands; else it has no figure."""
+    arms = {name: {"kind": "command", "pid": 1, "warmup_ns": []} for name in ("base", "head")}
+    bursts = [{"arm": "head", "ns": [1]}, {"arm": "base", "ns": [1]}]
+
+    class OneEach:
+        cause: Cause = "both"
+
+        def __call__(self, *_: Any, **__: Any) -> Mapping[str, Any]:
+            return {"arms": arms, "bursts": bursts}
+
+    runner = SessionRunner(
+        rule=Rule(pairs=1, least_calls=dropped + 1, dropped=dropped),
+        target=FakeTarget(dict),
+        alternate=OneEach(),
+        scrub=str,
+        clock=as_long_as_claimed,
+    )
+    found = runner({}, order=0, round_=0, chance=random.Random(0))  # noqa: S311 - no secret
+    assert isinstance(found, ArmFailed) == bool(dropped)
+    if isinstance(found, ArmFailed):
+        assert isinstance(found.why, Failed)
+        assert (found.arm, found.why.failure) == ("head", "garbage-reply")
+        assert "no sample beside those that are dropped" in found.why.message
+
+
 def test_a_session_holds_both_arms_and_every_burst_in_order(measure: Measure) -> None:
     found = measure("Steady", "Slower")
     assert isinstance(found, AbSession)
@@ -96,7 +123,7 @@ def test_a_session_holds_both_arms_and_every_burst_in_order(measure: Measure) ->
     assert found.before == found.after == {"load_1m": 0.5}
     pids = {arm.pid for arm in found.arms.values()}
     assert len(pids | {os.getpid()}) == 3
-    for arm in found.arms.values():
+    for arm in found.nets.values():
         assert arm.facts["engine"] == "fake 1.0"
         assert arm.relative_l2 < 1e-6
         assert arm.steady
