@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench.analysis.details import details
 from bench.analysis.grade import explain, findings
+from bench.analysis.time_use import time_use
 from bench.analysis.verdicts import Comparison
 from bench.core.errors import BrokenResult
 from bench.core.output import say, show, show_lines
@@ -42,6 +43,7 @@ def conclude(options: Options, folder: RunFolder) -> int:
     files = write_report(runs, options.models, report_folder(options.results))
     own = [run for run in runs if run.manifest.run_id == folder.path.name]
     view, records = view_of(own, options.models), [it for run in own for it in run.records]
+    use = time_use(session for it in records for session in it.sessions)
     if options.as_json:
         _print_json(
             folder,
@@ -50,10 +52,12 @@ def conclude(options: Options, folder: RunFolder) -> int:
             sustained=[
                 {name: row.get(name) for name in SUSTAINED_HEAD} for row in sustained_rows(view)
             ],
+            time=None if use is None else use.to_json(),
         )
     else:
         show(latency_tables(view))
-        show_lines(["", *(f"wrote {path}" for path in [folder.path, *files])])
+        show_lines(["", *(() if use is None else (use.sentence,))])
+        show_lines(f"wrote {path}" for path in [folder.path, *files])
         if options.of(OutputOptions).explain:
             show_lines(explanation(records))
     status = max(tell_failures(records), tell_broken(broken))
@@ -79,9 +83,14 @@ def explanation(records: Sequence[Record]) -> Iterator[str]:
 
 
 def _print_json(
-    folder: RunFolder, files: Sequence[Path], **tables: Sequence[Mapping[str, object]]
+    folder: RunFolder,
+    files: Sequence[Path],
+    *,
+    time: Mapping[str, int] | None,
+    **tables: Sequence[Mapping[str, object]],
 ) -> None:
     result: dict[str, object] = {"run": str(folder.path), "files": [str(path) for path in files]}
+    result["time"] = time
     for name, rows in tables.items():
         result[name] = [{key: None if it == "" else it for key, it in r.items()} for r in rows]
     show(json.dumps(result, indent=1) + "\n")

@@ -51,7 +51,8 @@ def where(results: Path) -> list[str]:
 
 
 def names(out: str) -> list[Path]:
-    return [Path(line.removeprefix("wrote ")) for line in out.splitlines()]
+    lines = out.splitlines()
+    return [Path(line.removeprefix("wrote ")) for line in lines if line.startswith("wrote ")]
 
 
 @pytest.mark.slow
@@ -73,6 +74,21 @@ def test_the_same_results_give_the_same_bytes_in_any_process_and_after_a_deletio
     shutil.rmtree(here / "report")
     assert report(here) == named
     assert contents(here) == before
+
+
+def test_a_report_on_one_run_says_how_much_of_its_time_was_timed_inference(
+    results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for flags, runs in (
+        ([("--run", SECOND)], [SECOND]),
+        ([("--explain",)], [FIRST, SECOND]),
+        ([()], []),
+    ):
+        assert main(["report", *where(results), *flags[0]]) == 0
+        lines = [line for line in capsys.readouterr().out.splitlines() if "timed inference" in line]
+        assert [line.split(":")[0] for line in lines] == [f"run {run_id}" for run_id in runs]
+    assert main(["report", *where(results), "--run", SECOND, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["time"][SECOND]["wall_ns"] == 4_000_000_000
 
 
 def test_a_report_on_one_run_lies_beside_it_and_covers_only_it(results: Path) -> None:

@@ -62,6 +62,7 @@ def test_a_run_ends_well_with_every_file_in_its_place(
     assert set(named[1:]) == set((results / "report").iterdir())
     assert "ShuffleNetV2_x0_25" in out
     assert "bs=4, thread=1" in out
+    assert any(line.startswith("timed inference: ") for line in out.splitlines())
     assert "[4/4]" in err
     assert "bench:" not in err
 
@@ -79,6 +80,8 @@ def test_json_has_the_figures_of_the_table_and_stands_alone_on_stdout(
     cells = [{k: "" if v is None else str(v) for k, v in c.items()} for c in printed["cells"]]
     assert cells == wanted
     assert {cell["latency_ns"] > 0 for cell in printed["cells"]} == {True}
+    spent = printed["time"]
+    assert 0 < spent["timed_ns"] < spent["wall_ns"]
     assert all(Path(name).is_file() for name in printed["files"])
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from bench.analysis.details import details
 from bench.analysis.grade import explain, findings
 from bench.analysis.series import StoredRun
+from bench.analysis.time_use import TimeUse, time_use
 from bench.cli.console import OutputOptions, explanation, tell_broken
 from bench.cli.stored import check_results
 from bench.core.errors import BrokenResult
@@ -27,15 +28,29 @@ def run(options: Options, tables: Tables) -> int:
     folder = report_folder(options.results, options.run)
     files = [str(path) for path in write_report(runs, options.models, folder)]
     records = shown_records(runs, options.models) if explained else []
+    uses = _time_uses(runs) if explained or options.run else {}
     if options.as_json:
         about = {
             "grades": {record.cell_id: explain(findings(record)) for record in records},
             "details": {record.cell_id: details(record) for record in records},
         }
-        show(json.dumps({"files": files, **(about if explained else {})}, indent=1) + "\n")
+        times = {run_id: use.to_json() for run_id, use in uses.items()}
+        more = {**({"time": times} if uses else {}), **(about if explained else {})}
+        show(json.dumps({"files": files, **more}, indent=1) + "\n")
     else:
-        show_lines([*(f"wrote {path}" for path in files), *explanation(records)])
+        show_lines(f"wrote {path}" for path in files)
+        show_lines([*(f"run {run_id}: {use.sentence}" for run_id, use in uses.items())])
+        show_lines(explanation(records))
     return tell_broken(broken)
+
+
+def _time_uses(runs: Sequence[StoredRun]) -> dict[str, TimeUse]:
+    """Return what each run's sessions spent their time on, by the run's id."""
+    uses = {
+        run.manifest.run_id: time_use(one for record in run.records for one in record.sessions)
+        for run in runs
+    }
+    return {run_id: use for run_id, use in uses.items() if use is not None}
 
 
 def shown_records(runs: Sequence[StoredRun], models: Path) -> list[Record]:
