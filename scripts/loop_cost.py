@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench.experiments.latency.progress import pending_sessions
+from bench.experiments.latency.progress import one_by_one, pending_sessions
 from bench.experiments.latency.schedule import Step, make_plan
 from bench.storage.directory import RunFolder
 from bench.storage.schema.latency import JournalEntry
@@ -37,7 +37,7 @@ def cost_ms(count: int) -> float:
         run = RunFolder(Path(folder) / "run")
         run.write_manifest(manifest())
         began = time.process_time()
-        for unit in pending_sessions(plan, launch=launch, run=run, settled={}):
+        for unit in pending_sessions(plan, launch=one_by_one(launch), run=run, settled={}):
             unit.execute()
         return 1e3 * (time.process_time() - began) / len(plan.steps)
 

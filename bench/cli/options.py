@@ -83,6 +83,11 @@ SEED = Flag(_SELECT, "--seed", "N", "Seed of the session order", "0", type=whole
 SUSTAINED = Flag(
     _SELECT, "--sustained sustained_s", "TIME", "Run each cell in one session, as in 60s or 2m"
 )
+TURNS = Flag(
+    _SELECT, "--turns", None,
+    "Have the cells of a table open at once, a burst of each by turns: sharp ratios",
+)  # fmt: skip
+NO_TURNS = Flag(_SELECT, "--no-turns", None, "Measure each cell in sessions of its own")
 SESSIONS = Flag(
     _SELECT, "--sessions", "N", "Rounds of three sessions, from 6 on", "12", type=whole(6)
 )
@@ -173,7 +178,7 @@ MIN_TOP1 = Flag(
     _LIMITS, "--min-top1", "PERCENT", "Find the fastest from this published top-1 accuracy on"
 )
 
-SELECTION = (SUITE, PRESET, RUNNER, VARIANT, BATCH, THREADS, WEIGHTS, SEED)
+SELECTION = (SUITE, PRESET, RUNNER, VARIANT, BATCH, THREADS, WEIGHTS, SEED, TURNS, NO_TURNS)
 ENVIRONMENTS = (ENV, CACHE)
 MEASURING = (*ENVIRONMENTS, PASS_ENV)
 COMMON = (RESULTS, MODELS, JSON)
@@ -181,7 +186,8 @@ QUIET = (WAIT_QUIET, REQUIRE_QUIET)
 STOPPING = (MOST_SESSIONS, HALF_WIDTH)
 # What a resumed run has already.
 _OF_A_NEW_RUN = (
-    PRESET, RUNNER, VARIANT, BATCH, THREADS, SEED, SUSTAINED, SESSIONS, MOST_SESSIONS, HALF_WIDTH,
+    PRESET, RUNNER, VARIANT, BATCH, THREADS, SEED, SUSTAINED, TURNS, NO_TURNS, SESSIONS,
+    MOST_SESSIONS, HALF_WIDTH,
     MEASURE,
 )  # fmt: skip
 

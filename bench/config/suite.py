@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 from bench.config.catalog import Model
 from bench.config.sustained import PRESET
 from bench.config.thresholds import DEFAULT, Gate
-from bench.core.cell import Cell, Sampling
+from bench.core.cell import MOST_CALLS, Cell, Sampling
 from bench.core.errors import BrokenFile, InputError, UnknownName
 from bench.core.paths import PACKAGE
 from bench.runners import RunnerEntry
@@ -56,6 +56,7 @@ class Preset(Strict):
     max_sessions: Positive | None = None
     half_width: Annotated[float, Field(gt=0, lt=1)] | None = None
     grow_for_s: Seconds = 0.0
+    laps: Annotated[int, Field(ge=4, le=1000)] | None = None
     settings: dict[str, str] = {}
 
     @model_validator(mode="after")
@@ -66,7 +67,8 @@ class Preset(Strict):
             raise ValueError("max_sessions and half_width go together")
         if self.max_sessions is not None and self.max_sessions < self.sessions:
             raise ValueError("max_sessions is below sessions")
-        if self.samples * (self.max_sessions or self.sessions) > MOST_SAMPLES:
+        samples = self.samples if self.laps is None else self.laps * MOST_CALLS
+        if samples * (self.max_sessions or self.sessions) > MOST_SAMPLES:
             raise ValueError(f"a cell would have more than {MOST_SAMPLES:,} samples")
         return self
 

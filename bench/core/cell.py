@@ -38,8 +38,12 @@ class Cell:
         """What a person reads while it runs."""
         extra = "".join(f" {name}={value}" for name, value in self.settings)
         lower = "" if self.precision == "fp32" else f" {self.precision}"
-        what = f"{self.variant} {self.runner}{lower}"
-        return f"{what} batch {self.batch}, {_threads(self.threads)}{extra}"
+        return f"{self.variant} {self.runner}{lower} {self.work}{extra}"
+
+    @property
+    def work(self) -> str:
+        """Its batch and threads in words."""
+        return f"batch {self.batch}, {_threads(self.threads)}"
 
     def to_json(self) -> dict[str, Any]:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -109,6 +113,10 @@ class TargetSpec:
         return cls(**{**values, "big_cores": tuple(values["big_cores"])})
 
 
+MOST_CALLS = 200
+"""The most inferences of one burst where cells take turns."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
     """How one session samples, and how many sessions a cell gets.
@@ -121,6 +129,9 @@ class Sampling:
     is not None, once the two halves of a window of `steady_window` calls agree within it; at
     `warmup_cap_s` it ends all the same. Sampling ends at `samples`, or after `budget_s` once
     `min_samples` are in.
+
+    Where `laps` is given, the cells of a table are open at once, each in a process of its own, and
+    take turns: in each lap each of them takes one burst. Then `laps` ends sampling.
     """
 
     preset: str
@@ -138,6 +149,7 @@ class Sampling:
     max_sessions: int | None = None
     half_width: float | None = None
     grow_for_s: float = 0.0
+    laps: int | None = None
 
     @property
     def most_sessions(self) -> int:
@@ -145,7 +157,9 @@ class Sampling:
         return self.max_sessions or self.sessions
 
     def to_json(self) -> dict[str, Any]:
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        """Return the fields, `laps` only where there are any: earlier code has no such field."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: it for name, it in values.items() if name != "laps" or it is not None}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Sampling:

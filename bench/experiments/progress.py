@@ -22,15 +22,17 @@ _WAITING_EVERY_S = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
-    """One session, or one chunk of images.
+    """One session or several that take turns, or one chunk of images.
 
-    `left` counts the units that will likely be executed, this one included. `execute` returns what
-    the unit came to, in a few words. A `minor` one needs no line of its own.
+    `left` counts the sessions or chunks that will likely be executed, the `count` of this unit
+    included. `execute` returns what the unit came to, in a few words. A `minor` one needs no line
+    of its own.
     """
 
     label: str
     left: int
     execute: Callable[[], str]
+    count: int = 1
     minor: bool = False
 
 
@@ -68,7 +70,7 @@ class Lines:
         self._clock.starts(unit.left)
 
     def ended(self, unit: Unit, result: str) -> None:
-        left = self._clock.ended()
+        left = self._clock.ended(unit.count)
         number, total, now = self._clock.done, self._clock.total, time.monotonic()
         if unit.minor and number < total and now - self._written < _LINE_EVERY_S:
             return
@@ -110,7 +112,7 @@ class Bar:
         self._show(description=unit.label, left=f"{left} left")
 
     def ended(self, unit: Unit, result: str) -> None:
-        self._clock.ended()
+        self._clock.ended(unit.count)
         self._show(last=f"last: {result}")
 
     def _show(self, **texts: str) -> None:
@@ -142,9 +144,9 @@ class Remaining:
             self._started = time.monotonic()
         return self._text()
 
-    def ended(self) -> str:
-        self.done += 1
-        self.units_left -= 1
+    def ended(self, count: int = 1) -> str:
+        self.done += count
+        self.units_left -= count
         return self._text()
 
     def _text(self) -> str:

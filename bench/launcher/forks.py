@@ -80,6 +80,11 @@ class Forker:
         self._own_fd = own_fd
         self._pipes = list(pipes)
 
+    @property
+    def left(self) -> int:
+        """How many arms it can still fork."""
+        return len(self._pipes)
+
     def fork(self, request: Mapping[str, Any]) -> Worker:
         """Return an arm that does `request` meanwhile; raises WorkerFailed."""
         own = self._pipes.pop(0)

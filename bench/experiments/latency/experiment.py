@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -17,9 +18,10 @@ from bench.core.program import command
 from bench.devices.host.facts import usable_cores
 from bench.environments.interpreters import Environments
 from bench.experiments.context import Options, Tables
-from bench.experiments.latency.progress import pending_sessions
+from bench.experiments.latency.progress import one_by_one, pending_sessions
 from bench.experiments.latency.schedule import Plan, make_plan
 from bench.experiments.latency.session import SessionLauncher
+from bench.experiments.latency.turns import TurnLauncher
 from bench.experiments.preparation import Prepared, models_of, packages_of, prepare
 from bench.experiments.progress import Units
 from bench.experiments.provenance import begun, hidden, make_provenance
@@ -29,14 +31,21 @@ from bench.storage.schema.common import CellFields, SamplingFields
 from bench.storage.schema.latency import ModelFacts, RunManifest
 from bench.targets.base import Target
 
+LAPS = 20
+"""The laps of a session where --turns asks for turns and the preset doesn't."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuiteOptions:
-    """Which suite, how thoroughly, and for how long where each cell has one long session."""
+    """Which suite, how thoroughly, for how long where each cell has one long session, and whether
+    the cells of a table take turns where the preset says otherwise.
+    """
 
     suite: str = "cpu"
     preset: str = "standard"
     sustained_s: float | None = None
+    turns: bool = False
+    no_turns: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +74,7 @@ def new_job(options: Options, tables: Tables, suite: Suite, *, cores: int | None
     chosen = options.of(SuiteOptions)
     suite = suite.in_preset(chosen.preset)
     sampling = suite.sampling(chosen.preset)
+    sampling = replace(sampling, laps=_laps(chosen, sampling, suite.file.target))
     if chosen.sustained_s is not None:
         sampling = sustained(sampling, chosen.sustained_s)
     models = models_of(options, options.variants)
@@ -85,6 +95,24 @@ def new_job(options: Options, tables: Tables, suite: Suite, *, cores: int | None
         seed=options.seed,
         left_out=selected.left_out,
     )
+
+
+def _laps(chosen: SuiteOptions, sampling: Sampling, target: str) -> int | None:
+    """Return the laps of a session, None where each cell is measured alone; raises InputError."""
+    if chosen.turns and chosen.no_turns:
+        raise InputError("--turns and --no-turns exclude each other", hint="leave one of them out")
+    if chosen.no_turns or chosen.sustained_s is not None:
+        if chosen.turns:
+            raise InputError("--sustained is of one cell at a time", hint="leave --turns out")
+        return None
+    laps = sampling.laps or (LAPS if chosen.turns else None)
+    if laps is not None and target != "cpu":
+        raise InputError(
+            f"cells take turns on this machine's CPU, and the suite is for {target}",
+            hint=f"leave --turns (in a suite's file: laps) out; two arms take turns by "
+            f"{command('ab')}",
+        )
+    return laps
 
 
 def resumed_job(manifest: RunManifest, options: Options, tables: Tables) -> Job:
@@ -177,7 +205,7 @@ class LatencyExperiment:
     def pending(self, run: RunFolder, target: Target, clock: Callable[[], float]) -> Units:
         """Yield the sessions that are left."""
         run.set_broken_aside()
-        launcher = SessionLauncher(
+        sessions = SessionLauncher(
             runners=self.tables.runners,
             environments=self._environments,
             artifacts=self._prepared.artifacts,
@@ -187,9 +215,10 @@ class LatencyExperiment:
             target=target,
             scrub=partial(hidden, device=target.spec.device),
         )
+        turns = TurnLauncher(sessions=sessions, chance=random.Random(self._job.seed))  # noqa: S311
         return pending_sessions(
             self._job.plan(),
-            launch=launcher,
+            launch=one_by_one(sessions) if self._job.sampling.laps is None else turns,
             run=run,
             settled=self._prepared.settled,
             clock=clock,

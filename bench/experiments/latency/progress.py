@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from statistics import median
 
@@ -33,6 +33,7 @@ class Progress:
         elapsed_s: Callable[[], float],
     ) -> None:
         self._plan = plan
+        self._groups = plan.groups
         self._elapsed_s = elapsed_s
         self._enough: dict[str, str] = {}
         self._taken = 0
@@ -76,11 +77,20 @@ class Progress:
             self._end(entry.cell_id, outcome)
 
     def _weigh(self, cell_id: str) -> None:
-        samples = [counted_ns(session) for session in self._sessions.get(cell_id, ())]
-        why = stopped(samples, self._plan.sampling, elapsed_s=self._elapsed_s())
-        if why is not None and not self._is_complete(cell_id):
-            self._enough[cell_id] = why
-            self._completed(cell_id)
+        """Take the cell for complete once it and all that it takes turns with have enough."""
+        alive = [one for one in self._groups[cell_id] if not self._is_complete(one)]
+        if len({len(self._sessions.get(one, ())) for one in alive}) > 1:
+            return  # within a turn
+        whys: dict[str, str] = {}
+        for one in alive:
+            samples = [counted_ns(session) for session in self._sessions.get(one, ())]
+            why = stopped(samples, self._plan.sampling, elapsed_s=self._elapsed_s())
+            if why is None:
+                return
+            whys[one] = why
+        for one, why in whys.items():
+            self._enough[one] = why
+            self._completed(one)
 
     def wants(self, step: Step) -> bool:
         """Tell whether `step` is still to be run; steps come in the plan's order, each once."""
@@ -129,46 +139,85 @@ class Progress:
         )
 
 
+LaunchTogether = Callable[[Sequence[Step]], Iterable[JournalEntry]]
+"""Measures a session of each step that it is given, and yields their entries."""
+
+
+def one_by_one(launch: Callable[[Step], JournalEntry]) -> LaunchTogether:
+    """Return what has `launch` measure one step after the other."""
+    return partial(map, launch)
+
+
 def pending_sessions(
     plan: Plan,
     *,
-    launch: Callable[[Step], JournalEntry],
+    launch: LaunchTogether,
     run: RunFolder,
     settled: Mapping[Cell, Failed | Skipped],
     clock: Callable[[], float] = time.monotonic,
 ) -> Units:
-    """Yield every session of `plan` that `run` doesn't hold yet and that its cell still needs.
+    """Yield every session of `plan` that `run` doesn't hold yet and that its cell still needs;
+    those of a turn together.
 
     `settled` are cells whose outcome stands before anything runs. The time of the sessions that
     `run` holds counts as this one's. Each session is in the journal before the next one starts,
     each cell in a file as soon as its last session is in.
     """
-    started = clock() - _spent_s(plan, run)
+    started = clock() - spent_s(plan, run)
     progress = Progress(plan, settled, lambda: clock() - started)
     done = _resume(plan, run, progress)
     for cell in plan.cells:
         _finish(cell, progress, run, done)
 
-    def execute(step: Step) -> str:
-        entry = launch(step)
-        run.append(entry)
-        progress.take(entry)
-        _finish(step.cell, progress, run, done)
-        return result_text(entry)
-
-    for step in plan.steps:
-        if step.cell.id in done:
-            continue
-        if progress.wants(step):
-            yield Unit(label=step.cell.label, left=progress.left(), execute=partial(execute, step))
-        else:
+    def execute(steps: Sequence[Step]) -> str:
+        entries = []
+        for entry in launch(steps):
+            run.append(entry)
+            progress.take(entry)
+            entries.append(entry)
+        for step in steps:
             _finish(step.cell, progress, run, done)
-        progress.passes(step)
+        return result_text(entries)
+
+    for together in plan.together:
+        steps = [step for step in together if step.cell.id not in done]
+        wanted = [step for step in steps if progress.wants(step)]
+        for step in steps:
+            _finish(step.cell, progress, run, done)
+        if wanted:
+            yield Unit(
+                label=label_of(wanted),
+                left=progress.left(),
+                count=len(wanted),
+                execute=partial(execute, wanted),
+            )
+        for step in steps:
+            progress.passes(step)
     run.drop_journal()
 
 
-def result_text(entry: JournalEntry) -> str:
-    """Return what a session came to, in a few words."""
+def label_of(steps: Sequence[Step]) -> str:
+    """Return what a person reads while `steps` run."""
+    cell = steps[0].cell
+    return cell.label if steps[0].turn is None else f"{len(steps)} cells by turns, {cell.work}"
+
+
+def result_text(entries: Sequence[JournalEntry]) -> str:
+    """Return what one or more sessions came to, in a few words."""
+    if len(entries) == 1:
+        return _result_text(entries[0])
+    counts = Counter(map(_kind_of, entries))
+    return ", ".join(f"{count} {kind}" for kind, count in counts.items())
+
+
+def _kind_of(entry: JournalEntry) -> str:
+    if entry.session is None:
+        return "failed" if entry.failed is not None else "skipped"
+    it = taken(entry.session)
+    return "contended" if it is not None and it.contended else "measured"
+
+
+def _result_text(entry: JournalEntry) -> str:
     if entry.session is not None:
         engine = entry.session.facts.get("engine_cache", "")
         note = f", engine {engine}" if engine.startswith("rebuilt") else ""
@@ -181,12 +230,16 @@ def result_text(entry: JournalEntry) -> str:
     return "skipped"
 
 
-def _spent_s(plan: Plan, run: RunFolder) -> float:
-    """Return how long the sessions of `plan` took that `run` holds, each counted once."""
+def spent_s(plan: Plan, run: RunFolder) -> float:
+    """Return how long the sessions of `plan` took that `run` holds, each turn counted once."""
     wanted = {cell.id for cell in plan.cells}
     held = [(it.cell_id, it.session) for it in run.journal() if it.session is not None]
     held += [(it.cell_id, one) for it in _done(plan, run) for one in it.sessions]
-    took = {(cell_id, one.order): one.wall_ns for cell_id, one in held if cell_id in wanted}
+    took = {
+        one.started if one.turn is not None else (cell_id, one.order): one.wall_ns
+        for cell_id, one in held
+        if cell_id in wanted
+    }
     return sum(took.values()) / 1e9
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 
 from pydantic import ValidationError
@@ -17,6 +17,7 @@ from bench.experiments.latency.schedule import Step
 from bench.experiments.provenance import shown_variable
 from bench.experiments.session import (
     Attempt,
+    Start,
     attempt,
     check_claims,
     impossible,
@@ -30,6 +31,15 @@ from bench.storage.schema.common import Scalar, Skipped
 from bench.storage.schema.latency import Costs, JournalEntry, Session
 from bench.storage.validation import explain
 from bench.targets.base import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """When a session started, and the target's state before and after it."""
+
+    started: str
+    before: Mapping[str, Scalar]
+    after: Mapping[str, Scalar]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,21 +70,25 @@ class SessionLauncher:
         started = utc_now()
         result = self._launch(step.cell)
         if isinstance(result, ChildFailed):
-            entry = self._failure(step.cell, result)
+            entry = self.failure(step.cell, result)
             remake = self.artifacts[step.cell].remake
             return Attempt(result=entry, failure=result, remake=remake)
-        after = dict(self.target.state())
-        entry = self._session(step, started, before, after, result)
+        around = Around(started=started, before=before, after=dict(self.target.state()))
+        entry = self.session(step, around, result)
         return Attempt(result=entry, readings=[entry.session] if entry.session else [])
 
-    def _launch(self, cell: Cell) -> ChildResult:
-        start = start_of(
+    def start(self, cell: Cell) -> Start:
+        """Return how a session of `cell` starts; raises Unavailable."""
+        return start_of(
             cell,
             self.artifacts[cell],
             self.runners[cell.runner],
             self.environments,
             sampling=self.sampling,
         ).at(self.target)
+
+    def _launch(self, cell: Cell) -> ChildResult:
+        start = self.start(cell)
         return self.launch(
             request_for("measure", **start.request.to_json()),
             python=start.python,
@@ -82,40 +96,36 @@ class SessionLauncher:
             timeout_s=self.sampling.timeout_s,
         )
 
-    def _failure(self, cell: Cell, result: ChildFailed) -> JournalEntry:
+    def failure(self, cell: Cell, result: ChildFailed) -> JournalEntry:
+        """Return the entry of a child that failed."""
         outcome = outcome_of(result, self.scrub)
         name = "skipped" if isinstance(outcome, Skipped) else "failed"
         return JournalEntry.model_validate({"cell_id": cell.id, name: outcome})
 
-    def _session(
-        self,
-        step: Step,
-        started: str,
-        before: dict[str, Scalar],
-        after: dict[str, Scalar],
-        result: Replied,
+    def session(
+        self, step: Step, around: Around, result: Replied, *, turn: int | None = None
     ) -> JournalEntry:
+        """Return the entry of a child's reply, a failure where that isn't a session."""
         try:
             session = Session(
-                started=started,
                 order=step.order,
                 round=step.round,
+                turn=turn,
                 pid=result.pid,
                 wall_ns=result.wall_ns,
-                before=before,
-                after=after,
                 teardown=result.teardown,
+                **asdict(around),
                 **result.value,
             )
             _check_time(session)
         except (TypeError, ValueError) as error:
-            return self._failure(step.cell, _garbage(error))
+            return self.failure(step.cell, _garbage(error))
         costs = self.costs.get(step.cell.variant)
         too_fast = impossible(
             step.cell, durations_ns(session), costs, self.target.system, session.facts
         )
         if too_fast is not None:
-            return self._failure(step.cell, too_fast)
+            return self.failure(step.cell, too_fast)
         facts = session.facts | self.artifacts[step.cell].session_facts | self._passed()
         session = session.model_copy(update={"facts": facts})
         return JournalEntry(cell_id=step.cell.id, session=session)

@@ -82,6 +82,7 @@ class SamplingFields(Strict):
     max_sessions: Whole | None = None
     half_width: Number | None = None
     grow_for_s: Number = 0.0
+    laps: Positive | None = None
 
 
 class Skipped(Strict):

@@ -72,7 +72,9 @@ class Session(Strict):
     figures than the samples, which are end to end: a GPU's `on_device` and `enqueue`, a phone's
     `run` (the engine's part of each sample). `build_ns` is what this session took to build its
     engine, None where it built none; `load_ns` doesn't hold it. `bursts` is None where what its
-    threads waited for the CPU isn't known.
+    threads waited for the CPU isn't known. Sessions of one run with the same `turn` and start were
+    alive together and took turns: the n-th bursts of all of them are of one lap, and `wall_ns` is
+    of all.
     """
 
     started: str
@@ -87,6 +89,7 @@ class Session(Strict):
     warmup_ns: list[Inference]
     samples_ns: list[Inference]
     bursts: Bursts | None = None
+    turn: Count | None = None
     reported_ns: dict[str, Inference] | None = None
     figures_ns: dict[str, list[Inference]] = {}
     build_ns: Duration | None = None

@@ -46,7 +46,7 @@ def skipped() -> JournalEntry:
 def test_a_session_is_told_by_its_median_or_by_what_became_of_it(
     told: JournalEntry, text: str
 ) -> None:
-    assert result_text(told) == text
+    assert result_text([told]) == text
 
 
 def test_each_session_is_one_line_with_its_number_its_result_and_the_time_left(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.experiments.latency.progress import pending_sessions
+from bench.experiments.latency.progress import one_by_one, pending_sessions
 from bench.experiments.latency.schedule import Step, make_plan
 from bench.storage.directory import RunFolder
 from bench.storage.schema.latency import JournalEntry, Measured, Record
@@ -63,7 +63,7 @@ def go(tmp_path: Path) -> Callable[..., Mapping[str, Record]]:
         folder.write_manifest(manifest())
         plan = make_plan([QUIET, NOISY], replace(RULE, grow_for_s=grow_for_s), seed=1)
         for unit in pending_sessions(
-            plan, launch=machine, run=folder, settled={}, clock=lambda: machine.now
+            plan, launch=one_by_one(machine), run=folder, settled={}, clock=lambda: machine.now
         ):
             machine.left.append(unit.left)
             assert unit.execute().endswith(" ms")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.core.cell import Cell
-from bench.experiments.latency.schedule import Plan, make_plan
+from bench.experiments.latency.schedule import MOST_ARMS, Plan, make_plan
 from tests.fakes.values import CELL, SAMPLING
 
 CELLS = [replace(CELL, batch=batch) for batch in range(1, 13)]
@@ -90,3 +90,56 @@ def test_a_done_cell_counts_under_another_seed_but_not_under_another_sampling() 
     assert plan.cell_hash(CELL) == planned(seed=1).cell_hash(CELL)
     assert plan.cell_hash(CELL) != planned(rounds=4).cell_hash(CELL)
     assert plan.cell_hash(CELL) != plan.cell_hash(replace(CELL, batch=2))
+
+
+def by_turns(cells: list[Cell], rounds: int = 3) -> Plan:
+    return make_plan(cells, replace(SAMPLING, sessions=rounds, laps=4), seed=1)
+
+
+NETS = [
+    replace(CELL, variant=net, model_hash=net, runner=runner, batch=batch)
+    for net in ("a", "b", "c")
+    for runner in ("fast", "slow")
+    for batch in (1, 4)
+]
+
+
+def test_cells_that_are_measured_alone_have_no_turn() -> None:
+    assert all(len(steps) == 1 and steps[0].turn is None for steps in planned().together)
+
+
+def test_the_cells_of_a_table_are_together_once_a_round() -> None:
+    together = list(by_turns(NETS).together)
+    assert [len(steps) for steps in together] == [6] * 6
+    for steps in together:
+        assert len({(step.cell.batch, step.round) for step in steps}) == 1
+        assert {step.turn for step in steps} == {steps[0].order}
+    assert {frozenset(step.cell.batch for step in steps) for steps in together} == {
+        frozenset({1}), frozenset({4}),
+    }  # fmt: skip
+
+
+def test_the_cells_of_a_net_follow_each_other_within_a_turn() -> None:
+    for steps in by_turns(NETS).together:
+        nets = [step.cell.variant for step in steps]
+        assert nets == [net for net in dict.fromkeys(nets) for _ in range(2)]
+
+
+def test_a_table_of_more_cells_than_can_be_open_is_parted_between_nets() -> None:
+    many = [
+        replace(CELL, variant=f"{net:03}", model_hash=f"{net}", runner=runner)
+        for net in range(50)
+        for runner in ("r", "s", "t")
+    ]
+    together = list(by_turns(many, rounds=1).together)
+    assert [len(steps) for steps in together if len(steps) > MOST_ARMS] == []
+    assert sum(map(len, together)) == 150
+    for steps in together:
+        assert set(Counter(step.cell.variant for step in steps).values()) == {3}
+
+
+def test_a_cell_takes_turns_with_those_of_its_table() -> None:
+    plan = by_turns(NETS)
+    for one in NETS:
+        alike = {other.id for other in NETS if other.batch == one.batch}
+        assert set(plan.groups[one.id]) == alike
