@@ -40,7 +40,14 @@ PARTS = (
         text="Two runs of the standard preset back to back, three times; a case is one cell of one "
         "pair.\nA figure is the mean of the sessions' medians ± the half-width of its 95% interval "
         "(sessions) and grade.",
-        command=("scripts/repeatability.py",),
+        command=("scripts/repeatability.py", "--results", "RESULTS/pairs"),
+        is_markdown=True,
+    ),
+    Part(
+        title="Which repeats better, the latency or the floor?",
+        text="Over those runs. A floor is of the fastest tenth of a session's undisturbed bursts "
+        "while the canary is within 3% of its\nbest; the script takes the runs of a day too.",
+        command=("scripts/floor_repeats.py", "RESULTS/pairs"),
         is_markdown=True,
     ),
     Part(
@@ -70,6 +77,15 @@ PARTS = (
         is_markdown=True,
     ),
     Part(
+        title="How fast was the machine?",
+        text="A canary, the same 0.1 ms of work, runs before each burst of those runs. Its time "
+        "over the best of its cell marks\nbursts of a slow machine; no figure is scaled. The bound "
+        "is 1.10: above the canary's own noise, and where the bursts are\nslower too. Two speeds "
+        "are named where they are 6 of their spreads apart.",
+        command=("scripts/canary_rule.py", "--results", "RESULTS"),
+        is_markdown=True,
+    ),
+    Part(
         title="How far from impossible are the figures?",
         text="The least time that the cores in use can take, over what the stored sessions of the "
         "repository took. A session fails\nabove 100%: bench/analysis/roofline.py says what is "
@@ -79,7 +95,8 @@ PARTS = (
     ),
     Part(
         title="What do the sensors cost?",
-        text="The run queue is read between bursts, all others before and after a session.",
+        text="Run queue and counters are read around each burst, and the canary runs before it; "
+        "all others are read before and after\na session.",
         command=("-m", "bench", "doctor", "--sensors"),
     ),
     Part(
@@ -92,7 +109,7 @@ PARTS = (
 
 def run(part: Part, results: str) -> str:
     """Return the section: what the part's command printed, whatever its status."""
-    command = [word if word != "RESULTS" else results for word in part.command]
+    command = [word.replace("RESULTS", results) for word in part.command]
     print(f"running {' '.join(command)}", flush=True)
     done = subprocess.run(
         [sys.executable, *command], cwd=PROJECT, check=False, text=True, capture_output=True

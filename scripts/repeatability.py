@@ -1,9 +1,10 @@
 """Run the standard preset twice, back to back, several times, and see whether the intervals agree.
 
-    .venv/bin/python scripts/repeatability.py [--pairs 3] [--variants x0_5,x1_0] [--json]
+    .venv/bin/python scripts/repeatability.py [--pairs 3] [--variants x0_5,x1_0]
+        [--results DIR] [--json]
 
 Each pair's two runs measure the same cells (batch 1, 1 thread); a case is one cell of one pair, and
-agrees where the 95% intervals overlap. The runs go to a temporary results folder.
+agrees where the 95% intervals overlap. The runs go to --results, or to a temporary folder.
 """
 
 from __future__ import annotations
@@ -74,12 +75,12 @@ def measure(variants: str, results: Path) -> list[Figure]:
     ]
 
 
-def run_pairs(pairs: int, variants: str) -> list[Case]:
+def run_pairs(pairs: int, variants: str, results: Path | None) -> list[Case]:
     """Return the cases of `pairs` pairs of runs."""
     cases = []
     with tempfile.TemporaryDirectory() as name:
         for pair in range(1, pairs + 1):
-            first, second = (measure(variants, Path(name)) for _ in range(2))
+            first, second = (measure(variants, results or Path(name)) for _ in range(2))
             cases += [Case(pair, one, other) for one, other in zip(first, second, strict=True)]
     return cases
 
@@ -106,9 +107,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--variants", default="x0_5,x1_0")
+    parser.add_argument("--results", type=Path)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    cases = run_pairs(arguments.pairs, arguments.variants)
+    cases = run_pairs(arguments.pairs, arguments.variants, arguments.results)
     print(json.dumps([asdict(case) for case in cases]) if arguments.json else table(cases))
 
 

@@ -18,7 +18,8 @@ SETTLED = 0.20
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:
     """How the sessions of one side of a cell ran: their facts, which settled, whether the latency
-    moved within them, and how many were contended. `cell` is None for a command.
+    moved within them, how many were contended, and whether the machine was slow most of the time.
+    `cell` is None for a command.
     """
 
     cell: CellFields | None
@@ -26,6 +27,7 @@ class Ran:
     steady: Sequence[bool]
     moved: bool = False
     contended: int = 0
+    slow: bool = False
 
 
 def unalike(cells: Iterable[tuple[str, Ran, Ran]]) -> list[str]:
@@ -67,6 +69,8 @@ def _clauses(base: Ran, head: Ran) -> Iterator[str]:
             yield f"the latency moves within the sessions of {side}"
         if ran.contended:
             yield f"{ran.contended} of {count} sessions of {side} are contended by other processes"
+        if ran.slow:
+            yield f"the machine was slow, by its canary, most of the time of {side}"
 
 
 def _engine(cell: CellFields) -> object:

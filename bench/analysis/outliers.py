@@ -26,6 +26,7 @@ _HALF = 0.5
 _SHOWN = 3
 
 UNKNOWN = "unknown"
+FIRST = "first of its burst, after a pause"
 UNRECORDED = "not recorded"
 
 Burst = Mapping[str, int]
@@ -95,7 +96,7 @@ def _of_session(index: int, session: Session, best: float | None) -> Iterator[Ou
                     ns=ns,
                     ratio=ns / middle,
                     since_s=_since_s(burst, bursts[0], passed),
-                    causes=_causes(burst, ns - middle, best),
+                    causes=_causes(burst, ns - middle, best) or [UNKNOWN if passed else FIRST],
                 )
             passed, sample = passed + ns, sample + 1
 
@@ -123,7 +124,7 @@ def _causes(burst: Burst, late_ns: float, best: float | None) -> Sequence[str]:
     causes = [cause for cause, caused in _CAUSES.items() if caused(burst, late_ns)]
     if best is not None and burst.get("canary_ns", 0) > SLOW * best:
         causes.append("the machine was slow")
-    return causes or (UNKNOWN,)
+    return causes
 
 
 def _lasted(name: str, unit_ns: float) -> Callable[[Burst, float], bool]:

@@ -104,6 +104,7 @@ def _how(record: Record) -> Ran:
         facts=[session.facts for session in record.sessions],
         steady=[session.steady or not checked for session in record.sessions],
         moved=RULES["trend"](record)[0] > "B",
+        slow=RULES["speed"](record)[0] > "B",
         contended=sum(
             share.contended for share in map(taken, record.sessions) if share is not None
         ),

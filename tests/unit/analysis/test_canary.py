@@ -57,6 +57,7 @@ def test_two_speeds_are_named_with_what_can_not_be_seen() -> None:
     sentence = canary.sentence(told)
     assert "two speeds: 0.99 and 0.71 of its best, 60% and 40% of the time" in sentence
     assert "other hyperthread" in sentence
+    assert sentence.endswith("over 10% slower than its best for 40% of the time")
 
 
 @pytest.mark.parametrize(("bursts", "allowed"), [(20, 5), (100, 1)])

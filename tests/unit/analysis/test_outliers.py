@@ -46,10 +46,17 @@ def test_several_causes_come_with_the_most_direct_first() -> None:
     ]  # fmt: skip
 
 
+def test_the_first_of_a_burst_without_another_cause_came_after_a_pause() -> None:
+    bursts = [*CALM, [3.0, 2.0, 2.0], [3.0, 2.0, 2.0]]
+    first, moved = outliers([paced(bursts, [100] * 6, migrations=[0, 0, 0, 0, 0, 1])])
+    assert list(first.causes) == ["first of its burst, after a pause"]
+    assert list(moved.causes) == ["moved to another core"]
+
+
 def test_what_happened_in_another_burst_is_no_cause() -> None:
     bursts = [*CALM[:2], [2.0, 3.0, 2.0], [2.0] * 4]
     (found,) = outliers([paced(bursts, [100] * 4, migrations=[5, 5, 0, 5])])
-    assert found.causes == ("unknown",)
+    assert list(found.causes) == ["unknown"]
 
 
 def test_a_machine_that_its_canary_shows_slow_is_a_cause() -> None:

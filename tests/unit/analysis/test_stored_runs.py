@@ -20,6 +20,8 @@ from tests.fakes.records import (
     facts,
     failed,
     manifest,
+    of_sessions,
+    paced,
     provenance,
     record,
     skipped,
@@ -352,6 +354,12 @@ def test_a_phone_is_the_same_on_another_host() -> None:
     same: dict[str, Any] = {"target": "android", "before": LOCKED | {"device_id": "aaaa"}}
     head = side(record(samples_ms=SLOWER), provenance=provenance(host="ffff"), **same)
     assert compared(side(steady(), **same), head).exit_status == 1
+
+
+def test_a_side_that_was_measured_on_a_slow_machine_gives_advice() -> None:
+    slow = [paced([2.4 + at / 100] * 20, [100] * 8 + [150] * 12) for at in range(3)]
+    doubt = advised(side(steady()), side(of_sessions(*slow)))
+    assert doubt.startswith("the machine was slow, by its canary, most of the time of HEAD (")
 
 
 def test_a_contended_side_gives_advice() -> None:
