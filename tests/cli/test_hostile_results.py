@@ -69,7 +69,6 @@ def said(folders: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> Said:
 
 
 VERBS = {
-    "report": ["report"],
     "report, explained": ["report", "--explain"],
     "report of a run": ["report", "--run", HEAD],
     "verify": ["verify"],

@@ -92,10 +92,16 @@ class Ran:
         return (self.results / "report" / "report.md").read_text(encoding="utf-8")
 
 
-def hasty_suite(folder: Path) -> Path:
+def hasty_suite(folder: Path, *, sessions: int) -> Path:
     """Write suite arm with a quick preset that takes few samples; return its path."""
     head, presets = (ROOT / "bench/suites/arm.toml").read_text().split("[presets.standard]")
-    hasty = {"samples": 10, "budget_s": 0.1, "warmup_s": 0.0, "warmup_cap_s": 0.1}
+    hasty = {
+        "sessions": sessions,
+        "samples": 10,
+        "budget_s": 0.1,
+        "warmup_s": 0.0,
+        "warmup_cap_s": 0.1,
+    }
     quick = presets.partition("[presets.quick]")[2].partition("\n[presets.")[0]
     for name, value in hasty.items():
         quick = re.sub(rf"^{name} = .*$", f"{name} = {value}", quick, flags=re.MULTILINE)

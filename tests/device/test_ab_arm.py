@@ -69,6 +69,16 @@ def nets(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     return prepared(built_agent(folder / "build"), folder / "agent", ("x0_25",))
 
 
+@pytest.fixture(scope="module")
+def threads(
+    nets: Prepared, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Compared, Device]]:
+    """Two thread counts compared, and the device as it was left."""
+    folder = tmp_path_factory.mktemp("threads")
+    with running_device(folder / "device", auth=Policy.OPEN) as device:
+        yield compare(device, nets.agent, folder / "results", "--head", "set:threads=2"), device
+
+
 @pytest.fixture
 def device(tmp_path: Path) -> Iterator[Device]:
     with running_device(tmp_path / "device", auth=Policy.OPEN) as running:
@@ -76,9 +86,9 @@ def device(tmp_path: Path) -> Iterator[Device]:
 
 
 def test_two_settings_are_compared_by_turns_and_on_an_emulated_device_it_is_advice(
-    nets: Prepared, device: Device, tmp_path: Path
+    threads: tuple[Compared, Device],
 ) -> None:
-    ran = compare(device, nets.agent, tmp_path / "results", "--head", "set:threads=2")
+    ran, _ = threads
     assert ran.done.returncode in (0, 3), ran.done.stderr
     emulated, *unmet = ran.told["doubts"]
     assert emulated == "the system is emulated"
@@ -99,9 +109,9 @@ def test_two_settings_are_compared_by_turns_and_on_an_emulated_device_it_is_advi
 
 
 def test_a_session_is_one_run_of_the_device_program_and_nothing_stays(
-    nets: Prepared, device: Device, tmp_path: Path
+    threads: tuple[Compared, Device],
 ) -> None:
-    ran = compare(device, nets.agent, tmp_path / "results")
+    ran, device = threads
     runs = [command for command in device.commands if PROGRAM in command]
     assert len(runs) == len(ran.record.sessions) == 2
     assert all("--against" in run and "--order" in run for run in runs)

@@ -12,7 +12,7 @@ from bench.core.errors import BenchError
 from tests.fakes.mutations import mutated
 from tests.fakes.readers import READERS
 
-INPUTS = 10  # an example; scripts/reliability/fuzz.py takes thousands
+INPUTS = 5  # an example; scripts/reliability/fuzz.py takes thousands
 
 
 @pytest.mark.parametrize("name", READERS)
