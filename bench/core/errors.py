@@ -79,8 +79,19 @@ class UnknownName(InputError):
         guess = f"did you mean '{near[0]}'? " if near else ""
         lacks = f"{of} has no" if of else "there is no"
         super().__init__(
-            f"{lacks} {kind} '{name}'", hint=f"{guess}choose from {', '.join(choices)}"
+            f"{lacks} {kind} '{name}'", hint=f"{guess}choose from {_some(name, choices)}"
         )
+
+
+_MOST_CHOICES, _NEAREST = 30, 5
+
+
+def _some(name: str, choices: Sequence[str]) -> str:
+    """Return all choices, of many the nearest to `name` and how many more there are."""
+    if len(choices) <= _MOST_CHOICES:
+        return ", ".join(choices)
+    near = difflib.get_close_matches(name, choices, n=_NEAREST, cutoff=0.0)
+    return f"{', '.join(near)} and {len(choices) - len(near)} more"
 
 
 class BrokenFile(InputError):

@@ -30,6 +30,16 @@ def test_an_unknown_name_brings_the_nearest_and_all_the_choices() -> None:
     assert str(error) == ("there is no suite 'cpo': did you mean 'cpu'? choose from arm, cpu, gpu")
 
 
+def test_of_many_choices_the_nearest_are_named_and_how_many_more_there_are() -> None:
+    cells = [f"x{size}-{engine}-b{batch}" for size in "012" for engine in ("mnn", "paddle")
+             for batch in range(9)]  # fmt: skip
+    words = str(UnknownName("cell", "x1-padle-b3", cells))
+    assert words.startswith("there is no cell 'x1-padle-b3': did you mean 'x1-paddle-b3'? choose")
+    assert words.endswith(" and 49 more")
+    assert words.count("-b") == 7
+    assert str(UnknownName("cell", "zzz", cells)).endswith(" and 49 more")
+
+
 def test_a_name_that_is_near_to_none_brings_no_guess() -> None:
     assert str(UnknownName("suite", "zzz", ["cpu"])) == ("there is no suite 'zzz': choose from cpu")
 
