@@ -210,16 +210,21 @@ def _word(
 ) -> tuple[Word, str]:
     least = math.log1p(min_effect)
     if q_slower < ALPHA and cell.log_ratio >= least:
-        return "SLOWER", f"slower by {share(min_effect)} or more"
+        return "SLOWER", f"slower by {share(min_effect)} or more: one-sided {_p_text(q_slower)}"
     if q_faster < ALPHA and cell.log_ratio <= -least:
-        return "FASTER", f"faster by {share(min_effect)} or more"
+        return "FASTER", f"faster by {share(min_effect)} or more: one-sided {_p_text(q_faster)}"
     bound = cell.log_ratio + cell.se * _quantile(cell.df, 1 - ALPHA)
     limit = max(SAME_BELOW, min_effect)
-    bound_text = f"95% bound {percent(_exp(bound))}"
+    bound_text = f"one-sided 95% upper bound {percent(_exp(bound))}"
     if bound < math.log1p(limit):
         return "SAME", f"no slowdown of {share(limit)} is left: {bound_text}"
     reason = f"a slowdown of {share(limit)} may be there: {bound_text}; take more sessions"
     return "INCONCLUSIVE", reason
+
+
+def _p_text(q: float) -> str:
+    """Write a p that is adjusted over the cells."""
+    return "adjusted p < 0.001" if q < 0.001 else f"adjusted p {q:.3f}"
 
 
 def _exp(log_ratio: float) -> float:

@@ -107,7 +107,7 @@ FORMATS: Mapping[str, Callable[[Comparison], str]] = {
     "github": _github,
 }
 
-_HEAD = ("Cell", "Verdict", "BASE, HEAD", "Change [95% interval]", "Why")
+_HEAD = ("Cell", "Verdict", "BASE, HEAD", "Change [two-sided 95%]", "Why")
 _RANK = ("SLOWER", "MISSING", "INCOMPARABLE", "INCONCLUSIVE", "FASTER", "SAME")
 
 

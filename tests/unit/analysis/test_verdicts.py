@@ -254,3 +254,24 @@ def test_counts_and_changes_are_told_in_words() -> None:
 
 def test_words_come_in_the_order_of_the_cells() -> None:
     assert words(1.0, 1.2, 0.8) == ["SAME", "SLOWER", "FASTER"]
+
+
+@pytest.mark.parametrize(
+    ("log_ratio", "se", "verdict", "words"),
+    [
+        (0.0, 0.029, "SAME", "no slowdown of 5% is left: one-sided 95% upper bound +4.9%"),
+        (0.0, 0.031, "INCONCLUSIVE", "one-sided 95% upper bound +5.3%; take more sessions"),
+        (0.1, 0.02, "SLOWER", "slower by 3% or more: one-sided adjusted p < 0.001"),
+        (-0.1, 0.05, "FASTER", "faster by 3% or more: one-sided adjusted p 0.024"),
+    ],
+)
+def test_a_reason_prints_the_bound_or_the_p_that_decided(
+    log_ratio: float, se: float, verdict: str, words: str
+) -> None:
+    cell = CellEvidence(cell_id="c", label="c", log_ratio=log_ratio, se=se, df=100.0)
+    (one,) = judge([cell])
+    assert one.verdict == verdict
+    assert one.reason.endswith(words)
+    if verdict == "SAME":
+        assert one.high is not None
+        assert one.high > 1.05  # the two-sided interval's end isn't what decides
