@@ -28,6 +28,14 @@ def run_context(manifest: RunManifest, records: Sequence[Record]) -> dict[str, s
     }
 
 
+def unfinished(manifest: RunManifest) -> str | None:
+    """Return in a clause that a run isn't complete, None where it is."""
+    if manifest.status == "complete":
+        return None
+    how = "was interrupted" if manifest.status == "interrupted" else "is under way or was killed"
+    return f"run {manifest.run_id} {how}: cells that were left have no figure in it"
+
+
 def _harness(origin: Provenance) -> str:
     code = origin.code if origin.commit is None else f"commit {origin.code}"
     return f"{code}, changed" if origin.dirty else code

@@ -13,7 +13,7 @@ from statistics import fmean, median, variance
 
 from bench.analysis.comparability import unalike
 from bench.analysis.contention import counted_ns
-from bench.analysis.run_context import changes, run_context
+from bench.analysis.run_context import changes, run_context, unfinished
 from bench.analysis.stored_doubts import Side, doubts_of, elsewhere, ran_of
 from bench.analysis.verdicts import (
     CellEvidence,
@@ -23,6 +23,7 @@ from bench.analysis.verdicts import (
     judge,
 )
 from bench.config.thresholds import Gate
+from bench.core.program import command
 from bench.storage.schema.common import Failed, Skipped
 from bench.storage.schema.latency import Record
 
@@ -205,6 +206,9 @@ def _differs(name: str, base: object, head: object) -> Iterator[str]:
 def _notes(base: Side, head: Side, partners: Mapping[str, Record | None]) -> Iterator[str]:
     if base.manifest.run_id == head.manifest.run_id:
         yield "BASE and HEAD are the same run"
+    for manifest in {it.manifest.run_id: it.manifest for it in (base, head)}.values():
+        if (why := unfinished(manifest)) is not None:
+            yield f"{why}; {command(f'run --resume {manifest.run_id}')} measures them"
     pairs = (base, head)
     before, after = (run_context(side.manifest, list(side.measured.values())) for side in pairs)
     yield from (f"between the runs: {change}" for change in changes(before, after))

@@ -16,6 +16,7 @@ from tests.fakes import tables as fakes
 from tests.fakes.records import put, record, stored, system
 
 FIRST, SECOND = "20240501T120000Z-0badc0de-00000001", "20240502T120000Z-0badc0de-00000002"
+THIRD = "20240503T120000Z-0badc0de-00000003"
 UNLIKE = [
     {"PYTHONHASHSEED": "1", "LC_ALL": "C", "TZ": "Asia/Tokyo"},
     {"PYTHONHASHSEED": "2", "LC_ALL": "C.UTF-8", "TZ": "America/Caracas", "COLUMNS": "40"},
@@ -89,6 +90,18 @@ def test_a_report_on_one_run_says_how_much_of_its_time_was_timed_inference(
         assert [line.split(":")[0] for line in lines] == [f"run {run_id}" for run_id in runs]
     assert main(["report", *where(results), "--run", SECOND, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["time"][SECOND]["wall_ns"] == 4_000_000_000
+
+
+def test_a_report_names_a_run_that_was_interrupted_on_its_page_and_on_the_terminal(
+    results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(stored(record("cut"), run_id=THIRD, status="interrupted"), results)
+    assert main(["report", *where(results)]) == 0
+    page, said = (results / "report/report.md").read_text(), capsys.readouterr().err
+    why = f"un {THIRD} was interrupted: cells that were left have no figure in it"
+    again = f"`python -m bench run --resume {THIRD}` measures them"
+    assert f"R{why}; {again}.\n" in page
+    assert said.splitlines() == [f"bench: r{why}: {again}"]
 
 
 def test_a_report_on_one_run_lies_beside_it_and_covers_only_it(results: Path) -> None:

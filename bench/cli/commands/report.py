@@ -8,12 +8,14 @@ from pathlib import Path
 
 from bench.analysis.details import details
 from bench.analysis.grade import explain, findings
+from bench.analysis.run_context import unfinished
 from bench.analysis.series import StoredRun
 from bench.analysis.time_use import TimeUse, time_use
 from bench.cli.console import OutputOptions, explanation, tell_broken
 from bench.cli.stored import check_results
 from bench.core.errors import BrokenResult
-from bench.core.output import show, show_lines
+from bench.core.output import say, show, show_lines
+from bench.core.program import command
 from bench.experiments.context import Options, Tables
 from bench.reports.build import load_runs, report_folder, view_of, write_report
 from bench.storage.schema.latency import Record
@@ -29,6 +31,7 @@ def run(options: Options, tables: Tables) -> int:
     files = [str(path) for path in write_report(runs, options.models, folder)]
     records = shown_records(runs, options.models) if explained else []
     uses = _time_uses(runs) if explained or options.run else {}
+    _tell_unfinished(runs)
     if options.as_json:
         about = {
             "grades": {record.cell_id: explain(findings(record)) for record in records},
@@ -42,6 +45,15 @@ def run(options: Options, tables: Tables) -> int:
         show_lines([*(f"run {run_id}: {use.sentence}" for run_id, use in uses.items())])
         show_lines(explanation(records))
     return tell_broken(broken)
+
+
+def _tell_unfinished(runs: Sequence[StoredRun]) -> None:
+    """Say in one line which runs aren't complete, and the command that completes them."""
+    left = [(run.manifest.run_id, unfinished(run.manifest)) for run in runs]
+    whys = {run_id: why for run_id, why in left if why is not None}
+    if whys:
+        again = command(f"run --resume {'RUN' if len(whys) > 1 else next(iter(whys))}")
+        say(f"bench: {'; '.join(whys.values())}: {again} measures them")
 
 
 def _time_uses(runs: Sequence[StoredRun]) -> dict[str, TimeUse]:

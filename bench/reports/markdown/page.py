@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bench.analysis import naming
 from bench.analysis.boxes import Box
+from bench.analysis.run_context import unfinished
 from bench.analysis.series import Column, Series, View
 from bench.analysis.statistics import PERCENTILES
 from bench.core.escape import code, markdown
@@ -260,7 +261,14 @@ def sources_section(view: View) -> str:
                 _load(state.get("load_1m")),
             ]
         )
-    return f"## Where the figures come from\n\n{table(head, rows)}"
+    whys = {run_id: unfinished(manifest) for run_id, manifest in sorted(view.sources.items())}
+    notes = [
+        f"{markdown(why[0].upper() + why[1:])}; {code(f'python -m bench run --resume {run_id}')} "
+        "measures them.\n"
+        for run_id, why in whys.items()
+        if why is not None
+    ]
+    return "\n".join([f"## Where the figures come from\n\n{table(head, rows)}", *notes])
 
 
 def _load(value: object) -> str:

@@ -365,3 +365,20 @@ def test_a_side_that_was_measured_on_a_slow_machine_gives_advice() -> None:
 def test_a_contended_side_gives_advice() -> None:
     doubt = advised(side(steady()), side(contended(record(samples_ms=SLOWER), 0.76)))
     assert doubt.startswith("3 of 3 sessions of HEAD are contended by other processes (")
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [("interrupted", "was interrupted"), ("running", "is under way or was killed")],
+)
+def test_a_run_that_is_not_complete_is_named_once_with_what_completes_it(
+    status: str, words: str
+) -> None:
+    cut = side(steady(), run_id="20240502T120000Z-0badc0de-00000002", status=status)
+    note = (
+        f"run {cut.manifest.run_id} {words}: cells that were left have no figure in it; "
+        f"`python -m bench run --resume {cut.manifest.run_id}` measures them"
+    )
+    for found in (compared(cut, side(steady())), compared(side(steady()), cut), compared(cut, cut)):
+        assert [one for one in found.notes if "cells that were left" in one] == [note]
+    assert not [one for one in compared(side(steady()), side(steady())).notes if "left" in one]
