@@ -1,7 +1,12 @@
-"""Whole files or none: written beside under a name that can't be guessed, then renamed."""
+"""Whole files or none: written beside under a name that can't be guessed, then renamed.
+
+Whoever writes one holds a lock on it, which the kernel takes back however that process ends: what
+bears such a name and isn't locked is nobody's any more.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 from collections.abc import Iterator, Mapping
@@ -15,14 +20,27 @@ SUFFIX = ".part"
 def temporary_beside(path: Path, *, mode: int = 0o666) -> Iterator[Path]:
     """Give an empty file in the folder of `path`, removed unless it is renamed.
 
-    It is made exclusively: no link is followed and no other writer's file taken. Raises OSError.
+    It is made exclusively: no link is followed and no other writer's file taken. What dead writers
+    left in that folder goes. Raises OSError.
     """
-    beside = path.with_name(f".{path.name[:100]}-{secrets.token_hex(8)}{SUFFIX}")
-    os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, mode))
+    sweep(path.parent)
+    beside, lock = _make(path, mode)
     try:
         yield beside
     finally:
         beside.unlink(missing_ok=True)
+        os.close(lock)
+
+
+def _make(path: Path, mode: int) -> tuple[Path, int]:
+    while True:
+        beside = path.with_name(f".{path.name[:100]}-{secrets.token_hex(8)}{SUFFIX}")
+        lock = os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, mode)
+        with suppress(OSError):  # a file system without such locks, where nothing is swept
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if beside.exists():
+            return beside, lock
+        os.close(lock)  # swept before it could be locked
 
 
 def write_whole(path: Path, data: bytes, *, mode: int = 0o666) -> None:
@@ -49,7 +67,12 @@ def write_all(files: Mapping[Path, bytes], *, mode: int = 0o666) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what writers that were killed left in `folder`; nobody else may be writing there."""
+    """Remove what writers that have died left in `folder`; one that can't be locked stays."""
     for left in folder.glob(f".*{SUFFIX}"):
         with suppress(OSError):
-            left.unlink()
+            lock = os.open(left, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                left.unlink()
+            finally:
+                os.close(lock)

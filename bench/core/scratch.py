@@ -18,13 +18,13 @@ _SUFFIX = ".scratch"
 
 
 @contextmanager
-def scratch_folder(inside: Path, prefix: str) -> Iterator[Path]:
-    """Yield an empty folder in `inside` for this user alone; what dead processes left there goes.
+def scratch_folder(inside: Path, prefix: str, *, mode: int = 0o700) -> Iterator[Path]:
+    """Yield an empty folder in `inside`, for this user alone unless `mode` says else.
 
-    Raises OSError where there can't be one.
+    What dead processes left there goes. Raises OSError where there can't be one.
     """
     sweep(inside, prefix)
-    folder, lock = _make(inside, prefix)
+    folder, lock = _make(inside, prefix, mode)
     try:
         yield folder
     finally:
@@ -45,10 +45,10 @@ def sweep(inside: Path, prefix: str) -> None:
                 os.close(lock)
 
 
-def _make(inside: Path, prefix: str) -> tuple[Path, int]:
+def _make(inside: Path, prefix: str, mode: int) -> tuple[Path, int]:
     while True:
         folder = inside / f"{prefix}{secrets.token_hex(8)}{_SUFFIX}"
-        folder.mkdir(mode=0o700)
+        folder.mkdir(mode=mode)
         with suppress(FileNotFoundError):  # swept before it could be locked
             lock = _open(folder)
             with suppress(OSError):  # a file system without such locks, where nothing is swept

@@ -121,9 +121,8 @@ def run_experiment(
         manifest = experiment.prepare(target, shown.prepares)
         if resumed is None:
             manifest = _in_order(manifest, experiment.directory, store)
-            run = experiment.directory.of(store, manifest)
+            run = experiment.directory.create(store, manifest, target.system)
             locks.enter_context(run.locked())
-            experiment.directory.create(store, manifest, target.system)
         else:
             check_same(resumed, manifest.model_dump(), experiment.resume_identity)
             run = resumed

@@ -27,10 +27,12 @@ from bench.core.digest import file_sha256
 from bench.core.errors import BrokenResult, UnknownName
 from bench.core.locks import held
 from bench.core.program import command
+from bench.core.scratch import scratch_folder
 from bench.storage.digests import Altered, checked_line, line_with_digest
 from bench.storage.files import (
     journal_lines,
     read_as,
+    sync_folder,
     to_line,
     write_value,
     writing,
@@ -84,17 +86,17 @@ class RunDirectory(Generic[Manifest, Line]):
     def create(cls, store: Store, manifest: Manifest, system: System) -> Self:
         """Make a run's folder, and its system's file where there is none.
 
-        Raises ResultsNotWritable.
+        It isn't there before its manifest is in it. Raises ResultsNotWritable.
         """
         store.add_system(system)
-        run = cls.of(store, manifest)
-        run.write_manifest(manifest)
+        run = cls(store.root / cls.kind.folder / manifest.system_id / manifest.run_id)
+        with writing(run.path):
+            run.path.parent.mkdir(parents=True, exist_ok=True)
+            with scratch_folder(run.path.parent, ".new-", mode=0o777) as folder:
+                cls(folder).write_manifest(manifest)
+                folder.rename(run.path)
+                sync_folder(run.path.parent)
         return run
-
-    @classmethod
-    def of(cls, store: Store, manifest: Manifest) -> Self:
-        """Return where a run of `manifest` is stored."""
-        return cls(store.root / cls.kind.folder / manifest.system_id / manifest.run_id)
 
     @classmethod
     def all(cls, store: Store) -> list[Self]:
@@ -118,8 +120,6 @@ class RunDirectory(Generic[Manifest, Line]):
 
         Raises Busy where another process writes to it.
         """
-        with writing(self.path):
-            self.path.mkdir(parents=True, exist_ok=True)
         with held(self.path / LOCK, f"{self.kind.title} {self.path.name}"):
             for folder in (self.path, *self.path.glob("*/")):
                 sweep(folder)

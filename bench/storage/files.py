@@ -129,10 +129,11 @@ def write_atomic(path: Path, data: bytes) -> None:
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, data)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Have the names in `folder` on the disk; raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -192,7 +193,7 @@ def replace_report(
         write_all({path: data for path, data in files.items() if _differs(path, data)})
         for old in set(earlier()) - set(files):
             old.unlink(missing_ok=True)
-        _sync_folder(folder)
+        sync_folder(folder)
     return list(files)
 
 

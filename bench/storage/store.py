@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from bench.core.errors import BrokenResult, ResultsNotWritable, UnknownName
 from bench.core.program import command
-from bench.storage.directory import LOCK, RunFolder
+from bench.storage.directory import RunFolder
 from bench.storage.files import (
     read_as,
     write_atomic,
@@ -24,7 +24,7 @@ from bench.storage.schema.latency import Baseline, RunManifest
 def _folders(folder: Path) -> list[Path]:
     """Return the folders in `folder`, none where it isn't there; raises BrokenResult."""
     try:
-        return [path for path in folder.iterdir() if path.is_dir()]
+        return [path for path in folder.iterdir() if path.is_dir() and path.name[0] != "."]
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
@@ -78,7 +78,7 @@ class Store:
         for folder in self.run_folders("runs"):
             if any((folder / name).exists() for name in ("run.json", "ab.json")):
                 continue
-            if any(path.name != LOCK for path in folder.iterdir()):
+            if any(path.name[0] != "." for path in folder.iterdir()):
                 hint = "restore it, or move the folder away"
                 yield BrokenResult(folder, "it has no run.json", hint=hint)
 

@@ -68,7 +68,7 @@ def main(kills: int = 200, at_once: int = 2) -> int:
         tally = Tally()
         for part in parts:
             tally.add(part.result())
-        print(f"| {kind} | {tally.row} |", flush=True)
+        print(f"| {kind} | {tally.row()} |", flush=True)
         total.add(tally)
     return int(total.found.total() > 0)
 

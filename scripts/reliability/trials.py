@@ -1,8 +1,8 @@
 """Runs of made-up engines as processes of their own, hurt and resumed until they are complete.
 
 Counted are sessions that were stored and are lost, sessions that are stored twice, files that can't
-be read, processes that live 5 s after the run has ended, what lies in TMPDIR and in the cache after
-the next start has ended, and runs that no resume completes. All should be 0.
+be read, processes that live 5 s after the run has ended, what lies in TMPDIR, cache and results
+after the next start has ended, and runs that neither `run --resume` nor `report` completes. All should be 0.
 """
 
 from __future__ import annotations
@@ -52,15 +52,17 @@ class Tally:
         self.tried += other.tried
         self.found += other.found
 
-    @property
-    def row(self) -> str:
-        """The counts, as the cells of a table."""
-        return " | ".join(str(it) for it in (self.tried, *(self.found[it] for it in COUNTED)))
+    def row(self, *more: str) -> str:
+        """Return the counts, those of `more` names too, as the cells of a table."""
+        return " | ".join(map(str, (self.tried, *(self.found[it] for it in (*COUNTED, *more)))))
 
 
-def heading(first: str) -> str:
-    """Return the first lines of a table of tallies."""
-    return f"| {first} | {' | '.join(COUNTED)} |\n|---|" + "--:|" * (len(COUNTED) + 1)
+def heading(first: str, *more: str) -> str:
+    """Return the first lines of a table of tallies, below the columns of `first`."""
+    line = f"| {' | '.join((first, *COUNTED, *more))} |"
+    return f"{line}\n{'|---' * first.count('|')}|---|" + "--:|" * (
+        line.count("|") - first.count("|") - 2
+    )
 
 
 @dataclass
@@ -76,18 +78,26 @@ class Trial:
         self.results, self.cache, self.tmp = (self.root / it for it in ("results", "cache", "tmp"))
         self.tmp.mkdir(parents=True)
 
-    def start(self, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    def start(
+        self, env: Mapping[str, str] | None = None, stderr: int = subprocess.DEVNULL
+    ) -> subprocess.Popen[bytes]:
         """Begin the run, or resume it, with `env` beside the environment of all trials."""
+        argv = [sys.executable, "-c", _RUN, *self._verb(), "--results", str(self.results)]
+        argv += ["--models", str(PROJECT / "tests/fakes/models")]
+        own = {"TMPDIR": str(self.tmp), "XDG_RUNTIME_DIR": str(self.root)}
+        every = {**os.environ, **own, **(env or {})}
+        return subprocess.Popen(
+            argv, cwd=PROJECT, env=every, stdout=subprocess.DEVNULL, stderr=stderr
+        )
+
+    def _verb(self) -> list[str]:
+        """Return the words that begin the run, resume it, or report it where that alone is left."""
+        with suppress(BenchError):
+            if any(run.manifest().status == "complete" for run in self.runs()):
+                return ["report"]
         suite = ["--suite", str(PROJECT / "tests/fakes/suite.toml"), *self.flags]
         begun = ["--resume", "latest"] if self.runs() else suite
-        where = ["--results", str(self.results), "--cache", str(self.cache)]
-        models = ["--models", str(PROJECT / "tests/fakes/models")]
-        argv = [sys.executable, "-c", _RUN, "run", *begun, *where, *models]
-        own = {"TMPDIR": str(self.tmp), "XDG_RUNTIME_DIR": str(self.root)}
-        quiet = subprocess.DEVNULL
-        return subprocess.Popen(
-            argv, cwd=PROJECT, env={**os.environ, **own, **(env or {})}, stdout=quiet, stderr=quiet
-        )
+        return ["run", *begun, "--cache", str(self.cache)]
 
     def ended(self) -> None:
         """Count what is there of a run that has just been hurt."""
@@ -101,6 +111,8 @@ class Trial:
         self.tally.found["never complete"] += not done
         self.check()
         left = [*self.tmp.iterdir(), *self.cache.rglob(".making-*"), *self.root.rglob("*.part")]
+        for path in left:
+            print(f"left: {path.relative_to(self.root)}", file=sys.stderr)
         self.tally.found["leftovers after the next start"] += len(left)
 
     def _orphans(self) -> None:
@@ -137,7 +149,7 @@ class Trial:
                     now.update((record.cell_id, one.order) for one in record.sessions)
             except BenchError as error:
                 self.tally.found["unreadable files"] += 1
-                print(f"unreadable: {error}")
+                print(f"unreadable: {error}", file=sys.stderr)
         self.tally.found["lost sessions"] += len(self.sessions - now.keys())
         self.tally.found["sessions twice"] += sum(count > 1 for count in now.values())
         self.sessions = set(now)

@@ -51,6 +51,16 @@ def test_an_error_leaves_the_old_file_and_nothing_beside(
     assert {it.name: it.read_bytes() for it in tmp_path.iterdir()} == {"a.json": b"old"}
 
 
+def test_a_living_writer_s_file_stays_and_a_dead_one_s_goes_with_the_next_write(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / f".a.json-0123{SUFFIX}").touch()
+    with temporary_beside(tmp_path / "a.json") as living:
+        sweep(tmp_path)
+        write_whole(tmp_path / "b.json", b"b")
+        assert sorted(tmp_path.iterdir()) == [living, tmp_path / "b.json"]
+
+
 def test_what_a_killed_writer_left_is_swept_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / f".a.json-0123{SUFFIX}").touch()
     (tmp_path / ".hidden").touch()

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from pydantic import BaseModel
 
 from bench import __version__
 from bench.core.errors import ResultsNotWritable, UnknownName
+from bench.core.paths import PROJECT
 from bench.storage.directory import RunFolder
 from bench.storage.files import new_run_id, replace_report, to_text
 from bench.storage.schema.common import Skipped, System
@@ -111,6 +114,37 @@ def test_where_there_is_no_run_that_is_said(asked: str, tmp_path: Path) -> None:
 def test_a_folder_without_a_manifest_is_no_run(tmp_path: Path) -> None:
     (tmp_path / "runs" / "box-1" / "20270101T000000Z").mkdir(parents=True)
     assert Store(tmp_path).runs() == []
+
+
+_DIES_BEFORE_ITS_RUN_IS_THERE = """
+import os, signal, sys
+from pathlib import Path
+from bench.storage.store import Store
+from tests.fakes.values import SYSTEM, manifest
+Path.rename = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+Store(Path(sys.argv[1])).create(manifest(), SYSTEM)
+"""
+
+
+def test_a_run_s_folder_has_a_manifest_or_is_none_of_the_runs(tmp_path: Path) -> None:
+    store, program = Store(tmp_path), [sys.executable, "-c", _DIES_BEFORE_ITS_RUN_IS_THERE]
+    assert subprocess.run([*program, tmp_path], cwd=PROJECT, check=False).returncode == -9
+    folder = tmp_path / "runs" / SYSTEM.system_id
+    (left,) = folder.iterdir()
+    assert (store.runs(), list(store.without_manifest())) == ([], [])
+    run = store.create(manifest(run_id("20260102T000000Z")), SYSTEM)
+    assert (list(folder.iterdir()), left.exists()) == ([run.path], False)
+    assert run.path.stat().st_mode == folder.stat().st_mode  # not this user's alone
+
+
+def test_what_an_earlier_version_left_of_a_start_that_was_killed_is_no_broken_run(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "runs" / "box-1" / "20270101T000000Z"
+    folder.mkdir(parents=True)
+    for name in (".lock", ".run.json-0123456789abcdef.part"):
+        (folder / name).touch()
+    assert list(Store(tmp_path).without_manifest()) == []
 
 
 def test_a_system_that_is_known_keeps_its_file(tmp_path: Path) -> None:
