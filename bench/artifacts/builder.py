@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench.artifacts.cached import REFERENCE, SUBNORMALS, Artifact, Key, load, settle
+from bench.artifacts.cached import REFERENCE, SUBNORMALS, Artifact, Key, has_reference, load, settle
 from bench.artifacts.failures import conversion_error
 from bench.artifacts.formats import ARTIFACT_FORMATS, ArtifactFormat
 from bench.config.catalog import Model
@@ -222,9 +222,9 @@ class Workshop:
             facts = self._run(kind, source, sorted(folders), holder, log)
             for batch, folder in folders.items():
                 made_here = holder / f"b{batch}" if source.reference is None else holder
-                self._check_made(kind, made_here)
                 if source.reference is not None:
                     shutil.copyfile(source.reference, made_here / REFERENCE)
+                self._check_made(kind, made_here)
                 settle(made_here, folder, {**source.facts, **facts})
 
     def _check_made(self, kind: str, folder: Path) -> None:
@@ -232,6 +232,11 @@ class Workshop:
             raise ArtifactError(
                 f"{kind}: the converter wrote no {self.formats[kind].main}",
                 hint="it must write the file that its entry in bench/artifacts/formats.py names",
+            )
+        if not has_reference(folder):
+            raise ArtifactError(
+                f"{kind}: the converter wrote no {REFERENCE} with an input and its logits",
+                hint="it must write one beside each export, as bench/converters/paddle_export.py",
             )
 
     def _source(self, model: Model, kind: str, batch: int, made: Made) -> _Source:

@@ -9,6 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
 
 from bench.artifacts.formats import ArtifactFormat
 from bench.core.digest import file_sha256
@@ -62,7 +65,8 @@ class Artifact:
         The model's own `tolerance`, where it has one; how many subnormal numbers there are, where
         that is known: `subnormal_weights`, and `subnormal_activations` of one image.
         """
-        counts = self.facts.get(SUBNORMALS, {}).items()
+        found = self.facts.get(SUBNORMALS)
+        counts = found.items() if isinstance(found, dict) else ()
         own = {} if self.tolerance is None else {"tolerance": f"{self.tolerance:g}"}
         return own | {f"subnormal_{name}": str(count) for name, count in counts}
 
@@ -75,6 +79,16 @@ def settle(made: Path, folder: Path, facts: Mapping[str, Any]) -> None:
     os.replace(made, folder)  # noqa: PTH105 - replaces an empty folder too
 
 
+def has_reference(folder: Path) -> bool:
+    """Tell whether the reference in `folder` has a row of logits for each image of its input."""
+    try:
+        with np.load(folder / REFERENCE) as arrays:
+            images, logits = arrays["input"], arrays["logits"]
+    except (OSError, ValueError, LookupError, EOFError, TypeError, BadZipFile):
+        return False
+    return images.ndim > 1 and logits.ndim == 2 and len(images) == len(logits)
+
+
 def load(folder: Path, kind: ArtifactFormat) -> Artifact | None:
     """Return the artifact in `folder`, or None where it isn't there whole."""
     try:
@@ -82,7 +96,7 @@ def load(folder: Path, kind: ArtifactFormat) -> Artifact | None:
         whole = all(file_sha256(folder / name) == sha for name, sha in manifest["files"].items())
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
-    if not whole:
+    if not whole or not isinstance(manifest["facts"], dict):
         return None
     return Artifact(
         folder=folder,

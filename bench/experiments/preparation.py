@@ -7,6 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
 
 from bench.artifacts.builder import Artifact, Key, Made, Workshop
 from bench.config.catalog import Model, load_catalogue, parse_weights, resolve, select
@@ -20,10 +23,13 @@ from bench.launcher.environment import dropped
 from bench.runners import RunnerEntry
 from bench.storage.schema.common import Failed, Skipped
 from bench.storage.schema.latency import Costs, ModelFacts, Storage
+from bench.storage.validation import explain
 from bench.targets.base import Target
 
 STORAGE_FORMAT = "paddle-lite-nb"
 COSTS_FORMAT = "paddle-pir"
+
+Stored = TypeVar("Stored", Costs, Storage)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,16 +146,14 @@ def model_facts(model: Model, made: Made) -> ModelFacts:
     own = {key: it for key, it in made.items() if key.variant == model.variant}
     exports = [it for key, it in own.items() if key.kind == COSTS_FORMAT]
     facts = next((it.facts for it in exports if isinstance(it, Artifact)), {})
-    costs, costs_missing = _costs(
-        counted(model.variant, own), own[Key(model.variant, COSTS_FORMAT, 1)]
-    )
+    costs, costs_missing = counted(model.variant, own)
     storage, storage_missing = _storage(own[Key(model.variant, STORAGE_FORMAT, 1)])
     return ModelFacts(
         title=model.title,
         published=model.published,
         model_hash=model.hash,
         weights=model.weights.label,
-        weights_sha256=facts.get("weights_sha256"),
+        weights_sha256=sha256 if isinstance(sha256 := facts.get("weights_sha256"), str) else None,
         costs=costs,
         storage=storage,
         missing=costs_missing | storage_missing,
@@ -166,19 +170,13 @@ def artifact_name(key: Key) -> str:
     return f"{key.kind} b{key.batch}"
 
 
-def counted(variant: str, made: Made) -> Costs | None:
-    """Return what an export of `variant` counted, None where none did."""
+def counted(variant: str, made: Made) -> tuple[Costs | None, dict[str, str]]:
+    """Return what an export of `variant` counted, or why there is none."""
     for key, it in made.items():
         if key.variant == variant and isinstance(it, Artifact) and "costs" in it.facts:
-            return Costs.model_validate(it.facts["costs"])
-    return None
-
-
-def _costs(
-    costs: Costs | None, first: Artifact | BenchError
-) -> tuple[Costs | None, dict[str, str]]:
-    if costs is not None:
-        return costs, {}
+            costs = it.facts["costs"]
+            return _checked("costs", lambda: Costs.model_validate(costs))
+    first = made.get(Key(variant, COSTS_FORMAT, 1))
     reason = str(first) if isinstance(first, BenchError) else "the export counted none"
     return None, {"costs": reason}
 
@@ -186,9 +184,24 @@ def _costs(
 def _storage(it: Artifact | BenchError) -> tuple[Storage | None, dict[str, str]]:
     if isinstance(it, BenchError):
         return None, {"storage": str(it)}
-    return Storage(
-        format="Paddle Lite .nb, " + str(it.facts["target"]),
-        bytes=it.facts["bytes"],
-        sha256_body=it.facts["sha256_body"],
-        converter=f"paddlelite {it.facts['paddlelite']}",
-    ), {}
+    facts = it.facts
+    return _checked(
+        "storage",
+        lambda: Storage(
+            format=f"Paddle Lite .nb, {facts['target']}",
+            bytes=facts["bytes"],
+            sha256_body=facts["sha256_body"],
+            converter=f"paddlelite {facts['paddlelite']}",
+        ),
+    )
+
+
+def _checked(name: str, read: Callable[[], Stored]) -> tuple[Stored | None, dict[str, str]]:
+    """Return what `read` makes of a converter's facts, or why there is no `name` in them."""
+    try:
+        return read(), {}
+    except KeyError as error:
+        why = f"no {error}"
+    except ValidationError as error:
+        why = explain(error)
+    return None, {name: f"the converter's reply tells no {name}: {why}"}

@@ -5,14 +5,11 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from bench.artifacts.builder import Artifact, Key, Made
+from bench.artifacts.builder import Artifact, Key
 from bench.config.catalog import Model
 from bench.core.cell import Cell, Sampling
 from bench.core.digest import canonical_digest, file_sha256
@@ -133,15 +130,8 @@ def prepare_arm(
         cells=cells,
         models=models,
         artifacts={cell: made[key] for cell, key in keys.items()},
-        costs={model.variant: _counted(model.variant, made) for model in models},
+        costs={model.variant: counted(model.variant, made)[0] for model in models},
     )
-
-
-def _counted(variant: str, made: Made) -> Costs | None:
-    """Return what the net costs; another revision may have stored that in a form of its own."""
-    with suppress(ValidationError):
-        return counted(variant, made)
-    return None
 
 
 def arm_fields(prepared: Prepared) -> ArmFields:

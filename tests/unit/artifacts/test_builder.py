@@ -162,6 +162,29 @@ def remaking(source: Any, options: Any, out: Path) -> dict[str, Any]:
     return {**export(source, options, out), "weights_remade": "w can't be read"}
 
 
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        None, {}, {"input": np.zeros((1, 3))}, {"input": np.zeros((1, 3)), "logits": np.zeros(3)},
+        {"input": np.zeros((1, 3)), "logits": np.zeros((2, 3))},
+    ],
+)  # fmt: skip
+def test_an_export_without_a_whole_reference_is_an_artifact_that_failed(
+    bench: Bench, arrays: dict[str, Any] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lacking(source: Any, options: Any, out: Path) -> dict[str, Any]:
+        facts = export(source, options, out)
+        path = out / "b1" / "reference.npz"
+        path.write_bytes(b"cut off") if arrays is None else np.savez(path, **arrays)
+        return facts
+
+    monkeypatch.setattr(f"{__name__}.remaking", lacking)
+    bench.formats["pir"] = replace(PIR, converter=f"{__name__}:remaking")
+    (failed,) = bench.make(SMALL).values()
+    assert isinstance(failed, ArtifactError)
+    assert failed.problem.startswith("pir: the converter wrote no reference.npz with an input")
+
+
 def test_weights_that_were_made_anew_are_told_once(bench: Bench) -> None:
     bench.formats["pir"] = replace(PIR, converter=f"{__name__}:remaking")
     for _ in range(2):

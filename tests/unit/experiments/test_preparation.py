@@ -189,6 +189,28 @@ def test_an_export_that_counted_nothing_is_told_as_such() -> None:
     assert told.storage.sha256_body == "e" * 64
 
 
+ODD: tuple[Any, ...] = (None, "", -1, 1e999, [], [None], {}, {"a": "b"}, "1" * 30, True)
+
+
+@pytest.mark.parametrize("name", sorted(STORED))
+def test_storage_that_a_converter_tells_in_part_is_missing_with_the_reason(name: str) -> None:
+    rest = {key: it for key, it in STORED.items() if key != name}
+    told = facts_of(artifact(costs=COSTS), artifact(**rest))
+    reason = f"the converter's reply tells no storage: no '{name}'"
+    assert (told.storage, told.missing) == (None, {"storage": reason})
+
+
+@pytest.mark.parametrize("value", ODD)
+def test_no_fact_of_a_converter_is_an_error_however_wrong_it_is(value: Any) -> None:
+    for name in STORED:
+        told = facts_of(artifact(costs=COSTS), artifact(**{**STORED, name: value}))
+        assert (told.storage is None) == ("storage" in told.missing)
+    for costs in (value, *({**COSTS, name: value} for name in COSTS)):
+        told = facts_of(artifact(costs=costs, weights_sha256=value), artifact(**STORED))
+        assert (told.costs is None) == ("costs" in told.missing)
+    assert isinstance(artifact(subnormals=value).session_facts, dict)
+
+
 def test_costs_come_from_another_batch_where_the_first_is_not_there() -> None:
     made: Made = {
         Key("small", COSTS_FORMAT, 1): ArtifactError("no export", hint="mend"),
