@@ -17,6 +17,14 @@ from pathlib import Path
 _SUFFIX = ".scratch"
 
 
+def temporary_root() -> Path:
+    """Return where temporary files go, without the file that `tempfile` writes to try a folder."""
+    named = [os.environ[name] for name in ("TMPDIR", "TEMP", "TMP") if os.environ.get(name)]
+    folders = [Path(name).absolute() for name in (*named, "/tmp", "/var/tmp", ".")]  # noqa: S108
+    usable = (it for it in folders if it.is_dir() and os.access(it, os.W_OK | os.X_OK))
+    return next(usable, folders[0])
+
+
 @contextmanager
 def scratch_folder(inside: Path, prefix: str, *, mode: int = 0o700) -> Iterator[Path]:
     """Yield an empty folder in `inside`, for this user alone unless `mode` says else.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -174,8 +174,7 @@ def counted(variant: str, made: Made) -> tuple[Costs | None, dict[str, str]]:
     """Return what an export of `variant` counted, or why there is none."""
     for key, it in made.items():
         if key.variant == variant and isinstance(it, Artifact) and "costs" in it.facts:
-            costs = it.facts["costs"]
-            return _checked("costs", lambda: Costs.model_validate(costs))
+            return _checked("costs", partial(Costs.model_validate, it.facts["costs"]))
     first = made.get(Key(variant, COSTS_FORMAT, 1))
     reason = str(first) if isinstance(first, BenchError) else "the export counted none"
     return None, {"costs": reason}

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import shutil
 import signal
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -27,7 +26,7 @@ from bench.core.protocol import (
     read_reply,
     write_json,
 )
-from bench.core.scratch import scratch_folder
+from bench.core.scratch import scratch_folder, temporary_root
 from bench.launcher.environment import child_environment
 from bench.launcher.guard import LOG_LIMIT
 from bench.launcher.guarded import Note, note_in, started, wait
@@ -98,7 +97,7 @@ def request_folder(inside: Path | None = None) -> Iterator[Path]:
     """
     with ExitStack() as stack:
         try:
-            holder = scratch_folder(inside or Path(tempfile.gettempdir()), "bench-")
+            holder = scratch_folder(inside or temporary_root(), "bench-")
             folder = stack.enter_context(holder)
         except OSError as error:
             raise BenchError(

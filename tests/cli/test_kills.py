@@ -25,7 +25,7 @@ def test_kills_lose_no_session_measure_none_twice_and_leave_nothing() -> None:
 def test_a_run_that_ends_at_any_call_on_a_file_loses_nothing_and_is_completed() -> None:
     script = PROJECT / "scripts" / "reliability" / "calls.py"
     done = subprocess.run(
-        [sys.executable, str(script), "45"], capture_output=True, text=True, check=False
+        [sys.executable, str(script), "60"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     rows = [line.strip("| ").split(" | ") for line in done.stdout.splitlines()[2:]]

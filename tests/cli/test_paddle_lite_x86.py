@@ -107,7 +107,6 @@ def test_an_engine_that_hangs_is_ended_with_its_worker_at_its_time(
     diary = str(tmp_path / "diary")
     python = interpreter(tmp_path / "hanging", STAND_IN_DIARY=diary, STAND_IN_HANGS="run")
     (folder := tmp_path / "temporary").mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(folder))
     monkeypatch.setenv("TMPDIR", str(folder))
     (suite := tmp_path / "short.toml").write_text(
         SUITE.read_text().replace("timeout_s = 5.0", "timeout_s = 2.0")

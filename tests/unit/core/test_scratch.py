@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
+
 from bench.core.paths import PROJECT
-from bench.core.scratch import scratch_folder, sweep
+from bench.core.scratch import scratch_folder, sweep, temporary_root
 
 _MAKES = """
 import sys, time
@@ -34,6 +37,19 @@ def test_a_folder_is_the_users_own_and_goes_whatever_happened(tmp_path: Path) ->
         (folder / "file").touch()
         raise KeyError
     assert list(tmp_path.iterdir()) == []
+
+
+def test_temporary_files_go_where_the_shell_says_and_no_file_tries_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    monkeypatch.setattr(os, "open", lambda path, *_: made.append(path))
+    for name in ("TMP", "TEMP", "TMPDIR"):
+        (tmp_path / name).mkdir()
+        monkeypatch.setenv(name, str(tmp_path / name))
+        assert temporary_root() == tmp_path / name
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "missing"))
+    assert (temporary_root(), made) == (tmp_path / "TEMP", [])
 
 
 def test_what_a_killed_maker_left_goes_at_the_next_start_and_a_living_ones_stays(

@@ -405,7 +405,7 @@ def usage() -> resource.struct_rusage:
 def test_no_temporary_folder_is_one_sentence_with_a_remedy(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    monkeypatch.setattr("bench.launcher.process.temporary_root", lambda: tmp_path / "nowhere")
     with pytest.raises(BenchError, match="no temporary folder") as raised:
         do("sleeps", seconds=0)
     assert "TMPDIR" in raised.value.hint

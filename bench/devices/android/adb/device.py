@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from bench.core.atomic import temporary_beside
 from bench.core.errors import CommandFailed, DeviceError, DeviceLost, DeviceTimeout, InputError
 from bench.devices.android.adb.services import (
     EXIT,
@@ -40,7 +41,6 @@ from bench.devices.android.adb.streams import (
     Deadlines,
     Reader,
     Stream,
-    temporary_beside,
 )
 
 TAIL_BYTES = 4096
@@ -277,7 +277,7 @@ def _readable(local: Path) -> Iterator[BinaryIO]:
 def _replacing(local: Path) -> Iterator[BinaryIO]:
     """Give a file beside `local` that takes its name once all is in it, and is gone otherwise."""
     try:
-        with temporary_beside(local) as beside:
+        with temporary_beside(local, mode=0o600) as beside:
             with beside.open("wb") as file:
                 yield file
             beside.replace(local)

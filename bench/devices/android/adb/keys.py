@@ -14,8 +14,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa, utils
 
+from bench.core.atomic import temporary_beside
 from bench.core.errors import BrokenFile, Unavailable
-from bench.devices.android.adb.streams import temporary_beside
 
 ANDROID_FOLDER = Path("~/.android")
 KEY_BITS = 2048
@@ -45,7 +45,7 @@ def load_signer(folder: Path = ANDROID_FOLDER) -> Signer:
         signer = _read(path)
         public = path.with_name(f"{path.name}.pub")
         if not public.exists():
-            with temporary_beside(public) as made:
+            with temporary_beside(public, mode=0o600) as made:
                 made.write_bytes(signer.public + b"\n")
                 made.chmod(0o644)
                 made.replace(public)
@@ -92,6 +92,6 @@ def _make_key(path: Path) -> None:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    with temporary_beside(path) as made, suppress(FileExistsError):
+    with temporary_beside(path, mode=0o600) as made, suppress(FileExistsError):
         made.write_bytes(pem)
         os.link(made, path)

@@ -7,14 +7,11 @@ into `bench.core.errors.DeviceError`'s kinds.
 
 from __future__ import annotations
 
-import os
 import select
 import socket
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from time import monotonic
 from typing import Protocol
 
@@ -134,14 +131,3 @@ def link_errors() -> Iterator[None]:
         raise
     except OSError as error:
         raise ConnectionError(str(error)) from error
-
-
-@contextmanager
-def temporary_beside(path: Path) -> Iterator[Path]:
-    """Give an empty file beside `path`, readable by this user only; removed unless renamed."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    os.close(handle)
-    try:
-        yield Path(name)
-    finally:
-        Path(name).unlink(missing_ok=True)
