@@ -94,6 +94,15 @@ PARTS = (
         is_markdown=True,
     ),
     Part(
+        title="How soon is 5% found, and how often nothing?",
+        text="Commands that take 1.00 and 1.05 times the CPU time, and nets with a wider last "
+        "convolution. hyperfine is judged by its\nwelch_ttest.py, pyperf by `compare_to`: started "
+        "with 10 runs and twice as many until they find it, and only the last\nstart's seconds "
+        "count. `bench ab` includes Python's start and the harness's imports.",
+        command=("scripts/against_pyperf_hyperfine.py",),
+        is_markdown=True,
+    ),
+    Part(
         title="What do the sensors cost?",
         text="Run queue and counters are read around each burst, and the canary runs before it; "
         "all others are read before and after\na session.",
