@@ -29,7 +29,8 @@ from bench.launcher.client import WorkerFailed
 from bench.launcher.forks import Forker, OpenForker, open_forker
 from bench.launcher.process import ChildFailed, Replied
 from bench.storage.files import utc_now
-from bench.storage.schema.latency import Bursts, JournalEntry
+from bench.storage.schema.latency import JournalEntry
+from bench.worker.cpu_time import columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,15 +152,6 @@ class _Turn:
         bursts = self.bursts[step.order]
         figures = {name: it for name, it in arm.figures.items() if name != "pid"}
         samples = [ns for burst in bursts for ns in burst["samples_ns"]]
-        columns = _columns(bursts)
-        value = {**figures, "samples_ns": samples, "bursts": columns}
+        counted = [{**burst, "samples": len(burst["samples_ns"])} for burst in bursts]
+        value = {**figures, "samples_ns": samples, "bursts": columns(counted)}
         return Replied(value=value, pid=arm.figures["pid"], wall_ns=wall_ns)
-
-
-def _columns(bursts: Sequence[dict[str, Any]]) -> dict[str, list[Any]] | None:
-    """Return the bursts' figures by name, None where those that must be there aren't known."""
-    names = [name for name in Bursts.model_fields if all(name in burst for burst in bursts)]
-    if not {"wait_ns", "cpu_ns", "wall_ns"} <= set(names):
-        return None
-    columns = {name: [burst[name] for burst in bursts] for name in names}
-    return {"samples": [len(burst["samples_ns"]) for burst in bursts], **columns}
