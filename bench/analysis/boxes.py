@@ -17,7 +17,7 @@ from bench.analysis.statistics import Estimate, percentiles, summarize
 from bench.analysis.time_course import Course, course
 from bench.config.sustained import PRESET as SUSTAINED
 from bench.storage.schema.common import Failed, Skipped
-from bench.storage.schema.latency import Measured, Record
+from bench.storage.schema.latency import Measured, Record, Session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +47,8 @@ class Box:
     that an output was from the reference, `run_ns` the engine's part of the estimate, `taken` what
     others took of the CPU, `speeds` how fast the machine was, `floor` what the cell takes where
     nothing is in its way, `energy_mj` what the processor's packages used an inference; each None
-    where no session tells it. `older` has the cell's earlier
-    figures, newest first.
+    where no session tells it. `older` has the cell's earlier figures, newest first, `sessions` the
+    sessions that took turns with other cells'.
     """
 
     cell_id: str
@@ -72,6 +72,7 @@ class Box:
     floor: Estimate | None = None
     energy_mj: float | None = None
     older: Sequence[Older] = ()
+    sessions: Sequence[Session] = field(default=(), repr=False, compare=False)
 
     @property
     def contended(self) -> bool:
@@ -126,6 +127,7 @@ def box_of(record: Record, run_id: str) -> Box:
         taken=least_left(record.sessions),
         speeds=speeds(record.sessions),
         floor=floor(record.sessions),
+        sessions=[session for session in record.sessions if session.turn is not None],
         relative_l2=max(
             (session.relative_l2 for session in record.sessions if session.relative_l2 is not None),
             default=None,

@@ -115,6 +115,16 @@ def counted_bursts(session: AbSession) -> list[BurstFields]:
     return [burst for index, burst in enumerate(session.bursts) if counts[index // 2]]
 
 
+def counted_together(own: Session, other: Session) -> list[bool] | None:
+    """Return of each lap whether it counts in the ratio of two sessions that took turns, None where
+    they didn't have a burst each in every lap.
+    """
+    parts = _parts(own), _parts(other)
+    if not parts[0] or len(parts[0]) != len(parts[1]):
+        return None
+    return _counts([(*one, *two) for one, two in zip(*parts, strict=True)])
+
+
 def _parts(session: Session) -> list[Part]:
     if session.bursts is None:
         return []

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.analysis.boxes import Box, box_of, with_older
+from bench.analysis.turns import Race, race
 from bench.analysis.variance import Components
 from bench.config.published import Fault, Published
 from bench.config.sustained import PRESET as SUSTAINED
@@ -58,6 +59,10 @@ class Series:
     @property
     def variants(self) -> list[str]:
         return list(self.boxes)
+
+    def race(self, column: Column) -> Race | None:
+        """Return how the nets of a column compare, in the rows' order; None: none took turns."""
+        return race([row.get(column) for row in self.boxes.values()])
 
     @property
     def most_sessions(self) -> int:

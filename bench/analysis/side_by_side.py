@@ -12,17 +12,24 @@ from dataclasses import dataclass
 from bench.analysis import naming
 from bench.analysis.boxes import Box
 from bench.analysis.series import Column, Series, View
+from bench.analysis.turns import Race, fastest_of, race
 from bench.core.escape import file_name
 from bench.runners import RUNNERS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SideBySide:
-    """One table: `rows` has, by variant, a box for each of `engines`, None where it has none."""
+    """One table: `rows` has, by variant, a box for each of `engines`, None where it has none.
+
+    `races` has the rows whose boxes took turns, `fastest` the index of a row's fastest where that
+    is certain: on these ratios, else on the intervals.
+    """
 
     column: Column
     engines: tuple[Series, ...]
     rows: Mapping[str, tuple[Box | None, ...]]
+    races: Mapping[str, Race | None]
+    fastest: Mapping[str, int | None]
 
     @property
     def first(self) -> Series:
@@ -78,7 +85,19 @@ def _table(view: View, group: Sequence[Series], column: Column) -> SideBySide:
         boxes = [series.boxes.get(variant, {}).get(column) for series in engines]
         if any(boxes):
             rows[variant] = tuple(_of_one_net(boxes))
-    return SideBySide(column=column, engines=engines, rows=rows)
+    races = {variant: race(boxes) for variant, boxes in rows.items()}
+    decided = dict(zip(rows, fastest_of(list(races.values())), strict=True))
+    best = {
+        variant: fastest(row) if races[variant] is None else _as_requested(row, decided[variant])
+        for variant, row in rows.items()
+    }
+    return SideBySide(column=column, engines=engines, rows=rows, races=races, fastest=best)
+
+
+def _as_requested(row: Sequence[Box | None], index: int | None) -> int | None:
+    """Return the index of a row's fastest, None where not all that was requested was effective."""
+    box = None if index is None else row[index]
+    return index if box is not None and not box.warnings else None
 
 
 def _of_one_net(boxes: Sequence[Box | None]) -> Iterable[Box | None]:
@@ -117,6 +136,16 @@ def fastest(row: Sequence[Box | None]) -> int | None:
     assert box is not None  # noqa: S101 - it has an estimate
     clear = best.value_ns + best.half_width_ns < min(lows)
     return index if clear and not box.warnings else None
+
+
+def heading(table: SideBySide) -> str:
+    """Return what a table is of: the system, precision, batch, threads, preset and suite."""
+    series = table.first
+    setting = naming.setting(series, table.column)
+    return (
+        f"{series.system.heading} — {series.precision.upper()}, {setting}, "
+        f"preset {series.preset}, suite {series.suite}"
+    )
 
 
 def engine_name(table: SideBySide, series: Series) -> str:

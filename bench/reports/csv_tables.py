@@ -17,16 +17,20 @@ from bench.analysis import sustained_rows as sustained
 from bench.analysis.boxes import Box
 from bench.analysis.gpu_figures import OnDevice
 from bench.analysis.series import Column, Series, View
-from bench.analysis.side_by_side import SideBySide, fastest, side_by_side
+from bench.analysis.side_by_side import SideBySide, side_by_side
 from bench.analysis.statistics import PERCENTILES
+from bench.analysis.turns import Race
 from bench.core import escape
+
+RATIO_HEAD = ("ratio", "ratio_low", "ratio_high")
+"""A latency over the fastest that it took turns with, and its 95% interval."""
 
 LATENCY_HEAD = (
     "system_id", "system", "emulated", "runner", "settings", "precision", "preset", "statistic",
     "weights", "engine", "variant", "batch", "threads", "outcome", "latency_ns",
     "half_width_95_ns", "sessions", "samples", "unsettled_sessions", "grade", "stopped", "p90_ns",
     "p95_ns", "p99_ns", "relative_l2", "warnings", "run_id", "cell_id", "contended", "cpu_share",
-    "slow_share", "floor_ns", "floor_half_width_95_ns",
+    "slow_share", "floor_ns", "floor_half_width_95_ns", *RATIO_HEAD,
 )  # fmt: skip
 
 COSTS_HEAD = (
@@ -44,8 +48,8 @@ SUSTAINED_HEAD = (
 ENGINES_HEAD = (
     "system_id", "system", "suite", "precision", "preset", "statistic", "weights", "batch",
     "threads", "variant", "runner", "settings", "engine", "outcome", "latency_ns",
-    "half_width_95_ns", "sessions", "grade", "fastest", "load_ns", "peak_rss_mib", "relative_l2",
-    "run_id", "cell_id",
+    "half_width_95_ns", "sessions", "grade", "fastest", *RATIO_HEAD, "load_ns", "peak_rss_mib",
+    "relative_l2", "run_id", "cell_id",
 )  # fmt: skip
 
 DEVICE_HEAD = (
@@ -99,6 +103,7 @@ def _cells(view: View) -> Iterator[tuple[Box, Row]]:
 
 def latency_rows(view: View) -> list[Row]:
     """Return the rows of latency.csv; a percentile that the samples can't bear is empty."""
+    ratios = _ratios(view)
     return [
         known
         | {f"p{p}_ns": _rounded(box.percentiles.get(p)) for p in PERCENTILES}
@@ -110,9 +115,21 @@ def latency_rows(view: View) -> list[Row]:
             "slow_share": None if box.speeds is None else f"{box.speeds.slow_share:.3f}",
             "floor_ns": _rounded(box.floor.value_ns if box.floor else None),
             "floor_half_width_95_ns": _rounded(box.floor.half_width_ns if box.floor else None),
+            **ratios[box.cell_id, box.run_id],
         }
         for box, known in _cells(view)
     ]  # fmt: skip
+
+
+def _ratios(view: View) -> dict[tuple[str, str], Row]:
+    """Return each cell's ratio to the fastest net of its column, by cell and run."""
+    return {
+        (row[column].cell_id, row[column].run_id): _ratio(run, index)
+        for series in view.series
+        for column, run in ((column, series.race(column)) for column in series.columns)
+        for index, row in enumerate(series.boxes.values())
+        if column in row
+    }
 
 
 def sustained_rows(view: View) -> list[Row]:
@@ -161,7 +178,8 @@ def engines_rows(tables: Iterable[SideBySide]) -> list[Row]:
     return [
         _known(series, box, variant, table.column)
         | {
-            "settings": naming.settings(series), "fastest": fastest(row) == index,
+            "settings": naming.settings(series), "fastest": table.fastest[variant] == index,
+            **_ratio(table.races[variant], index),
             "load_ns": _rounded(box.load_ns), "peak_rss_mib": _rounded(box.peak_rss_mib, 1),
         }
         for table in tables
@@ -169,6 +187,14 @@ def engines_rows(tables: Iterable[SideBySide]) -> list[Row]:
         for index, (series, box) in enumerate(zip(table.engines, row, strict=True))
         if box is not None
     ]  # fmt: skip
+
+
+def _ratio(run: Race | None, index: int) -> Row:
+    ratio = None if run is None else run.ratios[index]
+    if ratio is None:
+        return dict.fromkeys(RATIO_HEAD, 1 if run is not None and run.first == index else None)
+    values = (ratio.value, ratio.low, ratio.high)
+    return dict(zip(RATIO_HEAD, (f"{value:.5f}" for value in values), strict=True))
 
 
 def costs_rows(view: View) -> list[Row]:

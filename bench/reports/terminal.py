@@ -8,19 +8,41 @@ from collections.abc import Sequence
 from bench.analysis import naming
 from bench.analysis.boxes import Box
 from bench.analysis.series import Series, View
+from bench.analysis.side_by_side import SideBySide, engine_name, heading, side_by_side
 from bench.core import escape
 from bench.core.units import to_ms, with_interval
 from bench.reports.markdown import sustained as sustained_text
-from bench.reports.markdown.tables import distance_text
+from bench.reports.markdown.tables import distance_text, ratio_texts
 
 
 def latency_tables(view: View) -> str:
     """Return each series as a heading, a table and what its figures are."""
-    tables = [_drawn(series, *_parts(view, series)) for series in view.series]
+    tables = [_drawn(naming.heading(series), *_parts(view, series)) for series in view.series]
     tables += [
-        _drawn(series, *sustained_text.terminal_parts(view, series)) for series in view.sustained
+        _drawn(naming.heading(series), *sustained_text.terminal_parts(view, series))
+        for series in view.sustained
     ]
+    tables += [_raced(view, table) for table in side_by_side(view) if any(table.races.values())]
     return "\n".join(tables)
+
+
+def _raced(view: View, table: SideBySide) -> str:
+    """Return the ratios of engines that took turns."""
+    head = ["over the row's fastest", *(engine_name(table, series) for series in table.engines)]
+    rows = []
+    for variant, boxes in table.rows.items():
+        texts = ratio_texts(table.races[variant], boxes)
+        best = table.fastest[variant]
+        if best is not None:
+            texts[best] = "fastest"
+        rows.append([view.models[variant].title, *texts])
+    return _drawn(heading(table), head, rows, _RACED_NOTE)
+
+
+_RACED_NOTE = (
+    "ratio of the latencies, from bursts by turns, and its 95% interval; fastest: faster than each "
+    "other one, at 5% over all pairs of the table; 1: the least, but that isn't certain"
+)
 
 
 def _parts(view: View, series: Series) -> tuple[list[str], list[list[str]], str]:
@@ -39,7 +61,7 @@ def _parts(view: View, series: Series) -> tuple[list[str], list[list[str]], str]
     return head, rows, "\n".join([naming.statistic(series), *notes])
 
 
-def _drawn(series: Series, head: list[str], rows: list[list[str]], note: str) -> str:
+def _drawn(title: str, head: list[str], rows: list[list[str]], note: str) -> str:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -58,7 +80,7 @@ def _drawn(series: Series, head: list[str], rows: list[list[str]], note: str) ->
         emoji=False,
         highlight=False,
     )
-    console.print(escape.plain(naming.heading(series)), soft_wrap=True)
+    console.print(escape.plain(title), soft_wrap=True)
     console.print(table)
     for line in note.splitlines():
         console.print(escape.plain(line), soft_wrap=True)

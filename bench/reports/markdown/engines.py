@@ -7,18 +7,25 @@ from collections.abc import Callable
 from bench.analysis import naming
 from bench.analysis.boxes import Box
 from bench.analysis.series import Series, View
-from bench.analysis.side_by_side import SideBySide, fastest, plotted, side_by_side, stem
+from bench.analysis.side_by_side import SideBySide, heading, plotted, side_by_side, stem
 from bench.core.escape import markdown
 from bench.core.units import significant, to_ms
-from bench.reports.markdown.tables import Footnotes, distance_text, latency_text, table
+from bench.reports.markdown.tables import (
+    Footnotes,
+    distance_text,
+    latency_text,
+    ratio_texts,
+    table,
+)
 
 _NOTE = """\
 One row, one net; one table, the same work, from the runs of one suite. **Bold**: the fastest of its
-row, and only where its interval lies below every other one's: of the others nothing says which is
-faster. Load: from the file to an engine ready to infer, one-time work and optimisation included,
-and the start of its interpreter where it needs one of its own (Paddle Lite on x86). Memory: the
-most that the process with the engine ever held, Python and loading included. Relative L2: how far
-the farthest output was from the reference in FP32. Load and memory are medians over sessions.
+row, and only where that is certain: by the ratios of a table whose engines took turns (Holm's
+method over all pairs of the table), else where its interval lies below every other one's. Load:
+from the file to an engine ready to infer, one-time work and optimisation included, and the start of
+its interpreter where it needs one of its own (Paddle Lite on x86). Memory: the most that the
+process with the engine ever held, Python and loading included. Relative L2: how far the farthest
+output was from the reference in FP32. Load and memory are medians over sessions.
 """
 
 
@@ -34,17 +41,13 @@ def section(view: View, notes: Footnotes) -> list[str]:
 
 def _part(view: View, one: SideBySide, notes: Footnotes) -> str:
     series = one.first
-    setting = naming.setting(series, one.column)
-    heading = (
-        f"{series.system.heading} — {series.precision.upper()}, {setting}, "
-        f"preset {series.preset}, suite {series.suite}"
-    )
     weights = f"{markdown(series.weights.capitalize())} weights"
     return "\n".join(
         [
-            f"### {markdown(heading)}\n",
+            f"### {markdown(heading(one))}\n",
             f"Latency (ms): {naming.statistic(series)}. {weights}.\n",
             _latencies(view, one, notes),
+            *_ratios(view, one),
             "Load time (ms):\n",
             _others(view, one, _load_text),
             "Peak memory (MiB):\n",
@@ -68,11 +71,22 @@ def _latencies(view: View, one: SideBySide, notes: Footnotes) -> str:
     rows = []
     for variant, boxes in one.rows.items():
         texts = [latency_text(box, notes) for box in boxes]
-        best = fastest(boxes)
+        best = one.fastest[variant]
         if best is not None:
             texts[best] = f"**{texts[best]}**"
         rows.append([markdown(view.models[variant].title), *texts])
     return table(_head(one), rows)
+
+
+def _ratios(view: View, one: SideBySide) -> list[str]:
+    """Return the table of ratios to each row's fastest, nothing where no row took turns."""
+    rows = [
+        [markdown(view.models[variant].title), *ratio_texts(one.races[variant], boxes)]
+        for variant, boxes in one.rows.items()
+    ]
+    if not any(one.races.values()):
+        return []
+    return ["Over the row's fastest, by turns:\n", table(_head(one), rows)]
 
 
 def _others(view: View, one: SideBySide, text: Callable[[Box | None], str]) -> str:

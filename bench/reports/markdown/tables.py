@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bench.analysis import naming
 from bench.analysis.boxes import Box
+from bench.analysis.turns import Race, Ratio
 from bench.core.escape import markdown
 from bench.core.units import significant, to_ms, with_interval
 from bench.storage.schema.common import Failed, Skipped
@@ -82,6 +83,21 @@ def latency_text(box: Box | None, notes: Footnotes) -> str:
         )
     marks = "".join(notes.mark(remark, of=box.cell_id) for remark in remarks)
     return f"{text}{naming.evidence(box)}{marks}"
+
+
+def ratio_texts(run: Race | None, boxes: Sequence[Box | None]) -> list[str]:
+    """Return each box's ratio to the fastest of those that took turns, with its 95% interval."""
+    if run is None:
+        return ["" for _ in boxes]
+    return [
+        "1" if index == run.first else "" if ratio is None else ratio_text(ratio)
+        for index, ratio in enumerate(run.ratios)
+    ]
+
+
+def ratio_text(ratio: Ratio) -> str:
+    """Return a ratio and its interval, to three decimals."""
+    return f"{ratio.value:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"
 
 
 def alone_text(box: Box | None) -> str:

@@ -12,7 +12,7 @@ from matplotlib.ticker import FixedLocator
 
 from bench.analysis import naming
 from bench.analysis.series import View
-from bench.analysis.side_by_side import SideBySide, engine_name, fastest, stem
+from bench.analysis.side_by_side import SideBySide, engine_name, stem
 from bench.analysis.statistics import Estimate
 from bench.core.escape import short
 from bench.core.units import to_ms
@@ -56,7 +56,7 @@ def compose(view: View, table: SideBySide) -> Sheet:
             Line2D([], [], label=engine_name(table, series), **look)
             for series, look in zip(table.engines, looks, strict=True)
         ]
-        if any(fastest(row) is not None for row in table.rows.values()):
+        if any(index is not None for index in table.fastest.values()):
             handles.append(Line2D([], [], label=_RING_NAME, **{**RING, "markersize": 9}))
         names = [view.models[variant].title for variant in table.rows]
         sheet = new_sheet()
@@ -112,21 +112,20 @@ def _caption(table: SideBySide) -> str:
 
 
 def _draw(axes: Axes, table: SideBySide, looks: Sequence[Mapping[str, Any]]) -> None:
-    for net, (variant, row) in enumerate(
-        (short(name, MOST_NAME), it) for name, it in table.rows.items()
-    ):
+    for net, (name, row) in enumerate(table.rows.items()):
+        variant = short(name, MOST_NAME)
         if net % 2 == 0:
             axes.axhspan(net - 0.5, net + 0.5, gid=f"band-{variant}", **BAND)
-        best = fastest(row)
+        best = table.fastest[name]
         for index, box in enumerate(row):
             if box is None or box.estimate is None:
                 continue
-            name, y = f"{variant}-{index}", _height(table, net, index)
+            mark, y = f"{variant}-{index}", _height(table, net, index)
             low, high = _ends(box.estimate)
             if high > low:
-                axes.plot((low, high), (y, y), zorder=4, gid=f"interval-{name}", **INTERVAL)
+                axes.plot((low, high), (y, y), zorder=4, gid=f"interval-{mark}", **INTERVAL)
             x = to_ms(box.estimate.value_ns)
-            axes.plot([x], [y], zorder=5, gid=f"point-{name}", **looks[index])
+            axes.plot([x], [y], zorder=5, gid=f"point-{mark}", **looks[index])
             if index == best:
                 axes.plot([x], [y], zorder=6, gid=f"fastest-{variant}", **RING)
 

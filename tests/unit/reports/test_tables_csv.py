@@ -130,7 +130,7 @@ def test_latency_rows_have_a_value_for_each_column_of_the_head() -> None:
 def test_what_others_took_has_columns_of_its_own_that_are_empty_where_it_is_not_known() -> None:
     busy, calm = contended(record(), 0.76), contended(record(batch=4), 0.01)
     rows = latency(busy, calm, record(batch=8), record(threads=2, outcome=failed()))
-    assert tables_csv.LATENCY_HEAD[-5:-3] == ("contended", "cpu_share")
+    assert {"contended", "cpu_share"} <= set(tables_csv.LATENCY_HEAD)
     told = {(it["batch"], it["threads"]): (it["contended"], it["cpu_share"]) for it in rows}
     assert told == {
         ("1", "1"): ("True", "0.240"), ("4", "1"): ("False", "0.990"), ("8", "1"): ("", ""),
@@ -142,7 +142,13 @@ def test_the_floor_stands_in_columns_of_its_own_beside_a_latency_that_it_does_no
     fast, slow = paced([2.0] * 6, [100] * 6), paced([3.0] * 6, [150] * 6)
     rows = latency(of_sessions(fast, fast, slow), record(batch=4))
     told = {it["batch"]: it for it in rows}
-    assert tables_csv.LATENCY_HEAD[-3:] == ("slow_share", "floor_ns", "floor_half_width_95_ns")
+    own = ("slow_share", "floor_ns", "floor_half_width_95_ns")
     assert (told["1"]["latency_ns"], told["1"]["slow_share"]) == ("2333333", "0.429")
     assert (told["1"]["floor_ns"], told["1"]["floor_half_width_95_ns"]) == ("2000000", "0")
-    assert {told["4"][name] for name in tables_csv.LATENCY_HEAD[-3:]} == {""}
+    assert {told["4"][name] for name in own} == {""}
+
+
+def test_a_ratio_to_the_fastest_has_columns_of_its_own_where_cells_took_turns() -> None:
+    assert set(tables_csv.RATIO_HEAD) < set(tables_csv.LATENCY_HEAD)
+    (row,) = latency(record())
+    assert {row[name] for name in tables_csv.RATIO_HEAD} == {""}

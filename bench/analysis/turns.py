@@ -1,0 +1,156 @@
+"""Ratios of figures that were alive together, from their bursts by turns. Pure.
+
+A session's ratio of two cells is the median over laps of the ratio of their bursts' medians, as in
+`bench.analysis.interleaved`; its interval is Student's t over sessions. What the machine does to
+one burst it does to the next, so that ratios are sharper than the figures themselves. Laps count as
+pairs of bursts do in `bench ab`: those that others disturbed don't, where enough are left.
+
+The fastest of a row is decided on these ratios, by Holm's method over all pairs of cells of all
+rows of the table (Holm 1979): the chance of one false claim in the table is below 5%.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from bench.analysis.boxes import Box
+from bench.analysis.contention import counted_together
+from bench.analysis.interleaved import Estimate, estimate
+from bench.analysis.statistics import t_quantile
+from bench.storage.schema.latency import Session
+
+ALPHA = 0.05
+_DROPPED = 1  # the first inference of a burst finds other arms' data in the caches
+
+Together = tuple[int, str]
+"""What names a turn within a run: its number and its start."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ratio:
+    """A latency over another's, with its 95% interval and the two-sided p-value of equality."""
+
+    value: float
+    low: float
+    high: float
+    sessions: int
+    p: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Race:
+    """Boxes that were alive together: the index of the fastest, and each one's ratio to it.
+
+    A box that wasn't measured beside it has None; so has the fastest itself.
+    """
+
+    first: int
+    ratios: tuple[Ratio | None, ...]
+
+    @property
+    def pairs(self) -> int:
+        """How many pairs of its boxes there are to choose the fastest from."""
+        count = 1 + sum(ratio is not None for ratio in self.ratios)
+        return count * (count - 1) // 2
+
+
+def race(boxes: Sequence[Box | None]) -> Race | None:
+    """Return how `boxes` compare, None where no two of them were alive together."""
+    turns = [{} if box is None else _by_turn(box) for box in boxes]
+    logs: dict[tuple[int, int], Estimate] = {}
+    for own in range(len(boxes)):
+        for other in range(own):
+            paired = _paired(turns[own], turns[other])
+            if paired is not None:
+                logs[own, other] = paired
+                logs[other, own] = Estimate(
+                    log_ratio=-paired.log_ratio, se=paired.se, sessions=paired.sessions
+                )
+    if not logs:
+        return None
+    most = max(sum(own == index for own, _ in logs) for index in range(len(boxes)))
+    met = [i for i in range(len(boxes)) if sum(own == i for own, _ in logs) == most]
+    first = min(met, key=lambda i: sum(it.log_ratio for (own, _), it in logs.items() if own == i))
+    ratios = [
+        _ratio(logs[index, first]) if (index, first) in logs else None
+        for index in range(len(boxes))
+    ]
+    return Race(first=first, ratios=tuple(ratios))
+
+
+def fastest_of(races: Sequence[Race | None]) -> list[int | None]:
+    """Return the index of each row's fastest, None where the table doesn't bear it out.
+
+    It is the fastest only if it is faster than all others of its row.
+    """
+    tests = sorted(
+        (ratio.p, row)
+        for row, each in enumerate(races)
+        if each is not None
+        for ratio in each.ratios
+        if ratio is not None
+    )
+    left = sum(each.pairs for each in races if each is not None)
+    undecided = {row for row, each in enumerate(races) if each is None}
+    held = True
+    for p, row in tests:
+        held = held and p * left <= ALPHA
+        left -= 1
+        if not held:
+            undecided.add(row)
+    return [
+        None if each is None or row in undecided else each.first for row, each in enumerate(races)
+    ]
+
+
+def _by_turn(box: Box) -> Mapping[Together, Session]:
+    return {
+        (session.turn, session.started): session
+        for session in box.sessions
+        if session.turn is not None and session.bursts is not None
+    }
+
+
+def _paired(own: Mapping[Together, Session], other: Mapping[Together, Session]) -> Estimate | None:
+    """Return the estimate of log(own / other) over the turns of both, None for fewer than two."""
+    shared = [key for key in own if key in other]
+    logs = [_log_ratio(own[key], other[key]) for key in shared]
+    known = [value for value in logs if value is not None]
+    return estimate(known) if len(known) > 1 else None
+
+
+def _log_ratio(own: Session, other: Session) -> float | None:
+    """Return a session's log ratio, None where the two don't have a burst in each lap."""
+    counts = counted_together(own, other)
+    if counts is None:
+        return None
+    pairs = zip(_medians(own), _medians(other), counts, strict=True)
+    return median(math.log(one / two) for one, two, does in pairs if does)
+
+
+def _medians(session: Session) -> list[float]:
+    """Return each burst's median, its first sample left out where there are others."""
+    assert session.bursts is not None  # noqa: S101 - `_by_turn` leaves those out
+    medians, at = [], 0
+    for count in session.bursts.samples:
+        burst = session.samples_ns[at : at + count]
+        medians.append(float(median(burst[_DROPPED:] or burst)))
+        at += count
+    return medians
+
+
+def _ratio(of: Estimate) -> Ratio:
+    from scipy.special import stdtr
+
+    half = t_quantile(of.df) * of.se
+    p = 2 * float(stdtr(of.df, -abs(of.log_ratio) / of.se)) if of.se > 0 else 0.0
+    return Ratio(
+        value=of.ratio,
+        low=math.exp(of.log_ratio - half),
+        high=math.exp(of.log_ratio + half),
+        sessions=of.sessions,
+        p=p,
+    )
