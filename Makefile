@@ -5,13 +5,13 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; 
 	&& { echo $$p; break; }; done)
 PRESET ?= standard
 DEVICE ?=
-BASE ?= HEAD
+BASE ?=
 FORMAT ?= table
 ARGS ?=
 export DEVICE
 BENCH = .venv/bin/python -m bench
 
-.PHONY: help setup setup-dev bench bench-engines bench-precisions bench-gpu bench-arm regression regression-report report doctor reliability check format test lock benchmark schemas wheel clean
+.PHONY: help base-named setup setup-dev bench bench-engines bench-precisions bench-gpu bench-arm regression regression-report report doctor reliability check format test lock benchmark schemas wheel clean
 
 help:  ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-18s %s\n", $$1, $$2}' Makefile
@@ -55,8 +55,12 @@ bench-arm: setup  ## the same on an Android phone: make bench-arm DEVICE=serial
 agent:  ## the phone's device program: make agent NDK=... PADDLE_LITE=...
 	@scripts/build_agent.sh "$(NDK)" "$(PADDLE_LITE)"
 
-regression: setup  ## this checkout live against a revision: make regression BASE=main
+regression: base-named setup  ## this checkout live against a revision: make regression BASE=main
 	@$(BENCH) ab --base "rev:$(BASE)" --format "$(FORMAT)" $(ARGS)
+
+base-named:
+	@test -n "$(BASE)" || { echo "make: regression holds this checkout against a revision: name it," \
+	"as in make regression BASE=main (BASE=HEAD: against changes that aren't committed)" >&2; exit 2; }
 
 regression-report: setup  ## what that can tell on this machine, into docs/regression.md: hours
 	.venv/bin/python scripts/regression_report.py $(ARGS)

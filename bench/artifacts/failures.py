@@ -74,7 +74,7 @@ def conversion_error(kind: str, result: ChildFailed, log: Path) -> ArtifactError
     kind_of_failure = "disk-full" if is_full(log.parent) else result.kind
     return ArtifactError(
         f"{kind}: {words} ({result.message})" if news else f"{kind}: {result.message}",
-        hint=f"{helps[0]}{f'; its log is {log}' if kept else ''}",
+        hint=f"{helps[0]}{f'; its log is logs/{log.name} in the cache' if kept else ''}",
         log_tail=result.log_tail,
         failure=kind_of_failure if kind_of_failure in PASSING else "conversion",
     )

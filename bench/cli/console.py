@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,10 +28,11 @@ from bench.storage.schema.latency import Measured, Record
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputOptions:
-    """In which form a comparison is printed, and whether grades are explained."""
+    """In which form a comparison is printed, whether grades are explained and files named."""
 
     output_format: str = "table"
     explain: bool = False
+    verbose: bool = False
 
 
 def conclude(options: Options, folder: RunFolder) -> int:
@@ -57,7 +59,7 @@ def conclude(options: Options, folder: RunFolder) -> int:
     else:
         show(latency_tables(view))
         show_lines(["", *(() if use is None else (use.sentence,))])
-        show_lines(f"wrote {path}" for path in [folder.path, *files])
+        show_lines([f"wrote {folder.path}", *written(files, options)])
         if options.of(OutputOptions).explain:
             show_lines(explanation(records))
     status = max(tell_failures(records), tell_broken(broken))
@@ -65,6 +67,15 @@ def conclude(options: Options, folder: RunFolder) -> int:
         again = command(f"run --resume {folder.path.name}")
         say(f"bench: what was killed, late, lost or out of space is tried again by {again}")
     return status
+
+
+def written(files: Sequence[Path], options: Options) -> Iterator[str]:
+    """Yield each file that was written, or how many there are in each folder."""
+    if options.of(OutputOptions).verbose:
+        yield from (f"wrote {path}" for path in files)
+        return
+    for folder, count in Counter(path.parent for path in files).items():
+        yield f"wrote {count} file{'s' * (count > 1)} to {folder}/"
 
 
 def tell_broken(broken: Sequence[BrokenResult]) -> int:

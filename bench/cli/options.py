@@ -43,12 +43,25 @@ class Flag(click.Option):
         self.section, self.text, self.default = section, text, None
         self.help = f"{text} (default: {default})" if default else text
 
-    def but(self, default: str, *, metavar: str | None = None) -> Flag:
-        """Return this option as a verb takes it that has another default, or takes one value."""
+    def but(self, default: str) -> Flag:
+        """Return this option as a verb takes it that has another default."""
         twin = copy.copy(self)
-        twin.metavar = metavar or self.metavar
-        twin.help = f"{self.text} (default: {default})"
+        twin.help = f"{twin.text} (default: {default})"
         return twin
+
+    def one(self, default: str) -> Flag:
+        """Return this option as a verb takes it that takes one of the values."""
+        twin = copy.copy(self)
+        twin.metavar, twin.text = _ONE[self.opts[0]]
+        return twin.but(default)
+
+
+_ONE = {
+    "--runner": ("NAME", "The runner"),
+    "--variant": ("NAME", "The model, of the catalogue"),
+    "--batch": ("N", "The batch size"),
+    "--threads": ("N", "The number of threads"),
+}
 
 
 def words(metavar: str) -> tuple[click.Argument]:
@@ -111,6 +124,8 @@ FORMAT = Flag(
     _RESULTS, "--format output_format", "NAME", "table, markdown, json, junit or github", "table"
 )
 EXPLAIN = Flag(_RESULTS, "--explain", None, "Show what lowers each grade, and what raises it")
+VERBOSE = Flag(_RESULTS, "--verbose", None, "Name each file that is written")
+ALL = Flag(_SELECT, "--all all_sessions", None, "Show every session in its order")
 RUN = Flag(_RESULTS, "--run", "RUN", "The id of a run, or `latest`")
 FROM = Flag(_RESULTS, "--from run", "RUN", "Analyze this stored run, or `latest`; measure nothing")
 RESUME = Flag(_RESULTS, "--resume", "RUN", "Resume an interrupted run: its id, or `latest`")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import inspect
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,13 +95,24 @@ def build(factory: str, **arguments: bool) -> Any:
             ) from error
         raise ArtifactError(
             f"{factory} raised {first_line(error)}",
-            hint="it must run when called with no arguments",
+            hint="it needs no arguments: mend what it does"
+            if _needs_none(function)
+            else "it must run when called with no arguments",
         ) from error
     if not isinstance(net, paddle.nn.Layer):
         raise ArtifactError(
             f"{factory} returned a {type(net).__name__}", hint="it must return a paddle.nn.Layer"
         )
     return net
+
+
+def _needs_none(function: Callable[..., object]) -> bool:
+    """Tell whether a function can be called with no arguments, as far as its signature says."""
+    try:
+        inspect.signature(function).bind()
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _find(factory: str) -> Any:

@@ -24,6 +24,11 @@ def significant(value: float, figures: int = 3) -> str:
     return _to_place(value, _place(value, figures))
 
 
+def two_decimals(value: float) -> str:
+    """Write a count in its unit with two decimals, a small one with two significant figures."""
+    return significant(value, 2) if 0 < abs(value) < 0.1 else f"{value:.2f}"
+
+
 def with_interval(value: float, half_width: float | None) -> str:
     """Write `value ± half_width`, the half-width to two figures and the value to the same place.
 

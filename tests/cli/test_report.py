@@ -36,13 +36,13 @@ def report(results: Path, *flags: str) -> list[Path]:
     """Write the report and return the files that it names."""
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
-        assert main(["report", *where(results), *flags]) == 0
+        assert main(["report", "--verbose", *where(results), *flags]) == 0
     return names(out.getvalue())
 
 
 def in_a_process(results: Path, **env: str) -> list[Path]:
     """The same by `python -m bench.report` in a process of its own."""
-    done = call(*where(results), module="bench.report", env=env)
+    done = call("--verbose", *where(results), module="bench.report", env=env)
     assert (done.returncode, done.stderr) == (0, "")
     return names(done.stdout)
 
@@ -157,3 +157,11 @@ def test_without_a_run_the_page_says_how_to_get_one(tmp_path: Path) -> None:
     (tmp_path / "results").mkdir()
     report(tmp_path / "results")
     assert "run `make bench`" in (tmp_path / "results/report/report.md").read_text()
+
+
+def test_without_verbose_the_files_are_counted(
+    results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    named = report(results)
+    assert main(["report", *where(results)]) == 0
+    assert capsys.readouterr().out == f"wrote {len(named)} files to {results / 'report'}/\n"

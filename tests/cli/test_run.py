@@ -41,7 +41,7 @@ timeout_s = 20.0
 def test_a_run_ends_well_with_every_file_in_its_place(
     bench_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert bench_run(*QUICK) == 0
+    assert bench_run(*QUICK, "--verbose") == 0
     run, results = only_run(tmp_path), tmp_path / "results"
     manifest, records = run.manifest(), list(run.records())
     assert manifest.status == "complete"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -58,7 +59,8 @@ def test_the_help_loads_no_heavy_library() -> None:
 def test_a_plan_says_how_much_in_which_order_and_how_long(
     here: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lines = printed(capsys, "plan", *here, "--suite", str(SUITE), "--seed", "3").splitlines()
+    flags = ("plan", *here, "--suite", str(SUITE), "--seed", "3")
+    lines = printed(capsys, *flags, "--all").splitlines()
     assert lines[0] == "suite suite (Fakes), preset standard, seed 3"
     assert lines[1].startswith("4 cells x 3 sessions, about ")
     assert "no earlier session of this machine is stored" in lines[1]
@@ -71,12 +73,29 @@ def test_a_plan_says_how_much_in_which_order_and_how_long(
     assert "x0_5 paddle batch 4, 1 thread onednn=on" in rounds[0]
 
 
+def test_a_plan_is_a_table_of_its_cells_unless_all_sessions_are_asked_for(
+    here: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ("plan", *here, "--suite", str(SUITE))
+    _, blank, *rows, end, note = printed(capsys, *flags).splitlines()[1:]
+    assert (blank, end) == ("", "")
+    assert [row.split()[:5] for row in rows] == [
+        ["runner", "batch", "threads", "cells", "sessions"],
+        ["paddle", "1", "1", "2", "6"],
+        ["paddle", "4", "1", "2", "6"],
+    ]
+    total = json.loads(printed(capsys, *flags, "--json"))["expected_s"]
+    assert sum(int(row.split()[5]) for row in rows[1:]) == pytest.approx(total, abs=1)
+    assert note == "every session in its order: --all"
+    assert len({len(row) for row in rows}) == 1
+
+
 def test_a_plan_as_json_has_the_same_steps(
     here: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     flags = ("plan", *here, "--suite", str(SUITE), "--preset", "quick")
     plan = json.loads(printed(capsys, *flags, "--json"))
-    text = printed(capsys, *flags)
+    text = printed(capsys, *flags, "--all")
     assert (plan["suite"], plan["preset"], plan["seed"]) == ("suite", "quick", 0)
     assert (plan["expected_from_earlier_cells"], plan["left_out"]) == (0, [])
     assert [step["order"] for step in plan["steps"]] == [0, 1, 2, 3]
@@ -113,6 +132,16 @@ def test_a_plan_takes_another_machines_time_only_where_that_one_is_named(
     assert "--system: amd-epyc-2c-0123abcd" in text
     named = printed(capsys, *flags, "--system", "amd-epyc-2c-0123abcd")
     assert "from the newest sessions of 1 of 1 cells on AMD EPYC, 2 cores" in named
+
+
+def test_an_audit_says_what_it_checked(
+    here: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    last = printed(capsys, "audit", *here).splitlines()[-1]
+    assert "figures, 0 of measured ones: `python -m bench run` measures some" in last
+    put(stored(record("x0_25"), record("x0_5")), tmp_path / "results")
+    last = printed(capsys, "audit", *here, status=1).splitlines()[-1]
+    assert re.fullmatch(r"tables checked: \d of published figures, [1-9] of measured ones", last)
 
 
 def test_a_plan_runs_nothing_and_writes_nothing(

@@ -71,7 +71,7 @@ REFUSALS = {
     "crooked module": ("importing crooked raised ModuleNotFoundError", "paddle environment"),
     "no colon": ("'nets.Tiny' names no factory", "module:function"),
     "no function": ("module nets has no function 'Tinny'", "nets.py"),
-    "raises": ("nets:raising raised ValueError: no such width", "no arguments"),
+    "raises": ("nets:raising raised ValueError: no such width", "mend what it does"),
     "no layer": ("nets:a_dict returned a dict", "paddle.nn.Layer"),
     "two outputs": ("the net returns a list", "one tensor"),
     "infinite": ("the net's output holds infinities or NaN", "weights"),

@@ -32,20 +32,19 @@ class Verb:
         return [param for group in groups for param in group]
 
 
-_ONE = {"metavar": "N"}
 _PADDLE = o.RUNNER.but("paddle")
 _MANY = (o.VARIANT, _PADDLE, o.BATCH.but("1"), o.THREADS.but("1"), o.WEIGHTS)
-_ACCURACY = (_PADDLE, o.VARIANT, o.WEIGHTS, o.BATCH.but("1", **_ONE), o.THREADS.but("1", **_ONE))
+_ACCURACY = (_PADDLE, o.VARIANT, o.WEIGHTS, o.BATCH.one("1"), o.THREADS.one("1"))
 _PREDICT = (
-    o.RUNNER.but("paddle", metavar="NAME"),
-    o.VARIANT.but("the catalogue's first", metavar="NAME"),
+    o.RUNNER.one("paddle"),
+    o.VARIANT.one("the catalogue's first"),
     o.WEIGHTS,
-    o.THREADS.but("1", **_ONE),
+    o.THREADS.one("1"),
 )
 _SELFTEST = (
     o.SESSIONS,
-    o.RUNNER.but("paddle", metavar="NAME"),
-    o.THREADS.but("1", **_ONE),
+    o.RUNNER.one("paddle"),
+    o.THREADS.one("1"),
     o.SEED,
     o.FROM,
     o.RESUME,
@@ -53,8 +52,8 @@ _SELFTEST = (
 _RECOMMEND = (
     o.MAX_MS,
     o.MIN_TOP1,
-    o.BATCH.but("1", **_ONE),
-    o.THREADS.but("all that are measured", **_ONE),
+    o.BATCH.one("1"),
+    o.THREADS.one("all that are measured"),
     o.RUNNER.but("all that are measured"),
     o.SYSTEM,
 )
@@ -74,16 +73,17 @@ VERBS: Mapping[str, Verb] = {
             *o.MEASURING,
             *o.QUIET,
             o.EXPLAIN,
+            o.VERBOSE,
             o.RESUME,
         ),
     ),
     "report": Verb(
         "Write every table and plot again from the stored results",
-        (o.RUN.but("all runs"), o.EXPLAIN),
+        (o.RUN.but("all runs"), o.EXPLAIN, o.VERBOSE),
     ),
     "plan": Verb(
         "Show what would run, in which order, and how long it takes",
-        (*o.SELECTION, o.SYSTEM, o.target_flags),
+        (*o.SELECTION, o.ALL, o.SYSTEM, o.target_flags),
     ),
     "doctor": Verb(
         "Check what can run on this machine, and name the command that adds the rest",

@@ -8,14 +8,22 @@ from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
 
-from bench.analysis.audit import Finding, audit, audit_claims, measured_tables, published_tables
+from bench.analysis.audit import (
+    Finding,
+    Table,
+    audit,
+    audit_claims,
+    measured_tables,
+    published_tables,
+)
 from bench.analysis.series import View
 from bench.cli.console import tell_broken
 from bench.config.catalog import load_catalogue
 from bench.config.published import load_published
 from bench.core.errors import BrokenResult
 from bench.core.escape import lines
-from bench.core.output import show
+from bench.core.output import show, show_lines
+from bench.core.program import command
 from bench.experiments.context import Options, Tables
 from bench.reports.build import load_runs, view_of
 from bench.storage.schema.latency import Costs
@@ -29,12 +37,14 @@ def run(options: Options, tables: Tables) -> int:
     published = published_tables(load_published(options.models))
     broken: list[BrokenResult] = []
     view = view_of(load_runs(options.results, broken=broken), options.models)
-    findings = audit([*published, *measured_tables(view)])
+    measured = measured_tables(view)
+    findings = audit([*published, *measured])
     findings += audit_claims(_claims(view, options.models), view.published)
     if options.as_json:
         show(json.dumps([asdict(one) for one in findings], indent=1) + "\n")
     else:
         show(_text(findings))
+        show_lines(["", _checked(published, measured)])
     return max(tell_broken(broken), int(any(one.source == "measured" for one in findings)))
 
 
@@ -45,6 +55,13 @@ def _claims(view: View, models: Path) -> dict[str, tuple[str | None, Costs | Non
         entry.title or entry.published or name: (entry.published, None) for name, entry in entries
     }
     return claims | {it.title: (it.published, it.costs) for it in view.models.values()}
+
+
+def _checked(published: Sequence[Table], measured: Sequence[Table]) -> str:
+    """Return how many tables were checked of each kind, empty ones left out."""
+    ours, theirs = (sum(bool(table.rows) for table in tables) for tables in (measured, published))
+    none = "" if ours else f": {command('run')} measures some"
+    return f"tables checked: {theirs} of published figures, {ours} of measured ones{none}"
 
 
 def _text(findings: Sequence[Finding]) -> str:

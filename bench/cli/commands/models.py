@@ -11,7 +11,7 @@ from bench.config.published import Published, load_published
 from bench.core.errors import BrokenResult
 from bench.core.output import show, show_lines
 from bench.core.program import command
-from bench.core.units import BYTES_PER_MIB
+from bench.core.units import BYTES_PER_MIB, two_decimals
 from bench.experiments.context import Options, Tables
 from bench.reports.build import load_runs, view_of
 from bench.storage.schema.latency import ModelFacts
@@ -77,4 +77,6 @@ def _lines(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def _figure(value: float | None, unit: float) -> str:
-    return "–" if value is None else f"{value / unit:.4g}" if unit == 1 else f"{value / unit:.2f}"
+    if value is None:
+        return "–"
+    return f"{value:.4g}" if unit == 1 else two_decimals(value / unit)

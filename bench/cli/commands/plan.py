@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from statistics import fmean
 
 from bench.analysis.series import StoredRun
@@ -11,6 +12,7 @@ from bench.cli.console import tell_broken
 from bench.cli.systems import answering, elsewhere
 from bench.config.published import load_published
 from bench.config.suite import load_suite
+from bench.core.cell import Cell
 from bench.core.errors import BrokenResult
 from bench.core.output import show, show_lines
 from bench.core.units import NS_PER_S, duration
@@ -21,6 +23,13 @@ from bench.experiments.latency.forecast import Expected, expect
 from bench.experiments.latency.schedule import Plan
 from bench.reports.build import load_runs
 from bench.targets import entry_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanOptions:
+    """Whether every session is shown, or how many there are."""
+
+    all_sessions: bool = False
 
 
 def run(options: Options, tables: Tables) -> int:
@@ -38,7 +47,9 @@ def run(options: Options, tables: Tables) -> int:
         _print_json(job, plan, expected)
     else:
         measured = {earlier[cell.id][1] for cell in plan.cells if cell.id in earlier}
-        _print_text(job, plan, expected, _basis(options, runs, expected, measured))
+        basis = _basis(options, runs, expected, measured)
+        rows = _steps(plan) if options.of(PlanOptions).all_sessions else _summary(plan, expected)
+        show_lines([*_head(job, plan, expected, basis), *rows])
     return tell_broken(broken)
 
 
@@ -63,17 +74,41 @@ def _macs(options: Options, job: Job) -> dict[str, float]:
     return {v: 1e6 * row.figures.get("flops_m", 0) for v, row in rows.items() if row is not None}
 
 
-def _print_text(job: Job, plan: Plan, expected: Expected, basis: str) -> None:
-    lines = [
+def _head(job: Job, plan: Plan, expected: Expected, basis: str) -> list[str]:
+    return [
         f"suite {job.suite} ({job.suite_title}), preset {job.sampling.preset}, seed {job.seed}",
         f"{len(plan.cells)} cells x {_sessions(job)} sessions, about {_span(expected)} ({basis})",
         *(f"left out: {note}" for note in job.left_out),
     ]
+
+
+def _steps(plan: Plan) -> Iterator[str]:
+    """Yield each session in its order, below its round."""
     for step in plan.steps:
         if step.order % len(plan.cells) == 0:
-            lines.append(f"round {step.round + 1}")
-        lines.append(f"  {step.order + 1:4d}  {step.cell.label}")
-    show_lines(lines)
+            yield f"round {step.round + 1}"
+        yield f"  {step.order + 1:4d}  {step.cell.label}"
+
+
+def _summary(plan: Plan, expected: Expected) -> list[str]:
+    """Return a table of the cells by runner, batch and threads, and the flag that has the rest."""
+    groups: dict[tuple[str, int, int], list[Cell]] = {}
+    for cell in sorted(plan.cells, key=lambda it: (it.runner, it.precision, it.batch, it.threads)):
+        name = cell.runner if cell.precision == "fp32" else f"{cell.runner} {cell.precision}"
+        groups.setdefault((name, cell.batch, cell.threads), []).append(cell)
+    rows: list[tuple[str, ...]] = [("runner", "batch", "threads", "cells", "sessions", "time")]
+    for (name, batch, threads), cells in groups.items():
+        sessions = plan.sampling.sessions
+        seconds = sessions * sum(expected.each[cell] for cell in cells)
+        figures = (batch, threads, len(cells), sessions * len(cells))
+        rows.append((name, *map(str, figures), duration(seconds)))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    table = [
+        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows
+    ]
+    grows = plan.sampling.most_sessions > plan.sampling.sessions
+    least = "sessions and time are the least; " if grows else ""
+    return ["", *table, "", f"{least}every session in its order: --all"]
 
 
 def _sessions(job: Job) -> str:
@@ -92,7 +127,8 @@ def _basis(
 ) -> str:
     if expected.known:
         where = " and ".join(sorted(measured))
-        return f"from the newest sessions of {expected.known} of {expected.cells} cells on {where}"
+        of = f"{expected.known} of {len(expected.each)} cells"
+        return f"from the newest sessions of {of} on {where}"
     named = options.own.get("system")
     others = "" if named else elsewhere(runs)
     none = f"guessed from FLOPs: no earlier session of {named or 'this machine'} is stored"

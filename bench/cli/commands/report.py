@@ -11,7 +11,7 @@ from bench.analysis.grade import explain, findings
 from bench.analysis.run_context import unfinished
 from bench.analysis.series import StoredRun
 from bench.analysis.time_use import TimeUse, time_use
-from bench.cli.console import OutputOptions, explanation, tell_broken
+from bench.cli.console import OutputOptions, explanation, tell_broken, written
 from bench.cli.stored import check_results
 from bench.core.errors import BrokenResult
 from bench.core.output import say, show, show_lines
@@ -28,7 +28,7 @@ def run(options: Options, tables: Tables) -> int:
     broken: list[BrokenResult] = []
     runs = load_runs(options.results, options.run, broken=broken)
     folder = report_folder(options.results, options.run)
-    files = [str(path) for path in write_report(runs, options.models, folder)]
+    files = write_report(runs, options.models, folder)
     records = shown_records(runs, options.models) if explained else []
     uses = _time_uses(runs) if explained or options.run else {}
     _tell_unfinished(runs)
@@ -39,9 +39,9 @@ def run(options: Options, tables: Tables) -> int:
         }
         times = {run_id: use.to_json() for run_id, use in uses.items()}
         more = {**({"time": times} if uses else {}), **(about if explained else {})}
-        show(json.dumps({"files": files, **more}, indent=1) + "\n")
+        show(json.dumps({"files": [str(path) for path in files], **more}, indent=1) + "\n")
     else:
-        show_lines(f"wrote {path}" for path in files)
+        show_lines(written(files, options))
         show_lines([*(f"run {run_id}: {use.sentence}" for run_id, use in uses.items())])
         show_lines(explanation(records))
     return tell_broken(broken)

@@ -17,13 +17,13 @@ _MACS_PER_S = 15e9
 class Expected:
     """Seconds if no cell needs more than its first sessions, and if all need as many as they may.
 
-    `known` of the plan's `cells` were known of from earlier sessions.
+    `each` has the seconds of one session by cell; `known` of them are from earlier sessions.
     """
 
     seconds: float
     most_seconds: float
     known: int
-    cells: int
+    each: Mapping[Cell, float]
 
 
 def expect(plan: Plan, earlier_s: Mapping[str, float], macs: Mapping[str, float]) -> Expected:
@@ -43,7 +43,7 @@ def expect(plan: Plan, earlier_s: Mapping[str, float], macs: Mapping[str, float]
         seconds=first,
         most_seconds=grown,
         known=sum(cell.id in earlier_s for cell in plan.cells),
-        cells=len(plan.cells),
+        each=each,
     )
 
 

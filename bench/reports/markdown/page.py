@@ -10,7 +10,7 @@ from bench.analysis.run_context import unfinished
 from bench.analysis.series import Column, Series, View
 from bench.analysis.statistics import PERCENTILES
 from bench.core.escape import code, markdown
-from bench.core.units import BYTES_PER_MIB, significant, to_ms
+from bench.core.units import BYTES_PER_MIB, significant, to_ms, two_decimals
 from bench.reports.markdown import engines as engines_text
 from bench.reports.markdown import sustained as sustained_text
 from bench.reports.markdown.energy import energy_table
@@ -86,9 +86,9 @@ def _costs_row(view: View, variant: str, notes: Footnotes) -> list[str]:
         mark = notes.mark(f"not counted: {', '.join(costs.uncounted)}.", of=facts.title)
     macs, flops = (costs and costs.operations) or (None, None)
     counted = {
-        "macs": f"{_ABSENT if macs is None else f'{macs / 1e6:.2f}'}{mark}",
-        "flops": _ABSENT if flops is None else f"{flops / 1e6:.2f}",
-        "params": f"{costs.params / 1e6:.2f}" if costs else _ABSENT,
+        "macs": f"{_ABSENT if macs is None else two_decimals(macs / 1e6)}{mark}",
+        "flops": _ABSENT if flops is None else two_decimals(flops / 1e6),
+        "params": two_decimals(costs.params / 1e6) if costs else _ABSENT,
     }
 
     def published(column: str) -> str:
@@ -132,7 +132,7 @@ def storage_table(view: View, notes: Footnotes) -> str:
 def storage_text(view: View, variant: str, notes: Footnotes) -> str:
     """Return the size of the file that a phone would hold, in MiB."""
     facts = view.models[variant]
-    text = f"{facts.storage.bytes / BYTES_PER_MIB:.2f}" if facts.storage else _ABSENT
+    text = two_decimals(facts.storage.bytes / BYTES_PER_MIB) if facts.storage else _ABSENT
     if "storage" in facts.missing:
         text += notes.mark(facts.missing["storage"], of=facts.title)
     return text

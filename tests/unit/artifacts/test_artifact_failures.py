@@ -34,7 +34,11 @@ def test_a_failed_export_takes_the_place_of_its_own_artifacts_only(bench: Bench)
         assert isinstance(error, ArtifactError)
         assert error.problem == "pir: this net can't be exported"
         log = bench.cache / "logs" / "broken-pir.log"
-        assert (error.hint, error.log_tail) == (f"mend it; its log is {log}", "its log")
+        assert (error.hint, error.log_tail) == (
+            "mend it; its log is logs/broken-pir.log in the cache",
+            "its log",
+        )
+        assert log.read_text() == "its log"
 
 
 def test_a_failed_conversion_leaves_its_source_and_other_kinds_alone(bench: Bench) -> None:

@@ -84,7 +84,7 @@ def test_the_tools_words_come_first_then_how_it_ended_what_helps_and_the_kept_lo
     assert error.problem.startswith("nb: This model is not supported")
     assert error.problem.endswith("(the child died of SIGABRT)")
     helps = "build the net without it, or leave out what needs this format"
-    assert error.hint == f"{helps}; its log is {log}"
+    assert error.hint == f"{helps}; its log is logs/{log.name} in the cache"
     assert log.read_text() == LITE_OPERATOR == error.log_tail
 
 

@@ -16,6 +16,7 @@ from bench.cli import options
 from bench.cli.commands import VERBS
 from bench.cli.commands.doctor import CheckOptions
 from bench.cli.main import console, main, parse
+from bench.cli.options import Flag
 from bench.config.suite import Axes
 from bench.core.errors import InputError
 from bench.experiments.context import Options
@@ -283,3 +284,11 @@ def test_every_flag_of_a_gpu_arrives() -> None:
 def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"bench {__version__}\n"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_an_option_is_described_as_it_is_taken(verb: str) -> None:
+    """`A,B` stands for several by comma, `NAME` and `N` for one."""
+    for option in VERBS[verb].params:
+        if isinstance(option, Flag) and option.metavar in {"A,B", "N,M", "NAME", "N"}:
+            assert ("by comma" in (option.help or "")) == ("," in option.metavar), option.opts

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bench.core.units import duration, significant, to_ms, with_interval
+from bench.core.units import duration, significant, to_ms, two_decimals, with_interval
 
 POSITIVE = st.floats(min_value=1e-9, max_value=1e12)
 
@@ -85,3 +85,14 @@ def test_a_duration_is_written_for_a_person(seconds: float, text: str) -> None:
 
 def test_a_million_nanoseconds_are_a_millisecond() -> None:
     assert to_ms(2_500_000) == 2.5
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0.00"), (0.61, "0.61"), (0.1, "0.10"), (0.0996, "0.10"), (0.00124, "0.0012"),
+        (3.2e-5, "0.000032"), (-0.004, "-0.0040"), (148.864, "148.86"),
+    ],
+)  # fmt: skip
+def test_a_small_count_keeps_two_figures(value: float, text: str) -> None:
+    assert two_decimals(value) == text

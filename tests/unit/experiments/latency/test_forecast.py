@@ -25,14 +25,14 @@ MACS = st.floats(1e6, 1e12)
 def test_earlier_sessions_tell_how_long_a_plan_takes() -> None:
     earlier = {ONE.id: 2.0, OTHER.id: 5.0, "another cell": 99.0}
     assert expect(PLAN, earlier, {}) == Expected(
-        seconds=3 * (2.0 + 5.0), most_seconds=3 * (2.0 + 5.0), known=2, cells=2
+        seconds=3 * (2.0 + 5.0), most_seconds=3 * (2.0 + 5.0), known=2, each={ONE: 2.0, OTHER: 5.0}
     )
 
 
 def test_a_cell_that_was_never_measured_is_guessed_from_its_nets_macs() -> None:
     expected = expect(PLAN, {ONE.id: 2.0}, {OTHER.variant: 6e8, ONE.variant: 1e15})
     assert expected.seconds == pytest.approx(3 * (2.0 + guess_s(OTHER, SAMPLING, 6e8)))
-    assert (expected.known, expected.cells) == (1, 2)
+    assert (expected.known, len(expected.each)) == (1, 2)
 
 
 def test_a_net_without_macs_is_guessed_all_the_same() -> None:
@@ -42,7 +42,7 @@ def test_a_net_without_macs_is_guessed_all_the_same() -> None:
 
 
 def test_an_empty_plan_takes_no_time() -> None:
-    assert expect(make_plan([], SAMPLING, seed=0), {}, {}) == Expected(0, 0, 0, 0)
+    assert expect(make_plan([], SAMPLING, seed=0), {}, {}) == Expected(0, 0, 0, {})
 
 
 @given(macs=MACS, times=st.floats(1, 10))
