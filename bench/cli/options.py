@@ -139,6 +139,14 @@ PASS_ENV = Flag(
     "Let the engines inherit this environment variable; it is recorded, and allows grade B at most",
     multiple=True,
 )
+KEY = Flag(_CHECKS, "--key", "FILE", "Your private SSH key", type=PATH)
+SIGNERS = Flag(
+    _CHECKS,
+    "--signers",
+    "FILE",
+    "Whose SSH signature of the run to accept: a line of name and public key each",
+    type=PATH,
+)
 INSTALL = Flag(_CHECKS, "--install", None, "Build and check the GPU engines' environment (2.3 GB)")
 SENSORS = Flag(_CHECKS, "--sensors", None, "Measure only the cost of reading the machine's state")
 

@@ -119,7 +119,16 @@ VERBS: Mapping[str, Verb] = {
     ),
     "verify": Verb(
         "Build the report again, compare it with the stored one, and name the stale cells",
-        (o.WEIGHTS.but("seeded; give what RUN had"), *o.ENVIRONMENTS, o.RUN.but("latest")),
+        (
+            o.WEIGHTS.but("seeded; give what RUN had"),
+            *o.ENVIRONMENTS,
+            o.RUN.but("latest"),
+            o.SIGNERS,
+        ),
+    ),
+    "sign": Verb(
+        "Sign a complete run with an SSH key, so that others can tell whose it is",
+        (*o.words("RUN"), o.KEY),
     ),
     "compare": Verb(
         "Compare two stored runs cell by cell: faster, slower, same or inconclusive",

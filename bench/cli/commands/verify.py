@@ -9,6 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from bench.analysis.freshness import (
@@ -35,6 +36,7 @@ from bench.core.program import command
 from bench.environments.interpreters import Environments
 from bench.experiments.context import Options, Tables
 from bench.experiments.preparation import artifact_key, artifact_name
+from bench.launcher.signatures import NotSigned, check_signature
 from bench.reports import optional_files
 from bench.reports.build import FOLDER, load_runs, render_report, report_folder
 from bench.storage.directory import RunFolder
@@ -45,23 +47,50 @@ from bench.storage.store import Store
 _REASONS_SHOWN = 3
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyOptions:
+    """The file of those whose signature is accepted."""
+
+    signers: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Origin:
+    """Who has signed the run, or why that isn't known; neither where nobody wants to know."""
+
+    signer: str | None = None
+    problem: str | None = None
+
+
+def _check_origin(folder: RunFolder, signers: Path | None) -> _Origin:
+    if signers is None:
+        return _Origin()
+    if not folder.sealed():
+        return _Origin(problem="it has no seals that a signature would cover")
+    try:
+        return _Origin(signer=check_signature(folder.manifest_path, signers.expanduser()))
+    except NotSigned as error:
+        return _Origin(problem=str(error))
+
+
 def run(options: Options, tables: Tables) -> int:
     """Check the report on all runs and the cells of one run, the newest unless --run names another.
 
-    Returns 0: the report is what comes out and no cell is stale, 1: it isn't, or one is. Raises
-    what reading results, models and flags raises.
+    Returns 0: the report is what comes out, no cell is stale and a signature that is wanted is
+    there, 1: one of that isn't so. Raises what reading results, models and flags raises.
     """
     folder, broken = _folder(options), list[BrokenResult]()
     files = _check_report(options, None, broken)
     if (folder.path / FOLDER).is_dir():
         files += _check_report(options, folder.path.name, broken)
     cells = _check_cells(options, tables, folder)
+    origin = _check_origin(folder, options.of(VerifyOptions).signers)
     if options.as_json:
-        _print_json(folder, files, cells)
+        _print_json(folder, files, cells, origin)
     else:
-        show_lines(_lines(folder, files, cells))
+        show_lines(_lines(folder, files, cells, origin))
     well = all(it.state == "same" for it in files) and all(it.state != "stale" for it in cells)
-    return max(tell_broken(broken), int(not well))
+    return max(tell_broken(broken), int(not well or origin.problem is not None))
 
 
 def _folder(options: Options) -> RunFolder:
@@ -185,12 +214,15 @@ def _doubts(
         yield from compare_artifact(artifact_name(key), then, now)
 
 
-def _print_json(folder: RunFolder, files: Sequence[FileCheck], cells: Sequence[CellCheck]) -> None:
+def _print_json(
+    folder: RunFolder, files: Sequence[FileCheck], cells: Sequence[CellCheck], origin: _Origin
+) -> None:
     value = {
         "run": folder.path.name,
         "report": [_file_json(one) for one in files],
         "cells": [asdict(one) for one in cells],
         "sealed": len(folder.sealed()),
+        "origin": asdict(origin),
     }
     show(json.dumps(value, indent=1) + "\n")
 
@@ -201,7 +233,7 @@ def _file_json(check: FileCheck) -> dict[str, Any]:
 
 
 def _lines(
-    folder: RunFolder, files: Sequence[FileCheck], cells: Sequence[CellCheck]
+    folder: RunFolder, files: Sequence[FileCheck], cells: Sequence[CellCheck], origin: _Origin
 ) -> Iterator[str]:
     yield from (f"{one.state:<9}  {one.file}{_where(one.difference)}" for one in files)
     for cell in cells:
@@ -209,7 +241,9 @@ def _lines(
             yield f"stale      {cell.cell_id}: {_shortened(cell.reasons)}"
     doubts = Counter(why for cell in cells if cell.state == "unchecked" for why in cell.reasons)
     yield from (f"unchecked  {_cells(count)}: {why}" for why, count in doubts.items())
-    yield _sentence(folder, files, cells)
+    if origin.problem is not None:
+        yield f"unsigned   run {folder.path.name}: {origin.problem}"
+    yield _sentence(folder, files, cells, origin)
 
 
 def _where(difference: Difference | None) -> str:
@@ -227,7 +261,9 @@ def _shortened(reasons: Sequence[str]) -> str:
     return f"{shown}; and {more} more (--json has them)" if more > 0 else shown
 
 
-def _sentence(folder: RunFolder, files: Sequence[FileCheck], cells: Sequence[CellCheck]) -> str:
+def _sentence(
+    folder: RunFolder, files: Sequence[FileCheck], cells: Sequence[CellCheck], origin: _Origin
+) -> str:
     wrong = sum(one.state != "same" for one in files)
     report = (
         f"{wrong} of {len(files)} report files are not"
@@ -238,16 +274,17 @@ def _sentence(folder: RunFolder, files: Sequence[FileCheck], cells: Sequence[Cel
     counts = ", ".join(f"{states[state]} {state}" for state in ("current", "stale", "unchecked"))
     return (
         f"{report} what comes out of the stored samples; "
-        f"of the {_cells(len(cells))} of run {folder.path.name}: {counts}; {_seals(folder)}"
+        f"of the {_cells(len(cells))} of run {folder.path.name}: {counts}; {_seals(folder, origin)}"
     )
 
 
-def _seals(folder: RunFolder) -> str:
+def _seals(folder: RunFolder, origin: _Origin) -> str:
     """Return what the digests of the run's files show."""
     count = len(folder.sealed())
     if not count:
         return "its files bear no digest, as those of earlier versions"
-    return f"{count} sealed as the run was completed, which shows no origin"
+    shown = f"signed by {origin.signer}" if origin.signer else "which shows no origin"
+    return f"{count} sealed as the run was completed, {shown}"
 
 
 def _cells(count: int) -> str:
