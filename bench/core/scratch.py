@@ -10,11 +10,12 @@ import fcntl
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _SUFFIX = ".scratch"
+OnDead = Callable[[Path], None]
 
 
 def temporary_root() -> Path:
@@ -26,12 +27,15 @@ def temporary_root() -> Path:
 
 
 @contextmanager
-def scratch_folder(inside: Path, prefix: str, *, mode: int = 0o700) -> Iterator[Path]:
+def scratch_folder(
+    inside: Path, prefix: str, *, mode: int = 0o700, on_dead: OnDead = lambda _: None
+) -> Iterator[Path]:
     """Yield an empty folder in `inside`, for this user alone unless `mode` says else.
 
-    What dead processes left there goes. Raises OSError where there can't be one.
+    What dead processes left there goes; each such folder is given to `on_dead` first. Raises
+    OSError where there can't be one.
     """
-    sweep(inside, prefix)
+    sweep(inside, prefix, on_dead)
     folder, lock = _make(inside, prefix, mode)
     try:
         yield folder
@@ -40,7 +44,7 @@ def scratch_folder(inside: Path, prefix: str, *, mode: int = 0o700) -> Iterator[
         os.close(lock)
 
 
-def sweep(inside: Path, prefix: str) -> None:
+def sweep(inside: Path, prefix: str, on_dead: OnDead = lambda _: None) -> None:
     """Remove the folders in `inside` whose maker has died; one that can't be locked stays."""
     for folder in inside.glob(f"{prefix}*{_SUFFIX}"):
         with suppress(OSError):
@@ -48,6 +52,7 @@ def sweep(inside: Path, prefix: str) -> None:
             try:
                 if os.fstat(lock).st_uid == os.getuid():
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    on_dead(folder)
                     shutil.rmtree(folder, ignore_errors=True)
             finally:
                 os.close(lock)

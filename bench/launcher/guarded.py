@@ -19,6 +19,7 @@ from types import FrameType
 from bench.core.errors import Unavailable
 from bench.core.protocol import STDERR, STDOUT, read_regular
 from bench.launcher.guard import FLOODED, NOTE
+from bench.launcher.orphans import end_orphans
 
 _GUARD = Path(__file__).with_name("guard.py")
 _ENDS_WITHIN_S = 10.0
@@ -57,7 +58,7 @@ def started(
                 pass_fds=pass_fds,
                 start_new_session=True,
             )
-            ending.callback(_end, process)
+            ending.callback(_end, process, folder)
         yield process
 
 
@@ -70,8 +71,8 @@ def _check_program(program: str) -> None:
         )
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Have the guard end everything; kill a guard that doesn't, and its command with it."""
+def _end(process: subprocess.Popen[bytes], folder: Path) -> None:
+    """Have the guard end everything; kill a guard that doesn't, and what it leaves with it."""
     with uninterrupted():
         process.terminate()
         try:
@@ -79,6 +80,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        if process.returncode == -signal.SIGKILL:  # the guard itself may have been killed
+            end_orphans(folder)
 
 
 @contextmanager

@@ -30,6 +30,7 @@ from bench.core.scratch import scratch_folder, temporary_root
 from bench.launcher.environment import child_environment
 from bench.launcher.guard import LOG_LIMIT
 from bench.launcher.guarded import Note, note_in, started, wait
+from bench.launcher.orphans import end_orphans
 
 _TAIL_BYTES = 4000
 _TAIL_LINES = 30
@@ -93,11 +94,12 @@ def run_child(
 def request_folder(inside: Path | None = None) -> Iterator[Path]:
     """Yield a folder for one child's files, gone afterwards; raises BenchError without any.
 
-    It lies in `inside`, or where temporary files go; those of harnesses that were killed go first.
+    It lies in `inside`, or where temporary files go; those of harnesses that were killed go first,
+    and what these left running.
     """
     with ExitStack() as stack:
         try:
-            holder = scratch_folder(inside or temporary_root(), "bench-")
+            holder = scratch_folder(inside or temporary_root(), "bench-", on_dead=end_orphans)
             folder = stack.enter_context(holder)
         except OSError as error:
             raise BenchError(

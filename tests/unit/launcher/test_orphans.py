@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import secrets
 import signal
 import subprocess
@@ -17,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from bench.core.paths import PROJECT
-from bench.launcher.process import Replied, run_child
+from bench.launcher.process import Replied, request_folder, run_child
 from tests.fakes.orphans import MODULE, eventually, guarded_for, marked
 
 PYTHON = Path(sys.executable)
@@ -93,7 +94,40 @@ def test_a_killed_guard_takes_its_child_along(mark: str, tmp_path: Path) -> None
         (guard,) = guarded_for(parent.pid)
         os.kill(guard, signal.SIGKILL)
         assert parent.wait(60.0) == 0
-    assert len(marked(mark)) <= 2  # what the child started had its own way of life
+    assert eventually(lambda: not marked(mark))
+
+
+def test_what_a_killed_harness_and_its_killed_guard_left_is_ended_by_the_next_start_and_named(
+    mark: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    with parent_of(tmp_path / "up", mark) as parent:
+        assert eventually((tmp_path / "up").exists, 60.0)
+        guards = guarded_for(parent.pid)
+        for pid in (parent.pid, *guards):
+            os.kill(pid, signal.SIGKILL)
+    assert eventually(lambda: len(marked(mark)) == 2)
+    with request_folder() as folder:
+        assert eventually(lambda: not marked(mark))
+        assert list((tmp_path / "tmp").iterdir()) == [folder]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(
+        r"bench: ended what a killed process had left running: 'python\S*' \(pid \d+\), "
+        r"'python\S*' \(pid \d+\)",
+        line,
+    )
+
+
+def test_what_a_living_harness_has_running_is_not_ended_by_another_start(
+    mark: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    with parent_of(tmp_path / "up", mark):
+        assert eventually((tmp_path / "up").exists, 60.0)
+        with request_folder():
+            assert len(marked(mark)) == 3
 
 
 class Interrupted(Exception):
