@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Generator, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,8 @@ from bench.cli.main import main
 from bench.config.project import default_cache
 from bench.core.errors import Unavailable
 from bench.core.paths import PROJECT
-from bench.environments.interpreters import Environments
+from bench.environments import interpreters
+from bench.environments.interpreters import Environments, Interpreter
 from bench.experiments.context import Tables
 from bench.launcher.environment import dropped
 from tests.fakes import tables as fakes
@@ -56,6 +59,21 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["XDG_RUNTIME_DIR"] = locks.name
     for name in dropped(()):
         del os.environ[name]
+    _ask_once()
+
+
+def _ask_once() -> None:
+    """Have this process's own interpreter asked for its packages once, and not by each test."""
+    ask, own = interpreters.describe, sys.executable
+
+    @cache
+    def asked(name: str) -> Interpreter:
+        return ask(name, Path(own))
+
+    def describe(name: str, python: Path) -> Interpreter:
+        return asked(name) if str(python) == own else ask(name, python)
+
+    interpreters.describe = describe
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m selects by the marks

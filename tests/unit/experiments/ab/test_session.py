@@ -206,7 +206,7 @@ def test_an_arm_is_told_where_it_runs_and_gets_what_the_place_gives_its_children
 
 def test_which_arm_is_started_first_is_chance(measure: Measure) -> None:
     firsts = set()
-    for seed in range(4):
+    for seed in (0, 1):
         found = measure(seed=seed)
         assert isinstance(found, AbSession)
         firsts.add(found.opened[0])
@@ -232,20 +232,20 @@ def test_an_arm_that_falls_while_tearing_down_has_done_its_work(measure: Measure
 
 
 @pytest.mark.parametrize(
-    ("runner", "kind", "message"),
+    ("arm", "runner", "kind", "message"),
     [
-        ("CrashesWhileOpening", "abort", "the child died of SIGABRT"),
-        ("CrashesInABurst", "crash", "the child died of SIGSEGV"),
-        ("RaisesInABurst", "error", "RuntimeError: the ENGINE's own words"),
-        ("LeavesInABurst", "no-reply", "the child ended with status 0 and left no reply"),
-        ("ForgetsASample", "garbage-reply", "4 durations for a burst of 5 inferences"),
-        ("NegativeInABurst", "garbage-reply", "the arm's durations aren't whole numbers"),
-        ("GarblesItsPipe", "garbage-reply", "the worker's answer isn't one"),
-        ("WrongOutput", "wrong-output", "the output is 0.01 away"),
-        ("NoSuchRunner", "error", "AttributeError"),
+        ("base", "CrashesWhileOpening", "abort", "the child died of SIGABRT"),
+        ("base", "CrashesInABurst", "crash", "the child died of SIGSEGV"),
+        ("head", "CrashesInABurst", "crash", "the child died of SIGSEGV"),
+        ("head", "RaisesInABurst", "error", "RuntimeError: the ENGINE's own words"),
+        ("base", "LeavesInABurst", "no-reply", "the child ended with status 0 and left no reply"),
+        ("head", "ForgetsASample", "garbage-reply", "4 durations for a burst of 5 inferences"),
+        ("base", "NegativeInABurst", "garbage-reply", "the arm's durations aren't whole numbers"),
+        ("head", "GarblesItsPipe", "garbage-reply", "the worker's answer isn't one"),
+        ("base", "WrongOutput", "wrong-output", "the output is 0.01 away"),
+        ("head", "NoSuchRunner", "error", "AttributeError"),
     ],
 )
-@pytest.mark.parametrize("arm", ["base", "head"])
 def test_an_arm_that_gives_no_figures_ends_the_session_by_its_name_and_kind(
     arm: ArmName, runner: str, kind: str, message: str, measure: Measure
 ) -> None:
