@@ -104,7 +104,7 @@ def _say_dropped(names: tuple[str, ...]) -> None:
     if names:
         many = "variables" if len(names) > 1 else "variable"
         say(
-            f"bench: engines don't inherit the environment {many} {', '.join(names)}: "
+            f"bench: what is measured doesn't inherit the environment {many} {', '.join(names)}: "
             f"let one in with --pass-env {names[0]}"
         )
 

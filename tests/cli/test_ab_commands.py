@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import shlex
+import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ import pytest
 from bench.cli.commands import ab as verb
 from bench.cli.main import main, parse
 from bench.core.errors import InputError
+from bench.core.paths import PROJECT
 from bench.experiments.ab.experiment import REAL, Seams
 from bench.experiments.context import Tables
 from bench.launcher.client import open_worker
@@ -22,6 +26,7 @@ from bench.storage.schema.ab import ArmFailed, CommandFields
 from bench.storage.schema.common import Failed
 from bench.storage.store import Store
 from tests.cli.launches import interrupt
+from tests.unit.launcher.test_process import is_running
 
 
 def spin(seconds: float) -> str:
@@ -193,3 +198,24 @@ def test_commands_with_paths_are_given_again_to_go_on(commands: Commands, tmp_pa
     script.write_text("true")
     commands(*words)
     assert commands.only.manifest().status == "complete"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere only the command's group is ended")
+def test_a_command_ends_with_a_harness_that_is_killed(commands: Commands, tmp_path: Path) -> None:
+    left = tmp_path / "pid"
+    shell = f"echo $$ > {left}.tmp; mv {left}.tmp {left}; exec sleep 600"
+    words = ["ab", "--results", str(tmp_path / "results"), "--cmd", f"sh -c '{shell}'"]
+    command = [sys.executable, "-m", "bench", *words, *words[-2:]]
+    with subprocess.Popen(command, cwd=PROJECT, stderr=subprocess.DEVNULL) as harness:
+        assert eventually(left.exists)
+        harness.kill()
+    assert eventually(lambda: not is_running(int(left.read_text())))
+    assert commands.only.manifest().status == "running"
+    assert commands.only.begun()[0].sessions == []
+
+
+def eventually(holds: Callable[[], bool], within_s: float = 60.0) -> bool:
+    until = time.monotonic() + within_s
+    while not holds() and time.monotonic() < until:
+        time.sleep(0.02)
+    return holds()
