@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.cli.main import main
+from tests.cli.turns import Ab
 from tests.cli.verifying import Place
 from tests.conftest import FAKE_SUITE, PLAIN_CATALOGUE
 from tests.fakes import tables as fakes
@@ -52,3 +53,9 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def place(measured: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Place:
     return Place(Path(shutil.copytree(measured, tmp_path / "here")), capsys)
+
+
+@pytest.fixture
+def ab(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Ab:
+    """Live comparisons of fake arms, in a folder of their own."""
+    return Ab(tmp_path, capsys)

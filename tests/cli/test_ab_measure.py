@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -16,11 +15,6 @@ from bench.storage.schema.common import Skipped
 from bench.targets import TARGETS
 from tests.cli.turns import Ab, Opened
 from tests.fakes.arm_tables import arm_tables
-
-
-@pytest.fixture
-def ab(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Ab:
-    return Ab(tmp_path, capsys)
 
 
 def test_an_arm_that_waits_has_the_same_cpu_time_and_is_slower(ab: Ab) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -13,11 +12,6 @@ from tests.cli.turns import Ab
 from tests.fakes.arm_tables import arm_tables, with_int8
 
 TABLES = with_int8(arm_tables(paddle="Coarse"))
-
-
-@pytest.fixture
-def ab(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Ab:
-    return Ab(tmp_path, capsys)
 
 
 def only(ab: Ab) -> AbRecord:

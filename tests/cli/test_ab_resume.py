@@ -17,11 +17,6 @@ from tests.fakes import tables as fakes
 from tests.fakes.arm_tables import QUICK, arm_tables
 
 
-@pytest.fixture
-def ab(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Ab:
-    return Ab(tmp_path, capsys)
-
-
 def test_an_interrupted_comparison_says_how_to_go_on_and_measures_only_the_rest(ab: Ab) -> None:
     assert ab("--seed", "4", "--half-width", "0.02", seams=Opened(most=4).seams) == 130
     folder, err = ab.only, ab.capsys.readouterr().err

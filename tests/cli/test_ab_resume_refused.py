@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,11 +20,6 @@ from tests.fakes.arm_tables import arm_tables
 from tests.fakes.repository import commit, copy_of_the_project
 
 ANEW = "or leave --resume out to start a new one"
-
-
-@pytest.fixture
-def ab(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Ab:
-    return Ab(tmp_path, capsys)
 
 
 def test_one_that_is_complete_or_unknown_is_not_gone_on_with(ab: Ab) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import resource
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -18,33 +17,22 @@ import pytest
 from bench.core.cell import TargetSpec
 from bench.core.errors import BenchError, Unavailable
 from bench.core.paths import PROJECT
-from bench.core.protocol import SessionRequest, request_for, write_json
-from bench.experiments.session import outcome_of
-from bench.launcher import client
+from bench.core.protocol import SessionRequest, request_for
 from bench.launcher.environment import dropped
 from bench.launcher.process import (
     ChildFailed,
     ChildResult,
     Replied,
     judge,
-    log_tail,
     run_child,
 )
-from bench.storage.directory import RunFolder
-from bench.storage.schema.latency import JournalEntry
-from bench.storage.store import Store
 from tests.fakes import converter
-from tests.fakes.values import CELL, SAMPLING, SYSTEM, manifest
+from tests.fakes.values import CELL, SAMPLING
 
 PYTHON = Path(sys.executable)
 SAID = "the engine said this before it fell"
 
 Measure = Callable[..., ChildResult]
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> RunFolder:
-    return RunFolder.create(Store(tmp_path / "results"), manifest(), SYSTEM)
 
 
 @pytest.fixture
@@ -152,82 +140,6 @@ def test_a_child_may_die_of_any_signal(number: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "reply",
-    [
-        "", "[]", "3", "{}", '{"ok": 3}', '{"ok": null}', '{"ok": {"half', "\xff\xfe",
-        '{"error": "text"}', '{"error": {"kind": "error"}}', '{"fine": {}}',
-        '{"error": {"kind": "k", "message": "m", "hint": "h", "more": 1}}',
-        '{"ok": 3, "error": {"kind": "k", "message": "m", "hint": "h"}}',
-        "[" * 100_000, '{"ok": {"ns": 9223372036854775808}}', '{"ok": {"ns": 1e999}}',
-        '{"ok": {"ns": ' + "1" * 5000 + "}}",
-        '{"error": {"kind": null, "message": "m", "hint": "h"}}',
-        '{"error": {"kind": "k", "message": ["m"], "hint": "h"}}',
-        '{"error": null}', '{"ok": {"ns": NaN}}', '{"ok": {"ns": ' + "[" * 40 + "]" * 40 + "}}",
-    ],
-)  # fmt: skip
-def test_anything_else_than_a_reply_is_a_garbage_reply(reply: str, tmp_path: Path) -> None:
-    (tmp_path / "reply.json").write_bytes(reply.encode("latin-1"))
-    result = judge(tmp_path, 0, pid=7, wall_ns=1, timeout_s=1.0)
-    assert isinstance(result, ChildFailed)
-    assert result.kind == "garbage-reply"
-
-
-def test_an_error_whose_text_is_no_utf_8_is_stored_and_read_again(
-    tmp_path: Path, run: RunFolder
-) -> None:
-    error = {"kind": "error", "message": "can't open a\udcff", "hint": "\ud800"}
-    write_json(tmp_path / "reply.json", {"error": error})
-    result = judge(tmp_path, 1, pid=7, wall_ns=1, timeout_s=1.0)
-    assert isinstance(result, ChildFailed)
-    failed = outcome_of(result, str)
-    run.append(JournalEntry.model_validate({"cell_id": CELL.id, "failed": failed}))
-    (entry,) = run.journal()
-    assert entry.failed is not None
-    assert (entry.failed.message, entry.failed.hint) == ("can't open a\ufffd", "\ufffd")
-
-
-def test_an_answer_without_an_end_is_cut_off(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(client, "MOST_ANSWER_BYTES", 1000)
-    code = "import os; [os.write(1, b'x' * 100) for _ in range(100)]; input()"
-    command = [sys.executable, "-c", code]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        child = client.Child(process=process, folder=tmp_path, replies=process.stdout.fileno())
-        with pytest.raises(client.WorkerFailed) as raised:
-            child.hear(60.0)
-        process.kill()
-    assert raised.value.failure.kind == "garbage-reply"
-
-
-def test_a_reply_that_is_no_file_of_its_own_is_garbage_and_never_waited_for(
-    tmp_path: Path,
-) -> None:
-    (tmp_path / "whole.json").write_text('{"ok": {}}')
-    makers: list[Callable[[Path], object]] = [
-        Path.mkdir, os.mkfifo, lambda path: path.symlink_to(tmp_path / "whole.json"),
-        lambda path: path.symlink_to("/dev/zero"), lambda path: path.symlink_to("nowhere"),
-    ]  # fmt: skip
-    for number, make in enumerate(makers):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        for name in ("reply.json", "stdout.log", "stderr.log", "guard.txt"):
-            make(folder / name)
-        result = judge(folder, 0, pid=7, wall_ns=1, timeout_s=1.0)
-        assert isinstance(result, ChildFailed)
-        assert (result.kind, result.log_tail) == ("garbage-reply", "")
-
-
-def test_an_endless_message_is_cut(tmp_path: Path) -> None:
-    error = {"kind": "error", "message": "m" * 20_000_000, "hint": "h"}
-    write_json(tmp_path / "reply.json", {"error": error})
-    result = judge(tmp_path, 1, pid=7, wall_ns=1, timeout_s=1.0)
-    assert isinstance(result, ChildFailed)
-    assert len(result.message) == 2000
-
-
-@pytest.mark.parametrize(
     ("runner", "kind"), [("DiskFull", "disk-full"), ("Raises", "error"), ("Killed", "killed")]
 )
 def test_a_full_disk_is_told_from_a_fault_of_the_engine(
@@ -298,44 +210,6 @@ def test_an_interrupt_ends_the_child_before_it_goes_on_up(tmp_path: Path) -> Non
         signal.signal(signal.SIGALRM, before)
 
     assert not is_running(int(tell.read_text()))
-
-
-def test_of_a_long_log_the_last_lines_are_kept_errors_last() -> None:
-    out = "".join(f"out {number}\n" for number in range(30))
-    result = do("prints", out=out, err="err 1\nerr 2\n")
-    assert result.log_tail.splitlines() == [*(f"out {n}" for n in range(2, 30)), "err 1", "err 2"]
-
-
-def test_of_one_endless_line_only_the_end_is_kept() -> None:
-    result = do("prints", out="", err="é" * 10_000 + "\nthe end")
-    assert result.log_tail.endswith("ééé\nthe end")
-    assert len(result.log_tail.encode()) <= 4100
-
-
-def test_both_logs_together_are_no_longer_than_one() -> None:
-    result = do("prints", out="o" * 10_000, err="e" * 10_000)
-    assert len(result.log_tail.encode()) <= 4000
-    assert result.log_tail.endswith("e")
-
-
-@pytest.mark.parametrize(
-    ("err", "words"),
-    [
-        ("warning\nCUDA error 700 in k.cu:12\n\n", "CUDA error 700 in k.cu:12: "),
-        ("CUDA error 700\n}\n----\n", "CUDA error 700: "),
-        ("", ""),
-        ("x" * 500, "…" + "x" * 200 + ": "),
-    ],
-)
-def test_an_engines_last_words_come_before_ours(err: str, words: str) -> None:
-    result = do("prints", out="chatter", err=err)
-    assert result.message == f"{words}the child left with status 3 and no reply"
-
-
-def test_bytes_that_are_no_text_do_not_hide_the_rest_of_the_log(tmp_path: Path) -> None:
-    (tmp_path / "stdout.log").write_bytes(b"\xff\xfe\n")
-    (tmp_path / "stderr.log").write_bytes("é".encode() * 2001 + b" the end")
-    assert log_tail(tmp_path).endswith("é the end")
 
 
 SHIFTING = (
