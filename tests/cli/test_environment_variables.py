@@ -55,7 +55,7 @@ def test_a_variable_that_is_let_in_is_recorded_and_allows_no_grade_above_b(
     assert (facts["MALLOC_ARENA_MAX"], facts["KMP_BLOCKTIME"]) == ("1", "0")
     assert facts["passed_env"] == "KMP_BLOCKTIME=0, MALLOC_ARENA_MAX=1"
     assert run.manifest().provenance.passed == {"KMP_BLOCKTIME": "0", "MALLOC_ARENA_MAX": "1"}
-    assert "don't inherit" not in capsys.readouterr().err
+    assert "doesn't inherit" not in capsys.readouterr().err
     (rule,) = [finding for finding in findings(record) if finding.rule == "variables"]
     assert (rule.grade, "MALLOC_ARENA_MAX=1" in rule.reason) == ("B", True)
     other = record.model_copy(update={"sessions": [without(record.sessions[0])]})
