@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -27,6 +26,7 @@ from bench.core.locks import waited_for
 from bench.core.paths import PACKAGE
 from bench.core.protocol import request_for
 from bench.core.scratch import scratch_folder
+from bench.core.threads import pool_of
 from bench.environments.interpreters import Environments, Interpreter, worker_of
 from bench.launcher.environment import network_environment
 from bench.launcher.process import ChildFailed, ChildResult, run_child
@@ -76,13 +76,14 @@ class Workshop:
     ) -> Made:
         """Return an artifact or the error that took its place for each of `wanted`.
 
-        Models are worked on side by side; nothing is measured meanwhile.
+        Models are worked on side by side; nothing is measured meanwhile. Ctrl-C ends their
+        children at once, and what isn't whole by then goes.
         """
         by_model = {model.variant: set[Key]() for model in models}
         for key in wanted:
             by_model[key.variant].add(key)
         made: Made = {}
-        with ThreadPoolExecutor(max_workers=workers) as pool:
+        with pool_of(workers) as pool:
             for part in pool.map(lambda m: self._make_for(m, by_model[m.variant], on_done), models):
                 made |= part
         return made

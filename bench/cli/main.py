@@ -54,9 +54,9 @@ def main(argv: Sequence[str], tables: Tables | None = None) -> int:
         named = f"{error.filename}: " if error.filename else ""
         say(f"bench: {named}{error.strerror}: check the path, its permissions and the space left")
         return 2
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interruption:
         say("")
-        say("bench: interrupted")
+        say(": ".join(("bench: interrupted", *map(str, interruption.args))))
         return 130
 
 

@@ -6,14 +6,17 @@ import fcntl
 import os
 import stat
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
 from bench.core.errors import Busy, Unavailable
+from bench.core.threads import check_interrupted
 
 _LONGEST = 300
+_LOOKS_EVERY_S = 0.1
 
 
 def runtime_folder() -> Path:
@@ -47,21 +50,31 @@ def held(path: Path, what: str) -> Iterator[None]:
     holder, where another process holds it, and Unavailable where it can't be opened.
     """
     with _opened(path, what) as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Busy(what, _holder(file)) from None
+        if not _locks(file):
+            raise Busy(what, _holder(file))
         _name_holder(file)
         yield
 
 
 @contextmanager
 def waited_for(path: Path, what: str) -> Iterator[None]:
-    """As `held`, but wait for the process that holds it. Not to be nested in itself."""
+    """As `held`, but wait for the process that holds it. Not to be nested in itself.
+
+    A thread whose pool is to end waits no longer: it raises KeyboardInterrupt.
+    """
     with _opened(path, what) as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        while not _locks(file):
+            check_interrupted()
+            time.sleep(_LOOKS_EVERY_S)
         _name_holder(file)
         yield
+
+
+def _locks(file: TextIO) -> bool:
+    with suppress(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
 
 
 def _name_holder(file: TextIO) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -118,7 +119,8 @@ def run_experiment(
             check_same(resumed, known, experiment.resume_identity)
         store.check_writable()
         quiet.begin(target.spec)
-        manifest = experiment.prepare(target, shown.prepares)
+        with _preparing(options):
+            manifest = experiment.prepare(target, shown.prepares)
         if resumed is None:
             manifest = _in_order(manifest, experiment.directory, store)
             run = experiment.directory.create(store, manifest, target.system)
@@ -129,6 +131,18 @@ def run_experiment(
             _set_status(run, "running", finished=None, sealed={})
         resume = _measure(experiment, run, target, quiet)
     return RunResult(run=run, system=target.system, resume=resume)
+
+
+@contextmanager
+def _preparing(options: Options) -> Iterator[None]:
+    """Say at an interruption what stays, and the command that goes on from there."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        again = f"{program()} {shlex.join(options.command)}"
+        raise KeyboardInterrupt(
+            f"nothing was measured yet, and what is whole stays in the cache: go on with `{again}`"
+        ) from None
 
 
 def _measure(experiment: Experiment[Run], run: Run, target: Target, quiet: Quiet) -> str | None:

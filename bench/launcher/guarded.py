@@ -18,6 +18,7 @@ from types import FrameType
 
 from bench.core.errors import Unavailable
 from bench.core.protocol import STDERR, STDOUT, read_regular
+from bench.core.threads import ended_by
 from bench.launcher.guard import FLOODED, NOTE
 from bench.launcher.orphans import end_orphans
 
@@ -40,7 +41,8 @@ def started(
 
     It works there or in `cwd`, and its temporary files go with that folder. What is yielded is the
     guard: it ends as the command does, and has ended the command and all that this started when
-    the context ends, or this process dies. Raises Unavailable where the program can't be started.
+    the context ends, or this process dies. Raises Unavailable where the program can't be started,
+    and KeyboardInterrupt in a thread whose pool ended meanwhile.
     """
     _check_program(command[0])
     guard = [sys.executable, "-I", "-S", str(_GUARD), str(os.getpid()), str(folder)]
@@ -59,7 +61,8 @@ def started(
                 start_new_session=True,
             )
             ending.callback(_end, process, folder)
-        yield process
+        with ended_by(process.terminate):
+            yield process
 
 
 def _check_program(program: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,14 @@ def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) ->
     """Write model.nb."""
     (out / "model.nb").write_bytes(b"x" * 1000)
     return {"paddlelite": "fake", "target": "arm", "bytes": 1000, "sha256_body": "e" * 64}
+
+
+def hangs(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) -> dict[str, Any]:
+    """Write half of an export, and end only when it is ended."""
+    (out / "b1").mkdir()
+    (out / "b1" / "model.json").write_text("half")
+    time.sleep(600)
+    return {}
 
 
 def refuse(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) -> dict[str, Any]:

@@ -104,9 +104,10 @@ def test_what_a_killed_harness_and_its_killed_guard_left_is_ended_by_the_next_st
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     with parent_of(tmp_path / "up", mark) as parent:
         assert eventually((tmp_path / "up").exists, 60.0)
-        guards = guarded_for(parent.pid)
-        for pid in (parent.pid, *guards):
-            os.kill(pid, signal.SIGKILL)
+        (guard,) = guarded_for(parent.pid)
+        os.kill(guard, signal.SIGSTOP)  # or it would hear of its parent's end first
+        parent.kill()
+        os.kill(guard, signal.SIGKILL)
     assert eventually(lambda: len(marked(mark)) == 2)
     with request_folder() as folder:
         assert eventually(lambda: not marked(mark))
