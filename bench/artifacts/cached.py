@@ -65,8 +65,8 @@ class Artifact:
         The model's own `tolerance`, where it has one; how many subnormal numbers there are, where
         that is known: `subnormal_weights`, and `subnormal_activations` of one image.
         """
-        found = self.facts.get(SUBNORMALS)
-        counts = found.items() if isinstance(found, dict) else ()
+        subnormals = self.facts.get(SUBNORMALS)
+        counts = subnormals.items() if isinstance(subnormals, dict) else ()
         own = {} if self.tolerance is None else {"tolerance": f"{self.tolerance:g}"}
         return own | {f"subnormal_{name}": str(count) for name, count in counts}
 

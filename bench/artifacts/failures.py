@@ -58,8 +58,8 @@ def own_words(log: str) -> str:
     lines = [_COLOURS.sub("", line).rstrip() for line in log.splitlines()]
     for pattern in _WORDS:
         for line in lines:
-            if found := pattern.search(line):
-                return found[1].strip()
+            if match := pattern.search(line):
+                return match[1].strip()
     return ""
 
 
@@ -67,7 +67,7 @@ def conversion_error(kind: str, result: ChildFailed, log: Path) -> ArtifactError
     """Return the error that takes the place of an artifact of `kind`; its log is kept as `log`."""
     words = own_words(result.log_tail)
     news = words and words not in result.message
-    helps = [remedy for said, remedy in _REMEDIES if said.search(words or result.message)]
+    helps = [remedy for pattern, remedy in _REMEDIES if pattern.search(words or result.message)]
     if not helps:
         helps = [_FELL.get(result.kind, result.hint)]
     kept = _keep(log, result.log_tail)

@@ -42,11 +42,11 @@ def compare_stored(base: Side, head: Side, store: Store) -> Comparison:
     tells = smallest_told(store, head.manifest.system_id)
     suite = head.manifest.suite
     gate = gate_of(suite)
-    found = compare_runs(base, head, gate or DEFAULT, tells=tells)
+    comparison = compare_runs(base, head, gate or DEFAULT, tells=tells)
     if gate is not None:
-        return found
+        return comparison
     note = f"there is no suite {suite} here, so the minimum effect is {share(DEFAULT.min_effect)}"
-    return replace(found, notes=(*found.notes, note))
+    return replace(comparison, notes=(*comparison.notes, note))
 
 
 def live_comparison(folder: AbFolder, records: Sequence[AbRecord], system: System) -> Comparison:

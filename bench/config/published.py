@@ -53,19 +53,19 @@ def load_published(folder: Path) -> dict[str, Published]:
     path = folder / PUBLISHED
     if not path.exists():
         return {}
-    reader, found = csv.DictReader(read_text(path).splitlines()), dict[str, Published]()
+    reader, rows = csv.DictReader(read_text(path).splitlines()), dict[str, Published]()
     try:
         for row in reader:
-            one = _published(row)
-            if one.name in found:
-                raise ValueError(f"{one.name} has a row already")
-            found[one.name] = one
+            entry = _published(row)
+            if entry.name in rows:
+                raise ValueError(f"{entry.name} has a row already")
+            rows[entry.name] = entry
     except (ValueError, csv.Error) as error:
         raise BrokenFile(
             path, f"not the published table: line {reader.line_num}: {short(str(error))}",
             hint="mend that line: fields as the header has them, empty for what wasn't published",
         ) from error  # fmt: skip
-    return found
+    return rows
 
 
 def load_faults(folder: Path) -> tuple[Fault, ...]:

@@ -213,14 +213,14 @@ def _narrowed(group: Group, axes: Axes) -> list[Group]:
 
 def _covers(groups: Iterable[Group], axes: Axes) -> bool:
     """Tell whether each combination of the values asked for occurs in some group."""
-    found = list(groups)
+    listed = list(groups)
     wanted = product(axes.runners or [ANY], axes.batches or [ANY], axes.threads or [ANY])
-    return bool(found) and all(
+    return bool(listed) and all(
         any(
             runner in (ANY, *group.runner)
             and batch in (ANY, *group.batch)
             and threads in (ANY, *group.threads)
-            for group in found
+            for group in listed
         )
         for runner, batch, threads in wanted
     )

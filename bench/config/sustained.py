@@ -23,10 +23,10 @@ _HINT = "give 5 s to 1 h, as in {flag} 60s, 60 or 2m"
 
 def parse_duration(text: str, *, flag: str = "--sustained") -> float:
     """Return the seconds that `60s`, `60`, `2m` or `1h` stand for; raises InputError."""
-    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smh]?)", text.strip())
-    if found is None:
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smh]?)", text.strip())
+    if match is None:
         raise InputError(f"{flag} {text}: not a duration", hint=_HINT.format(flag=flag))
-    seconds = float(found[1]) * _UNITS[found[2]]
+    seconds = float(match[1]) * _UNITS[match[2]]
     if not LEAST_S <= seconds <= MOST_S:
         hint = _HINT.format(flag=flag)
         raise InputError(f"{flag} {text}: too short or too long", hint=hint)

@@ -114,13 +114,13 @@ class Environments:
             if not is_complete(folder):
                 shutil.rmtree(folder, ignore_errors=True)
                 build(name, self.specs[name], folder, locks=self.locks, pins=self.pins)
-            found = _packages_of(folder)
-        if found is None:
+            known = _packages_of(folder)
+        if known is None:
             raise Unavailable(
                 f"environment '{name}' was removed from the cache while it was made",
                 hint="run again",
             )
-        packages, digest = found
+        packages, digest = known
         return Interpreter(name=name, python=_python_in(folder), packages=packages, digest=digest)
 
     def lock(self, name: str) -> str:
@@ -145,15 +145,15 @@ def given(name: str, python: Path) -> Interpreter:
 
     Its packages may be edited in place: its digest takes their files too.
     """
-    found, needs = describe(name, python), ENVIRONMENTS[name].needs
-    names = {name.replace("_", "-") for name in found.packages}
+    interpreter, needs = describe(name, python), ENVIRONMENTS[name].needs
+    names = {name.replace("_", "-") for name in interpreter.packages}
     if needs and not any(fnmatch.filter(names, need) for need in needs):
         raise Unavailable(
             f"the interpreter for environment '{name}', {python}, has no {needs[0]}",
             hint=f"install it there, or leave --env {name} out to have one built",
         )
     files = _printed_json(name, python, str(_PACKAGE_FILES), str(import_root()))
-    return replace(found, digest=canonical_digest([found.digest, files]))
+    return replace(interpreter, digest=canonical_digest([interpreter.digest, files]))
 
 
 def build(
@@ -180,8 +180,8 @@ def build(
     install = [uv, "pip", "install", "--quiet", *hashes, "--compile-bytecode"]
     install += ["--excludes", str(left_out)] if left_out.exists() else []
     run_uv([*install, "--python", str(_python_in(folder)), "-r", str(lock)], name)
-    found = describe(name, _python_in(folder))
-    write_json(folder / _COMPLETE, {"packages": found.packages, "digest": found.digest})
+    interpreter = describe(name, _python_in(folder))
+    write_json(folder / _COMPLETE, {"packages": interpreter.packages, "digest": interpreter.digest})
 
 
 def describe(name: str, python: Path) -> Interpreter:

@@ -29,12 +29,12 @@ class Pin:
 
 def parse_pin(text: str) -> Pin:
     """Return the pin that `NAME==VERSION` says; raises InputError."""
-    found = _PIN.fullmatch(text.strip())
-    if found is None:
+    match = _PIN.fullmatch(text.strip())
+    if match is None:
         raise InputError(
             f"'{text}' pins no package", hint="write NAME==VERSION, as in paddlepaddle==3.2.2"
         )
-    return Pin(_normal(found[1]), found[2])
+    return Pin(_normal(match[1]), match[2])
 
 
 def _normal(name: str) -> str:
@@ -44,7 +44,7 @@ def _normal(name: str) -> str:
 
 def locked_packages(lock: str) -> frozenset[str]:
     """Return the packages that a lock holds."""
-    return frozenset(_normal(found[0]) for entry in _entries(lock) if (found := _NAME.match(entry)))
+    return frozenset(_normal(match[0]) for entry in _entries(lock) if (match := _NAME.match(entry)))
 
 
 def pinned(lock: str, pins: Sequence[Pin]) -> str:
@@ -54,7 +54,7 @@ def pinned(lock: str, pins: Sequence[Pin]) -> str:
     kept = [
         entry
         for entry in _entries(lock)
-        if (found := _NAME.match(entry)) is None or _normal(found[0]) not in others
+        if (match := _NAME.match(entry)) is None or _normal(match[0]) not in others
     ]
     return "\n".join([*kept, *(str(pin) for pin in pins if pin.package in held)]) + "\n"
 

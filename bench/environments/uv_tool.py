@@ -76,6 +76,6 @@ def run_uv(command: list[str], name: str) -> None:
 def cause(stderr: str) -> str:
     """Return the first and the last thing that uv said, without its hints and addresses."""
     lines = [line.strip(" ×├╰─▶│") for line in stderr.splitlines()]
-    said = [line for line in lines if line and not line.lower().startswith(("hint", "help"))]
-    text = ": ".join(dict.fromkeys([*said[:1], *said[-1:]])) or "uv failed"
+    kept = [line for line in lines if line and not line.lower().startswith(("hint", "help"))]
+    text = ": ".join(dict.fromkeys([*kept[:1], *kept[-1:]])) or "uv failed"
     return re.sub(r"\w+://\S+", "the registry", text)

@@ -32,10 +32,10 @@ def checked(data: bytes) -> tuple[bytes, str | None]:
 
     Raises Altered where the digest is another text's.
     """
-    found = _IN_FILE.match(data)
-    if found is None:
+    match = _IN_FILE.match(data)
+    if match is None:
         return data, None
-    return _compared(b"{\n" + data[found.end() :], found[1])
+    return _compared(b"{\n" + data[match.end() :], match[1])
 
 
 def line_with_digest(line: bytes) -> bytes:
@@ -45,10 +45,10 @@ def line_with_digest(line: bytes) -> bytes:
 
 def checked_line(line: bytes) -> bytes:
     """Return a line without its digest, if it bears one; raises Altered as `checked` does."""
-    found = _IN_LINE.search(line)
-    if found is None:
+    match = _IN_LINE.search(line)
+    if match is None:
         return line
-    return _compared(line[: found.start()] + b"}", found[1])[0]
+    return _compared(line[: match.start()] + b"}", match[1])[0]
 
 
 def _compared(text: bytes, digest: bytes) -> tuple[bytes, str]:

@@ -166,10 +166,10 @@ def read_as(kind: type[Stored], path: Path, *, remedy: str) -> Stored:
 
 def _version_problem(data: bytes) -> str | None:
     try:
-        found = json.loads(data)
+        parsed = json.loads(data)
     except (ValueError, RecursionError):
         return None
-    version = found.get("schema_version") if isinstance(found, dict) else None
+    version = parsed.get("schema_version") if isinstance(parsed, dict) else None
     if version is None or version == SCHEMA_VERSION:
         return None
     return f"schema version {short(repr(version))}, this harness reads {SCHEMA_VERSION}"

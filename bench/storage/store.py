@@ -70,8 +70,8 @@ class Store:
         Raises BrokenResult for a folder that can't be listed.
         """
         self.check_folder()
-        found = [run for system in _folders(self.root / name) for run in _folders(system)]
-        return sorted(found, key=lambda folder: (folder.name, str(folder)))
+        folders = [run for system in _folders(self.root / name) for run in _folders(system)]
+        return sorted(folders, key=lambda folder: (folder.name, str(folder)))
 
     def without_manifest(self) -> Iterator[BrokenResult]:
         """Yield each folder that holds a run's files and lacks what it is a run of."""

@@ -56,12 +56,12 @@ def _set(options: Options, tables: Tables, rest: Sequence[str]) -> int:
 def _show(options: Options, tables: Tables, rest: Sequence[str]) -> int:
     store = Store(options.results)
     names = rest or store.baselines()
-    found = [store.baseline(name) for name in names]
+    baselines = [store.baseline(name) for name in names]
     if options.as_json:
-        values = [one.model_dump(mode="json") for one in found]
+        values = [one.model_dump(mode="json") for one in baselines]
         show(json.dumps(values, indent=1) + "\n")
     else:
-        show("\n".join(map(_text, found)) or "there is no baseline yet\n")
+        show("\n".join(map(_text, baselines)) or "there is no baseline yet\n")
     return 0
 
 
@@ -103,22 +103,22 @@ def _run(store: Store, name: str) -> RunFolder:
 def _locks(manifest: RunManifest) -> dict[str, str]:
     """Return the SHA-256 of the lock files that the run's commit has, by environment."""
     commit = commit_of(manifest)
-    found = {}
+    digests = {}
     for name in ("harness", *sorted(manifest.provenance.environments)):
         data = git_file(PROJECT, commit, f"bench/envs/{name}.txt")
         if data is not None:
-            found[name] = hashlib.sha256(data).hexdigest()
-    if "harness" not in found:
+            digests[name] = hashlib.sha256(data).hexdigest()
+    if "harness" not in digests:
         raise InputError(
             f"commit {commit[:8]} of run {manifest.run_id} isn't in this clone",
             hint="fetch it (`git fetch --unshallow`), so that the baseline can name its lock files",
         )
-    return found
+    return digests
 
 
 def _text(baseline: Baseline) -> str:
     recipe = baseline.recipe
-    packages = [f"{name}: {_packages(found)}" for name, found in recipe.environments.items()]
+    packages = [f"{name}: {_packages(versions)}" for name, versions in recipe.environments.items()]
     return lines(
         [
             baseline.system_id,

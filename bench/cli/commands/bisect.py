@@ -94,14 +94,14 @@ def run(options: Options, tables: Tables, *, seams: Seams = REAL) -> int:
                 f"{bad} isn't told slower than {good}: {test.last}",
                 hint="name revisions between which the cell became slower",
             )
-        found = bisect(seams.project, good=good, bad=bad, test=test, cache=options.cache)
+        outcome = bisect(seams.project, good=good, bad=bad, test=test, cache=options.cache)
     except _Interrupted:
         say("bench: interrupted")
         return INTERRUPTED
-    for commit in found.commits:
+    for commit in outcome.commits:
         show_lines(git(seams.project, "log", "-1", "--format=%h %s", commit).splitlines())
-    if len(found.commits) == 1:
-        show_lines([f"{found.commits[0]} is the first slower commit"])
+    if len(outcome.commits) == 1:
+        show_lines([f"{outcome.commits[0]} is the first slower commit"])
         return 0
     show_lines(["one of these is the first slower commit: the others can't be tested"])
     return 3
@@ -157,25 +157,25 @@ def chosen_cell(options: Options, tables: Tables) -> ChosenCell:
     that isn't here.
     """
     name = options.of(RevisionOptions).cell
-    found = _CELL.fullmatch(str(name))
-    if found is None:
+    match = _CELL.fullmatch(str(name))
+    if match is None:
         raise InputError(
             f"--cell {name}: no cell's id",
             hint="as in x0_5-paddle-fp32-b1-t1; the files in a run's cells/ are named by them",
         )
-    if found["runner"] not in tables.runners:
-        raise UnknownName("runner", found["runner"], tables.runners)
-    known, precision = tables.runners[found["runner"]].precisions, found["precision"]
+    if match["runner"] not in tables.runners:
+        raise UnknownName("runner", match["runner"], tables.runners)
+    known, precision = tables.runners[match["runner"]].precisions, match["precision"]
     if precision not in known:
-        raise UnknownName("precision", precision, known, of=f"runner {found['runner']}")
+        raise UnknownName("precision", precision, known, of=f"runner {match['runner']}")
     axes = Axes(
-        runners=[found["runner"]],
-        batches=[int(found["batch"])],
-        threads=[int(found["threads"])],
+        runners=[match["runner"]],
+        batches=[int(match["batch"])],
+        threads=[int(match["threads"])],
     )
-    one = replace(options, variants=[found["variant"]], axes=axes)
-    settings = _settings(one, tables, found["digest"], precision)
-    return ChosenCell(options=one, precision=precision, settings=settings)
+    chosen = replace(options, variants=[match["variant"]], axes=axes)
+    settings = _settings(chosen, tables, match["digest"], precision)
+    return ChosenCell(options=chosen, precision=precision, settings=settings)
 
 
 def _settings(

@@ -193,15 +193,15 @@ def _sensors(options: Options) -> int:
     costs = sensors.read_costs(
         {**readers, "all of them": read_all}, time.perf_counter_ns, reads=sensors.READS
     )
-    found = sensors.effect(sensors.count_up, read_all, time.perf_counter_ns, bursts=sensors.BURSTS)
+    effect = sensors.effect(sensors.count_up, read_all, time.perf_counter_ns, bursts=sensors.BURSTS)
     if options.as_json:
-        shown = asdict(found) | {"sentence": found.sentence}
+        shown = asdict(effect) | {"sentence": effect.sentence}
         value = {"reads": [asdict(one) for one in costs], "effect": shown}
         show(json.dumps(value, indent=1) + "\n")
     else:
         lines = [f"{'sensor':20}{'median, us':>12}{'max, us':>12}"]
         lines += [f"{one.sensor:20}{one.median_us:12.1f}{one.max_us:12.1f}" for one in costs]
-        show_lines([*lines, "", found.sentence])
+        show_lines([*lines, "", effect.sentence])
     return 0
 
 

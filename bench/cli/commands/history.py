@@ -47,14 +47,14 @@ def run(options: Options, tables: Tables) -> int:
     if not stored:
         raise InputError(f"no run has a figure of {cell_id}", hint="measure it first")
     gate = gate_of(stored[-1][0].suite) or DEFAULT
-    found = histories(stored, min_effect=gate.of(cell_id))
-    files = [p for history in found for p in Store(options.results).write_history(render(history))]
+    shown = histories(stored, min_effect=gate.of(cell_id))
+    files = [p for history in shown for p in Store(options.results).write_history(render(history))]
     names = [str(path) for path in files]
     if options.as_json:
-        values = {"histories": [history_values(one) for one in found], "files": names}
+        values = {"histories": [history_values(one) for one in shown], "files": names}
         show(json.dumps(values, indent=1) + "\n")
     else:
-        show("\n".join(map(history_text, found)))
+        show("\n".join(map(history_text, shown)))
         show_lines(["", *(f"wrote {name}" for name in names)])
     return status
 

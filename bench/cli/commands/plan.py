@@ -58,14 +58,14 @@ def _earlier(options: Options, runs: Sequence[StoredRun]) -> dict[str, tuple[flo
 
     They are of the newest run that has the cell, on this machine or the system that is named.
     """
-    found, preset = {}, options.of(SuiteOptions).preset
+    known, preset = {}, options.of(SuiteOptions).preset
     systems = {it.system_id for it in answering(runs, options.own.get("system"))}
     for run in runs:
         for record in run.records if run.system.system_id in systems else ():
             if record.sessions and record.sampling.preset == preset:
                 walls = [session.wall_ns / NS_PER_S for session in record.sessions]
-                found[record.cell_id] = fmean(walls), run.system.heading
-    return found
+                known[record.cell_id] = fmean(walls), run.system.heading
+    return known
 
 
 def _macs(options: Options, job: Job) -> dict[str, float]:

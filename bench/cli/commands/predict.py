@@ -31,13 +31,13 @@ def run(options: Options, tables: Tables, *, opener: OpenEngine = open_engine) -
     path, selection = _image(options), _selected(options, tables)
     labels = options.of(ImageOptions).labels
     names = None if labels is None else read_names(labels)
-    found = predict(path, selection, options, tables, opener=opener)
+    prediction = predict(path, selection, options, tables, opener=opener)
     if names is not None and labels is not None:
-        check_count(names, found.outputs, labels)
+        check_count(names, prediction.outputs, labels)
     if options.as_json:
-        show(json.dumps(_values(selection, found, names), indent=1) + "\n")
+        show(json.dumps(_values(selection, prediction, names), indent=1) + "\n")
     else:
-        show_lines(_lines(selection, found, names))
+        show_lines(_lines(selection, prediction, names))
     if selection.models[0].weights.kind == "seeded":
         say(f"bench: {SEEDED}; {OTHER_WEIGHTS}")
     return 0
@@ -64,14 +64,16 @@ def _selected(options: Options, tables: Tables) -> Selection:
     return select(replace(options, variants=options.variants or [first]), tables)
 
 
-def _lines(selection: Selection, found: Prediction, names: Sequence[str] | None) -> list[str]:
+def _lines(selection: Selection, prediction: Prediction, names: Sequence[str] | None) -> list[str]:
     (model,), (runner,) = selection.models, selection.runners
-    lines = [f"{model.title}, {model.weights.label} weights, {runner} ({found.engine})", ""]
-    for number, share in zip(found.classes, found.shares, strict=True):
+    lines = [f"{model.title}, {model.weights.label} weights, {runner} ({prediction.engine})", ""]
+    for number, share in zip(prediction.classes, prediction.shares, strict=True):
         name = "" if names is None else f"  {names[number]}"
         lines.append(f"  {share:8.3%}  class {number}{name}")
     threads = "1 thread" if selection.threads == 1 else f"{selection.threads} threads"
-    inference, reading, load = map(_ms, (found.inference_ns, found.reading_ns, found.load_ns))
+    inference, reading, load = map(
+        _ms, (prediction.inference_ns, prediction.reading_ns, prediction.load_ns)
+    )
     lines.append("")
     lines.append(
         f"one inference: {inference} ms on {threads}, the median of {TIMED} after {WARM_UP} to "
@@ -88,21 +90,23 @@ def _ms(nanoseconds: float) -> str:
     return significant(to_ms(nanoseconds))
 
 
-def _values(selection: Selection, found: Prediction, names: Sequence[str] | None) -> dict[str, Any]:
+def _values(
+    selection: Selection, prediction: Prediction, names: Sequence[str] | None
+) -> dict[str, Any]:
     (model,), (runner,) = selection.models, selection.runners
-    best = zip(found.classes, found.shares, strict=True)
+    best = zip(prediction.classes, prediction.shares, strict=True)
     return {
         "variant": model.variant,
         "runner": runner,
-        "engine": found.engine,
+        "engine": prediction.engine,
         "weights": model.weights.label,
         "threads": selection.threads,
         "classes": [
             {"class": number, "name": names[number] if names else None, "probability": share}
             for number, share in best
         ],
-        "inference_ns": found.inference_ns,
+        "inference_ns": prediction.inference_ns,
         "inference_includes": _INCLUDES,
-        "reading_ns": found.reading_ns,
-        "load_ns": found.load_ns,
+        "reading_ns": prediction.reading_ns,
+        "load_ns": prediction.load_ns,
     }

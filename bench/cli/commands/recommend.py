@@ -149,8 +149,8 @@ def _beside(one: Choice) -> list[str]:
     return [f"that is {which} of {len(one.others) + 1} figures; the others: {', '.join(others)}"]
 
 
-def _more(found: Sequence[Choice]) -> list[str]:
-    left = len(found) - _SHOWN
+def _more(fitting: Sequence[Choice]) -> list[str]:
+    left = len(fitting) - _SHOWN
     return [f"and {left} more of which the same is true (--json has them)"] if left > 0 else []
 
 

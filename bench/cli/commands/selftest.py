@@ -81,11 +81,11 @@ def to_json(trust: Trust) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     if is_dataclass(value):
-        found = {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        measured = {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
         derived = (
             {"share": value.share, "interval": value.interval} if isinstance(value, Rate) else {}
         )
-        return found | derived
+        return measured | derived
     if isinstance(value, Mapping):
         return {str(name): one for name, one in value.items()}
     return value

@@ -21,14 +21,14 @@ _ELEMENTS: dict[Word, str] = {
 
 def document(comparison: Comparison) -> str:
     """Return the whole document."""
-    found = [_ELEMENTS.get(one.verdict) for one in comparison.cells]
+    elements = [_ELEMENTS.get(one.verdict) for one in comparison.cells]
     suite = ET.Element(
         "testsuite",
         name=plain(f"{comparison.head} against {comparison.base}"),
-        tests=str(len(found)),
-        failures=str(found.count("failure")),
-        errors=str(found.count("error")),
-        skipped=str(found.count("skipped")),
+        tests=str(len(elements)),
+        failures=str(elements.count("failure")),
+        errors=str(elements.count("error")),
+        skipped=str(elements.count("skipped")),
     )
     for one in comparison.cells:
         _add_case(suite, one)

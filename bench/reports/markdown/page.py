@@ -108,11 +108,11 @@ def published_text(view: View, variant: str, column: str, notes: Footnotes) -> s
     if row is None or column not in row.texts:
         return ""
     known = [f"{it.model}, published: {it.note}" for it in view.faults_of(row.name, column)]
-    found = [
+    marked = [
         f"{row.name}, published: {reason}."
         for reason in view.marks.get(("published", row.name, column), ())
     ]
-    marks = [notes.mark(text) for text in known or found]
+    marks = [notes.mark(text) for text in known or marked]
     return row.texts[column] + "".join(marks)
 
 

@@ -79,11 +79,11 @@ def engine_looks(table: SideBySide) -> list[dict[str, Any]]:
     Of the same runner with other settings, every second one is hollow, and each further pair takes
     another marker.
     """
-    ranks, seen, looks = list(RUNNERS), dict[str, int](), []
+    ranks, uses, looks = list(RUNNERS), dict[str, int](), []
     for series in table.engines:
         runner = series.runner
         rank = ranks.index(runner) if runner in ranks else len(ranks)
-        again = seen[runner] = seen.get(runner, -1) + 1
+        again = uses[runner] = uses.get(runner, -1) + 1
         colour = styles.COLOURS[rank % len(styles.COLOURS)]
         look = {
             "color": colour, "linestyle": "none", "markersize": 7.0, "markeredgewidth": 0.8,

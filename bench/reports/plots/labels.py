@@ -116,8 +116,8 @@ def boxes(axes: Axes, points: Sequence[Spot], size: float) -> list[Bbox]:
 
 def _walk(axes: Axes, line: Sequence[Spot]) -> list[Spot]:
     """Return points on the sheet along `line`, STEP apart."""
-    found: list[Spot] = []
+    spots: list[Spot] = []
     for start, end in pairwise(axes.transData.transform(line)):
         count = max(int(math.dist(start, end) / STEP), 1)
-        found += [tuple(start + (end - start) * i / count) for i in range(count + 1)]
-    return found
+        spots += [tuple(start + (end - start) * i / count) for i in range(count + 1)]
+    return spots
