@@ -57,5 +57,13 @@ def time_use(sessions: Iterable[Session]) -> TimeUse | None:
     )
 
 
+def own_ns(session: Session) -> int:
+    """Return what a session took by itself: of those that took turns, without the others' time."""
+    if session.turn is None:
+        return session.wall_ns
+    ready_ns = session.load_ns + session.first_inference_ns
+    return ready_ns + sum(session.warmup_ns) + sum(session.samples_ns)
+
+
 def _text(ns: int) -> str:
     return duration(ns / NS_PER_S)

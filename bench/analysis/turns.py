@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from statistics import median
 
 from bench.analysis.boxes import Box
@@ -53,22 +54,17 @@ class Race:
     @property
     def pairs(self) -> int:
         """How many pairs of its boxes there are to choose the fastest from."""
-        count = 1 + sum(ratio is not None for ratio in self.ratios)
+        count = 1 + sum(one is not None for one in self.ratios)
         return count * (count - 1) // 2
 
 
 def race(boxes: Sequence[Box | None]) -> Race | None:
     """Return how `boxes` compare, None where no two of them were alive together."""
-    turns = [{} if box is None else _by_turn(box) for box in boxes]
     logs: dict[tuple[int, int], Estimate] = {}
-    for own in range(len(boxes)):
-        for other in range(own):
-            paired = _paired(turns[own], turns[other])
-            if paired is not None:
-                logs[own, other] = paired
-                logs[other, own] = Estimate(
-                    log_ratio=-paired.log_ratio, se=paired.se, sessions=paired.sessions
-                )
+    for own, other in permutations(range(len(boxes)), 2):
+        paired = _paired(boxes[own], boxes[other])
+        if paired is not None:
+            logs[own, other] = paired
     if not logs:
         return None
     most = max(sum(own == index for own, _ in logs) for index in range(len(boxes)))
@@ -81,17 +77,23 @@ def race(boxes: Sequence[Box | None]) -> Race | None:
     return Race(first=first, ratios=tuple(ratios))
 
 
+def ratio(own: Box, other: Box) -> Ratio | None:
+    """Return the ratio of two figures, None where they weren't alive together twice."""
+    paired = _paired(own, other)
+    return None if paired is None else _ratio(paired)
+
+
 def fastest_of(races: Sequence[Race | None]) -> list[int | None]:
     """Return the index of each row's fastest, None where the table doesn't bear it out.
 
     It is the fastest only if it is faster than all others of its row.
     """
     tests = sorted(
-        (ratio.p, row)
+        (one.p, row)
         for row, each in enumerate(races)
         if each is not None
-        for ratio in each.ratios
-        if ratio is not None
+        for one in each.ratios
+        if one is not None
     )
     left = sum(each.pairs for each in races if each is not None)
     undecided = {row for row, each in enumerate(races) if each is None}
@@ -106,7 +108,9 @@ def fastest_of(races: Sequence[Race | None]) -> list[int | None]:
     ]
 
 
-def _by_turn(box: Box) -> Mapping[Together, Session]:
+def _by_turn(box: Box | None) -> Mapping[Together, Session]:
+    if box is None:
+        return {}
     return {
         (session.turn, session.started): session
         for session in box.sessions
@@ -114,10 +118,10 @@ def _by_turn(box: Box) -> Mapping[Together, Session]:
     }
 
 
-def _paired(own: Mapping[Together, Session], other: Mapping[Together, Session]) -> Estimate | None:
-    """Return the estimate of log(own / other) over the turns of both, None for fewer than two."""
-    shared = [key for key in own if key in other]
-    logs = [_log_ratio(own[key], other[key]) for key in shared]
+def _paired(one: Box | None, two: Box | None) -> Estimate | None:
+    """Return the estimate of log(one / two) over the turns of both, None for fewer than two."""
+    own, other = _by_turn(one), _by_turn(two)
+    logs = [_log_ratio(own[key], other[key]) for key in own if key in other]
     known = [value for value in logs if value is not None]
     return estimate(known) if len(known) > 1 else None
 

@@ -113,8 +113,8 @@ class TargetSpec:
         return cls(**{**values, "big_cores": tuple(values["big_cores"])})
 
 
-MOST_CALLS = 200
-"""The most inferences of one burst where cells take turns."""
+BURST_S, MOST_CALLS = 0.05, 200
+"""How long a burst of inferences lasts where cells take turns, and the most that it has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,9 +30,12 @@ class SelftestOptions:
 
 
 def selftest_suite(sessions: int) -> Suite:
-    """Return suite cpu as a self-test: its standard preset, with one number of sessions."""
+    """Return suite cpu as a self-test: its standard preset, with one number of sessions.
+
+    Each is alone, so that one session says nothing of the others.
+    """
     cpu = load_suite("cpu")
-    fixed = {"sessions": sessions, "max_sessions": None, "half_width": None}
+    fixed = {"sessions": sessions, "max_sessions": None, "half_width": None, "laps": None}
     changes = {
         "title": "Self-test",
         "beside": [],

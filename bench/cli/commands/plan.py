@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from bench.analysis.series import StoredRun
+from bench.analysis.time_use import own_ns
 from bench.cli.console import tell_broken
 from bench.cli.systems import answering, elsewhere
 from bench.config.published import load_published
@@ -63,7 +64,7 @@ def _earlier(options: Options, runs: Sequence[StoredRun]) -> dict[str, tuple[flo
     for run in runs:
         for record in run.records if run.system.system_id in systems else ():
             if record.sessions and record.sampling.preset == preset:
-                walls = [session.wall_ns / NS_PER_S for session in record.sessions]
+                walls = [own_ns(session) / NS_PER_S for session in record.sessions]
                 known[record.cell_id] = fmean(walls), run.system.heading
     return known
 

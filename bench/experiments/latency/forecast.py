@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bench.core.cell import Cell, Sampling
+from bench.core.cell import BURST_S, Cell, Sampling
 from bench.experiments.latency.schedule import Plan
 
 # A guess where nothing was measured yet: starting an engine, and a CPU core's rate through it.
-_STARTUP_S = 2.5
+_STARTUP_S, _FORK_S = 2.5, 1.0
 _MACS_PER_S = 15e9
 
 
@@ -52,5 +52,7 @@ def guess_s(cell: Cell, sampling: Sampling, macs: float) -> float:
     call_s = max(macs * cell.batch / _MACS_PER_S, 1e-4)
     warm_s = max(sampling.warmup_calls * call_s, sampling.warmup_s) + 10 * call_s
     warm_s = min(warm_s, max(sampling.warmup_cap_s, call_s))
+    if sampling.laps is not None:
+        return _FORK_S + warm_s + sampling.laps * max(BURST_S, 2 * call_s)
     sample_s = min(sampling.samples * call_s, max(sampling.budget_s, sampling.min_samples * call_s))
     return _STARTUP_S + warm_s + sample_s

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.analysis.time_use import time_use
+from bench.analysis.time_use import own_ns, time_use
 from bench.storage.schema.latency import Session
 from tests.fakes.records import session
 
@@ -53,3 +53,12 @@ def test_a_device_s_own_clock_may_leave_nothing_over() -> None:
     use = time_use([spent(wall_s=7)])
     assert use is not None
     assert use.other_ns == 0
+
+
+def test_a_session_that_took_turns_took_its_own_time_alone() -> None:
+    alone = session(wall_ns=10**10)
+    by_turns = session(wall_ns=10**10, turn=3)
+    own = by_turns.load_ns + by_turns.first_inference_ns
+    own += sum(by_turns.warmup_ns) + sum(by_turns.samples_ns)
+    assert own_ns(alone) == 10**10
+    assert own_ns(by_turns) == own
