@@ -85,8 +85,8 @@ format: setup-dev  ## put the code in form
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
 
-reliability: setup-dev  ## hostile files, power cuts, full disks, kills, into docs/reliability.md
-	.venv/bin/python scripts/reliability/report.py
+reliability: setup-dev  ## hostile files, power cuts, full disks, kills, into docs/reliability.md: two hours
+	.venv/bin/python scripts/reliability/report.py $(ARGS)
 
 lock: setup-dev  ## resolve bench/envs/*.in again
 	scripts/lock.sh

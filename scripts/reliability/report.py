@@ -1,4 +1,9 @@
-"""Run every trial of this folder and write docs/reliability.md: `make reliability`, ten minutes."""
+"""Run the trials of this folder and write docs/reliability.md: `make reliability`, two hours.
+
+    python scripts/reliability/report.py [fuzz power_loss disks kills calls parallel]
+
+Of the trials that aren't named the page keeps what it has.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +20,10 @@ from bench.launcher.git import git_state
 from bench.storage.files import utc_now
 
 PAGE = PROJECT / "docs" / "reliability.md"
+HEAD = """# What files, disks and kills can't break
+
+Written by `make reliability`; each part names the machine that it ran on.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,9 +59,21 @@ TRIALS = (
     ),
     Trial(
         title="What do kills lose?",
-        command=("kills.py", "15"),
+        command=("kills.py", "200"),
         text="A run is killed at random moments, itself, a child of it, or both, and resumed "
         "until it is complete.",
+    ),
+    Trial(
+        title="Is there a call at which a run must not end?",
+        command=("calls.py",),
+        text="A run of two cells is killed before each call that makes, writes, flushes, renames "
+        "or removes a file of its own, and resumed until it is complete. So are runs whose disk "
+        "is full from that call on, or fails in it.",
+    ),
+    Trial(
+        title="What do parallel runs and reports do to each other?",
+        command=("parallel.py", "100", "200"),
+        text="Two runs start at once on one cold cache; four processes write one report at once.",
     ),
 )
 
@@ -65,27 +86,42 @@ def table_of(trial: Trial) -> tuple[int, str]:
     return done.returncode, done.stdout.strip()
 
 
-def main() -> int:
-    """Write the page; return 1 where a trial failed."""
+def section(trial: Trial, table: str) -> str:
+    """Return a trial's part of the page, with the machine and the commit that it ran on."""
+    script, *arguments = trial.command
+    command = " ".join(("python", f"scripts/reliability/{script}", *arguments))
     commit = (git_state(PROJECT).commit or "unknown")[:8]
-    parts = [
-        "# What files, disks and kills can't break\n",
-        "Written by `make reliability`; the figures are of the machine that it ran on.\n",
-        f"{heading(read_host())}; commit {commit}; {utc_now()}.\n",
-    ]
-    failed = []
+    where = f"{heading(read_host())}; commit {commit}; {utc_now()}."
+    return f"## {trial.title}\n\n{trial.text}\n\n`{command}`: {where}\n\n{table}\n"
+
+
+def kept(page: str) -> dict[str, str]:
+    """Return the sections that the page has, by title."""
+    parts = page.split("\n## ")[1:]
+    return {part.partition("\n")[0]: f"## {part.rstrip()}\n" for part in parts}
+
+
+def main(names: list[str]) -> int:
+    """Write the page; return 1 where a trial failed."""
+    parts, failed = kept(PAGE.read_text(encoding="utf-8")), []
     for trial in TRIALS:
+        name = trial.command[0].removesuffix(".py")
+        if names and name not in names:
+            continue
         print(f"running {' '.join(trial.command)}", flush=True)
         status, table = table_of(trial)
-        failed += [trial.command[0]] if status else []
-        command = " ".join(
-            ("python", f"scripts/reliability/{trial.command[0]}", *trial.command[1:])
-        )
-        parts.append(f"## {trial.title}\n\n{trial.text}\n\n`{command}`\n\n{table}\n")
-    PAGE.write_text("\n".join(parts), encoding="utf-8")
+        failed += [name] if status else []
+        parts[trial.title] = section(trial, table)
+        write(parts)
     print(f"wrote {PAGE.relative_to(PROJECT)}; failed: {', '.join(failed) or 'none'}")
     return int(bool(failed))
 
 
+def write(parts: dict[str, str]) -> None:
+    """Write the page of the sections that there are, in the order of the trials."""
+    there = [parts[trial.title] for trial in TRIALS if trial.title in parts]
+    PAGE.write_text("\n".join((HEAD, *there)), encoding="utf-8")
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
