@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bench.config.catalog import Model
 from bench.config.suite import Axes, Group, Selected, Suite, SuiteFile, load_suite, select_cells
 from bench.core.cell import Cell
-from bench.core.errors import BrokenFile, InputError, UnknownName
+from bench.core.errors import InputError, UnknownName
 from bench.runners import RunnerEntry
 from tests.fakes.values import model
 
@@ -21,20 +21,6 @@ PRESET: dict[str, Any] = {
     "sessions": 2, "samples": 9, "min_samples": 5, "budget_s": 1.0, "warmup_calls": 1,
     "warmup_s": 0.0, "warmup_cap_s": 1.0,
 }  # fmt: skip
-FILE = """title = "T"
-target = "cpu"
-[[cells]]
-runner = ["paddle"]
-batch = [1]
-[presets.standard]
-sessions = 2
-samples = 9
-min_samples = 5
-budget_s = 1.0
-warmup_calls = 1
-warmup_s = 0.0
-warmup_cap_s = 1.0
-"""
 
 
 def runner(**settings: tuple[str, ...]) -> RunnerEntry:
@@ -79,12 +65,6 @@ def chosen(
 
 def pairs(selected: Selected) -> list[tuple[int, int]]:
     return [(cell.batch, cell.threads) for cell in selected.cells]
-
-
-def load(tmp_path: Path, text: str) -> Suite:
-    path = tmp_path / "mine.toml"
-    path.write_text(text, encoding="utf-8")
-    return load_suite(str(path))
 
 
 def test_a_cell_is_the_product_of_the_suites_axes_and_the_model() -> None:
@@ -221,72 +201,6 @@ def test_a_groups_precision_is_that_of_its_cells(precision: str) -> None:
 def test_a_precision_that_nothing_has_is_refused() -> None:
     with pytest.raises(ValueError, match="precision"):
         Group.model_validate({"runner": ["paddle"], "batch": [1], "precision": "fp8"})
-
-
-def test_a_file_of_ones_own_is_a_suite_named_after_it(tmp_path: Path) -> None:
-    one = load(tmp_path, FILE)
-    assert (one.name, one.path, one.file.title) == ("mine", tmp_path / "mine.toml", "T")
-
-
-def test_an_unknown_suite_is_told_with_the_known_ones() -> None:
-    with pytest.raises(
-        UnknownName, match=r"no suite 'cpo': did you mean 'cpu'.* arm, cpu, engines, gpu"
-    ):
-        load_suite("cpo")
-
-
-def test_an_unknown_preset_is_told_with_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(UnknownName, match="suite mine has no preset 'slow': choose from standard"):
-        load(tmp_path, FILE).sampling("slow")
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "fault"),
-    [
-        ("title", "titel", "unknown field 'titel'"),
-        ('title = "T"', 'title = "T"\ncolour = 1', "unknown field 'colour'"),
-        ("runner = [", "runners = 1\nrunner = [", "unknown field 'cells.0.runners'"),
-        ("batch = [1]", "", "field 'cells.0.batch' is missing"),
-        ("batch = [1]", "batch = []", "field 'cells.0.batch'"),
-        ("batch = [1]", "batch = [0]", "field 'cells.0.batch.0'"),
-        ('["paddle"]', "[]", "field 'cells.0.runner'"),
-        ("batch = [1]", "batch = [1]\nprecision = 'int3'", "field 'cells.0.precision'"),
-        ("samples = 9\n", "", "field 'presets.standard.samples' is missing"),
-        ("min_samples = 5", "min_samples = 10", "min_samples is above samples"),
-        ("[presets.standard]", "[presets.sustained]", "which stands for --sustained"),
-        ("budget_s = 1.0", "budget_s = inf", "field 'presets.standard.budget_s'"),
-        ("budget_s = 1.0", "budget_s = nan", "field 'presets.standard.budget_s'"),
-        ("budget_s = 1.0", "budget_s = -1.0", "field 'presets.standard.budget_s'"),
-        ("budget_s = 1.0", "budget_s = 1e7", "field 'presets.standard.budget_s'"),
-        ("sessions = 2", "sessions = 1000000000", "more than 2,000,000 samples"),
-        ("samples = 9", "samples = 0x" + "f" * 5000, "field 'presets.standard.samples'"),
-        ("batch = [1]", f"batch = {[1] * 10_001}", "more than 10,000 cells"),
-        ("sessions = 2", "sessions = 0", "field 'presets.standard.sessions'"),
-        ("sessions = 2", "sessions = 2\nsteady_window = 3", "'presets.standard.steady_window'"),
-        ("sessions = 2", "sessions = 2\nsteady_tolerance = 'no'", "standard.steady_tolerance"),
-        ("sessions = 2", "sessions = 2\nstatistic = 'min'", "field 'presets.standard.statistic'"),
-        ("[presets.standard]", "[presets.standard", "not TOML"),
-    ],
-)  # fmt: skip
-def test_a_broken_suite_is_refused_by_the_field_that_breaks_it(
-    tmp_path: Path, old: str, new: str, fault: str
-) -> None:
-    assert old in FILE
-    with pytest.raises(BrokenFile) as caught:
-        load(tmp_path, FILE.replace(old, new, 1))
-    assert fault in str(caught.value)
-    assert caught.value.path == tmp_path / "mine.toml"
-
-
-def test_a_missing_file_is_told_as_missing(tmp_path: Path) -> None:
-    with pytest.raises(BrokenFile, match="there is no such file"):
-        load_suite(str(tmp_path / "mine.toml"))
-
-
-def test_no_steadiness_is_asked_for_where_the_preset_says_none(tmp_path: Path) -> None:
-    text = FILE + 'steady_tolerance = "none"\n'
-    assert load(tmp_path, text).sampling("standard").steady_tolerance is None
-    assert load(tmp_path, FILE).sampling("standard").steady_tolerance == 0.05
 
 
 def test_a_presets_settings_take_the_place_of_the_groups() -> None:
