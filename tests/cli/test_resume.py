@@ -37,6 +37,31 @@ def test_an_interrupted_run_is_kept_and_told_how_to_go_on(
     assert "Traceback" not in err
 
 
+def test_a_resumed_run_takes_no_path_and_no_weights_from_its_manifest(
+    plain_run: Run, tmp_path: Path
+) -> None:
+    assert plain_run(*QUICK, tables=replace(tables(), launch=Counted(1, interrupt))) == 130
+    path = only_run(tmp_path).manifest_path
+    values = json.loads(path.read_text())
+    del values["digest"]
+    evil = str(tmp_path / "evil")
+    flags = [f"--models={evil}", f"--weights={evil}", f"--cache={evil}", "--env", f"paddle={evil}"]
+    values["provenance"]["command"] += flags
+    values["weights"] = evil
+    for facts in values["models"].values():
+        facts["weights"] = facts["title"] = evil
+    path.write_text(json.dumps(values))
+    requests: list[Any] = []
+
+    def launch(request: Any, **how: Any) -> ChildResult:
+        requests.append((request, how))
+        return Counted()(request, **how)
+
+    assert plain_run("--resume", "latest", tables=replace(tables(), launch=launch)) == 0
+    assert requests
+    assert evil not in str(requests)
+
+
 def ungraded(printed: str) -> str:
     """The table without the grades, which hang on the machine's state while it was measured."""
     return re.sub(r"\) [A-D]", ")", printed.partition("timed inference")[0])

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import ast
 import re
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,31 @@ PAGE = (PROJECT / "docs" / "security.md").read_text(encoding="utf-8")
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"tests/[\w/]+\.py", PAGE))))
 def test_a_test_that_the_page_names_is_there_and_tests_something(path: str) -> None:
     assert "\ndef test_" in (PROJECT / path).read_text(encoding="utf-8")
+
+
+SOURCES = sorted((PROJECT / "bench").rglob("*.py"))
+LOCKS = sorted((PROJECT / "bench" / "envs").glob("*.txt"))
+
+
+def calls(path: Path) -> set[str]:
+    """The names of the functions and methods that a file calls."""
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    called = [node.func for node in nodes if isinstance(node, ast.Call)]
+    return {it.attr if isinstance(it, ast.Attribute) else getattr(it, "id", "") for it in called}
+
+
+def test_nothing_here_waits_for_connections() -> None:
+    assert len(SOURCES) > 100
+    opening = {"listen", "create_server", "start_server", "serve_forever"}
+    assert [(path, found) for path in SOURCES if (found := calls(path) & opening)] == []
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
+def test_a_lock_names_each_package_by_its_hash(lock: Path) -> None:
+    parts = re.split(r"\n(?=[a-z0-9])", re.sub(r"(?m)^ *#.*\n", "", lock.read_text()).strip())
+    assert parts
+    for part in parts:
+        assert re.fullmatch(r"[\w.-]+==\S+( ;[^\\]+)?( \\\n {4}--hash=sha256:[0-9a-f]{64})+", part)
 
 
 @pytest.mark.parametrize("page", ["README.md", "models/README.md"])
