@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 
@@ -22,6 +23,7 @@ def test_kills_lose_no_session_measure_none_twice_and_leave_nothing() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is missing: it compiles faults.c")
 def test_a_run_that_ends_at_any_call_on_a_file_loses_nothing_and_is_completed() -> None:
     script = PROJECT / "scripts" / "reliability" / "calls.py"
     done = subprocess.run(
