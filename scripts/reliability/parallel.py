@@ -1,9 +1,9 @@
 """Two runs, and four reports, at a time: `python scripts/reliability/parallel.py [PAIRS] [FOURS]`.
 
 Two runs start at once on one cache that is empty, each with results of its own: both have to be
-complete, of the same artifacts. Four processes write the report of one results folder at once,
-which isn't there before: each time it has to be the one that a single process writes. All without
-plots, which take longer than all the rest.
+complete, of the same artifacts. Four processes write the report of one results folder at once, two
+by one catalogue and two by another: each time it has to be one that a single process writes. All
+without plots, which take longer than all the rest.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from scripts.reliability.trials import Tally, Trial
 reports.FORMATS = {name: it for name, it in reports.FORMATS.items() if name != "plots"}
 _SHORT_RUN = ("--preset", "quick", "--variant", "x0_25")
 _WAITS_S = 120.0
+Reports = list[dict[str, bytes]]
 
 
 def pair(root: Path) -> Counter[str]:
@@ -54,19 +55,29 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.name[0] != "."}
 
 
-def reporter(root: Path, number: int, rounds: int, barrier: Barrier, failed: list[str]) -> None:
-    """Write the report of `root` at once with the others; the first one looks at what came."""
+def catalogues(root: Path) -> tuple[Path, Path]:
+    """Return two folders of models, by which the report has other figures in each of its files."""
+    other = root / "other"
+    shutil.copytree(root / "models", other)
+    text = (other / "catalog.toml").read_text()
+    (other / "catalog.toml").write_text(text.replace("one", "ONE"))
+    shutil.copy(PROJECT / "tests/fakes/models/published.csv", other)
+    return root / "models", other
+
+
+def reporter(
+    root: Path, models: Path, rounds: int, barrier: Barrier, expected: Reports, failed: list[str]
+) -> None:
+    """Write the report of `root` at once with the others, and look at what came."""
     report = root / "results" / "report"
-    expected = contents(report)
     for _ in range(rounds):
         if barrier.wait(_WAITS_S) == 0:
             shutil.rmtree(report)
         barrier.wait(_WAITS_S)
-        status = bench(root, "report").status
+        status = bench(root, "report", "--models", str(models)).status
         failed += ["not status 0"] if status else []
-        barrier.wait(_WAITS_S)
-        if number == 0:
-            failed += ["another report"] if contents(report) != expected else []
+        if barrier.wait(_WAITS_S) == 0:
+            failed += ["another report"] if contents(report) not in expected else []
             failed += ["leftovers"] if list(report.glob(".*.part")) else []
         barrier.wait(_WAITS_S)
 
@@ -75,13 +86,16 @@ def fours(rounds: int) -> Counter[str]:
     """Return what went wrong with so many reports by four processes at once."""
     with tempfile.TemporaryDirectory(prefix="fours-") as root, multiprocessing.Manager() as shared:
         measure(Path(root))
-        bench(Path(root), "report")
-        barrier, failed = multiprocessing.Barrier(4), shared.list()
+        barrier, failed, expected = multiprocessing.Barrier(4), shared.list(), Reports()
+        both = catalogues(Path(root))
+        for models in both:
+            bench(Path(root), "report", "--models", str(models))
+            expected.append(contents(Path(root) / "results" / "report"))
         writers = [
             multiprocessing.Process(
-                target=reporter, args=(Path(root), number, rounds, barrier, failed)
+                target=reporter, args=(Path(root), models, rounds, barrier, expected, failed)
             )
-            for number in range(4)
+            for models in both * 2
         ]
         for writer in writers:
             writer.start()

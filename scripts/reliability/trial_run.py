@@ -32,7 +32,8 @@ class Said:
 
 
 def bench(root: Path, verb: str, *flags: str, launch: Counted | None = None) -> Said:
-    """Call the command line in this process, with results and cache below `root`."""
+    """Call the command line in this process, with results, cache and locks below `root`."""
+    os.environ["XDG_RUNTIME_DIR"] = str(root)  # another run on this machine is none of its matter
     where = ["--results", str(root / "results"), "--models", str(root / "models")]
     where += ["--cache", str(root / "cache")] if verb == "run" else []
     tables = fakes.tables() if launch is None else replace(fakes.tables(), launch=launch)
