@@ -20,7 +20,7 @@ from typing import IO, Any, Protocol, TypeVar
 from bench.core.errors import BenchError
 from bench.core.protocol import MODULE, MOST_ANSWER_BYTES, REQUEST, parse_object, write_json
 from bench.launcher.environment import child_environment
-from bench.launcher.guarded import note_in, started
+from bench.launcher.guarded import ended, note_in, started
 from bench.launcher.process import MESSAGE_CHARS, ChildFailed, judge, log_tail, request_folder
 
 _LEAVES_WITHIN_S = 10.0
@@ -91,19 +91,21 @@ class Child:
         )
 
     def _line(self, deadline: float, timeout_s: float) -> bytes:
-        poll = select.poll()
-        poll.register(self.replies, select.POLLIN)
         searched = 0
-        while (end := self._rest.find(b"\n", searched)) < 0:
-            if (searched := len(self._rest)) > MOST_ANSWER_BYTES:
-                raise WorkerFailed(self.garbage())
-            left_s = deadline - time.monotonic()
-            if left_s <= 0 or not poll.poll(left_s * 1000):
-                raise WorkerFailed(self._judged(None, timeout_s))
-            data = os.read(self.replies, 1 << 16)
-            if not data:
-                raise WorkerFailed(self._end(timeout_s))
-            self._rest += data
+        with ended(self.process.pid) as poll:
+            poll.register(self.replies, select.POLLIN)
+            while (end := self._rest.find(b"\n", searched)) < 0:
+                if (searched := len(self._rest)) > MOST_ANSWER_BYTES:
+                    raise WorkerFailed(self.garbage())
+                left_s = deadline - time.monotonic()
+                came = dict(poll.poll(left_s * 1000)) if left_s > 0 else {}
+                if not came:
+                    raise WorkerFailed(self._judged(None, timeout_s))
+                # What a killed guard leaves may hold the pipe open.
+                data = os.read(self.replies, 1 << 16) if self.replies in came else b""
+                if not data:
+                    raise WorkerFailed(self._end(timeout_s))
+                self._rest += data
         line = bytes(self._rest[:end])
         del self._rest[: end + 1]
         return line

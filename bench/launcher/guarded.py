@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -111,19 +111,28 @@ def uninterrupted() -> Iterator[None]:
             own[signal.Signals(first)](first, frame)
 
 
+@contextmanager
+def ended(pid: int) -> Iterator[select.poll]:
+    """Yield what polls for the end of a process (Linux 5.3) and what else is registered there."""
+    poll, descriptor = select.poll(), -1
+    with suppress(AttributeError, ProcessLookupError):  # elsewhere; or nobody's any more
+        descriptor = os.pidfd_open(pid)
+        poll.register(descriptor, select.POLLIN)
+    try:
+        yield poll
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
 def wait(process: subprocess.Popen[bytes], timeout_s: float) -> int | None:
     """Return the exit status, or None at the time-out, asleep all the while.
 
     Popen.wait(timeout) polls; a pidfd (Linux 5.3) lets the parent sleep while the child measures.
     """
     if hasattr(os, "pidfd_open"):
-        descriptor = os.pidfd_open(process.pid)
-        try:
-            poll = select.poll()
-            poll.register(descriptor, select.POLLIN)
+        with ended(process.pid) as poll:
             poll.poll(timeout_s * 1000)
-        finally:
-            os.close(descriptor)
         return process.poll()
     try:
         return process.wait(timeout_s)

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from bench.core.paths import PROJECT
+from bench.launcher.client import Child, WorkerFailed, open_child
 from bench.launcher.process import Replied, request_folder, run_child
 from tests.fakes.orphans import MODULE, eventually, guarded_for, marked
 
@@ -94,6 +95,29 @@ def test_a_killed_guard_takes_its_child_along(mark: str, tmp_path: Path) -> None
         (guard,) = guarded_for(parent.pid)
         os.kill(guard, signal.SIGKILL)
         assert parent.wait(60.0) == 0
+    assert eventually(lambda: not marked(mark))
+
+
+_FORKS = """
+import os, sys, time
+os.fork()  # the other one has the pipe too
+os.write(int(sys.argv[2]), b"{}\\n")
+time.sleep(600)
+"""
+
+
+def test_a_killed_guard_s_worker_is_missed_at_once_though_its_pipe_is_held_open(
+    mark: str, tmp_path: Path
+) -> None:
+    def command(replies: int) -> list[str]:
+        return [sys.executable, "-c", _FORKS, mark, str(replies)]
+
+    with open_child(Child, command, tmp_path, os.environ) as child:
+        assert child.hear(60.0) == child.hear(60.0) == {}
+        os.kill(child.process.pid, signal.SIGKILL)
+        with pytest.raises(WorkerFailed) as raised:
+            child.hear(20.0)
+    assert raised.value.failure.kind == "killed"
     assert eventually(lambda: not marked(mark))
 
 
