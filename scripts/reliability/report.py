@@ -66,9 +66,9 @@ TRIALS = (
     Trial(
         title="Is there a call at which a run must not end?",
         command=("calls.py",),
-        text="A run of two cells is killed before each call that makes, writes, flushes, renames "
-        "or removes a file of its own, and resumed until it is complete. So are runs whose disk "
-        "is full from that call on, or fails in it.",
+        text="A run of two cells is killed before each call (of `calls.py 2`, each second one) "
+        "that makes, writes, flushes, renames or removes a file of its own, and resumed until it "
+        "is complete. So are runs whose disk is full from that call on, or fails in it.",
     ),
     Trial(
         title="What do parallel runs and reports do to each other?",
