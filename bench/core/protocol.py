@@ -38,6 +38,9 @@ A request with `replies_fd` makes the worker stay: each answer is one line {"ok"
 each line on its standard input is the next operation, and it leaves when they end. The pipe is its
 own, so that nothing that an engine prints can garble an answer. An error still goes to reply.json.
 
+An operation bears `paused` where the parent stops the worker once it has answered: then warm_up and
+sample don't wait for the engine's threads to be at rest.
+
 What a worker prints goes to stdout.log and stderr.log; nothing is ever parsed out of them. Anything
 else (no answer, no file, no JSON, another shape) is the worker's failure, named by
 `bench.launcher.process`. So is an answer above MOST_ANSWER_BYTES or nested without end, and a

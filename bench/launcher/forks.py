@@ -71,11 +71,36 @@ class _ForkedProcess:
             os.kill(self.pid, signal.SIGKILL)
 
 
+class _ForkedWorker(Worker):
+    """An arm that is stopped whenever it has nothing to do.
+
+    OpenMP's threads spin for 200 ms after their last work (KMP_BLOCKTIME), on the cores of the next
+    arm; to wait for that takes four times as long as a burst.
+    """
+
+    __slots__ = ()
+
+    def first(self, *, timeout_s: float) -> Mapping[str, Any]:
+        answer = super().first(timeout_s=timeout_s)
+        self._signal(signal.SIGSTOP)
+        return answer
+
+    def call(self, operation: str, *, timeout_s: float, **arguments: Any) -> Mapping[str, Any]:
+        self._signal(signal.SIGCONT)
+        answer = super().call(operation, timeout_s=timeout_s, paused=True, **arguments)
+        self._signal(signal.SIGSTOP)
+        return answer
+
+    def _signal(self, number: int) -> None:
+        with suppress(ProcessLookupError):  # it has ended, and what it is asked says so
+            os.kill(self.process.pid, number)
+
+
 class Forker:
     """A worker that has imported an engine and forks arms of it, as many as it has pipes for."""
 
     def __init__(self, worker: Worker, folder: Path, own_fd: int, pipes: Sequence[_Pipes]) -> None:
-        self._worker = worker
+        self.worker = worker
         self._folder = folder
         self._own_fd = own_fd
         self._pipes = list(pipes)
@@ -91,7 +116,7 @@ class Forker:
         folder = self._folder / f"arm-{len(self._pipes)}"
         folder.mkdir(mode=0o700)
         write_json(folder / REQUEST, {**request, "replies_fd": own.replies_fd})
-        answer = self._worker.call(
+        answer = self.worker.call(
             "fork",
             folder=str(folder),
             commands_fd=own.commands_fd,
@@ -100,8 +125,8 @@ class Forker:
             timeout_s=_FORKS_WITHIN_S,
         )
         own.close_arms_ends()
-        process = _ForkedProcess(self._worker, int(answer["pid"]), own)
-        return Worker(process=process, folder=folder, replies=own.heard)
+        process = _ForkedProcess(self.worker, int(answer["pid"]), own)
+        return _ForkedWorker(process=process, folder=folder, replies=own.heard)
 
 
 OpenForker = Callable[..., AbstractContextManager[Forker]]

@@ -53,13 +53,13 @@ def bind(process: Process, cores: Sequence[int]) -> None:
         pin(cores, tasks)
 
 
-def warm(state: State, _: Mapping[str, Any]) -> dict[str, Any]:
+def warm(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Warm the open session up, with the garbage collector out of the way from here on."""
     current = state.current
     gc.collect()
     gc.disable()
     done = warm_up(current.session.sample, current.request.rule, time.perf_counter_ns)
-    rest(state)
+    rest(state, arguments)
     state.read_usage()
     return {"warmup_ns": done.samples_ns, "steady": done.steady}
 
@@ -68,7 +68,7 @@ def sample(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Take a burst of `count` samples, and return them once the engine's threads are at rest."""
     current = state.current
     samples, figures = current.process.watch.burst(current.session.sample, arguments["count"])
-    rest(state)
+    rest(state, arguments)
     return {"samples_ns": samples, **figures}
 
 
@@ -83,9 +83,13 @@ def finish(state: State, _: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def rest(state: State) -> None:
-    """Wait until the engine's threads are quiet; a single one is when its call returns."""
-    if state.current.request.cell.threads > 1:
+def rest(state: State, arguments: Mapping[str, Any]) -> None:
+    """Wait until the engine's threads are quiet; a single one is when its call returns.
+
+    A worker that the parent pauses needn't wait, unless another process has the threads.
+    """
+    paused = arguments.get("paused") and state.current.process.tasks == TASKS
+    if state.current.request.cell.threads > 1 and not paused:
         wait_until_quiet(partial(read_threads, state.current.process.tasks), time.sleep)
 
 

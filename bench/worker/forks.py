@@ -7,10 +7,12 @@ that has loaded an engine isn't safe, so that an arm imports for itself.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import importlib
 import os
 import resource
+import signal
 import sys
 import tempfile
 import time
@@ -25,6 +27,7 @@ from bench.worker.serve import load
 # What one arm may print, or write into a file: SIGXFSZ ends it, and its parent says so.
 LOG_LIMIT = 64 << 20
 _LOOKS_EVERY_S = 0.01
+_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
 
 
 def preload(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -44,9 +47,10 @@ def fork(arguments: Mapping[str, Any], become: Callable[[str], None]) -> dict[st
     """
     sys.stdout.flush()
     sys.stderr.flush()
+    forker = os.getpid()
     pid = os.fork()
     if pid == 0:
-        _be_arm(arguments, become)
+        _be_arm(forker, arguments, become)
     for descriptor in (arguments["commands_fd"], arguments["replies_fd"]):
         os.close(descriptor)
     return {"pid": pid}
@@ -64,9 +68,18 @@ def ended(arguments: Mapping[str, Any]) -> dict[str, Any]:
         time.sleep(_LOOKS_EVERY_S)
 
 
-def _be_arm(arguments: Mapping[str, Any], become: Callable[[str], None]) -> None:
+def _die_with(forker: int) -> None:
+    """Have the kernel end this process with its parent, whose guard may be killed."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != forker:
+            os._exit(1)
+
+
+def _be_arm(forker: int, arguments: Mapping[str, Any], become: Callable[[str], None]) -> None:
     status = 1
     try:
+        _die_with(forker)
         folder = Path(arguments["folder"])
         for descriptor in arguments["close_fds"]:
             os.close(descriptor)

@@ -15,7 +15,8 @@ from tests.fakes import tables as fakes
 from tests.fakes.orphans import eventually
 
 _HANGS = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background
 from dataclasses import replace
 from bench.cli.main import main
 from tests.fakes import tables as fakes

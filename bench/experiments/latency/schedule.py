@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
+from typing import TypeVar
 
 from bench.core.cell import Cell, Sampling
 from bench.core.digest import canonical_digest
+
+Item = TypeVar("Item")
 
 MOST_ARMS = 64
 """Cells that are open at once at most: each takes a process and four file descriptors."""
@@ -81,7 +84,7 @@ def make_plan(cells: Sequence[Cell], sampling: Sampling, *, seed: int) -> Plan:
         shuffler.shuffle(order)
         for table in order:
             turn = None if sampling.laps is None else len(steps)
-            for cell in _shuffled(table, shuffler):
+            for cell in net_by_net(table, _net, shuffler):
                 steps.append(Step(order=len(steps), round=number, cell=cell, turn=turn))
     return Plan(seed=seed, sampling=sampling, steps=tuple(steps))
 
@@ -115,10 +118,15 @@ def _net(cell: Cell) -> tuple[str, str]:
     return cell.variant, cell.model_hash
 
 
-def _shuffled(table: Sequence[Cell], shuffler: random.Random) -> list[Cell]:
-    """Return the cells net by net, the nets and the cells of each in random order."""
-    nets = [list(cells) for _, cells in groupby(table, _net)]
-    shuffler.shuffle(nets)
-    for cells in nets:
-        shuffler.shuffle(cells)
-    return [cell for cells in nets for cell in cells]
+def net_by_net(
+    items: Iterable[Item], net_of: Callable[[Item], object], chance: random.Random
+) -> list[Item]:
+    """Return `items` net by net, the nets and the items of each in random order."""
+    nets: dict[object, list[Item]] = {}
+    for item in items:
+        nets.setdefault(net_of(item), []).append(item)
+    order = list(nets.values())
+    chance.shuffle(order)
+    for group in order:
+        chance.shuffle(group)
+    return [item for group in order for item in group]

@@ -1,10 +1,11 @@
 """Sessions of several cells that are alive together and take turns, burst by burst.
 
-Each cell has a fresh process, and in each lap each of them works for one burst, in random order and
-never two at once. What the machine does to one it does to the others within the same second, so
-that it falls out of their ratios (`bench.analysis.turns`), as in `bench ab`. An engine is imported
-once and its processes are forked from there. As many cells are open as there is memory for: the
-rest of them take turns after that.
+Each cell has a fresh process, and in each lap each of them works for one burst, never two at once:
+the nets in random order, and the engines of each in random order right after each other. What the
+machine does to one it does to the next, so that it falls out of their ratios
+(`bench.analysis.turns`), as in `bench ab`. The nearer two bursts are, the more of it does. An
+engine is imported once and its processes are forked from there. As many cells are open as there is
+memory for: the rest of them take turns after that.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from typing import Any
 
 from bench.core.protocol import request_for
 from bench.devices.host.memory import has_room
-from bench.experiments.ab.interleave import Rule, turns
+from bench.experiments.ab.interleave import Rule
 from bench.experiments.arms import Arm, ArmLost
-from bench.experiments.latency.schedule import Step
+from bench.experiments.latency.schedule import Step, net_by_net
 from bench.experiments.latency.session import Around, SessionLauncher
 from bench.experiments.session import Attempt, Start, attempt
 from bench.launcher.client import WorkerFailed
@@ -41,6 +42,7 @@ class TurnLauncher:
     chance: random.Random
     open_forker: OpenForker = open_forker
     has_room: Callable[[], bool] = has_room
+    clock: Callable[[], int] = time.perf_counter_ns
 
     def __call__(self, steps: Sequence[Step]) -> Iterator[JournalEntry]:
         """Measure one session of each of `steps`; whatever a child does becomes an entry."""
@@ -50,6 +52,10 @@ class TurnLauncher:
                 entries = _Turn(launcher=self, stack=stack).measure(left)
             yield from entries
             left = left[len(entries) :]
+
+
+def _net_of(arm: Arm[Step]) -> str:
+    return arm.name.cell.variant
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,12 +73,12 @@ class _Turn:
     def measure(self, steps: Sequence[Step]) -> list[JournalEntry]:
         """Return an entry for each of the first of `steps`, as many as there is memory for."""
         target, make = self.launcher.sessions.target, self.launcher.sessions
-        before, started, began = dict(target.ready()), utc_now(), time.perf_counter_ns()
+        before, started, began = dict(target.ready()), utc_now(), self.launcher.clock()
         opened = self._open(steps)
         self._each(Arm.warms_up)
         self._sample()
         self._each(Arm.finishes)
-        wall_ns = time.perf_counter_ns() - began
+        wall_ns = self.launcher.clock() - began
         around = Around(started=started, before=before, after=dict(target.state()))
         entries = []
         for step in opened:
@@ -134,14 +140,11 @@ class _Turn:
             arm.worker.process.kill()
 
     def _sample(self) -> None:
-        laps = self.launcher.sessions.sampling.laps or 1
-        rule = Rule(pairs=laps, least_calls=2)
-        arms = list(self.arms)
-        calls = [rule.calls(arm.figures["warmup_ns"]) for arm in arms]
-        for index in turns(len(arms), rule, self.launcher.chance):
-            arm = arms[index]
-            if arm in self.arms:
-                self._kept(arm, partial(self._burst, arm, calls[index]))
+        rule = Rule(least_calls=2)
+        calls = {arm.name.order: rule.calls(arm.figures["warmup_ns"]) for arm in self.arms}
+        for _ in range(self.launcher.sessions.sampling.laps or 1):
+            for arm in net_by_net(self.arms, _net_of, self.launcher.chance):
+                self._kept(arm, partial(self._burst, arm, calls[arm.name.order]))
 
     def _burst(self, arm: Arm[Step], count: int) -> None:
         self.bursts.setdefault(arm.name.order, []).append(arm.sample(count))

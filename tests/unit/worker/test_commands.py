@@ -75,7 +75,7 @@ def test_an_engine_has_come_to_rest_before_its_worker_answers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     order: list[str] = []
-    monkeypatch.setattr(commands, "rest", lambda _: order.append("rested"))
+    monkeypatch.setattr(commands, "rest", lambda *_: order.append("rested"))
     calls = (call("warm_up"), call("sample", count=3))
     answer(calls, state(), lambda it: order.append(next(iter(it))))
     assert order == ["rested", "warmup_ns", "rested", "samples_ns"]
@@ -84,9 +84,11 @@ def test_an_engine_has_come_to_rest_before_its_worker_answers(
 def test_only_more_than_one_thread_takes_a_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     naps: list[float] = []
     monkeypatch.setattr("time.sleep", naps.append)
-    commands.rest(state())
+    commands.rest(state(), {})
     assert naps == []
-    commands.rest(state(replace(REQUEST, cell=cell(threads=2))))
+    commands.rest(state(replace(REQUEST, cell=cell(threads=2))), {"paused": True})
+    assert naps == []
+    commands.rest(state(replace(REQUEST, cell=cell(threads=2))), {})
     assert naps != []
 
 

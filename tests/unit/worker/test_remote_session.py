@@ -121,5 +121,5 @@ def test_an_arm_of_two_threads_rests_until_those_of_that_process_do(
     read: list[Path], monkeypatch: MonkeyPatch
 ) -> None:
     monkeypatch.setattr("time.sleep", lambda _: None)
-    commands.rest(state(replace(request(), cell=cell(threads=2))))
+    commands.rest(state(replace(request(), cell=cell(threads=2))), {"paused": True})
     assert set(read) == {ELSEWHERE}

@@ -19,7 +19,7 @@ from bench.launcher.process import run_child
 from bench.runners import RunnerEntry
 from bench.storage.schema.latency import JournalEntry
 from tests.fakes import converter
-from tests.fakes.arms import NS
+from tests.fakes.arms import NS, as_long_as_claimed
 from tests.fakes.targets import FakeTarget
 from tests.fakes.values import SAMPLING, cell
 from tests.unit.launcher.test_process import is_running
@@ -68,7 +68,9 @@ def measure(tmp_path: Path) -> Measure:
             scrub=str,
         )  # fmt: skip
         chance = random.Random(0)  # noqa: S311 - an order, not a secret
-        turns = TurnLauncher(sessions=launcher, chance=chance, has_room=has_room)
+        turns = TurnLauncher(
+            sessions=launcher, chance=chance, has_room=has_room, clock=as_long_as_claimed
+        )
         return list(turns(steps))
 
     return call
