@@ -2,9 +2,10 @@
 
 A burst is disturbed where its threads waited for a CPU, because of others, for more than DISTURBED
 of its time. Disturbed bursts are stored and don't count where the others hold half of the session's
-sampling time; else all count, and the session is contended. In `ab` a pair of bursts takes the
-place of a burst. The wait decides and never the samples, so what is left out isn't chosen by its
-outcome: scripts/contention_rule.py has the figures behind both bounds.
+sampling time; else all count, and the session is contended where they waited for more than MUCH of
+it: two threads on two cores wait for 2% whatever else runs, and are 5% late at most. In `ab` a pair
+of bursts takes the place of a burst. The wait decides and never the samples, so what is left out
+isn't chosen by its outcome: scripts/contention_rule.py has the figures behind the first two bounds.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from bench.storage.schema.latency import Session
 
 DISTURBED = 0.02
 KEPT = 0.5
+MUCH = 0.05
 
 LITTLE_TAKEN = 0.9
 """The share of the CPU below which a session isn't clean, though undisturbed bursts were left."""
@@ -154,10 +156,11 @@ def _taken(parts: Sequence[Part]) -> Taken | None:
     if not bursts:
         return None
     cpu, lost = sum(burst.cpu_ns for burst in bursts), sum(burst.lost_ns for burst in bursts)
-    return Taken(cpu_share=cpu / max(cpu + lost, 1), contended=_is_contended(parts))
+    much = lost > MUCH * sum(burst.wall_ns for burst in bursts)
+    return Taken(cpu_share=cpu / max(cpu + lost, 1), contended=much and _is_mostly_disturbed(parts))
 
 
-def _is_contended(parts: Sequence[Part]) -> bool:
+def _is_mostly_disturbed(parts: Sequence[Part]) -> bool:
     return sum(_wall_ns(part) for part in parts if not _is_disturbed(part)) < KEPT * sum(
         map(_wall_ns, parts)
     )
@@ -165,8 +168,8 @@ def _is_contended(parts: Sequence[Part]) -> bool:
 
 def _counts(parts: Sequence[Part]) -> list[bool]:
     """Return of each part whether it counts."""
-    contended = _is_contended(parts)
-    return [contended or not _is_disturbed(part) for part in parts]
+    all_count = _is_mostly_disturbed(parts)
+    return [all_count or not _is_disturbed(part) for part in parts]
 
 
 def _is_disturbed(part: Part) -> bool:

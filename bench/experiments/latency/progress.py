@@ -187,7 +187,7 @@ def pending_sessions(
         if wanted:
             yield Unit(
                 label=label_of(wanted),
-                left=progress.left(),
+                left=max(progress.left(), len(wanted)),
                 count=len(wanted),
                 execute=partial(execute, wanted),
             )

@@ -379,3 +379,19 @@ def test_the_time_of_a_turn_counts_once(run: RunFolder) -> None:
     take_turns(run, LaunchTurns())
     took = [session.wall_ns for record in run.records() for session in record.sessions]
     assert spent_s(TURNS, run) == pytest.approx(sum(took) / 1e9 / 3)
+
+
+def test_what_is_left_is_never_less_than_the_turn_that_starts(run: RunFolder) -> None:
+    now = [0.0]
+    rule = replace(SAMPLING, sessions=2, max_sessions=4, half_width=1e-9, grow_for_s=100.0, laps=4)
+
+    def launch(steps: Sequence[Step]) -> Iterator[JournalEntry]:
+        now[0] += 40.0
+        for step in steps:
+            yield entry(step.cell, step.order, round=step.round, turn=steps[0].order)
+
+    plan = make_plan(CELLS, rule, seed=1)
+    units = pending_sessions(plan, launch=launch, run=run, settled={}, clock=lambda: now[0])
+    for unit in units:
+        assert unit.left >= unit.count
+        unit.execute()
