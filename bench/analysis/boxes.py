@@ -128,12 +128,14 @@ def box_of(record: Record, run_id: str) -> Box:
         speeds=speeds(record.sessions),
         floor=floor(record.sessions),
         sessions=[session for session in record.sessions if session.turn is not None],
-        relative_l2=max(
-            (session.relative_l2 for session in record.sessions if session.relative_l2 is not None),
-            default=None,
-        ),
+        relative_l2=_farthest(record),
         unsettled=sum(not s.steady for s in record.sessions) if tolerance is not None else 0,
     )
+
+
+def _farthest(record: Record) -> float | None:
+    distances = [session.relative_l2 for session in record.sessions]
+    return max((distance for distance in distances if distance is not None), default=None)
 
 
 def _run_ns(record: Record) -> float | None:

@@ -169,16 +169,6 @@ def pending_sessions(
     for cell in plan.cells:
         _finish(cell, progress, run, done)
 
-    def execute(steps: Sequence[Step]) -> str:
-        entries = []
-        for entry in launch(steps):
-            run.append(entry)
-            progress.take(entry)
-            entries.append(entry)
-        for step in steps:
-            _finish(step.cell, progress, run, done)
-        return result_text(entries)
-
     for together in plan.together:
         steps = [step for step in together if step.cell.id not in done]
         wanted = [step for step in steps if progress.wants(step)]
@@ -189,11 +179,29 @@ def pending_sessions(
                 label=label_of(wanted),
                 left=max(progress.left(), len(wanted)),
                 count=len(wanted),
-                execute=partial(execute, wanted),
+                execute=partial(_execute, wanted, launch, progress, run, done),
             )
         for step in steps:
             progress.passes(step)
     run.drop_journal()
+
+
+def _execute(
+    steps: Sequence[Step],
+    launch: LaunchTogether,
+    progress: Progress,
+    run: RunFolder,
+    done: dict[str, Record],
+) -> str:
+    """Measure `steps`; an entry is in the journal before the next one is drawn."""
+    entries = []
+    for entry in launch(steps):
+        run.append(entry)
+        progress.take(entry)
+        entries.append(entry)
+    for step in steps:
+        _finish(step.cell, progress, run, done)
+    return result_text(entries)
 
 
 def label_of(steps: Sequence[Step]) -> str:

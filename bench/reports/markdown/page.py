@@ -15,12 +15,12 @@ from bench.reports.markdown import engines as engines_text
 from bench.reports.markdown import sustained as sustained_text
 from bench.reports.markdown.energy import energy_table
 from bench.reports.markdown.gpu import device_table
+from bench.reports.markdown.ratios import ratios
 from bench.reports.markdown.tables import (
     Footnotes,
     alone_text,
     distance_text,
     latency_text,
-    ratio_texts,
     table,
 )
 
@@ -178,30 +178,6 @@ def latency_section(view: View, series: Series, notes: Footnotes) -> str:
         f"{tails(view, series)}"
         f"{device_table(view, series)}{energy_table(view, series)}"
     )
-
-
-def ratios(view: View, series: Series) -> str:
-    """Return each net's ratio to the fastest of its column, nothing where none took turns."""
-    races = {column: series.race(column) for column in series.columns}
-    raced = [column for column in series.columns if races[column] is not None]
-    if not raced:
-        return ""
-    texts = {
-        column: ratio_texts(races[column], [row.get(column) for row in series.boxes.values()])
-        for column in raced
-    }
-    rows = [
-        [markdown(view.models[variant].title), *(texts[column][index] for column in raced)]
-        for index, variant in enumerate(series.boxes)
-    ]
-    head = ["Models", *(f"Ratio<br>{naming.setting(series, column)}" for column in raced)]
-    return f"\n{table(head, rows)}\n{_RATIOS_NOTE}"
-
-
-_RATIOS_NOTE = """\
-Ratio: the latency over that of the column's fastest net, with its 95% interval, from bursts of both
-by turns; what the machine did to one it did to the other, so it is sharper than the two latencies.
-"""
 
 
 def tails(view: View, series: Series) -> str:
