@@ -41,7 +41,8 @@ def _raced(view: View, table: SideBySide) -> str:
 
 _RACED_NOTE = (
     "ratio of the latencies, from bursts by turns, and its 95% interval; fastest: faster than each "
-    "other one, at 5% over all pairs of the table; 1: the least, but that isn't certain"
+    "other one, at 5% over all pairs of the table; 1: the least, but that isn't certain, or its "
+    "figure has a remark (contended, a setting that wasn't effective)"
 )
 
 

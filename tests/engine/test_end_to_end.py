@@ -53,7 +53,7 @@ def test_samples_are_whole_nanoseconds_of_a_net_that_really_ran(ran: Ran) -> Non
     for session in json.loads(path.read_text())["sessions"]:
         samples = session["samples_ns"]
         assert {type(sample) for sample in samples + session["warmup_ns"]} == {int}
-        assert 5 <= len(samples) <= 15
+        assert 8 <= len(samples) <= 800  # of 4 laps: bursts of 2 to 200
         # No machine does 18 million multiply-accumulates in 50 us on one thread.
         assert min(samples) > 50_000
 

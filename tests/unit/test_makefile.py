@@ -13,7 +13,11 @@ from bench.core.paths import PROJECT
 @pytest.mark.skipif(shutil.which("make") is None, reason="make isn't installed")
 def test_a_regression_is_against_a_revision_that_is_named() -> None:
     done = subprocess.run(
-        ["make", "regression", "BASE="], cwd=PROJECT, capture_output=True, text=True, check=False
+        ["make", "--no-print-directory", "regression", "BASE="],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (done.returncode, done.stdout) == (2, "")
     line, *_ = done.stderr.splitlines()

@@ -50,5 +50,10 @@ def run(options: Options, tables: Tables) -> int:
     if options.as_json:
         show(json.dumps({"file": str(path), "run": folder.path.name}, indent=1) + "\n")
     else:
-        show_lines([f"wrote {path}", f"check it: {command('verify --signers FILE')}"])
+        show_lines(
+            [
+                f"wrote {path}",
+                f"check it: {command(f'verify --run {folder.path.name} --signers FILE')}",
+            ]
+        )
     return 0

@@ -36,6 +36,7 @@ class Progress:
         self._groups = plan.groups
         self._elapsed_s = elapsed_s
         self._enough: dict[str, str] = {}
+        self._recorded: set[str] = set()
         self._taken = 0
         self._sessions: dict[str, list[Session]] = {}
         self._orders: dict[str, set[int]] = {}
@@ -54,6 +55,7 @@ class Progress:
 
     def has_record(self, cell_id: str) -> None:
         """Take the cell for complete: its record is stored."""
+        self._recorded.add(cell_id)
         self._completed(cell_id)
 
     def _end(self, cell_id: str, outcome: Failed | Skipped) -> None:
@@ -122,11 +124,11 @@ class Progress:
         return max(1, first + min(self._more_left, max(0, int(affordable) - first)))
 
     def _is_complete(self, cell_id: str) -> bool:
-        return cell_id in self._ended or cell_id in self._enough
+        return any(cell_id in held for held in (self._ended, self._enough, self._recorded))
 
     def record(self, cell: Cell) -> Record | None:
         """Return `cell`'s record once it is complete."""
-        if not self._is_complete(cell.id):
+        if cell.id not in self._ended and cell.id not in self._enough:
             return None
         sessions, ended = self._sessions.get(cell.id, []), self._ended.get(cell.id)
         return Record(
@@ -207,7 +209,7 @@ def _execute(
 def label_of(steps: Sequence[Step]) -> str:
     """Return what a person reads while `steps` run."""
     cell = steps[0].cell
-    return cell.label if steps[0].turn is None else f"{len(steps)} cells by turns, {cell.work}"
+    return cell.label if len(steps) == 1 else f"{len(steps)} cells by turns, {cell.work}"
 
 
 def result_text(entries: Sequence[JournalEntry]) -> str:

@@ -124,7 +124,7 @@ def test_a_cell_whose_artifact_failed_is_settled_and_the_others_are_not(tmp_path
     assert isinstance(told, Failed)
     assert (told.failure, told.message) == ("conversion", "other-kind: opt died")
     assert told.hint.startswith("mend the net")
-    assert told.hint.endswith("its log is …/small-other-kind.log")
+    assert told.hint.endswith("its log is logs/small-other-kind.log in the cache")
     assert told.log_tail == "its log"
 
 

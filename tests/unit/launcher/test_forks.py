@@ -47,7 +47,7 @@ def state_of(pid: int) -> str:
 def test_an_arm_is_stopped_whenever_it_has_nothing_to_do(arm: Worker) -> None:
     arm.first(timeout_s=60.0)
     assert eventually(lambda: state_of(arm.pid) == "T")
-    for operation, more in (("warm_up", {}), ("sample", {"count": 2}), ("finish", {})):
+    for operation, more in (("warm_up", {}), ("sample", {"count": 2})):
         assert arm.call(operation, timeout_s=60.0, **more)
         assert eventually(lambda: state_of(arm.pid) == "T")
 

@@ -395,3 +395,23 @@ def test_what_is_left_is_never_less_than_the_turn_that_starts(run: RunFolder) ->
     for unit in units:
         assert unit.left >= unit.count
         unit.execute()
+
+
+KILLED = Failed(failure="killed", message="it was killed", hint="try again", log_tail="")
+
+
+def test_a_cell_of_a_table_that_failed_for_now_is_tried_again_and_recorded(run: RunFolder) -> None:
+    def launch(steps: Sequence[Step]) -> Iterator[JournalEntry]:
+        for step in steps:
+            if step.cell == B:
+                yield JournalEntry(cell_id=B.id, failed=KILLED)
+            else:
+                yield entry(step.cell, step.order, round=step.round, turn=steps[0].order)
+
+    for unit in pending_sessions(TURNS, launch=launch, run=run, settled={}):
+        unit.execute()
+    assert {record.outcome.kind for record in run.records()} == {"measured", "failed"}
+    again = LaunchTurns()
+    assert [count for _, count in take_turns(run, again)] == [1, 1, 1]
+    assert {record.outcome.kind for record in run.records()} == {"measured"}
+    assert {len(record.sessions) for record in run.records()} == {3}
