@@ -78,8 +78,8 @@ check: setup-dev  ## format, lint, types, import contracts, bandit
 	.venv/bin/lint-imports --no-logo
 	.venv/bin/bandit --quiet --configfile pyproject.toml --recursive bench scripts
 
-test: setup-dev  ## the whole test suite, three files at a time: one of them waits for a program
-	.venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+test: setup-dev  ## the whole test suite, two files at a time
+	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 format: setup-dev  ## put the code in form
 	.venv/bin/ruff format .

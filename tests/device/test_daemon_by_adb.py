@@ -105,8 +105,9 @@ def test_a_device_that_drops_in_a_command_ends_the_client(adb: Adb, tmp_path: Pa
     with running_device(tmp_path) as device:
         device.faults.commands.append(CommandFault(matching="sleep", does="drop", after_lines=1))
         said = adb.on(device.serial, "shell", "echo on; sleep 1000")
-        # Its status is 0 in some versions of adb: only the end and the output are the device's.
-        assert said.stdout == "on\n"
+        # Its status is 0 in some versions of adb, and its server may drop what it still holds of a
+        # device that went: only the end, and that nothing else is said, are the device's.
+        assert said.stdout in ("on\n", "")
         assert eventually(lambda: not device.processes())
 
 
