@@ -40,7 +40,7 @@ from bench.analysis.live_verdicts import verdicts
 from bench.config.thresholds import DEFAULT
 from bench.devices.host.facts import heading, read_host
 from bench.reports.markdown.tables import table
-from bench.storage.directory import AbFolder
+from bench.storage.run_folders import AbFolder
 from bench.storage.schema.ab import AbRecord
 from bench.storage.store import Store
 from scripts.regression_report import Bench, arms

@@ -20,7 +20,7 @@ sys.path.insert(0, str(PROJECT))
 
 from bench.analysis.coverage import DRAWS, SESSIONS, Coverage, Rate, coverage, session_medians
 from bench.analysis.selftest import AGAIN, BASE, SUITE
-from bench.storage.directory import RunFolder
+from bench.storage.run_folders import RunFolder
 from bench.storage.schema.latency import Measured, Session
 from bench.storage.store import Store
 

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.experiments.latency.progress import one_by_one, pending_sessions
 from bench.experiments.latency.schedule import Step, make_plan
-from bench.storage.directory import RunFolder
+from bench.storage.run_folders import RunFolder
 from bench.storage.schema.latency import JournalEntry
 from tests.fakes.values import SAMPLING, cell, manifest, session
 

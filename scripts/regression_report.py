@@ -28,8 +28,8 @@ sys.path.insert(0, str(PROJECT))
 
 from bench.devices.host.facts import heading, read_host
 from bench.launcher.git import git_state
-from bench.storage.directory import AbFolder
 from bench.storage.files import utc_now, write_atomic
+from bench.storage.run_folders import AbFolder
 from bench.storage.schema.ab import AbRecord
 from bench.storage.store import Store
 from scripts.regression_tally import (

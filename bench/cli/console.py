@@ -21,7 +21,7 @@ from bench.reports.build import load_runs, report_folder, view_of, write_report
 from bench.reports.comparison.formats import check_format, rendered, step_summary
 from bench.reports.csv_tables import LATENCY_HEAD, SUSTAINED_HEAD, latency_rows, sustained_rows
 from bench.reports.terminal import latency_tables
-from bench.storage.directory import RunFolder
+from bench.storage.run_folders import RunFolder
 from bench.storage.schema.common import Failed, Skipped
 from bench.storage.schema.latency import Measured, Record
 

@@ -19,7 +19,7 @@ from bench.config.suite import load_suite
 from bench.config.thresholds import DEFAULT, Gate
 from bench.core.errors import BrokenResult, InputError, ResultsError, UnknownName
 from bench.core.program import command, run_command
-from bench.storage.directory import AbFolder, RunFolder
+from bench.storage.run_folders import AbFolder, RunFolder
 from bench.storage.schema.ab import AbRecord
 from bench.storage.schema.common import System
 from bench.storage.schema.latency import Baseline, Measured, Record, RunManifest

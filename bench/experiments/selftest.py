@@ -12,7 +12,7 @@ from bench.core.paths import PACKAGE
 from bench.core.program import command
 from bench.experiments.context import Options, Tables
 from bench.experiments.latency.experiment import LatencyExperiment
-from bench.storage.directory import RunFolder
+from bench.storage.run_folders import RunFolder
 from bench.storage.schema.latency import Measured, Record
 from bench.storage.store import Store
 

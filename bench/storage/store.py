@@ -10,13 +10,13 @@ from typing import TypeVar
 
 from bench.core.errors import BrokenResult, ResultsNotWritable, UnknownName
 from bench.core.program import command
-from bench.storage.directory import RunFolder
 from bench.storage.files import (
     read_as,
     write_atomic,
     write_value,
     writing,
 )
+from bench.storage.run_folders import RunFolder
 from bench.storage.schema.common import System
 from bench.storage.schema.latency import Baseline, RunManifest
 

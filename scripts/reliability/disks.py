@@ -19,7 +19,7 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(PROJECT))
 
-from bench.storage.directory import RunFolder
+from bench.storage.run_folders import RunFolder
 from scripts.reliability.trial_run import bench, measure, only_run
 from tests.cli.launches import Counted
 

@@ -21,7 +21,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(PROJECT))
 
 from bench.core.errors import BrokenResult
-from bench.storage.directory import RunFolder
+from bench.storage.run_folders import RunFolder
 from bench.storage.store import Store
 from scripts.reliability.trial_run import measure, only_run
 from tests.cli.launches import interrupt

@@ -15,7 +15,7 @@ sys.path.insert(0, str(PROJECT))
 os.fsync = lambda fd: None  # the power stays on
 
 from bench.cli.main import main
-from bench.storage.directory import RunFolder
+from bench.storage.run_folders import RunFolder
 from bench.storage.store import Store
 from tests.cli.launches import Counted
 from tests.conftest import PLAIN_CATALOGUE

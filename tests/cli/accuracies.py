@@ -17,7 +17,7 @@ from bench.cli.commands import accuracy
 from bench.cli.main import main, parse
 from bench.experiments.accuracy.engine import Engine, open_engine
 from bench.experiments.context import Tables
-from bench.storage.directory import AccuracyFolder
+from bench.storage.run_folders import AccuracyFolder
 from tests.fakes import tables as fakes
 from tests.fakes.seeing import seeing_tables
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from bench.storage.directory import RunFolder
+from bench.storage.run_folders import RunFolder
 from bench.storage.store import Store
 
 QUICK = ("--preset", "quick")

@@ -19,7 +19,7 @@ from bench.cli.main import main
 from bench.core.errors import UnknownName
 from bench.experiments.ab.experiment import Seams
 from bench.launcher.client import Worker, open_worker
-from bench.storage.directory import AbFolder
+from bench.storage.run_folders import AbFolder
 from bench.storage.schema.ab import AbMeasured, AbUnfinished
 from bench.storage.store import Store
 from tests.cli.turns import Ab, Opened

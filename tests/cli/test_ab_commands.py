@@ -21,7 +21,7 @@ from bench.core.paths import PROJECT
 from bench.experiments.ab.experiment import REAL, Seams
 from bench.experiments.context import Tables
 from bench.launcher.client import open_worker
-from bench.storage.directory import AbFolder
+from bench.storage.run_folders import AbFolder
 from bench.storage.schema.ab import ArmFailed, CommandFields
 from bench.storage.schema.common import Failed
 from bench.storage.store import Store

@@ -14,7 +14,7 @@ from bench.environments.specs import ENVIRONMENTS
 from bench.experiments.ab.experiment import Seams
 from bench.experiments.ab.interleave import Rule
 from bench.experiments.ab.revisions import RevisionTables
-from bench.storage.directory import AbFolder
+from bench.storage.run_folders import AbFolder
 from tests.cli.turns import Ab, Opened
 from tests.fakes.arm_tables import arm_tables
 from tests.fakes.repository import commit, copy_of_the_project

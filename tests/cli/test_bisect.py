@@ -14,7 +14,7 @@ from bench.core.errors import InputError, UnknownName
 from bench.environments.specs import ENVIRONMENTS
 from bench.experiments.ab.revisions import RevisionTables
 from bench.experiments.context import Options, Tables
-from bench.storage.directory import AbFolder
+from bench.storage.run_folders import AbFolder
 from bench.storage.schema.ab import AbRecord
 from bench.storage.store import Store
 from tests.fakes import tables as fakes

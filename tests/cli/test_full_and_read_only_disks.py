@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.experiments.context import Tables
-from bench.storage.directory import RunFolder
+from bench.storage.run_folders import RunFolder
 from bench.storage.store import Store
 from tests.cli.launches import Counted
 from tests.cli.process import call, complaint, contents

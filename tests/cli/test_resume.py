@@ -11,7 +11,7 @@ import pytest
 
 from bench.core.errors import BenchError
 from bench.launcher.process import ChildFailed, ChildResult
-from bench.storage.directory import RunFolder
+from bench.storage.run_folders import RunFolder
 from bench.storage.schema.common import Failed
 from bench.storage.schema.latency import RunManifest
 from bench.storage.store import Store

@@ -24,7 +24,7 @@ from bench.experiments.ab.experiment import Seams
 from bench.experiments.ab.interleave import Rule
 from bench.experiments.context import Tables
 from bench.launcher.client import Worker, open_worker
-from bench.storage.directory import AbFolder
+from bench.storage.run_folders import AbFolder
 from bench.storage.store import Store
 from tests.cli.launches import interrupt
 from tests.cli.process import contents

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bench.storage.directory import AbFolder
+from bench.storage.run_folders import AbFolder
 from bench.storage.schema.ab import AbMeasured, AbRecord, ArmFailed
 from bench.storage.schema.common import Failed
 from bench.storage.store import Store

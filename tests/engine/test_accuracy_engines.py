@@ -11,7 +11,7 @@ from sklearn.metrics import top_k_accuracy_score
 
 from bench.core.errors import Unavailable
 from bench.environments.interpreters import Environments
-from bench.storage.directory import AccuracyFolder
+from bench.storage.run_folders import AccuracyFolder
 from tests.cli.process import call
 from tests.fakes.seeing import paint
 

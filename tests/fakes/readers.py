@@ -23,8 +23,8 @@ from bench.experiments.accuracy.dataset import read_list
 from bench.experiments.latency.session import SessionLauncher
 from bench.launcher.process import judge
 from bench.runners.paddle_lite.agent_sessions import MARK, parse
-from bench.storage.directory import AbFolder, AccuracyFolder, RunFolder
 from bench.storage.files import to_text
+from bench.storage.run_folders import AbFolder, AccuracyFolder, RunFolder
 from bench.storage.store import Store
 from tests.fakes import real_files, sessions, values
 from tests.fakes.device import FakeDevice, said

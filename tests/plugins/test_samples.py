@@ -15,7 +15,7 @@ from bench.cli.main import main
 from bench.core.errors import InputError, Unavailable, UnknownName
 from bench.experiments.context import Tables
 from bench.reports.comparison import formats
-from bench.storage.directory import RunFolder
+from bench.storage.run_folders import RunFolder
 from bench.storage.schema.latency import Measured
 from bench.storage.store import Store
 from bench.targets import TARGETS

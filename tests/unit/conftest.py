@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.storage.directory import RunFolder
+from bench.storage.run_folders import RunFolder
 from bench.storage.store import Store
 from tests.fakes.values import SYSTEM, manifest
 from tests.fakes.workshop import Bench

@@ -20,7 +20,7 @@ from bench.experiments.campaign import (
 )
 from bench.experiments.context import Options, Tables
 from bench.experiments.progress import display
-from bench.storage.directory import AbFolder
+from bench.storage.run_folders import AbFolder
 from bench.storage.store import Store
 
 NETS = Growth()

@@ -18,7 +18,7 @@ from bench.experiments.campaign import find_unfinished, run_experiment, tell_int
 from bench.experiments.context import Options, Tables
 from bench.experiments.progress import display
 from bench.reports.accuracy import remarks_on, table, to_values
-from bench.storage.directory import AccuracyFolder
+from bench.storage.run_folders import AccuracyFolder
 from bench.storage.schema.latency import reason
 from bench.storage.store import Store
 

@@ -16,8 +16,8 @@ from bench.core.paths import PROJECT
 from bench.core.program import command
 from bench.experiments.context import Options, Tables
 from bench.launcher.git import git_file
-from bench.storage.directory import RunFolder
 from bench.storage.files import utc_now
+from bench.storage.run_folders import RunFolder
 from bench.storage.schema.latency import Baseline, RunManifest
 from bench.storage.store import Store
 from bench.targets.base import opened

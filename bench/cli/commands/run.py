@@ -9,7 +9,7 @@ from bench.experiments.context import Options, Tables
 from bench.experiments.latency.experiment import LatencyExperiment
 from bench.experiments.progress import display
 from bench.reports.build import load_runs, view_of
-from bench.storage.directory import RunFolder
+from bench.storage.run_folders import RunFolder
 from bench.storage.store import Store
 
 

@@ -22,7 +22,7 @@ from bench.experiments.campaign import find_unfinished, run_experiment, tell_int
 from bench.experiments.context import Options, Tables
 from bench.experiments.progress import display
 from bench.experiments.selftest import MODELS, arms_of, selftest_experiment, stored_selftest
-from bench.storage.directory import RunFolder
+from bench.storage.run_folders import RunFolder
 from bench.storage.schema.latency import Record, RunManifest
 from bench.storage.store import Store
 

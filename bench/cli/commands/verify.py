@@ -39,7 +39,7 @@ from bench.experiments.preparation import artifact_key, artifact_name
 from bench.launcher.signatures import NotSigned, check_signature
 from bench.reports import optional_files
 from bench.reports.build import FOLDER, load_runs, render_report, report_folder
-from bench.storage.directory import RunFolder
+from bench.storage.run_folders import RunFolder
 from bench.storage.schema.common import CellFields
 from bench.storage.schema.latency import RunManifest
 from bench.storage.store import Store

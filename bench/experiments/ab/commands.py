@@ -35,7 +35,7 @@ from bench.experiments.resume import ANEW, PASSED, SYSTEM, Same
 from bench.launcher.client import OpenWorker, Worker, WorkerFailed
 from bench.launcher.environment import command_environment
 from bench.launcher.process import ChildFailed
-from bench.storage.directory import AbFolder
+from bench.storage.run_folders import AbFolder
 from bench.storage.schema.ab import AbManifest, ArmFields, ArmName, Cause, GrowthFields
 from bench.targets.base import Target
 

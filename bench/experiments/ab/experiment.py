@@ -45,7 +45,7 @@ from bench.experiments.progress import Units
 from bench.experiments.provenance import begun, hidden, make_provenance
 from bench.experiments.resume import ANEW, PASSED, SYSTEM, Same
 from bench.launcher.client import OpenWorker, open_worker
-from bench.storage.directory import AbFolder
+from bench.storage.run_folders import AbFolder
 from bench.storage.schema.ab import AbManifest, ArmFields, ArmName, AxesFields, GrowthFields
 from bench.targets import TargetEntry
 from bench.targets.base import Target

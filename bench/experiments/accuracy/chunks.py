@@ -21,7 +21,7 @@ from bench.experiments.accuracy.preprocess import Recipe
 from bench.experiments.progress import Unit, Units
 from bench.launcher.client import WorkerFailed
 from bench.launcher.process import ChildFailed
-from bench.storage.directory import AccuracyFolder
+from bench.storage.run_folders import AccuracyFolder
 from bench.storage.schema.accuracy import JournalLine
 from bench.storage.schema.common import Failed, Skipped
 

@@ -25,7 +25,7 @@ from bench.experiments.progress import Units
 from bench.experiments.provenance import begun, make_provenance
 from bench.experiments.resume import NETS, PACKAGES, PASSED, SYSTEM, Same
 from bench.launcher.process import request_folder
-from bench.storage.directory import AccuracyFolder
+from bench.storage.run_folders import AccuracyFolder
 from bench.storage.schema.accuracy import AccuracyManifest, DataFields, ModelFields, RecipeFields
 from bench.storage.schema.common import CellFields
 from bench.targets.base import Target

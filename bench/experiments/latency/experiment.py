@@ -26,7 +26,7 @@ from bench.experiments.preparation import Prepared, models_of, packages_of, prep
 from bench.experiments.progress import Units
 from bench.experiments.provenance import begun, hidden, make_provenance
 from bench.experiments.resume import NETS, PACKAGES, PASSED, SYSTEM, Same
-from bench.storage.directory import RunFolder
+from bench.storage.run_folders import RunFolder
 from bench.storage.schema.common import CellFields, SamplingFields
 from bench.storage.schema.latency import ModelFacts, RunManifest
 from bench.targets.base import Target

@@ -14,7 +14,7 @@ from bench.core.cell import Cell
 from bench.core.units import significant, to_ms
 from bench.experiments.latency.schedule import Plan, Step
 from bench.experiments.progress import Unit, Units
-from bench.storage.directory import RunFolder
+from bench.storage.run_folders import RunFolder
 from bench.storage.schema.common import CellFields, Failed, SamplingFields, Skipped
 from bench.storage.schema.latency import JournalEntry, Measured, Record, Session
 

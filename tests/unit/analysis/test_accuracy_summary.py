@@ -12,7 +12,8 @@ from bench.analysis.coverage import clopper_pearson
 from bench.config.published import Published
 from bench.core.errors import BrokenResult, UnknownName
 from bench.reports.accuracy import remarks_on, table, to_values
-from bench.storage.directory import JOURNAL, AccuracyFolder
+from bench.storage.directory import JOURNAL
+from bench.storage.run_folders import AccuracyFolder
 from bench.storage.schema.accuracy import (
     AccuracyManifest,
     ApartFields,

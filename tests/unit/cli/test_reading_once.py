@@ -10,7 +10,7 @@ import pytest
 from bench.cli.console import conclude
 from bench.cli.main import main
 from bench.experiments.context import Options
-from bench.storage import directory, files
+from bench.storage import directory, files, run_folders
 from bench.storage.files import Stored
 from bench.storage.store import Store
 from tests.fakes import tables as fakes
@@ -36,7 +36,8 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Counter[Path]:
         counted[path] += "runs" in path.parts
         return read_as(kind, path, remedy=remedy)
 
-    monkeypatch.setattr(directory, "read_as", counting)
+    for module in (directory, run_folders):
+        monkeypatch.setattr(module, "read_as", counting)
     return counted
 
 

@@ -17,7 +17,7 @@ from bench.experiments.campaign import RunResult, find_unfinished, run_experimen
 from bench.experiments.context import Options, Tables
 from bench.experiments.progress import Lines, Unit, Units
 from bench.experiments.resume import NETS, SYSTEM, Same
-from bench.storage.directory import RunFolder
+from bench.storage.run_folders import RunFolder
 from bench.storage.schema.latency import ModelFacts, RunManifest
 from bench.storage.store import Store
 from bench.targets import TARGETS

@@ -17,7 +17,7 @@ from bench.launcher.process import (
     ChildFailed,
     judge,
 )
-from bench.storage.directory import RunFolder
+from bench.storage.run_folders import RunFolder
 from bench.storage.schema.latency import JournalEntry
 from bench.storage.store import Store
 from tests.fakes.values import CELL, SYSTEM, manifest

@@ -8,7 +8,7 @@ import pytest
 
 from bench.core.errors import BrokenResult
 from bench.storage.digests import Altered, checked, checked_line, line_with_digest, with_digest
-from bench.storage.directory import RunFolder
+from bench.storage.run_folders import RunFolder
 from tests.fakes.values import entry, manifest, record
 
 TEXT = b'{\n "a": 1,\n "b": [1, 2]\n}\n'

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bench.core.errors import BrokenResult, ResultsNotWritable
-from bench.storage.directory import RunFolder
+from bench.storage.run_folders import RunFolder
 from bench.storage.schema.common import System
 from bench.storage.schema.latency import RunManifest
 from bench.storage.store import Store

@@ -15,8 +15,8 @@ from pydantic import BaseModel
 from bench import __version__
 from bench.core.errors import ResultsNotWritable, UnknownName
 from bench.core.paths import PROJECT
-from bench.storage.directory import RunFolder
 from bench.storage.files import new_run_id, replace_report, to_text
+from bench.storage.run_folders import RunFolder
 from bench.storage.schema.common import Skipped, System
 from bench.storage.schema.latency import Measured, Record, RunManifest
 from bench.storage.store import Store

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.core.errors import BrokenResult
-from bench.storage.directory import RunFolder
+from bench.storage.run_folders import RunFolder
 from bench.storage.schema.latency import JournalEntry
 from tests.fakes.values import cell, entry, failure, record, session
 

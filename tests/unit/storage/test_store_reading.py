@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bench.core.errors import BrokenResult
-from bench.storage.directory import RunFolder
+from bench.storage.run_folders import RunFolder
 from bench.storage.store import Store
 from tests.fakes.values import CELL, record
 

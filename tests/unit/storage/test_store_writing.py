@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bench.core.errors import ResultsNotWritable
-from bench.storage.directory import RunFolder
 from bench.storage.files import write_atomic
+from bench.storage.run_folders import RunFolder
 from bench.storage.store import Store
 from tests.fakes.values import entry
 

@@ -10,7 +10,7 @@ import pytest
 
 from bench.experiments.latency.progress import one_by_one, pending_sessions
 from bench.experiments.latency.schedule import Step, make_plan
-from bench.storage.directory import RunFolder
+from bench.storage.run_folders import RunFolder
 from bench.storage.schema.latency import JournalEntry, Measured, Record
 from tests.fakes.values import SAMPLING, cell, entry, manifest
 

@@ -13,7 +13,7 @@ from bench.core.cell import Cell
 from bench.core.errors import BenchError
 from bench.experiments.latency.progress import one_by_one, pending_sessions, spent_s
 from bench.experiments.latency.schedule import Plan, Step, make_plan
-from bench.storage.directory import RunFolder
+from bench.storage.run_folders import RunFolder
 from bench.storage.schema.common import Failed, Skipped
 from bench.storage.schema.latency import JournalEntry, Measured, Record
 from tests.fakes.values import SAMPLING, cell, entry, failure, manifest

@@ -1,0 +1,144 @@
+"""The three kinds of run folders, of latencies, comparisons and accuracies, and their records."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from bench.core.errors import BrokenResult
+from bench.core.program import command
+from bench.storage.directory import RunDirectory, RunKind
+from bench.storage.files import read_as, write_value, writing
+from bench.storage.schema.ab import AbManifest, AbRecord
+from bench.storage.schema.accuracy import AccuracyManifest, JournalLine
+from bench.storage.schema.latency import JournalEntry, Record, RunManifest
+
+
+class RunFolder(RunDirectory[RunManifest, JournalEntry]):
+    """A run of latencies: runs/<system_id>/<run_id>/run.json, cells/<cell_id>.json."""
+
+    __slots__ = ()
+    kind = RunKind(
+        title="run",
+        folder="runs",
+        file="run.json",
+        manifest=RunManifest,
+        remedy="restore it, or move the run's folder away",
+        sealed="cells/*.json",
+    )
+
+    def write_record(self, record: Record) -> None:
+        path = self.path / "cells" / f"{record.cell_id}.json"
+        write_value(path, record)
+
+    def records(
+        self, broken: list[BrokenResult] | None = None, *, sealed: Mapping[str, str] | None = None
+    ) -> Iterator[Record]:
+        """Yield the finished cells, by their file's name; `sealed` is the manifest's, read if None.
+
+        What can't be read is added to `broken`; without that it raises BrokenResult.
+        """
+        cells = self.path / "cells"
+        try:
+            paths = sorted(path for path in cells.iterdir() if path.suffix == ".json")
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            _add(broken, BrokenResult(cells, str(error.strerror), hint="make it readable"))
+            return
+        sealed = self.sealed() if sealed is None else sealed
+        for path in paths:
+            try:
+                yield self._record(path, sealed)
+            except BrokenResult as error:
+                _add(broken, error)
+
+    def _record(self, path: Path, sealed: Mapping[str, str]) -> Record:
+        where = shlex.quote(str(self.path.parents[2])) if len(self.path.parents) > 2 else "DIR"
+        again = command(f"run --resume {self.path.name} --results {where}")
+        remedy = f"measure the cell again: {again}"
+        record = read_as(Record, path, remedy=remedy)
+        if record.cell_id != path.stem or record.cell.to_cell().id != path.stem:
+            raise BrokenResult(path, "its name isn't its cell's id", hint=remedy)
+        self._check_seal(path, sealed, remedy)
+        return record
+
+    def lacks(self) -> bool:
+        """Tell whether a cell of the manifest has no record that can be read, or failed for now."""
+        settled = {it.cell_id for it in self.records([]) if not it.failed_for_now}
+        return not self.manifest().cells.keys() <= settled
+
+    def set_broken_aside(self) -> None:
+        """Rename the records that can't be read, so that their cells are measured again."""
+        broken: list[BrokenResult] = []
+        list(self.records(broken))
+        for path in (error.path for error in broken):
+            with writing(path):
+                path.rename(path.with_name(f"{path.name}.broken"))
+
+    def drop_journal(self) -> None:
+        """Remove the journal of a run whose cells are all written."""
+        with writing(self.journal_path):
+            self.journal_path.unlink(missing_ok=True)
+
+
+class AbFolder(RunDirectory[AbManifest, AbRecord]):
+    """A comparison beside the runs: ab.json, pairs/<pair_id>.json.
+
+    There is no run.json in it, so that no report takes it for a run of latencies.
+    """
+
+    __slots__ = ()
+    kind = RunKind(
+        title="comparison",
+        folder="runs",
+        file="ab.json",
+        manifest=AbManifest,
+        remedy="move its folder away and compare again",
+        sealed="pairs/*.json",
+    )
+
+    def write_record(self, record: AbRecord) -> None:
+        """Write a cell's record, over what it was before its last session."""
+        write_value(self._path(record.pair_id), record)
+
+    def records(self) -> Iterator[AbRecord]:
+        """Yield the cells in the manifest's order; raises BrokenResult."""
+        manifest = self.manifest()
+        for path in map(self._path, manifest.pairs):
+            yield read_as(AbRecord, path, remedy=self.kind.remedy)
+            self._check_seal(path, manifest.sealed, self.kind.remedy)
+
+    def begun(self) -> list[AbRecord]:
+        """Return the cells that have a record; raises BrokenResult.
+
+        A comparison that was cut off before its first session lacks some.
+        """
+        there = (path for path in map(self._path, self.manifest().pairs) if path.exists())
+        return [read_as(AbRecord, path, remedy=self.kind.remedy) for path in there]
+
+    def _path(self, pair_id: str) -> Path:
+        return self.path / "pairs" / f"{pair_id}.json"
+
+
+class AccuracyFolder(RunDirectory[AccuracyManifest, JournalLine]):
+    """An accuracy run: accuracy/<system_id>/<run_id>/accuracy.json, journal.jsonl."""
+
+    __slots__ = ()
+    kind = RunKind(
+        title="accuracy run",
+        folder="accuracy",
+        file="accuracy.json",
+        manifest=AccuracyManifest,
+        remedy="move its folder away and measure again",
+        line=JournalLine,
+        line_remedy="move its folder away and measure again",
+        brief=True,
+    )
+
+
+def _add(broken: list[BrokenResult] | None, error: BrokenResult) -> None:
+    if broken is None:
+        raise error
+    broken.append(error)
