@@ -1,3 +1,5 @@
+"""A run that ended early goes on where it stopped, and measures again what failed for now."""
+
 from __future__ import annotations
 
 import json
@@ -11,9 +13,7 @@ import pytest
 
 from bench.core.errors import BenchError
 from bench.launcher.process import ChildFailed, ChildResult
-from bench.storage.run_folders import RunFolder
 from bench.storage.schema.common import Failed
-from bench.storage.schema.latency import RunManifest
 from bench.storage.store import Store
 from tests.cli.launches import Counted, Failing, interrupt
 from tests.cli.outcomes import QUICK, figures, only_run
@@ -100,89 +100,6 @@ def test_resume_latest_means_the_newest_run(plain_run: Run, tmp_path: Path) -> N
     rest = Counted()
     assert plain_run("--resume", "latest", tables=replace(tables(), launch=rest)) == 0
     assert (len(rest.sessions), only_run(tmp_path).manifest().status) == (1, "complete")
-
-
-def refusal(err: str) -> str:
-    (line,) = [line for line in err.splitlines() if line.startswith("bench: ")]
-    assert "Traceback" not in err
-    return line
-
-
-def test_a_complete_run_is_not_resumed(
-    plain_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert plain_run(*QUICK, "--variant", "one", "--batch", "1") == 0
-    name = only_run(tmp_path).path.name
-    capsys.readouterr()
-    assert plain_run("--resume", name) == 2
-    line = refusal(capsys.readouterr().err)
-    assert line == f"bench: run {name} is complete: leave --resume out to start a new one"
-
-
-def test_an_unknown_run_is_not_resumed_and_the_near_miss_is_named(
-    plain_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    launch = Counted(after=0, event=interrupt)
-    plain_run(*QUICK, tables=replace(tables(), launch=launch))
-    name = only_run(tmp_path).path.name
-    capsys.readouterr()
-    assert plain_run("--resume", name[:-1]) == 2
-    line = refusal(capsys.readouterr().err)
-    assert f"there is no run '{name[:-1]}': did you mean '{name}'?" in line
-
-
-def interrupted(plain_run: Run, tmp_path: Path) -> RunFolder:
-    launch = Counted(after=1, event=interrupt)
-    assert plain_run(*QUICK, tables=replace(tables(), launch=launch)) == 130
-    return only_run(tmp_path)
-
-
-def test_a_run_is_not_resumed_with_another_net(
-    plain_run: Run, plain_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run = interrupted(plain_run, tmp_path)
-    catalogue = plain_models / "catalog.toml"
-    catalogue.write_text(catalogue.read_text().replace("fake:net", "fake:other"))
-    before = run.journal_path.read_bytes()
-    assert plain_run("--resume", "latest") == 2
-    assert "the net one isn't what run" in refusal(
-        capsys.readouterr().err.split("interrupted", 1)[1]
-    )
-    assert run.journal_path.read_bytes() == before
-
-
-def change(run: RunFolder, **fields: object) -> None:
-    values = json.loads(run.manifest_path.read_text()) | fields
-    values.pop("digest")
-    run.write_manifest(RunManifest.model_validate(values))
-
-
-def test_a_run_is_not_resumed_on_another_machine(
-    plain_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run = interrupted(plain_run, tmp_path)
-    change(run, system_id="another-machine-0123abcd")
-    (system,) = (tmp_path / "results/systems").glob("*.json")
-    values = json.loads(system.read_text()) | {"system_id": "another-machine-0123abcd"}
-    values.pop("digest")
-    system.with_stem("another-machine-0123abcd").write_text(json.dumps(values))
-    run.path.parent.rename(run.path.parent.with_name("another-machine-0123abcd"))
-    capsys.readouterr()
-    launch = Counted()
-    assert plain_run("--resume", "latest", tables=replace(tables(), launch=launch)) == 2
-    assert "the system was another-machine-0123abcd when run" in refusal(capsys.readouterr().err)
-    assert launch.sessions == []
-
-
-def test_a_run_is_not_resumed_with_other_packages(
-    plain_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run = interrupted(plain_run, tmp_path)
-    origin = run.manifest().provenance.model_dump()
-    change(run, provenance=origin | {"environments": {"harness": {"numpy": "0.1"}}})
-    capsys.readouterr()
-    assert plain_run("--resume", "latest") == 2
-    assert "numpy of environment 'harness' was 0.1 when run" in refusal(capsys.readouterr().err)
 
 
 def test_a_run_interrupted_while_it_prepares_leaves_no_run_behind(
