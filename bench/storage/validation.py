@@ -45,23 +45,26 @@ Number = Annotated[float, Field(ge=-MOST_NUMBER, le=MOST_NUMBER)]
 Seconds = Annotated[float, Field(ge=0, le=1e6)]
 
 
-def _fail_fast(schema: Any) -> None:
-    """Have each list and mapping of a schema end at its first wrong item."""
+def _be_strict(schema: Any) -> None:
+    """Have each list and mapping end at its first wrong item, and take no switch for a number."""
     if isinstance(schema, dict):
         if schema.get("type") in ("list", "dict", "tuple"):
             schema["fail_fast"] = True
+        if schema.get("type") in ("int", "float"):
+            schema["strict"] = True
         for part in schema.values():
-            _fail_fast(part)
+            _be_strict(part)
     elif isinstance(schema, list | tuple):
         for part in schema:
-            _fail_fast(part)
+            _be_strict(part)
 
 
 class Strict(BaseModel):
     """A frozen value that knows all of its fields: an unknown one is an error that names it.
 
-    No number is infinite or NaN: JSON has no word for them. Of a list's or a mapping's wrong items
-    the first one ends the reading: a file of a million would take minutes and gigabytes.
+    No number is infinite or NaN: JSON has no word for them. A text or a switch is no number. Of a
+    list's or a mapping's wrong items the first one ends the reading: a file of a million would take
+    minutes and gigabytes.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -80,7 +83,7 @@ class Strict(BaseModel):
         cls, source: type[BaseModel], handler: GetCoreSchemaHandler
     ) -> CoreSchema:
         schema = handler(source)
-        _fail_fast(schema)
+        _be_strict(schema)
         return schema
 
 

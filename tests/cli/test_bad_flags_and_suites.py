@@ -90,6 +90,14 @@ TOML: dict[str, tuple[str, list[str]]] = {
         SUITE.replace("samples = 4", 'samples = "many"'),
         ["mine.toml: field 'presets.standard.samples'"],
     ),
+    "a switch for a whole number": (
+        SUITE + "laps = true\n",
+        ["mine.toml: field 'presets.standard.laps': input should be a valid integer"],
+    ),
+    "a switch for a number": (
+        SUITE + "grow_for_s = true\n",
+        ["mine.toml: field 'presets.standard.grow_for_s': input should be a valid number"],
+    ),
     "no session": (
         SUITE.replace("sessions = 1", "sessions = 0"),
         ["mine.toml: field 'presets.standard.sessions'"],

@@ -33,6 +33,12 @@ def fault(values: dict[str, object]) -> str:
     return explain(caught.value)
 
 
+@pytest.mark.parametrize("value", [True, "5", 5.0])
+def test_a_whole_number_is_no_switch_text_or_fraction(value: object) -> None:
+    said = fault({"name": "a", "inner": [{"count": value}]})
+    assert said == "field 'inner.0.count': input should be a valid integer"
+
+
 def test_a_table_is_read_from_its_file(tmp_path: Path) -> None:
     path = tmp_path / "a.toml"
     path.write_text('title = "Größe"\n[x]\nn = [1, 2]\n', encoding="utf-8")
