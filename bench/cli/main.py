@@ -179,12 +179,19 @@ def _bench(context: click.Context) -> None:
         context.exit()
 
 
+def _run_flag(error: click.UsageError) -> str:
+    """Return how the verb takes a run, "" where it takes none."""
+    params = error.ctx.command.params if error.ctx else ()
+    return next((f"name a run with {it.opts[0]} RUN; " for it in params if it.name == "run"), "")
+
+
 def _refusal(error: click.UsageError) -> InputError:
     """Return what click refuses as one sentence, with the most similar flag and the help."""
     command = error.ctx.command_path if error.ctx else program()
     hint = f"see `{command} --help`"
     if not isinstance(error, click.NoSuchOption):
         text = error.format_message().rstrip(".")
-        return InputError(text[0].lower() + text[1:], hint=hint)
+        surplus = text.startswith("Got unexpected extra argument")
+        return InputError(text[0].lower() + text[1:], hint=_run_flag(error) * surplus + hint)
     guess = f"did you mean '{error.possibilities[0]}'? " if error.possibilities else ""
     return InputError(f"`{command}` has no flag '{error.option_name}'", hint=guess + hint)

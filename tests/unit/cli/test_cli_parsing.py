@@ -136,6 +136,7 @@ def test_an_environment_is_a_name_and_a_path(text: str) -> None:
 
 
 HELP = "see `python -m bench run --help`"
+VERIFY_HELP = "see `python -m bench verify --help`"
 
 
 @pytest.mark.parametrize(
@@ -155,6 +156,12 @@ HELP = "see `python -m bench run --help`"
         (["doctor", "--resume", "x"], "`python -m bench doctor` has no flag '--resume': "),
         (["ab", "--benchmark-bin", "x"], "`python -m bench ab` has no flag '--benchmark-bin': "),
         (["run", "x"], f"got unexpected extra argument (x): {HELP}"),
+        (
+            ["verify", "x"],
+            f"got unexpected extra argument (x): name a run with --run RUN; {VERIFY_HELP}",
+        ),
+        (["report", "x"], "got unexpected extra argument (x): name a run with --run RUN; see "),
+        (["selftest", "x", "y"], "got unexpected extra arguments (x y): name a run with --from "),
         (["run", "--json=1"], f"option '--json' does not take a value: {HELP}"),
     ],
 )
