@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from bench.core.atomic import temporary_beside
 from bench.core.errors import BrokenResult, ResultsNotWritable, UnknownName
 from bench.core.program import command
 from bench.storage.files import (
@@ -51,10 +51,10 @@ class Store:
     def check_writable(self) -> None:
         """Raise ResultsNotWritable now instead of after the first measurement."""
         self.check_folder()
-        probe = self.root / f".writable-{secrets.token_hex(4)}"
-        write_atomic(probe, b"")
-        with writing(probe):
-            probe.unlink()
+        with writing(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+            with temporary_beside(self.root / "probe"):
+                pass
 
     def runs(self) -> list[RunFolder]:
         """Return all runs, oldest first."""
