@@ -42,6 +42,10 @@ class Burst:
     cpu_ns: int | None = None
     figures: Mapping[str, int] = field(default_factory=dict)
 
+    def to_json(self) -> dict[str, object]:
+        """Return it as a session's record holds it."""
+        return {**self.figures, "arm": self.arm, "ns": list(self.ns)}
+
 
 def log_ratio(bursts: Sequence[Burst], *, dropped: int, measure: Measure = "wall") -> float:
     """Return a session's estimate of log(head / base).

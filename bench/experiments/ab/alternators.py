@@ -74,9 +74,7 @@ class TwoProcesses:
                 arm.finishes()
             return {
                 "arms": {arm.name: arm.figures for arm in arms},
-                "bursts": [
-                    {**burst.figures, "arm": burst.arm, "ns": list(burst.ns)} for burst in bursts
-                ],
+                "bursts": [burst.to_json() for burst in bursts],
             }
 
     def _open(self, start: Start, stack: ExitStack) -> Worker:

@@ -39,7 +39,7 @@ def bisect(
     good_commit, bad_commit = commit_of(repository, good), commit_of(repository, bad)
     with temporary(repository, bad_commit, cache) as place:
         said = git(place, "bisect", "start", "--no-checkout", bad_commit, good_commit)
-        while not (found := _found(said)):
+        while not (found := _first_bad(said)):
             commit = git(place, "rev-parse", "BISECT_HEAD").strip()
             said = _mark(place, commit, test(commit))
         return Found(commits=found, log=git(place, "bisect", "log"))
@@ -55,7 +55,7 @@ def _mark(place: Path, commit: str, status: int) -> str:
         raise
 
 
-def _found(said: str) -> tuple[str, ...]:
+def _first_bad(said: str) -> tuple[str, ...]:
     """Return the commits that git names in the end, none while it goes on."""
     if first := _FOUND.search(said):
         return (first[1],)

@@ -24,8 +24,8 @@ from bench.core.protocol import request_for
 from bench.experiments.ab.alternators import Figures, Starts
 from bench.experiments.ab.command import Command, parse_commands
 from bench.experiments.ab.interleave import Rule, alternate
-from bench.experiments.ab.progress import Pair, pending_sessions
-from bench.experiments.ab.session import SessionRunner
+from bench.experiments.ab.progress import Pair
+from bench.experiments.ab.session import SessionRunner, sessions_left
 from bench.experiments.ab.spec import ArmOptions
 from bench.experiments.arms import ArmLost
 from bench.experiments.context import Options, Tables
@@ -73,7 +73,7 @@ class Runs:
                     name: {"kind": "command", "pid": worker.pid, "warmup_ns": list(ns)}
                     for name, ns in warm.items()
                 },
-                "bursts": [{**it.figures, "arm": it.arm, "ns": list(it.ns)} for it in bursts],
+                "bursts": [burst.to_json() for burst in bursts],
             }
 
     def _runs(self, worker: Worker, name: ArmName, count: int) -> Burst:
@@ -165,23 +165,15 @@ class CommandExperiment:
     def pending(self, run: AbFolder, target: Target, clock: Callable[[], float]) -> Units:
         """Yield the sessions that are left."""
         env = command_environment(self.options.passed)
-        measure = SessionRunner(
+        runner = SessionRunner(
             rule=self.rule,
             target=target,
             alternate=Runs(commands=self.commands, env=env, open_worker=self.open_worker),
             scrub=hidden,
             ratio_of=self.measure,
         )
-        return pending_sessions(
-            [self._pair],
-            measure=measure,
-            write=run.write_record,
-            rule=self.rule,
-            growth=self.growth,
-            seed=self.options.seed,
-            begun=run.begun(),
-            ratio_of=self.measure,
-            clock=clock,
+        return sessions_left(
+            [self._pair], runner, run, growth=self.growth, seed=self.options.seed, clock=clock
         )
 
     def resume_flags(self, run: AbFolder) -> list[str]:

@@ -10,7 +10,7 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,18 +35,19 @@ from bench.experiments.ab.cells import (
     source_of,
 )
 from bench.experiments.ab.interleave import Rule
-from bench.experiments.ab.progress import pair_id, pending_sessions, rule_fields
+from bench.experiments.ab.progress import pair_id, rule_fields
 from bench.experiments.ab.revisions import tables_at
 from bench.experiments.ab.selection import Selection, cells_of, selected, target_of
-from bench.experiments.ab.session import SessionRunner
+from bench.experiments.ab.session import SessionRunner, sessions_left
 from bench.experiments.ab.spec import ArmOptions, ArmSpec, parse_arm
+from bench.experiments.ab.stored_arms import holds_path, stored_texts
 from bench.experiments.context import Options, Tables
 from bench.experiments.progress import Units
 from bench.experiments.provenance import begun, hidden, make_provenance
 from bench.experiments.resume import ANEW, PASSED, SYSTEM, Same
 from bench.launcher.client import OpenWorker, open_worker
 from bench.storage.run_folders import AbFolder
-from bench.storage.schema.ab import AbManifest, ArmFields, ArmName, AxesFields, GrowthFields
+from bench.storage.schema.ab import AbManifest, AxesFields, GrowthFields
 from bench.targets import TargetEntry
 from bench.targets.base import Target
 
@@ -171,12 +172,7 @@ class AbExperiment:
             **begun(origin, target),
             target=target.spec.kind,
             seed=self.options.seed,
-            growth=GrowthFields(
-                sessions=self.growth.sessions,
-                max_sessions=self.growth.max_sessions,
-                half_width=self.growth.half_width,
-                grow_for_s=self.growth.grow_for_s,
-            ),
+            growth=GrowthFields(**asdict(self.growth)),
             measure=self.measure,
             axes=AxesFields(
                 variants=list(axes.variants),
@@ -206,7 +202,7 @@ class AbExperiment:
     def pending(self, run: AbFolder, target: Target, clock: Callable[[], float]) -> Units:
         """Yield the sessions that are left."""
         seams = self.seams
-        measure = SessionRunner(
+        runner = SessionRunner(
             rule=seams.rule,
             target=target,
             alternate=(
@@ -218,16 +214,9 @@ class AbExperiment:
             ratio_of=self.measure,
             clock=seams.clock,
         )
-        return pending_sessions(
-            pairs_of(*self._prepared, seams.warm),
-            measure=measure,
-            write=run.write_record,
-            rule=seams.rule,
-            growth=self.growth,
-            seed=self.options.seed,
-            begun=run.begun(),
-            ratio_of=self.measure,
-            clock=clock,
+        pairs = pairs_of(*self._prepared, seams.warm)
+        return sessions_left(
+            pairs, runner, run, growth=self.growth, seed=self.options.seed, clock=clock
         )
 
     def resume_flags(self, run: AbFolder) -> list[str]:
@@ -276,8 +265,8 @@ def resumed_experiment(
             hint=f"resume it at the harness's commit of then, or {ANEW}",
         )
     return AbExperiment(
-        base=parse_arm(options.of(ArmOptions).base or _texts(manifest, "base")),
-        head=parse_arm(options.of(ArmOptions).head or _texts(manifest, "head")),
+        base=parse_arm(options.of(ArmOptions).base or stored_texts(manifest, "base")),
+        head=parse_arm(options.of(ArmOptions).head or stored_texts(manifest, "head")),
         options=replace(
             options,
             variants=axes.variants,
@@ -290,23 +279,3 @@ def resumed_experiment(
         seams=seams,
         resumed=run,
     )
-
-
-def _texts(manifest: AbManifest, name: ArmName) -> list[str]:
-    arm = manifest.arms[name]
-    if holds_path(arm):
-        raise InputError(
-            f"{name} of comparison {manifest.run_id} was {arm.title}, and paths aren't stored",
-            hint=f"give all of it again with --{name}",
-        )
-    return arm.asked
-
-
-def holds_path(arm: ArmFields) -> bool:
-    """Return whether the arm's texts name a path, which isn't stored."""
-    return any("…" in text or text.startswith("model:") or _is_file(text) for text in arm.asked)
-
-
-def _is_file(text: str) -> bool:
-    kind, _, value = text.partition(":")
-    return kind == "weights" and value not in ("seeded", "pretrained")

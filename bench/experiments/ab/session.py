@@ -16,10 +16,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bench.analysis.interleaved import ARMS, Burst, Measure, figure_ns
+from bench.analysis.interleaved import ARMS, Burst, Growth, Measure, figure_ns
 from bench.experiments.ab.alternators import Alternator, Starts
 from bench.experiments.ab.interleave import Rule
+from bench.experiments.ab.progress import Pair, pending_sessions
 from bench.experiments.arms import ArmLost
+from bench.experiments.progress import Units
 from bench.experiments.session import (
     Attempt,
     Start,
@@ -30,6 +32,7 @@ from bench.experiments.session import (
 )
 from bench.launcher.process import ChildFailed
 from bench.storage.files import utc_now
+from bench.storage.run_folders import AbFolder
 from bench.storage.schema.ab import AbSession, ArmFailed, ArmName, Cause
 from bench.storage.schema.common import Scalar
 from bench.storage.validation import explain
@@ -134,6 +137,29 @@ _NO_FIGURE: Mapping[Measure, ChildFailed] = {
 
 def _remade(starts: Sequence[Start]) -> bool:
     return sum(start.remake() for start in starts) > 0
+
+
+def sessions_left(
+    pairs: Sequence[Pair],
+    runner: SessionRunner,
+    run: AbFolder,
+    *,
+    growth: Growth,
+    seed: int,
+    clock: Callable[[], float],
+) -> Units:
+    """Yield the sessions by `runner` that `pairs` still need in `run`."""
+    return pending_sessions(
+        pairs,
+        measure=runner,
+        write=run.write_record,
+        rule=runner.rule,
+        growth=growth,
+        seed=seed,
+        begun=run.begun(),
+        ratio_of=runner.ratio_of,
+        clock=clock,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,12 +27,12 @@ def _commands(comparison: Comparison) -> Iterator[str]:
     slower = "warning" if comparison.doubts else "error"
     for one in comparison.cells:
         if one.verdict == "SLOWER":
-            yield command(slower, title=f"Slower: {one.label}", lines=[_told(one)])
+            yield command(slower, title=f"Slower: {one.label}", lines=[_change(one)])
     yield from _grouped(comparison, "MISSING", level="error", title="No figure any more")
     yield from _grouped(comparison, "INCOMPARABLE", level="warning", title="Not comparable")
     for one in comparison.cells:
         if one.verdict == "FASTER":
-            yield command("notice", title=f"Faster: {one.label}", lines=[_told(one)])
+            yield command("notice", title=f"Faster: {one.label}", lines=[_change(one)])
     labels = [one.label for one in comparison.cells if one.verdict == "INCONCLUSIVE"]
     if labels:
         yield command("warning", title="Inconclusive", lines=labels)
@@ -49,7 +49,7 @@ def _grouped(comparison: Comparison, verdict: str, *, level: str, title: str) ->
         yield command(level, title=title, lines=[reason, *labels])
 
 
-def _told(one: CellVerdict) -> str:
+def _change(one: CellVerdict) -> str:
     assert one.ratio is not None  # noqa: S101 - only a judged cell moves
     assert one.low is not None  # noqa: S101
     assert one.high is not None  # noqa: S101

@@ -10,8 +10,8 @@ import pytest
 from bench.core.paths import PROJECT
 from bench.experiments.ab.arms import Arm, make_arm
 from bench.experiments.ab.cells import source_of
-from bench.experiments.ab.experiment import holds_path
 from bench.experiments.ab.spec import parse_arm
+from bench.experiments.ab.stored_arms import holds_path
 from bench.experiments.context import Options, Tables
 from bench.storage.schema.ab import ArmFields
 from tests.fakes.repository import commit, make_repository
