@@ -10,8 +10,8 @@ import pytest
 from bench.analysis.interleaved import Growth
 from bench.core.cell import Cell
 from bench.storage.schema.ab import AbMeasured, AbRecord
+from tests.fakes.ab_bench import FAILED, ONE, TWO, Bench, pair, stops
 from tests.fakes.values import cell
-from tests.unit.experiments.ab.test_progress import FAILED, ONE, TWO, Bench, pair, stops
 
 BOTH = (pair(ONE), pair(TWO))
 
