@@ -1,21 +1,20 @@
+"""What each section of the page says."""
+
 from __future__ import annotations
 
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bench.analysis import naming
-from bench.analysis.series import StoredRun, View
 from bench.analysis.variance import Components
-from bench.config.published import Fault, Published
 from bench.core.escape import markdown
 from bench.reports.markdown.page import render, write
-from bench.reports.markdown.tables import Footnotes, table
+from bench.reports.markdown.tables import table
 from bench.storage.schema.common import Failed, Skipped
-from bench.storage.schema.latency import Record
+from tests.fakes.pages import FAULT, OWN, known, latency_rows, note, page_of, tables
 from tests.fakes.records import (
     costs,
     facts,
@@ -28,41 +27,6 @@ from tests.fakes.records import (
     system,
     view,
 )
-
-OWN = "ShuffleNetV2_x0_25"
-TEXTS = {"top1": "0.4990", "flops_m": "18.95", "storage_mb": "2.7", "sd855_ms_threads1": "1.94"}
-ROW = Published(OWN, "ShuffleNetV2", {name: float(text) for name, text in TEXTS.items()}, TEXTS)
-FAULT = Fault(model=OWN, columns=("sd855_ms_threads1",), note="a copying error.")
-
-
-def known(*runs: StoredRun, faults: tuple[Fault, ...] = ()) -> View:
-    return view(*runs, published={OWN: ROW}, faults=faults)
-
-
-def page_of(*records: Record, **fields: Any) -> str:
-    return render(known(stored(*records, **fields)))
-
-
-def tables(page: str) -> dict[str, list[dict[str, str]]]:
-    """The rows of each section's table, by the section's heading."""
-    found = {}
-    for section in re.split(r"^## ", page, flags=re.MULTILINE)[1:]:
-        heading, *lines = section.splitlines()
-        rows = [re.split(r" (?<!\\)\| ", line[2:-2]) for line in lines if line.startswith("| ")]
-        found[heading] = [dict(zip(rows[0], row, strict=True)) for row in rows[1:]] if rows else []
-    return found
-
-
-def latency_rows(page: str) -> list[dict[str, str]]:
-    (rows,) = [rows for heading, rows in tables(page).items() if " — " in heading]
-    return rows
-
-
-def note(page: str, mark: str) -> str:
-    """The text of the footnote that `mark`, as in `31.21[^1]`, leads to."""
-    (number,) = re.findall(r"\[\^(\d+)\]$", mark)
-    (text,) = re.findall(rf"^\[\^{number}\]: (.*)$", page, flags=re.MULTILINE)
-    return str(text)
 
 
 def test_a_measured_cell_reads_value_interval_and_sessions() -> None:
@@ -104,12 +68,6 @@ def test_what_was_not_measured_is_a_word_and_a_note(
     text = latency_rows(page)[0]["Latency(ms)<br>bs=1, thread=1"]
     assert re.fullmatch(rf"{word}\[\^\d\]", text)
     assert note(page, text) == f"{one.cell_id}: {reason}"
-
-
-def test_a_failure_of_several_lines_is_a_note_of_one() -> None:
-    page = page_of(record(outcome=failed("RuntimeError:\n\n| C++ Traceback\n## deep inside")))
-    text = latency_rows(page)[0]["Latency(ms)<br>bs=1, thread=1"]
-    assert note(page, text).endswith("RuntimeError: \\| C++ Traceback ## deep inside.")
 
 
 def test_a_cell_that_was_not_asked_for_is_empty() -> None:
@@ -230,44 +188,9 @@ def test_without_results_the_page_says_how_to_get_some() -> None:
     assert "|" not in page
 
 
-def test_a_note_is_numbered_by_its_first_mention_and_written_once() -> None:
-    notes = Footnotes()
-    marks = [notes.mark(text) for text in ("a", "b", "a")]
-    assert (marks, notes.lines()) == (["[^1]", "[^2]", "[^1]"], ["[^1]: a", "[^2]: b"])
-
-
-def test_a_note_of_several_names_the_first_and_how_many_more() -> None:
-    notes = Footnotes()
-    marks = [notes.mark("it fell", of=name) for name in ("a", "b", "a", "c")]
-    notes.mark("it is late", of="a")
-    assert marks == ["[^1]"] * 4
-    assert notes.lines() == ["[^1]: a and 2 more: it fell", "[^2]: a: it is late"]
-
-
-@pytest.mark.parametrize("outcome", [failed("gone at noon"), skipped("none at noon")])
-def test_cells_without_a_figure_for_the_same_reason_share_its_note(
-    outcome: Failed | Skipped,
-) -> None:
-    page = page_of(*(record(name, outcome=outcome) for name in ("x0_25", "x0_5", "x1_0")))
-    texts = [row["Latency(ms)<br>bs=1, thread=1"] for row in latency_rows(page)]
-    assert texts == [f"{outcome.kind}[^1]"] * 3
-    assert page.count("at noon") == 1
-    assert " and 2 more: " in note(page, texts[0])
-
-
 def test_a_bar_in_a_cell_does_not_end_it() -> None:
     cells = [markdown(text) for text in ("a|b", "`2|3`")]
     assert table(["a", "c"], [cells]).splitlines()[-1] == "| a\\|b | `2\\|3` |"
-
-
-def test_every_note_of_the_page_is_led_to_and_every_mark_leads_to_one() -> None:
-    run = stored(
-        record(outcome=failed()), record(batch=4, steady=False), beside=["sd855_ms_threads1"]
-    )
-    page = render(known(run, faults=(FAULT,)))
-    body, _, notes = page.partition("\n[^1]: ")
-    marks = set(re.findall(r"\[\^(\d+)\]", body))
-    assert marks == {"1", *re.findall(r"^\[\^(\d+)\]:", notes, flags=re.MULTILINE)} != set()
 
 
 def test_the_page_is_written_as_report_md_and_ends_with_one_newline() -> None:
