@@ -1,16 +1,20 @@
-"""A step of the plan with its runner and artifact, and launches that answer as they are told."""
+"""A step of the plan with its runner and artifact, and launches whose answers are given."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from bench.artifacts.builder import Artifact
+from bench.environments.interpreters import Environments
 from bench.experiments.latency.schedule import Step
+from bench.experiments.latency.session import SessionLauncher
 from bench.launcher.process import ChildResult, Replied
 from bench.runners import RunnerEntry
-from tests.fakes.values import SESSION, cell
+from bench.storage.schema.latency import JournalEntry
+from tests.fakes.targets import FakeTarget
+from tests.fakes.values import SAMPLING, SESSION, cell
 
 ASKED = cell(threads=3)
 STEP = Step(order=5, round=2, cell=ASKED)
@@ -53,3 +57,19 @@ class Launch:
 
 def replied(**changes: Any) -> Replied:
     return Replied(value={**FIGURES, **changes}, pid=42, wall_ns=1234, teardown=None)
+
+
+def launcher(
+    launch: Callable[..., ChildResult], environments: Environments, **changes: Any
+) -> SessionLauncher:
+    """Return a launcher of STEP's sessions, changed by what is given."""
+    whole: dict[str, Any] = {
+        "runners": {"fake": ENTRY}, "artifacts": {ASKED: ARTIFACT}, "sampling": SAMPLING,
+        "target": FakeTarget(), "scrub": str,
+    }  # fmt: skip
+    return SessionLauncher(launch=launch, environments=environments, **whole | changes)
+
+
+def answered(result: ChildResult, environments: Environments, **changes: Any) -> JournalEntry:
+    """Return what becomes of STEP where its child's result is given."""
+    return launcher(Launch(result), environments, **changes)(STEP)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,38 +13,24 @@ from bench.analysis.contention import counted_ns
 from bench.core.cell import TargetSpec
 from bench.core.protocol import SessionRequest
 from bench.environments.interpreters import Environments
-from bench.experiments.latency.session import SessionLauncher
-from bench.experiments.session import start_of
-from bench.launcher.process import ChildFailed, ChildResult, Replied
+from bench.launcher.process import ChildFailed, Replied
 from bench.storage.schema.common import Scalar
-from bench.storage.schema.latency import Costs, JournalEntry
-from tests.fakes.sessions import ARTIFACT, ASKED, ENTRY, FIGURES, STEP, Launch, replied
+from bench.storage.schema.latency import Costs
+from tests.fakes.sessions import (
+    ARTIFACT,
+    ASKED,
+    ENTRY,
+    FIGURES,
+    STEP,
+    Launch,
+    answered,
+    launcher,
+    replied,
+)
 from tests.fakes.targets import FakeTarget
 from tests.fakes.values import SAMPLING, SYSTEM
 
-
-@pytest.fixture
-def environments(tmp_path: Path) -> Environments:
-    return Environments(tmp_path)
-
-
-def launch_once(
-    launch: Launch, environments: Environments, conditions: Iterator[Mapping[str, Scalar]]
-) -> JournalEntry:
-    launcher = SessionLauncher(
-        runners={"fake": ENTRY},
-        environments=environments,
-        artifacts={ASKED: ARTIFACT},
-        sampling=SAMPLING,
-        launch=launch,
-        target=FakeTarget(lambda: next(conditions)),
-        scrub=lambda text: text.replace("/home/me", "~"),
-    )
-    return launcher(STEP)
-
-
-def answered(result: ChildResult, environments: Environments) -> JournalEntry:
-    return launch_once(Launch(result), environments, ({} for _ in count()))
+HOME_HIDDEN: dict[str, Any] = {"scrub": lambda text: text.replace("/home/me", "~")}
 
 
 def test_the_worker_is_asked_for_this_cell_this_artifact_and_this_sampling(
@@ -53,7 +38,7 @@ def test_the_worker_is_asked_for_this_cell_this_artifact_and_this_sampling(
 ) -> None:
     launch = Launch(replied())
 
-    launch_once(launch, environments, ({} for _ in count()))
+    launcher(launch, environments)(STEP)
 
     assert launch.request["operation"] == "measure"
     assert SessionRequest.from_json(launch.request) == SessionRequest(
@@ -76,13 +61,10 @@ def test_output_below_fp32_is_held_to_the_tolerance_of_its_precision(
     environments: Environments,
 ) -> None:
     launch, low = Launch(replied()), dataclasses.replace(ASKED, precision="bf16")
-    launcher = SessionLauncher(
-        runners={"fake": dataclasses.replace(ENTRY, tolerances={"bf16": 0.5, "fp16": 0.3})},
-        environments=environments, artifacts={low: ARTIFACT}, sampling=SAMPLING, launch=launch,
-        target=FakeTarget(dict), scrub=str,
-    )  # fmt: skip
+    runner = dataclasses.replace(ENTRY, tolerances={"bf16": 0.5, "fp16": 0.3})
 
-    launcher(dataclasses.replace(STEP, cell=low))
+    launching = launcher(launch, environments, runners={"fake": runner}, artifacts={low: ARTIFACT})
+    launching(dataclasses.replace(STEP, cell=low))
 
     assert SessionRequest.from_json(launch.request).tolerance == 0.5
 
@@ -108,7 +90,9 @@ def test_the_machine_is_read_before_and_after_the_child_and_never_during(
             log.append("read")
             yield {"load": number}
 
-    entry = launch_once(Launch(replied(), log), environments, conditions())
+    states = conditions()
+    target = FakeTarget(lambda: next(states))
+    entry = launcher(Launch(replied(), log), environments, target=target)(STEP)
 
     assert log == ["read", "launch", "read"]
     assert entry.session is not None
@@ -131,7 +115,7 @@ def test_a_failed_child_becomes_a_failed_entry_of_its_kind(
 
 def test_what_a_machine_has_not_got_is_skipped_and_no_failure(environments: Environments) -> None:
     result = ChildFailed(kind="unavailable", message="no AVX in /home/me", hint="take another")
-    entry = answered(result, environments)
+    entry = answered(result, environments, **HOME_HIDDEN)
     assert entry.skipped is not None
     assert (entry.session, entry.failed) == (None, None)
     assert entry.skipped.reason == "no AVX in ~"
@@ -144,7 +128,7 @@ def test_the_log_and_the_message_are_stored_without_this_machines_paths(
     result = ChildFailed(
         kind="error", message="no /home/me/x", hint="h", log_tail="File /home/me/y.py"
     )
-    entry = answered(result, environments)
+    entry = answered(result, environments, **HOME_HIDDEN)
     assert entry.failed is not None
     assert entry.failed.message == "no ~/x"
     assert entry.failed.log_tail == "File ~/y.py"
@@ -204,78 +188,6 @@ def test_what_a_gpus_session_tells_beside_its_samples_is_kept(environments: Envi
     assert (plain.figures_ns, plain.build_ns) == ({}, None)
 
 
-def test_a_session_bears_how_many_subnormal_numbers_its_net_has(
-    environments: Environments, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    counts = {"subnormals": {"weights": 3}}
-    monkeypatch.setattr(f"{__name__}.ARTIFACT", dataclasses.replace(ARTIFACT, facts=counts))
-    session = answered(replied(facts={"engine": "fake 1"}), environments).session
-    assert session is not None
-    assert session.facts == {"engine": "fake 1", "subnormal_weights": "3"}
-
-
-class Remaking:
-    """A worker that fails until its artifact was made anew, and what makes it anew, once."""
-
-    def __init__(self, kind: str, *, mends: bool = True) -> None:
-        self.kind, self.mends, self.remade, self.launched = kind, mends, 0, 0
-
-    def remake(self) -> bool:
-        self.remade += 1
-        return self.remade == 1
-
-    def launch(self, _: object, **options: object) -> ChildResult:
-        self.launched += 1
-        if self.remade and self.mends:
-            return replied()
-        return ChildFailed(kind=self.kind, message="it can't be loaded", hint="none")
-
-    def session(self, environments: Environments) -> JournalEntry:
-        launcher = SessionLauncher(
-            runners={"fake": ENTRY}, environments=environments,
-            artifacts={ASKED: dataclasses.replace(ARTIFACT, remake=self.remake)},
-            sampling=SAMPLING, launch=self.launch, target=FakeTarget(dict), scrub=str,
-        )  # fmt: skip
-        return launcher(STEP)
-
-
-@pytest.mark.parametrize("kind", ["conversion", "error", "crash", "abort"])
-def test_a_session_whose_artifact_may_not_load_is_measured_with_a_new_one(
-    kind: str, environments: Environments
-) -> None:
-    it = Remaking(kind)
-    assert it.session(environments).session is not None
-    assert (it.remade, it.launched) == (1, 2)
-
-
-@pytest.mark.parametrize("kind", ["unavailable", "wrong-output", "timeout", "killed"])
-def test_no_artifact_is_made_anew_for_another_failure(
-    kind: str, environments: Environments
-) -> None:
-    it = Remaking(kind)
-    it.session(environments)
-    assert (it.remade, it.launched) == (0, 1)
-
-
-def test_a_failure_with_the_new_artifact_stands(environments: Environments) -> None:
-    it = Remaking("error", mends=False)
-    assert it.session(environments).failed is not None
-    assert (it.remade, it.launched) == (1, 2)
-
-
-def test_a_models_own_tolerance_holds_for_fp32_and_is_told(
-    environments: Environments, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(f"{__name__}.ARTIFACT", dataclasses.replace(ARTIFACT, tolerance=0.001))
-    launch = Launch(replied())
-    session = launch_once(launch, environments, ({} for _ in count())).session
-    assert launch.request["tolerance"] == 0.001
-    assert session is not None
-    assert session.facts["tolerance"] == "0.001"
-    low = dataclasses.replace(ASKED, precision="bf16")
-    assert start_of(low, ARTIFACT, ENTRY, environments).request.tolerance == ENTRY.tolerance
-
-
 @pytest.mark.parametrize(
     "claims",
     [
@@ -308,13 +220,9 @@ BIG_NET = Costs(params=1, params_trainable=1, macs=10**9, flops_paddle=10**9, un
 def test_a_session_faster_than_any_core_fails_and_says_the_bound(
     costs: Costs | None, simd: list[str], possible: bool, environments: Environments
 ) -> None:
-    launcher = SessionLauncher(
-        runners={"fake": ENTRY}, environments=environments, artifacts={ASKED: ARTIFACT},
-        sampling=SAMPLING, launch=Launch(replied(samples_ns=[3, 2, 4])), scrub=str,
-        target=FakeTarget(system=SYSTEM.model_copy(update={"facts": {"simd": simd}})),
-        costs={ASKED.variant: costs},
-    )  # fmt: skip
-    entry = launcher(STEP)
+    target = FakeTarget(system=SYSTEM.model_copy(update={"facts": {"simd": simd}}))
+    reply, known = replied(samples_ns=[3, 2, 4]), {ASKED.variant: costs}
+    entry = answered(reply, environments, target=target, costs=known)
     assert (entry.session is not None) == possible
     if entry.failed is not None:
         assert entry.failed.failure == "impossible"

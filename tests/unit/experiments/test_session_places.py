@@ -7,23 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from bench.environments.interpreters import Environments
-from bench.experiments.latency.session import SessionLauncher
 from bench.launcher.process import ChildFailed, ChildResult
 from bench.storage.schema.latency import JournalEntry
 from bench.targets.base import Readings
-from tests.fakes.sessions import ARTIFACT, ASKED, ENTRY, STEP, Launch, replied
+from tests.fakes.sessions import STEP, Launch, launcher, replied
 from tests.fakes.targets import FakeTarget
-from tests.fakes.values import SAMPLING
 
 GONE = ChildFailed(kind="device-lost", message="it went away", hint="plug it in")
-
-
-@pytest.fixture
-def environments(tmp_path: Path) -> Environments:
-    return Environments(tmp_path)
 
 
 class Launches(Launch):
@@ -39,15 +30,7 @@ class Launches(Launch):
 
 
 def launched(target: FakeTarget, *results: ChildResult, environments: Environments) -> JournalEntry:
-    return SessionLauncher(
-        runners={"fake": ENTRY},
-        environments=environments,
-        artifacts={ASKED: ARTIFACT},
-        sampling=SAMPLING,
-        launch=Launches(*results),
-        target=target,
-        scrub=str,
-    )(STEP)
+    return launcher(Launches(*results), environments, target=target)(STEP)
 
 
 def test_a_session_whose_place_came_back_is_repeated(environments: Environments) -> None:
@@ -116,16 +99,7 @@ def test_a_failed_session_is_none_that_was_held_back(environments: Environments)
 
 def test_a_place_adds_to_its_childrens_environment(environments: Environments) -> None:
     launch = Launch(replied())
-    launcher = SessionLauncher(
-        runners={"fake": ENTRY},
-        environments=environments,
-        artifacts={ASKED: ARTIFACT},
-        sampling=SAMPLING,
-        launch=launch,
-        target=HeldBack(0),
-        scrub=str,
-    )
-    launcher(STEP)
+    launcher(launch, environments, target=HeldBack(0))(STEP)
     assert launch.options["env"] == {
         "OMP_NUM_THREADS": "3", "ENGINE_FLAG": "the place's", "CUDA_VISIBLE_DEVICES": "GPU-1",
     }  # fmt: skip
