@@ -1,0 +1,47 @@
+"""What stands in results/ comes from what stands in results/: no figure without its samples."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+from pathlib import Path
+
+import pytest
+
+RESULTS = Path(__file__).resolve().parents[2] / "results"
+TABLES = sorted((RESULTS / "report").glob("*.csv"))
+
+
+def committed() -> set[str]:
+    """Return the files in results/ that git has, by their paths there."""
+    done = subprocess.run(
+        ["git", "ls-files", "."], cwd=RESULTS, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        pytest.skip("no git checkout, so that which files are committed can't be told")
+    return set(done.stdout.splitlines())
+
+
+def test_there_are_tables() -> None:
+    assert {path.name for path in TABLES} >= {"latency.csv", "costs.csv", "engines.csv"}
+
+
+@pytest.mark.parametrize("name", [path.name for path in TABLES if path.name != "costs.csv"])
+def test_the_record_behind_each_figure_is_committed(name: str) -> None:
+    with (RESULTS / "report" / name).open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    wanted = {
+        f"runs/{row['system_id']}/{row['run_id']}/cells/{row['cell_id']}.json" for row in rows
+    }
+    assert rows
+    assert wanted - committed() == set()
+
+
+def test_each_committed_run_is_complete_with_its_manifest_and_system() -> None:
+    files = committed()
+    runs = {tuple(name.split("/")[1:3]) for name in files if name.startswith("runs/")}
+    assert runs
+    for system, run in runs:
+        assert f"runs/{system}/{run}/run.json" in files
+        assert f"systems/{system}.json" in files
+        assert f"runs/{system}/{run}/journal.jsonl" not in files
