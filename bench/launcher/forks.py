@@ -10,13 +10,15 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bench.core.program import command
 from bench.core.protocol import MODULE, REQUEST, request_for, write_json
-from bench.launcher.client import Worker, open_child
+from bench.launcher.client import Worker, WorkerFailed, open_child
 from bench.launcher.environment import child_environment
-from bench.launcher.process import request_folder
+from bench.launcher.process import ChildFailed, request_folder
 
 _IMPORTS_WITHIN_S = 120.0
 _FORKS_WITHIN_S = 10.0
@@ -58,9 +60,12 @@ class _ForkedProcess:
     def wait(self, timeout: float | None = None) -> int:
         """Return its exit status; raises TimeoutExpired, and WorkerFailed without a forker."""
         within_s = timeout or 0.0
-        answer = self._forker.call(
-            "ended", pid=self.pid, within_s=within_s, timeout_s=within_s + _ANSWERS_WITHIN_S
-        )
+        try:
+            answer = self._forker.call(
+                "ended", pid=self.pid, within_s=within_s, timeout_s=within_s + _ANSWERS_WITHIN_S
+            )
+        except WorkerFailed as failed:
+            raise WorkerFailed(_with_its_forker(failed.failure)) from failed
         if not isinstance(answer.get("status"), int):
             raise subprocess.TimeoutExpired("an arm", within_s)
         return int(answer["status"])
@@ -69,6 +74,16 @@ class _ForkedProcess:
         """End it; its forker hasn't reaped it, so that its pid is its own."""
         with suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
+
+
+def _with_its_forker(failure: ChildFailed) -> ChildFailed:
+    """Return the failure of an arm whose forker ended: not the arm's own, so no remedy for it."""
+    return replace(
+        failure,
+        message="the process that had imported the engine ended, and this one with it: "
+        f"{failure.message}",
+        hint=f"measure it again with {command('run --resume latest')}",
+    )
 
 
 class _ForkedWorker(Worker):

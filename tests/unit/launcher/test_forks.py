@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from signal import SIGKILL
 
 import pytest
 
@@ -66,6 +68,24 @@ def test_an_arm_leaves_with_its_forker(forker: Forker, arm: Worker) -> None:
     assert is_running(arm.pid)
     forker.worker.process.kill()  # its guard: what it started goes with it
     assert eventually(lambda: not is_running(arm.pid))
+
+
+@pytest.mark.parametrize("which", ["worker", "guard"])
+def test_an_arm_whose_forker_was_killed_says_that_that_one_ended(
+    which: str, forker: Forker, arm: Worker
+) -> None:
+    arm.first(timeout_s=60.0)
+    os.kill({"worker": forker.worker.pid, "guard": forker.worker.process.pid}[which], SIGKILL)
+    with pytest.raises(WorkerFailed) as failed:
+        arm.call("warm_up", timeout_s=60.0)
+    failure = failed.value.failure
+    assert failure.kind == "killed"
+    assert failure.message == (
+        "the process that had imported the engine ended, and this one with it: the child died of "
+        "SIGKILL"
+    )
+    assert "--resume latest" in failure.hint
+    assert "smaller batch" not in failure.hint
 
 
 def test_each_arm_prints_into_a_log_of_its_own(forker: Forker) -> None:
