@@ -90,6 +90,26 @@ def test_a_plan_is_a_table_of_its_cells_unless_all_sessions_are_asked_for(
     assert len({len(row) for row in rows}) == 1
 
 
+def test_a_plan_shows_which_cells_take_turns_and_leaves_out_that_of_one_alone(
+    here: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suite = tmp_path / "by_turns.toml"
+    suite.write_text(SUITE.read_text() + "laps = 4\n")
+    flags = ("plan", *here, "--suite", str(suite))
+    preset = (*flags, "--preset", "quick")
+    lines = printed(capsys, *preset, "--all").splitlines()
+    turns = [at for at, line in enumerate(lines) if "by turns" in line]
+    assert {lines[at] for at in turns} == {"  2 cells by turns:"}
+    for at in turns:
+        batches = {line.partition(" batch ")[2] for line in lines[at + 1 : at + 3]}
+        assert len(batches) == 1
+    assert len(turns) == 2
+    steps = json.loads(printed(capsys, *preset, "--json"))["steps"]
+    assert [step["turn"] for step in steps] == [0, 0, 2, 2]
+    alone = printed(capsys, *preset, "--all", "--variant", "x0_25")
+    assert "by turns" not in alone
+
+
 def test_a_plan_as_json_has_the_same_steps(
     here: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

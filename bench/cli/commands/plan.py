@@ -84,11 +84,13 @@ def _head(job: Job, plan: Plan, expected: Expected, basis: str) -> list[str]:
 
 
 def _steps(plan: Plan) -> Iterator[str]:
-    """Yield each session in its order, below its round."""
-    for step in plan.steps:
-        if step.order % len(plan.cells) == 0:
-            yield f"round {step.round + 1}"
-        yield f"  {step.order + 1:4d}  {step.cell.label}"
+    """Yield each session in its order, below its round and its turn."""
+    for steps in plan.together:
+        if steps[0].order % len(plan.cells) == 0:
+            yield f"round {steps[0].round + 1}"
+        if len(steps) > 1:
+            yield f"  {len(steps)} cells by turns:"
+        yield from (f"  {step.order + 1:4d}  {step.cell.label}" for step in steps)
 
 
 def _summary(plan: Plan, expected: Expected) -> list[str]:
@@ -146,8 +148,8 @@ def _print_json(job: Job, plan: Plan, expected: Expected) -> None:
         "expected_from_earlier_cells": expected.known,
         "left_out": list(job.left_out),
         "steps": [
-            {"order": step.order, "round": step.round, "cell_id": step.cell.id}
-            for step in plan.steps
+            {"order": it.order, "round": it.round, "turn": it.turn, "cell_id": it.cell.id}
+            for it in plan.steps
         ],
     }
     show(json.dumps(value, indent=1) + "\n")
