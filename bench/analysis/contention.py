@@ -66,6 +66,14 @@ def taken(session: Session) -> Taken | None:
     return _taken(_parts(session))
 
 
+def waited_share(session: Session) -> float | None:
+    """Return what the session's threads waited because of others, over the time of its bursts."""
+    bursts = [burst for part in _parts(session) for burst in part]
+    if not bursts:
+        return None
+    return sum(burst.lost_ns for burst in bursts) / sum(burst.wall_ns for burst in bursts)
+
+
 def least_left(sessions: Iterable[Session]) -> Taken | None:
     """Return the least share of `sessions`, and whether one is contended; None: of none known."""
     known = [each for each in map(taken, sessions) if each is not None]

@@ -118,21 +118,24 @@ def _by_turn(box: Box | None) -> Mapping[Together, Session]:
     }
 
 
+def lap_ratios(one: Box | None, two: Box | None) -> list[list[float]]:
+    """Return the ratios one / two of the laps that count, for each turn of both."""
+    own, other = _by_turn(one), _by_turn(two)
+    turns = (_laps(own[key], other[key]) for key in own if key in other)
+    return [ratios for ratios in turns if ratios]
+
+
+def _laps(own: Session, other: Session) -> list[float]:
+    """Return a session's ratios, none where the two don't have a burst in each lap."""
+    counts = counted_together(own, other) or []
+    medians = zip(_medians(own), _medians(other), counts, strict=False)
+    return [one / two for one, two, does in medians if does]
+
+
 def _paired(one: Box | None, two: Box | None) -> Estimate | None:
     """Return the estimate of log(one / two) over the turns of both, None for fewer than two."""
-    own, other = _by_turn(one), _by_turn(two)
-    logs = [_log_ratio(own[key], other[key]) for key in own if key in other]
-    known = [value for value in logs if value is not None]
-    return estimate(known) if len(known) > 1 else None
-
-
-def _log_ratio(own: Session, other: Session) -> float | None:
-    """Return a session's log ratio, None where the two don't have a burst in each lap."""
-    counts = counted_together(own, other)
-    if counts is None:
-        return None
-    pairs = zip(_medians(own), _medians(other), counts, strict=True)
-    return median(math.log(one / two) for one, two, does in pairs if does)
+    logs = [median(map(math.log, ratios)) for ratios in lap_ratios(one, two)]
+    return estimate(logs) if len(logs) > 1 else None
 
 
 def _medians(session: Session) -> list[float]:

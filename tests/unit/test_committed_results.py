@@ -8,6 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from bench.core.errors import BrokenResult
+from bench.core.paths import PROJECT
+from bench.reports import csv_tables
+from bench.reports.build import load_runs, view_of
+
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 TABLES = sorted((RESULTS / "report").glob("*.csv"))
 
@@ -45,3 +50,15 @@ def test_each_committed_run_is_complete_with_its_manifest_and_system() -> None:
         assert f"runs/{system}/{run}/run.json" in files
         assert f"systems/{system}.json" in files
         assert f"runs/{system}/{run}/journal.jsonl" not in files
+
+
+def test_each_table_is_what_comes_out_of_the_committed_samples() -> None:
+    broken: list[BrokenResult] = []
+    runs = load_runs(RESULTS, broken=broken)
+    committed_ids = {name.split("/")[2] for name in committed() if name.startswith("runs/")}
+    own = [run for run in runs if run.manifest.run_id in committed_ids]
+    assert broken == []
+    files = csv_tables.write(view_of(own, PROJECT / "models"), RESULTS / "report")
+    assert {path.name for path in files} == {path.name for path in TABLES}
+    for path, data in files.items():
+        assert path.read_bytes() == data, path.name
