@@ -18,8 +18,8 @@ SETTLED = 0.20
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:
     """How the sessions of one side of a cell ran: their facts, which settled, whether the latency
-    moved within them, how many were contended, and whether the machine was slow most of the time.
-    `cell` is None for a command.
+    moved within them, how many were contended, whether the machine was slow most of the time, and
+    whether they took turns with other cells'. `cell` is None for a command.
     """
 
     cell: CellFields | None
@@ -28,6 +28,7 @@ class Ran:
     moved: bool = False
     contended: int = 0
     slow: bool = False
+    by_turns: bool = False
 
 
 def unalike(cells: Iterable[tuple[str, Ran, Ran]]) -> list[str]:
@@ -55,6 +56,9 @@ def _first(labels: Sequence[str]) -> str:
 
 
 def _clauses(base: Ran, head: Ran) -> Iterator[str]:
+    if base.by_turns != head.by_turns:
+        turns, alone = ("BASE", "HEAD") if base.by_turns else ("HEAD", "BASE")
+        yield f"{turns} was measured by turns with other cells, {alone} alone"
     if base.cell and head.cell and base.cell.threads == head.cell.threads:
         yield from _apart("effective threads", "threads_worked", base, head)
         # Which cores an engine takes, and which a setting gives it, is what is compared.

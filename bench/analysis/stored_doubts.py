@@ -108,4 +108,5 @@ def _how(record: Record) -> Ran:
         contended=sum(
             share.contended for share in map(taken, record.sessions) if share is not None
         ),
+        by_turns=any(session.turn is not None for session in record.sessions),
     )

@@ -136,3 +136,14 @@ def test_a_side_that_was_measured_on_a_slow_machine_gives_advice() -> None:
 def test_a_contended_side_gives_advice() -> None:
     doubt = advised(side(steady()), side(contended(record(samples_ms=SLOWER), 0.76)))
     assert doubt.startswith("3 of 3 sessions of HEAD are contended by other processes (")
+
+
+def test_a_side_by_turns_against_one_alone_gives_advice() -> None:
+    turned = ran(record(samples_ms=SLOWER), turn=3)
+    head = side(turned, before=LOCKED)
+    assert any(
+        "HEAD was measured by turns with other cells, BASE alone" in doubt
+        for doubt in compared(side(steady()), head).doubts
+    )
+    both = compared(side(ran(steady(), turn=0)), head).doubts
+    assert not any("by turns" in doubt for doubt in both)
