@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -13,24 +11,18 @@ import pytest
 
 from bench.core.cell import TargetSpec
 from bench.core.errors import DeviceNotFound
-from bench.core.protocol import SessionRequest
 from bench.experiments.ab.alternators import DeviceProgram
-from bench.experiments.ab.interleave import Rule
-from bench.experiments.ab.session import SessionRunner
 from bench.experiments.session import Start
 from bench.launcher.process import Replied, run_child
-from bench.storage.schema.ab import AbSession, ArmFailed, ArmName
+from bench.storage.schema.ab import AbSession, ArmFailed
 from bench.storage.schema.common import Failed, Scalar, Skipped
 from tests.fakes import converter
-from tests.fakes.arms import as_long_as_claimed
+from tests.fakes.ab_sessions import Measure, arm_start, run_session
 from tests.fakes.pairs import NS
 from tests.fakes.targets import FakeTarget
-from tests.fakes.values import CELL, SAMPLING
+from tests.fakes.values import CELL
 
-RULE = Rule(pairs=4, burst_s=0.05)
 PHONE = TargetSpec(kind="android", device="R58M", agent="/agent")
-
-Measure = Callable[..., AbSession | ArmFailed]
 
 
 @pytest.fixture
@@ -41,17 +33,8 @@ def measure(tmp_path: Path) -> Measure:
         converter.export({"input": [3, 8, 8]}, {"batches": [1], "input_seed": seed}, tmp_path / net)
 
     def start(runner: str, threads: int, net: str = "net") -> Start:
-        made = tmp_path / net / "b1"
-        request = SessionRequest(
-            runner=f"tests.fakes.pairs:{runner}",
-            cell=replace(CELL, threads=threads),
-            sampling=SAMPLING,
-            artifact=made / "model.json",
-            reference=made / "reference.npz",
-            tolerance=1e-4,
-            cores=None,
-        )
-        return Start(request=request, python=Path(sys.executable), env={})
+        cell = replace(CELL, threads=threads)
+        return arm_start(f"pairs:{runner}", tmp_path / net / "b1", cell=cell)
 
     def call(
         runner: str = "Alternating",
@@ -63,18 +46,14 @@ def measure(tmp_path: Path) -> Measure:
         head: str = "net",
         launch: Callable[..., Any] = run_child,
     ) -> AbSession | ArmFailed:
-        measuring = SessionRunner(
-            rule=RULE,
+        return run_session(
+            start(runner, 1),
+            start(runner, 2, head),
             target=FakeTarget(read, spec=PHONE, returns=returns),
             alternate=DeviceProgram(launch=launch, timeout_s=timeout_s),
             scrub=lambda text: text.replace("R58M", "PHONE"),
-            clock=as_long_as_claimed,
+            seed=seed,
         )
-        starts: dict[ArmName, Start] = {
-            "base": start(runner, 1), "head": start(runner, 2, head),
-        }  # fmt: skip
-        chance = random.Random(seed)  # noqa: S311 - an order, not a secret
-        return measuring(starts, order=3, round_=1, chance=chance)
 
     return call
 
