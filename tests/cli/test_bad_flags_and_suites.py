@@ -9,26 +9,10 @@ import pytest
 from bench.cli.main import main
 from bench.devices.host.facts import usable_cores
 from tests.cli.process import call, complaint, contents
+from tests.fakes.suites import ONE_CELL
 
 Refused = Callable[..., str]
 MANY = usable_cores() + 1
-SUITE = """
-title = "One cell"
-target = "cpu"
-
-[[cells]]
-runner = ["paddle"]
-batch = [1]
-
-[presets.standard]
-sessions = 1
-samples = 4
-min_samples = 4
-budget_s = 0.1
-warmup_calls = 1
-warmup_s = 0.0
-warmup_cap_s = 0.1
-"""
 RUN = "python -m bench run"
 FLAGS: dict[str, tuple[list[str], list[str]]] = {
     "unknown variant": (["--variant", "x0_24"], ["no variant 'x0_24'", "did you mean 'x0_25'?"]),
@@ -76,42 +60,45 @@ def test_an_unknown_verb_is_refused_with_the_ones_there_are(refused: Refused) ->
 
 
 TOML: dict[str, tuple[str, list[str]]] = {
-    "a syntax error": (SUITE.replace('"One cell"', '"One cell'), ["mine.toml: not TOML", "line 2"]),
+    "a syntax error": (
+        ONE_CELL.replace('"cpu"', '"cpu'),
+        ["mine.toml: not TOML", "line 2"],
+    ),
     "no TOML at all": ("\0\1", ["mine.toml: not TOML"]),
     "an unknown field": (
-        SUITE + "warmups = 3\n",
+        ONE_CELL + "warmups = 3\n",
         ["mine.toml: unknown field 'presets.standard.warmups'"],
     ),
     "a field too few": (
-        SUITE.replace('target = "cpu"', ""),
+        ONE_CELL.replace('target = "cpu"', ""),
         ["mine.toml: field 'target' is missing"],
     ),
     "a text for a number": (
-        SUITE.replace("samples = 4", 'samples = "many"'),
+        ONE_CELL.replace("\nsamples = 9", '\nsamples = "many"'),
         ["mine.toml: field 'presets.standard.samples'"],
     ),
     "a switch for a whole number": (
-        SUITE + "laps = true\n",
+        ONE_CELL + "laps = true\n",
         ["mine.toml: field 'presets.standard.laps': input should be a valid integer"],
     ),
     "a switch for a number": (
-        SUITE + "grow_for_s = true\n",
+        ONE_CELL + "grow_for_s = true\n",
         ["mine.toml: field 'presets.standard.grow_for_s': input should be a valid number"],
     ),
     "no session": (
-        SUITE.replace("sessions = 1", "sessions = 0"),
+        ONE_CELL.replace("sessions = 2", "sessions = 0"),
         ["mine.toml: field 'presets.standard.sessions'"],
     ),
     "an unknown target": (
-        SUITE.replace('"cpu"', '"tpu"'),
-        ["tpu"],
+        ONE_CELL.replace('"cpu"', '"tpu"'),
+        ["there is no target 'tpu'", "mean 'cpu'?"],
     ),
     "an unknown runner": (
-        SUITE.replace('"paddle"', '"padle"'),
+        ONE_CELL.replace('"paddle"', '"padle"'),
         ["suite mine has no runner 'padle'", "mean 'paddle'?"],
     ),
     "an unknown setting": (
-        SUITE.replace("batch = [1]", "batch = [1]\nsettings = { mkldnn = 'on' }"),
+        ONE_CELL.replace("batch = [1]", "batch = [1]\nsettings = { mkldnn = 'on' }"),
         ["runner paddle (suite mine) has no setting 'mkldnn'", "onednn"],
     ),
 }

@@ -8,21 +8,7 @@ import pytest
 
 from bench.config.suite import Suite, load_suite
 from bench.core.errors import BrokenFile, UnknownName
-
-FILE = """title = "T"
-target = "cpu"
-[[cells]]
-runner = ["paddle"]
-batch = [1]
-[presets.standard]
-sessions = 2
-samples = 9
-min_samples = 5
-budget_s = 1.0
-warmup_calls = 1
-warmup_s = 0.0
-warmup_cap_s = 1.0
-"""
+from tests.fakes.suites import ONE_CELL
 
 
 def load(tmp_path: Path, text: str) -> Suite:
@@ -32,8 +18,8 @@ def load(tmp_path: Path, text: str) -> Suite:
 
 
 def test_a_file_of_ones_own_is_a_suite_named_after_it(tmp_path: Path) -> None:
-    one = load(tmp_path, FILE)
-    assert (one.name, one.path, one.file.title) == ("mine", tmp_path / "mine.toml", "T")
+    one = load(tmp_path, ONE_CELL)
+    assert (one.name, one.path, one.file.title) == ("mine", tmp_path / "mine.toml", "One cell")
 
 
 def test_an_unknown_suite_is_told_with_the_known_ones() -> None:
@@ -45,14 +31,14 @@ def test_an_unknown_suite_is_told_with_the_known_ones() -> None:
 
 def test_an_unknown_preset_is_told_with_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match="suite mine has no preset 'slow': choose from standard"):
-        load(tmp_path, FILE).sampling("slow")
+        load(tmp_path, ONE_CELL).sampling("slow")
 
 
 @pytest.mark.parametrize(
     ("old", "new", "fault"),
     [
         ("title", "titel", "unknown field 'titel'"),
-        ('title = "T"', 'title = "T"\ncolour = 1', "unknown field 'colour'"),
+        ('title = "One cell"', 'title = "One cell"\ncolour = 1', "unknown field 'colour'"),
         ("runner = [", "runners = 1\nrunner = [", "unknown field 'cells.0.runners'"),
         ("batch = [1]", "", "field 'cells.0.batch' is missing"),
         ("batch = [1]", "batch = []", "field 'cells.0.batch'"),
@@ -79,9 +65,9 @@ def test_an_unknown_preset_is_told_with_the_known_ones(tmp_path: Path) -> None:
 def test_a_broken_suite_is_refused_by_the_field_that_breaks_it(
     tmp_path: Path, old: str, new: str, fault: str
 ) -> None:
-    assert old in FILE
+    assert old in ONE_CELL
     with pytest.raises(BrokenFile) as caught:
-        load(tmp_path, FILE.replace(old, new, 1))
+        load(tmp_path, ONE_CELL.replace(old, new, 1))
     assert fault in str(caught.value)
     assert caught.value.path == tmp_path / "mine.toml"
 
@@ -92,6 +78,6 @@ def test_a_missing_file_is_told_as_missing(tmp_path: Path) -> None:
 
 
 def test_no_steadiness_is_asked_for_where_the_preset_says_none(tmp_path: Path) -> None:
-    text = FILE + 'steady_tolerance = "none"\n'
+    text = ONE_CELL + 'steady_tolerance = "none"\n'
     assert load(tmp_path, text).sampling("standard").steady_tolerance is None
-    assert load(tmp_path, FILE).sampling("standard").steady_tolerance == 0.05
+    assert load(tmp_path, ONE_CELL).sampling("standard").steady_tolerance == 0.05

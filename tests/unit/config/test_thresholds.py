@@ -10,28 +10,13 @@ from pydantic import ValidationError
 from bench.config.suite import load_suite
 from bench.config.thresholds import Gate
 from bench.core.errors import BrokenFile
+from tests.fakes.suites import ONE_CELL
 
 CELL = "x0_25-paddle-fp32-b8-t1-0123456789ab"
-SUITE = """
-title = "A suite"
-target = "cpu"
-
+SUITE = f"""{ONE_CELL}
 [gate]
 min_effect = 0.04
-cells = { "x0_25-*-b8-*" = 0.1 }
-
-[[cells]]
-runner = ["paddle"]
-batch = [1]
-
-[presets.standard]
-sessions = 5
-samples = 30
-min_samples = 10
-budget_s = 1.0
-warmup_calls = 10
-warmup_s = 0.5
-warmup_cap_s = 2.0
+cells = {{ "x0_25-*-b8-*" = 0.1 }}
 """
 
 
