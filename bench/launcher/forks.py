@@ -80,6 +80,7 @@ def _with_its_forker(failure: ChildFailed) -> ChildFailed:
     """Return the failure of an arm whose forker ended: not the arm's own, so no remedy for it."""
     return replace(
         failure,
+        kind="killed",
         message="the process that had imported the engine ended, and this one with it: "
         f"{failure.message}",
         hint=f"measure it again with {command('run --resume latest')}",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from typing import Any
@@ -24,7 +25,32 @@ def test_a_net_that_is_gone_from_the_catalogue_is_stale_and_the_other_is_not(pla
     edit(place.root / "models/catalog.toml", lambda text: text.partition("[models.second]")[0])
     states = place.cells(status=1)
     assert states == dict(zip(ALL, ["current", "current", "stale", "stale"], strict=True))
-    assert place.reasons(status=1) == {"second is gone from the catalogue"}
+    catalog = place.root / "models/catalog.toml"
+    assert place.reasons(status=1) == {f"second isn't in {catalog}"}
+    assert place.verify(status=1).endswith(
+        f"\nsecond isn't in {catalog}: if the run had another folder, give that with --models\n"
+    )
+
+
+def test_a_cell_that_failed_before_its_artifact_was_made_is_said_to_have_failed(
+    place: Place,
+) -> None:
+    (path,) = (place.run / "cells").glob("second-*-b4-*.json")
+
+    def failed(text: str) -> str:
+        outcome = {"kind": "failed", "failure": "conversion", "message": "no operator x"}
+        values = json.loads(text) | {
+            "outcome": outcome | {"hint": "mend the net", "log_tail": ""},
+            "sessions": [],
+        }
+        del values["digest"]
+        return json.dumps(values)
+
+    edit(path, failed)
+    edit_run(place, lambda run: run["models"]["second"]["artifacts"].pop("paddle-pir b4"))
+    edit_run(place, lambda run: run.update(sealed={}))
+    assert place.cells(status=1)["second b4"] == "unchecked"
+    assert place.reasons(status=1) == {"it failed before paddle-pir b4 was made"}
 
 
 def test_an_exported_model_whose_file_is_not_here_is_unchecked(place: Place) -> None:

@@ -28,7 +28,7 @@ from bench.analysis.freshness import (
 from bench.analysis.selftest import SUITE as SELFTEST
 from bench.artifacts.builder import Key, Workshop
 from bench.cli.console import tell_broken
-from bench.config.catalog import Model, load_catalogue, parse_weights, resolve
+from bench.config.catalog import CATALOG, Model, load_catalogue, parse_weights, resolve
 from bench.core.digest import file_sha256
 from bench.core.errors import BrokenFile, BrokenResult, InputError, Unavailable
 from bench.core.output import show, show_lines
@@ -40,8 +40,8 @@ from bench.launcher.signatures import NotSigned, check_signature
 from bench.reports import optional_files
 from bench.reports.build import FOLDER, load_runs, render_report, report_folder
 from bench.storage.run_folders import RunFolder
-from bench.storage.schema.common import CellFields
-from bench.storage.schema.latency import RunManifest
+from bench.storage.schema.common import Skipped
+from bench.storage.schema.latency import Measured, Record, RunManifest
 from bench.storage.store import Store
 
 _REASONS_SHOWN = 3
@@ -89,6 +89,7 @@ def run(options: Options, tables: Tables) -> int:
         _print_json(folder, files, cells, origin)
     else:
         show_lines(_lines(folder, files, cells, origin))
+        show_lines(_other_models(options.models, folder))
     well = all(it.state == "same" for it in files) and all(it.state != "stale" for it in cells)
     return max(tell_broken(broken), int(not well or origin.problem is not None))
 
@@ -120,13 +121,13 @@ def _check_report(
 
 def _check_cells(options: Options, tables: Tables, folder: RunFolder) -> list[CellCheck]:
     manifest = folder.manifest()
-    cells = {record.cell_id: record.cell for record in folder.records([])}
-    today = _today(options, tables, {cell.variant for cell in cells.values()})
+    records = {record.cell_id: record for record in folder.records([])}
+    today = _today(options, tables, {record.cell.variant for record in records.values()})
     finished = [
-        judge(cell_id, _doubts(cell_id, cell, manifest, today)) for cell_id, cell in cells.items()
+        judge(cell_id, _doubts(record, manifest, today)) for cell_id, record in records.items()
     ]
     absent = [
-        judge(cell_id, [_absent(manifest)]) for cell_id in manifest.cells if cell_id not in cells
+        judge(cell_id, [_absent(manifest)]) for cell_id in manifest.cells if cell_id not in records
     ]
     return finished + absent
 
@@ -175,7 +176,7 @@ def _today(options: Options, tables: Tables, variants: set[str]) -> _Today:
 
     def model(variant: str) -> Model | Doubt:
         if variant not in catalogue.models:
-            return Stale(f"{variant} is gone from the catalogue")
+            return Stale(f"{variant} isn't in {options.models / CATALOG}")
         try:
             return resolve(catalogue, variant, options.models, weights)
         except BrokenFile as error:
@@ -191,11 +192,10 @@ def _today(options: Options, tables: Tables, variants: set[str]) -> _Today:
     )
 
 
-def _doubts(
-    cell_id: str, cell: CellFields, manifest: RunManifest, today: _Today
-) -> Iterator[Doubt]:
+def _doubts(record: Record, manifest: RunManifest, today: _Today) -> Iterator[Doubt]:
+    cell = record.cell
     model, facts = today.models[cell.variant], manifest.models.get(cell.variant)
-    if cell_id not in manifest.cells:
+    if record.cell_id not in manifest.cells:
         yield Stale("run.json has no such cell")
     yield from compare_model(cell, facts.weights if facts else None, model)
     runner = today.tables.runners.get(cell.runner)
@@ -210,8 +210,12 @@ def _doubts(
     if isinstance(model, Model) and model.hash == cell.model_hash:
         key = artifact_key(cell.to_cell(), today.tables.runners)
         then = (facts.artifacts if facts else {}).get(artifact_name(key), {})
-        now = today.hashes(model, key, list(then))
-        yield from compare_artifact(artifact_name(key), then, now)
+        if then or isinstance(record.outcome, Measured):
+            now = today.hashes(model, key, list(then))
+            yield from compare_artifact(artifact_name(key), then, now)
+        else:
+            became = "was skipped" if isinstance(record.outcome, Skipped) else "failed"
+            yield Unchecked(f"it {became} before {artifact_name(key)} was made")
 
 
 def _print_json(
@@ -244,6 +248,14 @@ def _lines(
     if origin.problem is not None:
         yield f"unsigned   run {folder.path.name}: {origin.problem}"
     yield _sentence(folder, files, cells, origin)
+
+
+def _other_models(models: Path, folder: RunFolder) -> Iterator[str]:
+    """Yield what explains most differences at once: the run's nets are of another catalogue."""
+    gone = sorted(set(folder.manifest().models) - set(load_catalogue(models).models))
+    if gone:
+        are = f"{', '.join(gone)} {'is' if len(gone) == 1 else 'are'}n't in {models / CATALOG}"
+        yield f"{are}: if the run had another folder, give that with --models"
 
 
 def _where(difference: Difference | None) -> str:
