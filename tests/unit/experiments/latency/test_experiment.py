@@ -11,8 +11,14 @@ import pytest
 from bench.config.suite import Axes, load_suite
 from bench.config.sustained import sustained
 from bench.core.errors import InputError, UnknownName
-from bench.experiments.context import Options
-from bench.experiments.latency.experiment import Job, SuiteOptions, new_job, resumed_job
+from bench.experiments.context import Options, Tables
+from bench.experiments.latency.experiment import (
+    LAPS,
+    Job,
+    SuiteOptions,
+    new_job,
+    resumed_job,
+)
 from bench.storage.schema.common import CellFields, SamplingFields
 from bench.storage.schema.latency import RunManifest
 from tests.conftest import FAKE_SUITE
@@ -68,6 +74,44 @@ def test_a_sustained_job_has_one_long_session_for_each_cell() -> None:
     assert one.cells == plain.cells
     assert one.sampling == sustained(plain.sampling, 60.0)
     assert len(one.plan().steps) == len(one.cells)
+
+
+def test_turns_are_the_presets_unless_the_command_line_says_otherwise() -> None:
+    assert ask().sampling.laps is None
+    assert ask(turns=True).sampling.laps == LAPS
+    by_turns = {"suite": "cpu", "models": fakes.MODELS}
+    preset = load_suite("cpu").sampling("standard").laps
+    assert preset is not None
+    assert ask(**by_turns).sampling.laps == preset
+    assert ask(**by_turns, turns=True).sampling.laps == preset
+    assert ask(**by_turns, no_turns=True).sampling.laps is None
+    assert ask(**by_turns, sustained_s=60.0).sampling.laps is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"turns": True, "no_turns": True}, "--turns and --no-turns exclude each other"),
+        ({"turns": True, "sustained_s": 60.0}, "--sustained is of one cell at a time"),
+    ],
+)
+def test_turns_that_cannot_be_are_refused(changes: dict[str, object], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        ask(**changes)
+
+
+@pytest.mark.parametrize("suite", ["gpu", "arm"])
+def test_cells_take_turns_on_this_machines_cpu_alone(suite: str) -> None:
+    tables = Tables()
+    options = replace(OPTIONS, own={"suite": suite, "turns": True})
+    with pytest.raises(InputError, match="cells take turns on this machine's CPU") as refused:
+        new_job(options, tables, load_suite(suite), cores=None)
+    assert "ab" in refused.value.hint
+
+
+def test_a_resumed_job_takes_turns_as_the_run_began() -> None:
+    one = ask(turns=True)
+    assert resumed_job(begun(one), OPTIONS, TABLES).sampling.laps == LAPS
 
 
 def test_a_job_may_be_of_some_variants_and_axes() -> None:
