@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import inspect
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,7 +58,6 @@ def prepare(
     else:
         net = _seed(factory, weights["seed"], shape)
     _keep(net, kept)
-    net.eval()
     return net, remade
 
 
@@ -81,7 +79,7 @@ def digest(net: Any) -> str:
 
 
 def build(factory: str, **arguments: bool) -> Any:
-    """Call "module:function" and return the paddle.nn.Layer that comes out."""
+    """Call "module:function" and return the paddle.nn.Layer that comes out, in eval mode."""
     import paddle
 
     function = _find(factory)
@@ -95,24 +93,22 @@ def build(factory: str, **arguments: bool) -> Any:
             ) from error
         raise ArtifactError(
             f"{factory} raised {first_line(error)}",
-            hint="it needs no arguments: mend what it does"
-            if _needs_none(function)
-            else "it must run when called with no arguments",
+            hint=_where_it_stopped(error),
         ) from error
     if not isinstance(net, paddle.nn.Layer):
         raise ArtifactError(
             f"{factory} returned a {type(net).__name__}", hint="it must return a paddle.nn.Layer"
         )
+    net.eval()
     return net
 
 
-def _needs_none(function: Callable[..., object]) -> bool:
-    """Tell whether a function can be called with no arguments, as far as its signature says."""
-    try:
-        inspect.signature(function).bind()
-    except (TypeError, ValueError):
-        return False
-    return True
+def _where_it_stopped(error: Exception) -> str:
+    """Return the line of the factory that raised, or that the call itself did."""
+    own = error.__traceback__.tb_next if error.__traceback__ else None
+    if own is None:
+        return "it must run when called with no arguments"
+    return f"mend {own.tb_frame.f_code.co_filename}, line {own.tb_lineno}"
 
 
 def _find(factory: str) -> Any:
@@ -176,7 +172,6 @@ def _seed(factory: str, seed: int, shape: list[int]) -> Any:
 
     paddle.seed(seed)
     net = build(factory)
-    net.eval()
     norms = [layer for layer in net.sublayers(include_self=True) if _has_statistics(layer)]
     momenta = [norm._momentum for norm in norms]  # noqa: SLF001 - Paddle has no other name for it
     rng = np.random.default_rng(seed)
@@ -189,6 +184,7 @@ def _seed(factory: str, seed: int, shape: list[int]) -> Any:
         forward(net, rng.standard_normal(size, dtype=np.float32))
     for norm, momentum in zip(norms, momenta, strict=True):
         norm._momentum = momentum  # noqa: SLF001
+        norm.eval()
     return net
 
 
@@ -224,7 +220,6 @@ def _load_weights(net: Any, path: Path, *, hint: str) -> Any:
     if misfit:
         raise ArtifactError(f"{path} doesn't fit the net: {misfit}", hint=hint)
     net.set_state_dict(weights)
-    net.eval()
     return net
 
 

@@ -39,6 +39,14 @@ def raising():
     raise ValueError("no such width")
 
 
+def raising_below():
+    return nn.Conv2D(3, "four", 1)
+
+
+def of_width(width):
+    return Tiny(width)
+
+
 def a_dict():
     return {}
 """
