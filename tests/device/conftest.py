@@ -16,9 +16,12 @@ from bench.devices.android.adb.direct import DirectDevice
 from bench.devices.android.adb.keys import load_signer
 from bench.devices.android.adb.server import ServerDevice
 from tests.device.adb_server import Adb, missing_adb, serving
+from tests.device.agent_build import built_agent
+from tests.device.arm_run import Prepared, prepared
 from tests.device.daemon import Device, Policy, running_device
 from tests.device.reaching import Reach
 from tests.device.test_daemon import eventually
+from tests.device.two_nets import NETS, SUITE
 
 
 @pytest.fixture
@@ -75,3 +78,18 @@ def reach(request: pytest.FixtureRequest) -> Reach:
     """Each way in turn."""
     way: Reach = request.getfixturevalue(request.param)
     return way
+
+
+@pytest.fixture(scope="module")
+def nets(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    """The device program with the logits of two nets."""
+    folder = tmp_path_factory.mktemp("arm")
+    return prepared(built_agent(folder / "build"), folder / "agent", NETS)
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Path:
+    """A suite of one session of 12 samples on one thread."""
+    path = tmp_path / "two.toml"
+    path.write_text(SUITE)
+    return path
