@@ -11,7 +11,6 @@ two. Fourth: what a canary and the counters cost here, and whether a burst's fir
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
 import time
@@ -25,12 +24,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from bench.analysis.canary import SLOW, best_ns, canaries_ns, modes, sentence, speeds
 from bench.analysis.contention import are_disturbed, burst_samples_ns
 from bench.analysis.floor import AT_BEST
-from bench.reports.build import load_runs
-from bench.storage.schema.latency import Measured, Record
+from bench.storage.schema.latency import Record
 from bench.worker.canary import canary_ns
 from bench.worker.counters import Counters
 from bench.worker.cpu_time import BURST_NS
 from bench.worker.threads import TASKS
+from scripts.stored_records import measured
 
 BOUNDS = (0.0, 1.01, 1.02, AT_BEST, 1.05, SLOW, 1.20, 1.40, 1.60, 1e9)
 SERIES, READS = 1000, 200
@@ -135,18 +134,10 @@ def first_samples(records: Sequence[Record]) -> str:
 
 def main() -> None:
     """Print all four."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--results", type=Path, required=True)
-    given = parser.parse_args()
-    records = [
-        record
-        for run in load_runs(given.results, broken=[])
-        for record in run.records
-        if isinstance(record.outcome, Measured) and best_ns(record.sessions)
-    ]
+    records = measured(__doc__, lambda record: best_ns(record.sessions) is not None)
     series = [slowness for record in records for slowness in slownesses(record)]
     if len(series) < 2:
-        sys.exit(f"no session in {given.results} has canaries: measure with this version")
+        sys.exit("no session there has canaries: measure with this version")
     cuts = quantiles(series, n=100)
     shares = ", ".join(f"{at}% {cuts[at - 1]:.3f}" for at in (5, 50, 75, 90, 95, 99))
     print(

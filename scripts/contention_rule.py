@@ -12,7 +12,6 @@ idle machine it must be under 0.5%.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator
 from itertools import pairwise
@@ -21,9 +20,15 @@ from statistics import fmean, median, quantiles
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench.analysis.contention import DISTURBED, counted_ns, durations_ns, least_left
-from bench.reports.build import load_runs
-from bench.storage.schema.latency import Measured, Record, Session
+from bench.analysis.contention import (
+    DISTURBED,
+    burst_samples_ns,
+    counted_ns,
+    durations_ns,
+    least_left,
+)
+from bench.storage.schema.latency import Record, Session
+from scripts.stored_records import measured
 
 BOUNDS = (0.0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.10, 0.20, 0.40, 0.60, 1e9)
 CALM = 0.005
@@ -31,13 +36,11 @@ CALM = 0.005
 
 def bursts_of(session: Session) -> Iterator[tuple[float, list[int]]]:
     """Yield each burst's wait, a share of its time, and its samples in ns."""
-    start = 0
     if session.bursts is None:
         return
-    columns = (session.bursts.samples, session.bursts.wait_ns, session.bursts.wall_ns)
-    for count, wait, wall in zip(*columns, strict=True):
-        yield wait / wall, session.samples_ns[start : start + count]
-        start += count
+    times = (session.bursts.wait_ns, session.bursts.wall_ns, burst_samples_ns(session))
+    for wait, wall, ns in zip(*times, strict=True):
+        yield wait / wall, ns
 
 
 def ratios(records: list[Record]) -> Iterator[tuple[float, float, float]]:
@@ -90,15 +93,7 @@ def changes(records: list[Record]) -> list[tuple[float, int, int]]:
 
 def main() -> None:
     """Print both tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--results", type=Path, required=True)
-    given = parser.parse_args()
-    records = [
-        record
-        for run in load_runs(given.results, broken=[])
-        for record in run.records
-        if isinstance(record.outcome, Measured) and any(it.bursts for it in record.sessions)
-    ]
+    records = measured(__doc__, lambda record: any(it.bursts for it in record.sessions))
     print(first_table(records))
     changed = changes(records)
     contended = len(records) - len(changed)
