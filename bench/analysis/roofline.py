@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from bench.core.cell import Cell
-from bench.core.units import NS_PER_S, significant, to_ms
+from bench.core.units import NS_PER_S, number_of, significant, to_ms
 from bench.storage.schema.latency import Costs
 
 CLOCK_HZ = 6.5e9
@@ -96,12 +96,11 @@ def contradiction(it: Bound, samples_ns: Sequence[int], variant: str) -> str | N
     claimed_ns = median(samples_ns)
     if claimed_ns >= it.least_ns:
         return None
-    cores = f"{it.cores} core{'s' * (it.cores > 1)}"
     return (
-        f"{variant} has {significant(it.macs / 1e6)} M MACs a call; {cores} of this CPU can't do "
-        f"more than {it.cores * it.rate / 1e9:.0f} GMAC/s, {FAST_CONVOLUTION:g} times that with "
-        f"fast convolutions, so no inference takes less than {_ms(it.least_ns)}; this session's "
-        f"median is {_ms(claimed_ns)}"
+        f"{variant} has {significant(it.macs / 1e6)} M MACs a call; {number_of(it.cores, 'core')} "
+        f"of this CPU can't do more than {it.cores * it.rate / 1e9:.0f} GMAC/s, "
+        f"{FAST_CONVOLUTION:g} times that with fast convolutions, so no inference takes less than "
+        f"{_ms(it.least_ns)}; this session's median is {_ms(claimed_ns)}"
     )
 
 

@@ -16,6 +16,7 @@ from bench.analysis.verdicts import Comparison
 from bench.core.errors import BrokenResult
 from bench.core.output import say, show, show_lines
 from bench.core.program import command
+from bench.core.units import number_of
 from bench.experiments.context import Options
 from bench.reports.build import load_runs, report_folder, view_of, write_report
 from bench.reports.comparison.formats import check_format, rendered, step_summary
@@ -75,7 +76,7 @@ def written(files: Sequence[Path], options: Options) -> Iterator[str]:
         yield from (f"wrote {path}" for path in files)
         return
     for folder, count in Counter(path.parent for path in files).items():
-        yield f"wrote {count} file{'s' * (count > 1)} to {folder}/"
+        yield f"wrote {number_of(count, 'file')} to {folder}/"
 
 
 def tell_broken(broken: Sequence[BrokenResult]) -> int:
@@ -115,7 +116,7 @@ def tell_failures(records: Sequence[Record]) -> int:
             reasons.setdefault(_reason(record.outcome), []).append(record.cell_id)
     for reason, cells in reasons.items():
         others = len(cells) - 1
-        more = f" and {others} more cell{'s' * (others > 1)}" if others else ""
+        more = f" and {number_of(others, 'more cell')}" if others else ""
         say(f"bench: {cells[0]}{more} {reason}")
     return 1 if reasons else 0
 

@@ -53,6 +53,11 @@ def _to_place(value: float, place: int) -> str:
     return f"{round(value, place):.{max(place, 0)}f}"
 
 
+def number_of(count: int, noun: str) -> str:
+    """Return `1 core` or `2 cores`, of a noun whose plural ends in s."""
+    return f"{count} {noun}{'s' * (count != 1)}"
+
+
 def duration(seconds: float) -> str:
     """Write a duration for a person: `45 s`, `3 min 20 s`, `1 h 05 min`."""
     whole = round(seconds)

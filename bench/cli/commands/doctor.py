@@ -16,6 +16,7 @@ from bench.core.errors import ResultsError, Unavailable
 from bench.core.output import show, show_lines
 from bench.core.program import command, run_command
 from bench.core.protocol import request_for
+from bench.core.units import number_of
 from bench.devices.host.energy import packages, read_energy
 from bench.devices.host.facts import heading, read_host, usable_cores
 from bench.devices.host.procfs import LIVE
@@ -125,7 +126,7 @@ def energy_findings(root: Path = LIVE) -> list[Finding]:
         Finding(
             item="energy",
             state="note",
-            detail=f"{len(zones)} package counter{'s' * (len(zones) > 1)} of RAPL can't be read: "
+            detail=f"{number_of(len(zones), 'package counter')} of RAPL can't be read: "
             "sessions store no energy",
             remedy="sudo chmod a+r /sys/class/powercap/intel-rapl:*/energy_uj",
         )

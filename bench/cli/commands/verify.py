@@ -33,6 +33,7 @@ from bench.core.digest import file_sha256
 from bench.core.errors import BrokenFile, BrokenResult, InputError, Unavailable
 from bench.core.output import show, show_lines
 from bench.core.program import command
+from bench.core.units import number_of
 from bench.environments.interpreters import Environments
 from bench.experiments.context import Options, Tables
 from bench.experiments.preparation import artifact_key, artifact_name
@@ -244,7 +245,7 @@ def _lines(
         if cell.state == "stale":
             yield f"stale      {cell.cell_id}: {_shortened(cell.reasons)}"
     doubts = Counter(why for cell in cells if cell.state == "unchecked" for why in cell.reasons)
-    yield from (f"unchecked  {_cells(count)}: {why}" for why, count in doubts.items())
+    yield from (f"unchecked  {number_of(count, 'cell')}: {why}" for why, count in doubts.items())
     if origin.problem is not None:
         yield f"unsigned   run {folder.path.name}: {origin.problem}"
     yield _sentence(folder, files, cells, origin)
@@ -277,16 +278,13 @@ def _sentence(
     folder: RunFolder, files: Sequence[FileCheck], cells: Sequence[CellCheck], origin: _Origin
 ) -> str:
     wrong = sum(one.state != "same" for one in files)
-    report = (
-        f"{wrong} of {len(files)} report files are not"
-        if wrong
-        else f"all {len(files)} report files are"
-    )
+    which, negated = (f"{wrong} of", " not") if wrong else ("all", "")
     states = Counter(one.state for one in cells)
     counts = ", ".join(f"{states[state]} {state}" for state in ("current", "stale", "unchecked"))
     return (
-        f"{report} what comes out of the stored samples; "
-        f"of the {_cells(len(cells))} of run {folder.path.name}: {counts}; {_seals(folder, origin)}"
+        f"{which} {len(files)} report files are{negated} what comes out of the stored samples; "
+        f"of the {number_of(len(cells), 'cell')} of run {folder.path.name}: {counts}; "
+        f"{_seals(folder, origin)}"
     )
 
 
@@ -297,7 +295,3 @@ def _seals(folder: RunFolder, origin: _Origin) -> str:
         return "its files bear no digest, as those of earlier versions"
     shown = f"signed by {origin.signer}" if origin.signer else "which shows no origin"
     return f"{count} sealed as the run was completed, {shown}"
-
-
-def _cells(count: int) -> str:
-    return "1 cell" if count == 1 else f"{count} cells"

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bench.core.digest import canonical_digest
+from bench.core.units import number_of
 from bench.devices.android import sysfs
 from bench.devices.android.adb.device import Device
 from bench.devices.host.facts import installed_gib
@@ -116,8 +117,7 @@ def read_identity(device: Device) -> PhoneFacts:
 
 def heading(facts: PhoneFacts) -> str:
     """Name the hardware for a table: `Snapdragon 855 (SM8150), 8 cores, Android 12`."""
-    count = facts.cores
-    cores = f"{count} core{'s' * (count != 1)}" if count else ""
+    cores = number_of(facts.cores, "core") if facts.cores else ""
     android = "" if facts.android == UNKNOWN else f"Android {facts.android}"
     return ", ".join(part for part in (_hardware(facts), cores, android) if part)
 

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench.core.digest import canonical_digest
+from bench.core.units import number_of
 from bench.devices.host.procfs import CPU, LIVE, cpu_groups, each, memory, text
 from bench.launcher.programs import output_of
 
@@ -240,8 +241,8 @@ def _short_model(facts: HostFacts) -> str:
 def _cores_in_words(facts: HostFacts) -> str:
     cores, threads = facts.physical_cores, facts.logical_cores
     if cores is None:
-        return "" if threads is None else f"{threads} logical core{'s' * (threads != 1)}"
-    words = f"{cores} core{'s' * (cores != 1)}"
+        return "" if threads is None else number_of(threads, "logical core")
+    words = number_of(cores, "core")
     return f"{words}, {threads} threads" if threads is not None and threads > cores else words
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bench.core.units import duration, significant, to_ms, two_decimals, with_interval
+from bench.core.units import duration, number_of, significant, to_ms, two_decimals, with_interval
 
 POSITIVE = st.floats(min_value=1e-9, max_value=1e12)
 
@@ -96,3 +96,11 @@ def test_a_million_nanoseconds_are_a_millisecond() -> None:
 )  # fmt: skip
 def test_a_small_count_keeps_two_figures(value: float, text: str) -> None:
     assert two_decimals(value) == text
+
+
+def test_a_noun_has_an_s_unless_there_is_one() -> None:
+    assert [number_of(count, "more cell") for count in (0, 1, 2)] == [
+        "0 more cells",
+        "1 more cell",
+        "2 more cells",
+    ]
