@@ -22,8 +22,11 @@ from bench.storage.schema.latency import Session
 SLOW = 1.10
 """A burst whose canary took more than this share of the best was taken on a slow machine."""
 
+# A quantile and not the fastest, which hangs on a single reading.
 _BEST = 0.05
+# With 20 bursts up to 4% of series of one mode are taken for two, with 100 none (the script).
 _LEAST_BURSTS = 20
+# A smaller share hardly moves a median, and a smaller gap is the canary's own noise.
 _LEAST_SHARE = 0.10
 _LEAST_GAP = 1.05
 _APART = 6.0

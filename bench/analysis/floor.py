@@ -20,10 +20,12 @@ from bench.analysis.statistics import Estimate, t_interval
 from bench.storage.schema.latency import Session
 
 AT_BEST = 1.03
-"""The canary's time over its best up to which the machine is at its best."""
+"""The canary's time over its best up to which the machine is at its best: up to there the medians
+of bursts don't follow it, and from 1.05 on they do (scripts/canary_rule.py)."""
 
 FASTEST = 0.1
-"""The share of a session's bursts, at least one of them, that its floor is of."""
+"""The share of a session's bursts, at least one of them, that its floor is of: the fastest
+one alone would be the luckiest."""
 
 
 def floor(sessions: Sequence[Session]) -> Estimate | None:

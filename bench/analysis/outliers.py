@@ -18,7 +18,7 @@ from bench.analysis.contention import burst_samples_ns
 from bench.core.units import NS_PER_MS, NS_PER_S
 from bench.storage.schema.latency import Session
 
-SPREADS = 5.0
+SPREADS = 5.0  # of a normal distribution, 3 samples in 10 million
 LEAST = 0.10
 _SCALED = 1.4826  # of a normal distribution, the standard deviation over that of the median
 _FAULT_NS = 1000.0

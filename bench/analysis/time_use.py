@@ -52,7 +52,7 @@ def time_use(sessions: Iterable[Session]) -> TimeUse | None:
     return TimeUse(
         wall_ns=sum({(it.round, it.started, it.wall_ns): it.wall_ns for it in known}.values()),
         timed_ns=sum(sum(it.samples_ns) for it in known),
-        opening_ns=sum(it.load_ns + (it.build_ns or 0) + it.first_inference_ns for it in known),
+        opening_ns=sum(map(_opening_ns, known)),
         warmup_ns=sum(sum(it.warmup_ns) for it in known),
     )
 
@@ -61,8 +61,11 @@ def own_ns(session: Session) -> int:
     """Return what a session took by itself: of those that took turns, without the others' time."""
     if session.turn is None:
         return session.wall_ns
-    ready_ns = session.load_ns + session.first_inference_ns
-    return ready_ns + sum(session.warmup_ns) + sum(session.samples_ns)
+    return _opening_ns(session) + sum(session.warmup_ns) + sum(session.samples_ns)
+
+
+def _opening_ns(session: Session) -> int:
+    return session.load_ns + (session.build_ns or 0) + session.first_inference_ns
 
 
 def _text(ns: int) -> str:

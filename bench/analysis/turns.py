@@ -18,7 +18,7 @@ from itertools import permutations
 from statistics import median
 
 from bench.analysis.boxes import Box
-from bench.analysis.contention import counted_together
+from bench.analysis.contention import burst_samples_ns, counted_together
 from bench.analysis.interleaved import Estimate, estimate
 from bench.analysis.statistics import t_quantile
 from bench.storage.schema.latency import Session
@@ -140,13 +140,7 @@ def _paired(one: Box | None, two: Box | None) -> Estimate | None:
 
 def _medians(session: Session) -> list[float]:
     """Return each burst's median, its first sample left out where there are others."""
-    assert session.bursts is not None  # noqa: S101 - `_by_turn` leaves those out
-    medians, at = [], 0
-    for count in session.bursts.samples:
-        burst = session.samples_ns[at : at + count]
-        medians.append(float(median(burst[_DROPPED:] or burst)))
-        at += count
-    return medians
+    return [float(median(ns[_DROPPED:] or ns)) for ns in burst_samples_ns(session)]
 
 
 def _ratio(of: Estimate) -> Ratio:

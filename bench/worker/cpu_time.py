@@ -22,7 +22,7 @@ from bench.worker.sampling import Sample
 # The kernel turns some 0.1 ms of a neighbour away in one burst into 0.2% of it, and what two
 # readings (0.3 ms at most) and a canary (0.4 ms) cost stays a small part of the session.
 BURST_NS = 50_000_000
-_LEAST_BURSTS = 4
+_LEAST_BURSTS = 4  # so that some are left where others disturbed one or two
 
 _KNOWN = ("samples", "wait_ns", "cpu_ns", "wall_ns")
 _MORE = ("started_ns", "canary_ns", *COUNTERS)
