@@ -113,8 +113,12 @@ class TargetSpec:
         return cls(**{**values, "big_cores": tuple(values["big_cores"])})
 
 
-BURST_S, MOST_CALLS = 0.05, 200
-"""How long a burst of inferences lasts where cells take turns, and the most that it has."""
+BURST_S, MOST_CALLS = 0.025, 200
+"""How long a burst of inferences lasts where cells take turns, and the most that it has.
+
+Half of what `ab` takes: in the same time twice the laps, whose ratios are as sharp, since the
+bursts of a net stand nearer together (docs/measurement.md). A canary and two readings are 3% of it.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from bench.launcher.process import ChildFailed
 
 Name = TypeVar("Name")
 
-# A burst lasts some 50 ms, or a few inferences of a slow net: more than this, and the arm hangs.
+# A burst lasts 50 ms at most, or a few inferences of a slow net: more than this, and the arm hangs.
 _BURST_TIMEOUT_S = 60.0
 
 

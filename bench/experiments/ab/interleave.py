@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.analysis.interleaved import ArmName, Burst
-from bench.core.cell import BURST_S, MOST_CALLS
+from bench.core.cell import MOST_CALLS
 
 Sample = Callable[[int], Burst]
 """A count of inferences -> an arm's burst of that many."""
@@ -33,7 +33,7 @@ class Rule:
     """
 
     pairs: int = 30
-    burst_s: float = BURST_S
+    burst_s: float = 0.05
     least_calls: int = 4
     most_calls: int = MOST_CALLS
     dropped: int = 1

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from bench.core.cell import BURST_S
 from bench.core.protocol import request_for
 from bench.devices.host.memory import has_room
 from bench.experiments.ab.interleave import Rule
@@ -140,7 +141,7 @@ class _Turn:
             arm.worker.process.kill()
 
     def _sample(self) -> None:
-        rule = Rule(least_calls=2)
+        rule = Rule(least_calls=2, burst_s=BURST_S)
         calls = {arm.name.order: rule.calls(arm.figures["warmup_ns"]) for arm in self.arms}
         for _ in range(self.launcher.sessions.sampling.laps or 1):
             for arm in net_by_net(self.arms, _net_of, self.launcher.chance):

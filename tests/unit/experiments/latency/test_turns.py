@@ -88,7 +88,7 @@ def test_each_arm_has_a_fresh_process_and_one_burst_a_lap(measure: Measure) -> N
     for session in sessions:
         assert session.bursts is not None
         assert len(session.bursts.samples) == LAPS
-        assert set(session.bursts.samples) <= {2, 3}  # 50 ms of 20 ms each, or of more
+        assert set(session.bursts.samples) == {2}  # two at least: 25 ms of 20 ms each, or of more
         assert session.covariates["peak_rss_mib"]
     begins = sorted(
         (start, index)
@@ -120,7 +120,7 @@ def test_what_becomes_of_one_arm_is_its_own(runner: str, failure: str, measure: 
     one, bad, other = measure(steps_of("arms-Steady", runner, "arms-Steady"))
     assert one.session is not None
     assert other.session is not None
-    assert one.session.samples_ns == [NS] * 5 * LAPS
+    assert one.session.samples_ns == [NS] * 3 * LAPS  # 25 ms of 10 ms each
     assert bad.failed is not None
     assert bad.failed.failure == failure
 
