@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench.artifacts.cached import REFERENCE, SUBNORMALS, Artifact, Key, has_reference, load, settle
+from bench.artifacts.cached import OF_NET, REFERENCE, Artifact, Key, has_reference, load, settle
 from bench.artifacts.failures import conversion_error
 from bench.artifacts.formats import ARTIFACT_FORMATS, ArtifactFormat
 from bench.config.catalog import Model
@@ -100,6 +100,8 @@ class Workshop:
         return isinstance(self.make([model], [key], workers=1)[key], Artifact)
 
     def _make_for(self, model: Model, keys: set[Key], on_done: Callable[[str], None]) -> Made:
+        if model.problem is not None:
+            return dict.fromkeys(keys, model.problem)
         made: Made = {}
         for kind in self._in_order(keys):
             batches = sorted(self._batches(kind, keys))
@@ -253,7 +255,7 @@ class Workshop:
             raise artifact
         beside = self.formats[below].beside.items()
         files = {name: str(artifact.folder / file) for name, file in beside}
-        facts = {name: it for name, it in artifact.facts.items() if name == SUBNORMALS}
+        facts = {name: it for name, it in artifact.facts.items() if name in OF_NET}
         return _Source({"model": str(artifact.main), **files}, {}, artifact.reference, facts)
 
     def _run(

@@ -18,7 +18,9 @@ from bench.core.digest import file_sha256
 from bench.core.protocol import write_json
 
 REFERENCE = "reference.npz"
-SUBNORMALS = "subnormals"  # a fact of a net, and so of all that is made of it
+SUBNORMALS, WEIGHTS = "subnormals", "weights_sha256"
+OF_NET = (SUBNORMALS, WEIGHTS)
+"""Facts of a net, and so of all that is made of it."""
 _MANIFEST = "artifact.json"
 
 

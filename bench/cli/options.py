@@ -92,6 +92,13 @@ WEIGHTS = Flag(
     "seeded, pretrained, or a .pdparams file (its tensors alone)",
     "seeded",
 )
+TOLERANCE = Flag(
+    _SELECT,
+    "--tolerance",
+    "SHARE",
+    "How far FP32 output may be from the reference, as relative L2",
+    "the model's, else the runner's",
+)
 SEED = Flag(_SELECT, "--seed", "N", "Seed of the session order", "0", type=whole(0))
 SUSTAINED = Flag(
     _SELECT, "--sustained sustained_s", "TIME", "Run each cell in one session, as in 60s or 2m"
@@ -201,7 +208,9 @@ MIN_TOP1 = Flag(
     _LIMITS, "--min-top1", "PERCENT", "Find the fastest from this published top-1 accuracy on"
 )
 
-SELECTION = (SUITE, PRESET, RUNNER, VARIANT, BATCH, THREADS, WEIGHTS, SEED, TURNS, NO_TURNS)
+SELECTION = (
+    SUITE, PRESET, RUNNER, VARIANT, BATCH, THREADS, WEIGHTS, TOLERANCE, SEED, TURNS, NO_TURNS,
+)  # fmt: skip
 ENVIRONMENTS = (ENV, CACHE)
 MEASURING = (*ENVIRONMENTS, PASS_ENV)
 COMMON = (RESULTS, MODELS, JSON)

@@ -6,31 +6,37 @@ exported Paddle model of one's own.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from bench.config.factories import factory_code
+from bench.config.images import INFERENCE_FILE, Preprocess
 from bench.config.published import FAULTS, PUBLISHED
 from bench.core.digest import canonical_digest, file_sha256
-from bench.core.errors import BrokenFile, InputError, UnknownName
-from bench.storage.validation import (
-    Positive,
-    Strict,
-    explain,
-    read_toml,
-)
+from bench.core.errors import BenchError, BrokenFile, InputError, UnknownName
+from bench.storage.validation import Positive, Strict, explain, read_toml
 
 CATALOG = "catalog.toml"
 _CATALOGUE_FILES = (CATALOG, PUBLISHED, FAULTS, "README.md")
 _HASH_DIGITS = 16
+_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
+"""An entry's name is part of files' names, of a comparison's twice: 255 letters hold that."""
+
+Share = Annotated[float, Field(gt=0, le=1)]
+Task = Literal["classify", "none"]
 
 
 class Entry(Strict):
-    """One model of the catalogue; exactly one of `factory` and `exported`."""
+    """One model of the catalogue; exactly one of `factory` and `exported`.
+
+    `top1` and `top5` are shares, as in published.csv. `class_names` and `search_path` are paths
+    from the catalogue's folder.
+    """
 
     factory: str | None = None
     exported: str | None = None
@@ -39,6 +45,13 @@ class Entry(Strict):
     input: Annotated[tuple[Positive, ...], Field(min_length=1)] = (3, 224, 224)
     tolerance: Annotated[float, Field(gt=0, lt=1)] | None = None
     settings: dict[str, dict[str, str]] = {}
+    task: Task = "classify"
+    preprocess: Preprocess | None = None
+    class_names: str | None = None
+    output: str | None = None
+    search_path: tuple[str, ...] = ()
+    top1: Share | None = None
+    top5: Share | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> Entry:
@@ -48,13 +61,28 @@ class Entry(Strict):
             raise ValueError("'factory' is written \"module:function\"")
         return self
 
+    @model_validator(mode="after")
+    def _of_its_task(self) -> Entry:
+        given = [name for name in _OF_CLASSES if getattr(self, name) is not None]
+        if self.task == "none" and given:
+            raise ValueError(f"'{given[0]}' is of a model with classes, and its task is \"none\"")
+        if self.top1 is not None and self.top5 is not None and self.top1 > self.top5:
+            raise ValueError("'top1' is above 'top5'")
+        return self
+
+
+_OF_CLASSES = ("class_names", "top1", "top5")
+
 
 class Catalogue(Strict):
     """The whole of catalog.toml."""
 
-    models: Annotated[
-        dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.]+$")], Entry], Field(min_length=1)
-    ]
+    models: Annotated[dict[Annotated[str, Field(pattern=f"^{_NAME}$")], Entry], Field(min_length=1)]
+
+
+def entry_name(text: str) -> str:
+    """Return `text`, such as a file's name, as an entry may be called."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", text).lstrip("_.-")[:64] or "model"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +116,12 @@ class Model:
 
     `tolerance` is the relative L2 distance that FP32 output of it may have, None: the runner's;
     `settings` are those of runners, by name, that take the place of a suite's.
+
+    `task` "none": it has no classes. `preprocess` and `class_names` are its entry's, None: the
+    `inference_file` beside an exported model says, where there is one. `output` is the name of the
+    output that holds the classes, None: the first. `top1` and `top5` are its entry's shares.
+
+    `problem` is why it can't be had: nothing is made of it, and the others go on.
     """
 
     variant: str
@@ -99,10 +133,22 @@ class Model:
     published: str | None = None
     tolerance: float | None = None
     settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    task: Task = "classify"
+    preprocess: Preprocess | None = None
+    inference_file: Path | None = None
+    class_names: Path | None = None
+    output: str | None = None
+    top1: float | None = None
+    top5: float | None = None
+    problem: BenchError | None = field(default=None, compare=False)
 
     @property
     def input_text(self) -> str:
         return "x".join(str(extent) for extent in self.input)
+
+    def with_tolerance(self, tolerance: float | None) -> Model:
+        """Return this model with another tolerance, None: with its own."""
+        return self if tolerance is None else replace(self, tolerance=tolerance)
 
 
 def parse_weights(text: str) -> Weights:
@@ -137,25 +183,92 @@ def select(catalogue: Catalogue, names: Sequence[str]) -> list[str]:
 
 def resolve(catalogue: Catalogue, variant: str, folder: Path, weights: Weights) -> Model:
     """Return `variant` with `weights`, hashed; raises BrokenFile where its file isn't there."""
-    entry = catalogue.models[variant]
-    if entry.exported is not None:
-        source, identity = _exported(folder, entry.exported)
-        weights = Weights(kind="exported")
-    else:
-        source = {"factory": entry.factory, "search_path": [str(folder.resolve())]}
-        identity = {"factory": entry.factory, "code": _factory_code(str(entry.factory), folder)}
-        identity["weights"] = weights.identity()
+    model = _resolve(catalogue, variant, folder, weights)
+    if model.problem is not None:
+        raise model.problem
+    return model
+
+
+def resolve_all(
+    catalogue: Catalogue, names: Sequence[str], folder: Path, weights: Weights
+) -> tuple[Model, ...]:
+    """Return the models of `names`, each with its problem; raises BrokenFile where all have one."""
+    models = tuple(_resolve(catalogue, name, folder, weights) for name in names)
+    problems = [model.problem for model in models if model.problem is not None]
+    if len(problems) == len(models):
+        raise problems[0]
+    return models
+
+
+def _resolve(catalogue: Catalogue, variant: str, folder: Path, weights: Weights) -> Model:
+    """Return `variant` with `weights`, hashed.
+
+    Where a file of it isn't there the model has that as its `problem`, and the hash is that of what
+    its entry says.
+    """
+    entry, problem = catalogue.models[variant], None
+    try:
+        _check_beside(entry, folder)
+        source, identity = _source(entry, folder, weights)
+    except BrokenFile as error:
+        source, identity, problem = {}, {"missing": entry.model_dump(mode="json")}, error
     return Model(
         variant=variant,
         title=entry.title or entry.published or variant,
         input=entry.input,
         source=source,
-        weights=weights,
+        weights=weights if entry.exported is None else Weights(kind="exported"),
         hash=canonical_digest([identity, entry.input], _HASH_DIGITS),
         published=entry.published,
         tolerance=entry.tolerance,
         settings=entry.settings,
+        task=entry.task,
+        preprocess=entry.preprocess,
+        inference_file=_inference_file(entry, folder),
+        class_names=folder / entry.class_names if entry.class_names else None,
+        output=entry.output,
+        top1=entry.top1,
+        top5=entry.top5,
+        problem=problem,
     )
+
+
+def _check_beside(entry: Entry, folder: Path) -> None:
+    """Raise BrokenFile where a path of `entry` beside its source leads nowhere."""
+    if entry.class_names is not None and not (folder / entry.class_names).is_file():
+        raise BrokenFile(
+            folder / CATALOG,
+            f"the file of class names isn't at {entry.class_names}",
+            hint="give its path from this folder as class_names",
+        )
+    for path in entry.search_path:
+        if not (folder / path).is_dir():
+            raise BrokenFile(
+                folder / CATALOG,
+                f"there is no folder {path} to look for modules in",
+                hint="give folders from this one as search_path",
+            )
+
+
+def _source(entry: Entry, folder: Path, weights: Weights) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return where the net is from, and what names it; raises BrokenFile."""
+    if entry.exported is not None:
+        return _exported(folder, entry.exported)
+    factory = str(entry.factory)
+    path = [folder, *(folder / it for it in entry.search_path)]
+    code = next((it for one in path if (it := factory_code(factory, one, _CATALOGUE_FILES))), None)
+    return (
+        {"factory": factory, "search_path": [str(it.resolve()) for it in path]},
+        {"factory": factory, "code": code, "weights": weights.identity()},
+    )
+
+
+def _inference_file(entry: Entry, folder: Path) -> Path | None:
+    """Return the inference.yml beside an exported model, None where there is none."""
+    if entry.exported is None:
+        return None
+    path = (folder / entry.exported).with_name(INFERENCE_FILE)
+    return path if path.is_file() else None
 
 
 def _exported(folder: Path, exported: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -168,46 +281,15 @@ def _exported(folder: Path, exported: str) -> tuple[dict[str, Any], dict[str, An
                 f"the exported model's file {needed.name} isn't at {exported}",
                 hint="give the path of its .json or .pdmodel, the .pdiparams beside it",
             )
-    return (
-        {"exported": str(path)},
-        {"exported": [file_sha256(path), file_sha256(params)]},
-    )
+    return {"exported": str(path)}, {"exported": [_sha256(path), _sha256(params)]}
 
 
-def _factory_code(factory: str, folder: Path) -> str | None:
-    """Return a digest of what the factory may read where it lies in the models folder, else None.
-
-    Every file of the folder counts: a factory imports some and reads others, such as a YAML file
-    that describes the net. A package's factory (paddle.vision) is pinned by its environment.
-    """
-    top = factory.partition(":")[0].partition(".")[0]
-    if not ((folder / f"{top}.py").is_file() or (folder / top).is_dir()):
-        return None
+def _sha256(path: Path) -> str:
+    """Return the SHA-256 of a model's file; raises BrokenFile."""
     try:
-        files = {path.relative_to(folder): file_sha256(path) for path in _files(folder)}
+        return file_sha256(path)
     except OSError as error:
-        raise BrokenFile(
-            error.filename, str(error.strerror), hint="a model's hash takes every file beside it"
-        ) from error
-    return canonical_digest([[str(path), files[path]] for path in sorted(files)])
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    """Yield the files below `folder` but hidden ones, bytecode and the catalogue's own.
-
-    Linked folders are followed, each once.
-    """
-    known = set[Path]()
-    for root, folders, names in os.walk(folder, followlinks=True):
-        real = Path(root).resolve()
-        if real in known:
-            folders.clear()
-            continue
-        known.add(real)
-        folders[:] = sorted(it for it in folders if it[0] != "." and it != "__pycache__")
-        own = _CATALOGUE_FILES if Path(root) == folder else ()
-        paths = (Path(root) / name for name in names if name[0] != "." and name not in own)
-        yield from (path for path in paths if path.is_file())
+        raise BrokenFile(path, str(error.strerror), hint="make it readable") from error
 
 
 SEEDED = "seeded weights know nothing: what they say of an image is chance"

@@ -37,6 +37,7 @@ class Options:
     variants: Sequence[str] = ()
     axes: Axes = field(default_factory=Axes)
     weights: str = "seeded"
+    tolerance: float | None = None
     seed: int = 0
     results: Path = field(default_factory=default_results)
     models: Path = field(default_factory=default_models)

@@ -12,7 +12,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from bench.artifacts.builder import Artifact, Key, Made, Workshop
-from bench.config.catalog import Model, load_catalogue, parse_weights, resolve, select
+from bench.config.catalog import Model, load_catalogue, parse_weights, resolve_all, select
 from bench.core.cell import Cell
 from bench.core.errors import ArtifactError, BenchError, InputError, Unavailable
 from bench.core.output import say
@@ -42,7 +42,11 @@ class Prepared:
 
 
 def models_of(options: Options, variants: Sequence[str]) -> tuple[Model, ...]:
-    """Return the models of `variants` (none: all) with their weights; raises InputError."""
+    """Return the models of `variants` (none: all) with their weights.
+
+    A model whose file isn't there has that as its problem. Raises InputError, and BrokenFile where
+    that is so of all.
+    """
     catalogue = load_catalogue(options.models)
     names = select(catalogue, variants)
     weights = parse_weights(options.weights)
@@ -51,7 +55,8 @@ def models_of(options: Options, variants: Sequence[str]) -> tuple[Model, ...]:
             f"--weights {options.weights} is one file and {len(names)} variants are asked for",
             hint="name the one that it belongs to with --variant",
         )
-    return tuple(resolve(catalogue, name, options.models, weights) for name in names)
+    models = resolve_all(catalogue, names, options.models, weights)
+    return tuple(model.with_tolerance(options.tolerance) for model in models)
 
 
 def packages_of(
@@ -133,8 +138,9 @@ def settle(error: BenchError) -> Failed | Skipped:
     if isinstance(error, Unavailable):
         return Skipped(reason=hidden(error.problem), hint=hidden(error.hint))
     tail = error.log_tail if isinstance(error, ArtifactError) else ""
+    otherwise = "input" if isinstance(error, InputError) else "conversion"
     return Failed(
-        failure=error.failure if isinstance(error, ArtifactError) else "conversion",
+        failure=error.failure if isinstance(error, ArtifactError) else otherwise,
         message=hidden(error.problem),
         hint=hidden(error.hint),
         log_tail=hidden(tail),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.cli.commands import ab, bisect
-from bench.cli.commands.bisect import chosen_cell
+from bench.cli.commands.bisect import chosen_cell, split_net
 from bench.cli.main import parse
 from bench.core.errors import InputError, UnknownName
 from bench.environments.specs import ENVIRONMENTS
@@ -150,6 +150,37 @@ def test_a_cell_s_digest_tells_its_settings(
     assert "of another net or setting" in capsys.readouterr().err
     with pytest.raises(UnknownName, match="no variant 'x9'"):
         chosen_cell(history.options("--cell", "x9-paddle-fp32-b1-t1-0123456789ab"), tables)
+
+
+NAMES = ["net", "net-s", "net-paddle"]
+RUNNERS = ["paddle", "lite", "paddle-lite"]
+
+
+@pytest.mark.parametrize(
+    ("text", "net"),
+    [
+        ("net-paddle", ("net", "paddle")),
+        ("net-s-paddle", ("net-s", "paddle")),
+        ("net-s-paddle-lite", ("net-s", "paddle-lite")),
+        ("net-paddle-paddle", ("net-paddle", "paddle")),
+    ],
+)
+def test_a_cells_id_is_read_where_names_have_dashes(text: str, net: tuple[str, str]) -> None:
+    assert split_net(text, NAMES, RUNNERS) == net
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("net-paddle-lite", "that is net-paddle on lite or net on paddle-lite"),
+        ("net-t-paddle", "no variant 'net-t'"),
+        ("net-s-padle", "no runner 'padle'"),
+        ("other-padle", "no runner 'padle'"),
+    ],
+)
+def test_a_cells_id_that_is_none_or_two_is_refused(text: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        split_net(text, NAMES, RUNNERS)
 
 
 def compared(history: History, cell: str) -> AbRecord:

@@ -37,6 +37,31 @@ timeout_s = 20.0
 """
 
 
+def test_a_model_whose_file_is_missing_fails_alone(
+    bench_run: Run, plain_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (plain_models / "catalog.toml").open("a") as file:
+        file.write("[models.gone-net]\nexported = 'gone.json'\ninput = [3, 8, 8]\n")
+    (plain_models / "published.csv").unlink()
+    assert bench_run(*QUICK, "--models", str(plain_models)) == 1
+    err = capsys.readouterr().err
+    assert "catalog.toml: the exported model's file gone.json isn't at gone.json" in err
+    assert str(tmp_path) not in err.partition("failed")[2]
+    records = list(only_run(tmp_path).records())
+    failed = {it.cell.variant for it in records if isinstance(it.outcome, Failed)}
+    assert failed == {"gone-net"}
+    assert any(isinstance(it.outcome, Measured) for it in records)
+
+
+def test_a_tolerance_may_be_given_for_all_nets(
+    bench_run: Run, plain_models: Path, tmp_path: Path
+) -> None:
+    flags = ("--models", str(plain_models), "--variant", "one", "--tolerance", "0.02")
+    assert bench_run(*QUICK, *flags) == 0
+    facts = [session.facts for it in only_run(tmp_path).records() for session in it.sessions]
+    assert {it["tolerance"] for it in facts} == {"0.02"}
+
+
 @pytest.mark.slow
 def test_a_run_ends_well_with_every_file_in_its_place(
     bench_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -33,12 +33,13 @@ class Verb:
 
 
 _PADDLE = o.RUNNER.but("paddle")
-_MANY = (o.VARIANT, _PADDLE, o.BATCH.but("1"), o.THREADS.but("1"), o.WEIGHTS)
-_ACCURACY = (_PADDLE, o.VARIANT, o.WEIGHTS, o.BATCH.one("1"), o.THREADS.one("1"))
+_MANY = (o.VARIANT, _PADDLE, o.BATCH.but("1"), o.THREADS.but("1"), o.WEIGHTS, o.TOLERANCE)
+_ACCURACY = (_PADDLE, o.VARIANT, o.WEIGHTS, o.TOLERANCE, o.BATCH.one("1"), o.THREADS.one("1"))
 _PREDICT = (
     o.RUNNER.one("paddle"),
     o.VARIANT.one("the catalogue's first"),
     o.WEIGHTS,
+    o.TOLERANCE,
     o.THREADS.one("1"),
 )
 _SELFTEST = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -26,7 +26,7 @@ from bench.launcher.git import check_history, commit_of, git
 from bench.runners import RunnerEntry
 
 _CELL = re.compile(
-    r"(?P<variant>[A-Za-z0-9_.]+)-(?P<runner>.+)-(?P<precision>[a-z0-9]+)"
+    r"(?P<net>.+-.+)-(?P<precision>[a-z0-9]+)"
     r"-b(?P<batch>[0-9]+)-t(?P<threads>[0-9]+)(-(?P<digest>[0-9a-f]{12}))?"
 )
 _STATUS: Mapping[str, int] = {"SLOWER": BAD, "SAME": GOOD, "FASTER": GOOD}
@@ -163,19 +163,40 @@ def chosen_cell(options: Options, tables: Tables) -> ChosenCell:
             f"--cell {name}: no cell's id",
             hint="as in x0_5-paddle-fp32-b1-t1; the files in a run's cells/ are named by them",
         )
-    if match["runner"] not in tables.runners:
-        raise UnknownName("runner", match["runner"], tables.runners)
-    known, precision = tables.runners[match["runner"]].precisions, match["precision"]
+    variant, runner = split_net(match["net"], load_catalogue(options.models).models, tables.runners)
+    known, precision = tables.runners[runner].precisions, match["precision"]
     if precision not in known:
-        raise UnknownName("precision", precision, known, of=f"runner {match['runner']}")
+        raise UnknownName("precision", precision, known, of=f"runner {runner}")
     axes = Axes(
-        runners=[match["runner"]],
+        runners=[runner],
         batches=[int(match["batch"])],
         threads=[int(match["threads"])],
     )
-    chosen = replace(options, variants=[match["variant"]], axes=axes)
+    chosen = replace(options, variants=[variant], axes=axes)
     settings = _settings(chosen, tables, match["digest"], precision)
     return ChosenCell(options=chosen, precision=precision, settings=settings)
+
+
+def split_net(text: str, variants: Iterable[str], runners: Iterable[str]) -> tuple[str, str]:
+    """Return the variant and the runner of a cell's id: both may have dashes in their names.
+
+    Raises UnknownName, and InputError where it may be of two nets.
+    """
+    names = list(variants)
+    ends = [(text.removesuffix(f"-{it}"), it) for it in runners if text.endswith(f"-{it}")]
+    fitting = [pair for pair in ends if pair[0] in names]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        either = " or ".join(f"{variant} on {runner}" for variant, runner in fitting)
+        raise InputError(
+            f"--cell {text}-...: that is {either}", hint="rename one of the two nets' entries"
+        )
+    if ends:
+        raise UnknownName("variant", min((it for it, _ in ends), key=len), names)
+    variant = max((it for it in names if text.startswith(f"{it}-")), key=len, default=None)
+    runner = text.partition("-")[2] if variant is None else text.removeprefix(f"{variant}-")
+    raise UnknownName("runner", runner, runners)
 
 
 def _settings(

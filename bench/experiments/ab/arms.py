@@ -47,6 +47,7 @@ class Arm:
     models: Path
     weights: str
     launch: Launch
+    tolerance: float | None = None
     code: Path | None = None
     commit: str | None = None
 
@@ -106,6 +107,7 @@ def make_arm(
         models=spec.model or options.models,
         weights=spec.weights or options.weights,
         launch=tables.launch,
+        tolerance=options.tolerance,
     )
     if spec.models_revision is not None:
         found = checkout(arm.models, spec.models_revision, options.cache)

@@ -228,7 +228,7 @@ class AbExperiment:
             if holds_path(arm)
             for text in given[name]
         ]
-        kept = ("results", "models", "cache", "weights")
+        kept = ("results", "models", "cache", "weights", "tolerance")
         return [*arms, *self.options.again(kept, self.tables.targets)]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,9 +10,11 @@ from bench.config.catalog import (
     Catalogue,
     Entry,
     Model,
+    entry_name,
     load_catalogue,
     parse_weights,
     resolve,
+    resolve_all,
     select,
 )
 from bench.config.suite import Axes, Suite, load_suite, select_cells
@@ -97,7 +98,8 @@ def cells_of(
     """
     target = target_of([arm], selection, tables)
     suite = load_suite(tables.targets[target].suite).in_preset(PRESET)
-    models = _models(arm, selection.variants, beside)
+    found = _models(arm, selection.variants, beside)
+    models = [model.with_tolerance(arm.tolerance) for model in found]
     cells = [
         _cell(arm, suite, model, axes, selection.cores, tables)
         for model in models
@@ -142,9 +144,8 @@ def _models(arm: Arm, variants: Sequence[str], beside: Path) -> list[Model]:
         catalogue, folder = Catalogue(models={name: entry}), arm.models.parent
         return [resolve(catalogue, name, folder, weights)]
     catalogue = load_catalogue(arm.models)
-    return [
-        resolve(catalogue, name, arm.models, weights) for name in select(catalogue, list(variants))
-    ]
+    names = select(catalogue, list(variants))
+    return list(resolve_all(catalogue, names, arm.models, weights))
 
 
 def _exported(path: Path, variants: Sequence[str], beside: Path) -> tuple[str, Entry]:
@@ -157,7 +158,7 @@ def _exported(path: Path, variants: Sequence[str], beside: Path) -> tuple[str, E
             f"{path.name} is one net, and it isn't said which one it is compared with",
             hint="name that with --variant",
         )
-    name = variants[0] if variants else re.sub(r"[^A-Za-z0-9_.]", "_", path.stem)
+    name = variants[0] if variants else entry_name(path.stem)
     known = {} if beside.is_file() else load_catalogue(beside).models
     shape = {"input": known[name].input} if name in known else {}
     return name, Entry.model_validate({"exported": str(path.resolve()), **shape})

@@ -228,7 +228,9 @@ class LatencyExperiment:
         """Return the folders, the weights and the target's flags."""
         del run
         models = () if self.verb == "selftest" else ("models",)
-        return self.options.again(("results", *models, "cache", "weights"), self.tables.targets)
+        return self.options.again(
+            ("results", *models, "cache", "weights", "tolerance"), self.tables.targets
+        )
 
 
 def _rounds(plan: Plan) -> list[list[str]]:

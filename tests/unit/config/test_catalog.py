@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
-from bench.config.catalog import Model, Weights, load_catalogue, parse_weights, resolve, select
+from bench.config.catalog import (
+    Catalogue,
+    Model,
+    Weights,
+    entry_name,
+    load_catalogue,
+    parse_weights,
+    resolve,
+    resolve_all,
+    select,
+)
+from bench.config.images import Preprocess
 from bench.config.published import load_published
+from bench.core.cell import Cell
 from bench.core.errors import BrokenFile, InputError, UnknownName
+from bench.storage.schema.common import Id
 from tests.unit.config.conftest import NET, Plant
 
 REAL = Path(__file__).parents[3] / "models"
@@ -53,6 +68,17 @@ def test_a_title_is_the_given_or_the_published_or_the_catalogues_name(
         (NET + "input = [3, 0, 224]\n", "models.net.input.1"),
         (NET + "facotry = 'mynet:net'\n", "unknown field 'models.net.facotry'"),
         ("[models.'my net']\nfactory = 'mynet:net'\n", "my net"),
+        ("[models.-net]\nfactory = 'mynet:net'\n", "-net"),
+        ("[models._net]\nfactory = 'mynet:net'\n", "_net"),
+        (f"[models.{'n' * 65}]\nfactory = 'mynet:net'\n", "models.n"),
+        (NET + "task = 'detect'\n", "models.net.task"),
+        (NET + "task = 'none'\ntop1 = 0.5\n", "'top1' is of a model with classes"),
+        (NET + "task = 'none'\nclass_names = 'a'\n", "'class_names' is of a model with classes"),
+        (NET + "top1 = 71.2\n", "models.net.top1"),
+        (NET + "top1 = 0.9\ntop5 = 0.8\n", "'top1' is above 'top5'"),
+        (NET + "preprocess = { short = 256, size = [224, 224] }\n", "one of 'short' and 'size'"),
+        (NET + "preprocess = { std = [1, 0, 1] }\n", "a standard deviation isn't 0"),
+        (NET + "preprocess = { interpolation = 'box' }\n", 'needs backend = "pillow"'),
         ("", "field 'models' is missing"),
         ("[models.net\n", "not TOML"),
     ],
@@ -128,6 +154,97 @@ def test_a_missing_file_of_an_exported_model_is_named(
     with pytest.raises(BrokenFile, match=f"file {named} isn't at net.json") as caught:
         net(folder)
     assert caught.value.path == folder / "catalog.toml"
+
+
+@pytest.mark.parametrize(
+    ("more", "problem"),
+    [
+        ("class_names = 'gone.txt'\n", "the file of class names isn't at gone.txt"),
+        ("search_path = ['.', 'gone']\n", "there is no folder gone to look for modules in"),
+    ],
+)
+def test_a_path_of_an_entry_that_leads_nowhere_is_named(
+    plant: Plant, more: str, problem: str
+) -> None:
+    with pytest.raises(BrokenFile, match=problem):
+        net(plant(NET + more))
+
+
+def test_a_model_whose_file_is_missing_leaves_the_others(plant: Plant) -> None:
+    folder = plant(NET + "[models.gone]\nexported = 'gone.json'\n")
+    catalogue = load_catalogue(folder)
+    whole, gone = resolve_all(catalogue, ["net", "gone"], folder, Weights())
+    assert whole == net(folder)
+    assert "file gone.json isn't at gone.json" in str(gone.problem)
+    assert gone.hash != whole.hash
+    with pytest.raises(BrokenFile, match=r"gone\.json"):
+        resolve_all(catalogue, ["gone"], folder, Weights())
+
+
+def test_modules_are_looked_for_in_the_folder_and_then_in_the_search_path(plant: Plant) -> None:
+    folder = plant(NET + "search_path = ['nets']\n")
+    (folder / "nets").mkdir()
+    plain = net(folder)
+    assert plain.source["search_path"] == [str(folder), str(folder / "nets")]
+    (folder / "nets" / "mynet.py").write_text("def net(): ...\n")
+    found = net(folder)
+    assert found.hash != plain.hash
+    (folder / "nets" / "helper.py").write_text("x = 1\n")
+    assert net(folder).hash != found.hash, "what the factory may import counts"
+
+
+def test_what_says_how_a_net_is_used_is_no_part_of_its_hash(plant: Plant) -> None:
+    (plant() / "names.txt").write_text("a\n")
+    more = (
+        "top1 = 0.7\ntop5 = 0.9\noutput = 'logits'\nclass_names = 'names.txt'\n"
+        "[models.net.preprocess]\nshort = 232\nchannels = 'bgr'\n"
+    )
+    model = net(plant(NET + more))
+    assert model.hash == net(plant()).hash
+    assert (model.top1, model.top5, model.output, model.task) == (0.7, 0.9, "logits", "classify")
+    assert model.class_names is not None
+    assert model.class_names.name == "names.txt"
+    assert model.preprocess == Preprocess(short=232, channels="bgr")
+
+
+@pytest.mark.parametrize("name", ["my-net", "a-b-c.1_2", "9", "n" * 64])
+def test_a_name_may_have_dashes_and_its_cells_are_stored(plant: Plant, name: str) -> None:
+    model = net(plant(NET.replace("[models.net]", f"[models.{quoted(name)}]")), variant=name)
+    cell = Cell(variant=name, model_hash=model.hash, runner="paddle-lite-x86", batch=1, threads=1)
+    stored = TypeAdapter(Id)
+    assert stored.validate_python(cell.id) == cell.id
+    assert stored.validate_python(f"{cell.id}--{cell.id}")
+
+
+def quoted(name: str) -> str:
+    return f"'{name}'"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("my-net", "my-net"),
+        ("Mein Netz", "Mein_Netz"),
+        ("-_.x", "x"),
+        ("é", "model"),
+        ("", "model"),
+    ],
+)
+def test_a_files_name_becomes_that_of_an_entry(text: str, name: str) -> None:
+    assert entry_name(text) == name
+    assert Catalogue.model_validate({"models": {name: {"factory": "a:b"}}})
+
+
+def test_the_seven_nets_hashes_are_those_of_the_committed_runs() -> None:
+    stored = {
+        name: facts["model_hash"]
+        for path in (REAL.parent / "results" / "runs").glob("*/*/run.json")
+        for name, facts in json.loads(path.read_text())["models"].items()
+    }
+    catalogue = load_catalogue(REAL)
+    now = {it: resolve(catalogue, it, REAL, Weights()).hash for it in stored}
+    assert stored == now
+    assert len(stored) == 7
 
 
 def test_the_real_models_are_the_seven_of_the_published_family() -> None:
