@@ -123,7 +123,7 @@ def write_reference(path: Path, inputs: Tensors, outputs: Tensors) -> None:
     """Write an .npz file of `input/NAME` and `output/NAME`."""
     import numpy as np
 
-    arrays = {
+    arrays: dict[str, Any] = {
         **{f"input/{name}": array for name, array in inputs.items()},
         **{f"output/{name}": array for name, array in outputs.items()},
     }

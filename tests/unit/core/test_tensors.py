@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -65,7 +66,7 @@ def test_values_are_within_their_range_and_the_same_for_a_seed() -> None:
 
 
 def test_a_reference_keeps_names_order_and_types(tmp_path: Path) -> None:
-    inputs = {"b": np.ones((1, 2), np.int64), "a/x.tmp_0": np.zeros(3, np.float32)}
+    inputs: dict[str, Any] = {"b": np.ones((1, 2), np.int64), "a/x.tmp_0": np.zeros(3, np.float32)}
     write_reference(tmp_path / "reference.npz", inputs, {"y": np.ones(1, bool)})
     read = read_reference(tmp_path / "reference.npz")
     assert list(read.inputs) == ["b", "a/x.tmp_0"]
@@ -74,6 +75,7 @@ def test_a_reference_keeps_names_order_and_types(tmp_path: Path) -> None:
 
 
 def test_a_reference_without_outputs_is_none(tmp_path: Path) -> None:
-    np.savez(tmp_path / "reference.npz", **{"input/x": np.ones(1)})
+    arrays: dict[str, Any] = {"input/x": np.ones(1)}
+    np.savez(tmp_path / "reference.npz", **arrays)
     with pytest.raises(LookupError, match="no output"):
         read_reference(tmp_path / "reference.npz")
