@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.core.cell import Cell
+from bench.core.tensors import only, read_reference
 from bench.runners.openvino import OpenVinoRunner
 from bench.worker.serve import Reply, serve
-from bench.worker.session import load_reference
 
 _NS_PER_MS = 1_000_000
 _CHUNK = 20
@@ -35,7 +35,7 @@ def benchmark_app(request: Mapping[str, Any]) -> dict[str, Any]:
     from openvino.tools.benchmark.benchmark import Benchmark
     from openvino.tools.benchmark.main import main
 
-    x, _ = load_reference(Path(request["reference"]))
+    x = only(read_reference(Path(request["reference"])).inputs)
     given = Path(request["scratch"]) / "input.npy"
     np.save(given, x)
     kept: list[float] = []
@@ -54,11 +54,11 @@ def benchmark_app(request: Mapping[str, Any]) -> dict[str, Any]:
 
 def harness(request: Mapping[str, Any]) -> dict[str, Any]:
     """Run the harness's own runner: the request alone, as the tool does, then its whole sample."""
-    x, _ = load_reference(Path(request["reference"]))
+    feeds = read_reference(Path(request["reference"])).inputs
     seconds = request["seconds"]
     gc.disable()
     with OpenVinoRunner().open(Cell.from_json(request["cell"]), Path(request["model"])) as session:
-        session.infer(x)
+        session.infer(feeds)
         return {
             "request_ns": sampled(session.sample_request, seconds),
             "end_to_end_ns": sampled(session.sample, seconds),

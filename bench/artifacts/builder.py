@@ -238,7 +238,7 @@ class Workshop:
             )
         if not has_reference(folder):
             raise ArtifactError(
-                f"{kind}: the converter wrote no {REFERENCE} with an input and its logits",
+                f"{kind}: the converter wrote no {REFERENCE} with inputs and finite outputs",
                 hint="it must write one beside each export, as bench/converters/paddle_export.py",
             )
 

@@ -16,6 +16,7 @@ import numpy as np
 from bench.artifacts.formats import ArtifactFormat
 from bench.core.digest import file_sha256
 from bench.core.protocol import write_json
+from bench.core.tensors import read_reference
 
 REFERENCE = "reference.npz"
 SUBNORMALS, WEIGHTS = "subnormals", "weights_sha256"
@@ -40,7 +41,7 @@ def never() -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
-    """Files in the cache. `reference` holds the seeded input and the reference logits.
+    """Files in the cache. `reference` holds the seeded inputs and what the outputs must be.
 
     `is_new` tells that it was made just now, not found in the cache; `tolerance` is its model's.
     `remake` makes it anew in its place, once, where it was in the cache; it tells whether it did.
@@ -82,13 +83,12 @@ def settle(made: Path, folder: Path, facts: Mapping[str, Any]) -> None:
 
 
 def has_reference(folder: Path) -> bool:
-    """Tell whether the reference in `folder` has a row of logits for each image of its input."""
+    """Tell whether there is a whole reference in `folder`, of finite outputs."""
     try:
-        with np.load(folder / REFERENCE) as arrays:
-            images, logits = arrays["input"], arrays["logits"]
+        outputs = read_reference(folder / REFERENCE).outputs
+        return all(bool(np.isfinite(array).all()) for array in outputs.values())
     except (OSError, ValueError, LookupError, EOFError, TypeError, BadZipFile):
         return False
-    return images.ndim > 1 and logits.ndim == 2 and len(images) == len(logits)
 
 
 def load(folder: Path, kind: ArtifactFormat) -> Artifact | None:

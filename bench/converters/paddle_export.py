@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.converters import op_defaults, paddle_costs, paddle_net, paddle_program, subnormals
 from bench.core.errors import ArtifactError
+from bench.core.tensors import write_reference
 
 if TYPE_CHECKING:
     from numpy import float32
@@ -144,7 +145,7 @@ def _describe(
         raise ArtifactError(
             "the net's output holds infinities or NaN", hint="choose other weights, or mend the net"
         )
-    np.savez(folder / "reference.npz", input=x, logits=logits)
+    write_reference(folder / "reference.npz", {INPUT_NAME: x}, {"logits": logits})
     return {
         "model": f"{folder.name}/model{suffix}",
         "params": f"{folder.name}/model.pdiparams",

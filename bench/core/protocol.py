@@ -100,9 +100,10 @@ def check_version(request: Mapping[str, Any]) -> None:
 class SessionRequest:
     """A session of `runner` ("module:Class") on `artifact` at `target`.
 
-    `reference` is an .npz file with `input` and `logits`, float32; the runner's output must be
-    within `tolerance` of the logits (relative L2) before any time counts. `cores` are those that
-    the session may run on, None: all that there are. `sampling` is None where nothing is measured.
+    `reference` is a file of `bench.core.tensors.write_reference`: what the runner is fed, and the
+    outputs that it must be within `tolerance` of (relative L2) before any time counts. `cores` are
+    those that the session may run on, None: all that there are. `sampling` is None where nothing is
+    measured.
     """
 
     runner: str

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import importlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from bench.core.cell import Cell, Sampling, TargetSpec
-from bench.core.errors import BenchError, Unavailable
+from bench.core.errors import ArtifactError, BenchError, Unavailable
+from bench.core.tensors import Tensors
 from bench.core.units import Nanoseconds
 
 if TYPE_CHECKING:
@@ -52,8 +53,11 @@ class Session(Protocol):
         """Versions, and the effective threads, precision and settings."""
         ...
 
-    def infer(self, x: Array) -> Array:
-        """Return the logits of `x`, untimed; `x` also becomes the input of `sample`."""
+    def infer(self, feeds: Tensors) -> Tensors:
+        """Return the outputs for `feeds`, untimed; they become the input of `sample` too.
+
+        Feeds have the names that the reference has, outputs the engine's own, in its order.
+        """
         ...
 
     def sample(self, count: int) -> list[Nanoseconds]:
@@ -112,7 +116,7 @@ class RemoteSession(Session, Protocol):
 class DeviceSession:
     """One session that a program on a device ran by itself, from its load to its last sample.
 
-    `output` has the shape of the logits; a tool that prints neither output nor samples leaves
+    `output` is the net's only one; a tool that prints neither output nor samples leaves
     both out and gives `reported_ns` (min, max, avg) instead. `figures_ns` are other durations by
     name: "run", the engine's part of each sample, without the copies of input and output.
     """
@@ -144,7 +148,7 @@ class Turns:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceArm:
-    """What a device program reported of one of two models; `output` has the shape of the logits."""
+    """What a device program reported of one of two models; `output` is its only one."""
 
     load_ns: int
     first_inference_ns: int
@@ -243,6 +247,38 @@ def require_precision(cell: Cell, *known: str) -> None:
             f"the {cell.runner} runner has no {cell.precision} on the CPU",
             hint=f"use precision {' or '.join(known)}",
         )
+
+
+def feeds_by(names: Sequence[str], feeds: Tensors) -> dict[str, Any]:
+    """Return `feeds` by an engine's input names, in the engine's order.
+
+    An engine that renamed them has them in the same order. Raises ArtifactError where it has more
+    or fewer.
+    """
+    if len(names) != len(feeds):
+        raise ArtifactError(
+            f"the engine's inputs are {_listed(names)}, the net's {_listed(feeds)}",
+            hint="the artifact isn't the net that was asked for, or lost an input on the way",
+        )
+    if set(names) == set(feeds):
+        return {name: feeds[name] for name in names}
+    return dict(zip(names, feeds.values(), strict=True))
+
+
+def one_image(feeds: Tensors, engine: str) -> Array:
+    """Return the only input of a net; raises Unavailable unless it is one of float32."""
+    if len(feeds) != 1 or (array := next(iter(feeds.values()))).dtype != "float32":
+        kinds = ", ".join(f"{name} ({it.dtype})" for name, it in feeds.items())
+        raise Unavailable(
+            f"{engine} takes one input of float32 here, and this net's are {kinds}",
+            hint="measure it with another runner",
+        )
+    image: Array = array
+    return image
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names) or "none"
 
 
 def time_calls(call: Callable[[], object], count: int) -> list[Nanoseconds]:

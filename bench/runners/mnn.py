@@ -1,6 +1,6 @@
 """MNN on the CPU, through the sessions of its Python API.
 
-A sample is end to end: the input copied in, the session run, the output copied out.
+A sample is end to end: inputs copied in, the session run, outputs copied out.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from typing import Any
 
 from bench.core.cell import Cell
 from bench.core.errors import Unavailable
+from bench.core.tensors import Tensors
 from bench.core.units import Nanoseconds
-from bench.runners.base import Array, import_engine, require_precision, time_calls
+from bench.runners.base import feeds_by, import_engine, require_precision, time_calls
 
 # Codes of getSessionInfo (MNN's Interpreter.hpp): the backend in use, the number of threads.
 _BACKENDS, _THREADS = 2, 4
@@ -23,6 +24,7 @@ _CPU = {0: "cpu", 13: "cpu, with the chip's extensions"}
 _MODES = {"fp32": "high", "fp16": "low"}
 _CPU_FACTS = Path("/proc/cpuinfo")
 _FP16_FLAG = "asimdhp"
+_HALIDE = {"float32": "Float", "int32": "Int", "int64": "Int64", "uint8": "Uint8"}
 # A hint of createSession (WINOGRAD_MEMORY_LEVEL in Interpreter.hpp) and its values: how large the
 # blocks of Winograd's algorithm may be. MNN's default, 3, is 2.8e-4 from the reference on ResNet18,
 # where FP32 may be 1e-4; with 1 it is 1.4e-6, and slower by a fifth or more.
@@ -72,8 +74,13 @@ def has_fp16(system: str, machine: str, cpu_facts: Path) -> bool:
         return False
 
 
+def _dtype(tensor: Any) -> Any:
+    """Return the type of a session's tensor: MNN makes 64-bit whole numbers 32-bit ones."""
+    return tensor.getNumpyData().dtype
+
+
 class MnnSession:
-    """A session of an interpreter, and the host's tensors for its input and output."""
+    """A session of an interpreter, and the host's tensors for its inputs and outputs."""
 
     def __init__(
         self,
@@ -88,11 +95,10 @@ class MnnSession:
         self._precision = precision
         self._interpreter = interpreter
         self._session = session
-        self._input = interpreter.getSessionInput(session)
-        self._output = interpreter.getSessionOutput(session)
-        self._shape = tuple(self._output.getShape())
-        self._host_input: Any = None
-        self._host_output: Any = None
+        self._inputs = interpreter.getSessionInputAll(session)
+        self._outputs = interpreter.getSessionOutputAll(session)
+        self._copies: list[tuple[Any, Any]] = []
+        self._hosts: dict[str, Any] = {}
 
     @property
     def facts(self) -> Mapping[str, str]:
@@ -115,23 +121,44 @@ class MnnSession:
         threads: int = struct.unpack("=i", struct.pack("=f", encoded))[0]
         return threads
 
-    def infer(self, x: Array) -> Array:
+    def infer(self, feeds: Tensors) -> Tensors:
         import numpy as np
 
-        self._host_input = self._host(x)
-        self._host_output = self._host(np.zeros(self._shape, np.float32))
-        output: Array = self._end_to_end()
-        return output
+        named = feeds_by(list(self._inputs), feeds)
+        self._copies = [
+            (tensor := self._inputs[name], self._host(array.astype(_dtype(tensor), copy=False)))
+            for name, array in named.items()
+        ]
+        self._hosts = {
+            name: self._host(np.zeros(tensor.getShape(), _dtype(tensor)))
+            for name, tensor in self._outputs.items()
+        }
+        return dict(zip(self._outputs, self._end_to_end(), strict=True))
 
     def _host(self, array: Any) -> Any:
+        """Return a tensor of the host's over `array`."""
+        import numpy as np
+
+        kind = _HALIDE.get(array.dtype.name)
+        if kind is None:
+            raise Unavailable(
+                f"MNN's Python side takes no {array.dtype} tensors",
+                hint="measure this net with another runner",
+            )
         layout = self._engine.Tensor_DimensionType_Caffe
-        return self._engine.Tensor(array.shape, self._engine.Halide_Type_Float, array, layout)
+        halide = getattr(self._engine, f"Halide_Type_{kind}")
+        return self._engine.Tensor(array.shape, halide, np.ascontiguousarray(array), layout)
 
     def sample(self, count: int) -> list[Nanoseconds]:
         return time_calls(self._end_to_end, count)
 
-    def _end_to_end(self) -> Any:
-        self._input.copyFrom(self._host_input)
+    def _end_to_end(self) -> list[Any]:
+        for tensor, host in self._copies:
+            tensor.copyFrom(host)
         self._interpreter.runSession(self._session)
-        self._output.copyToHostTensor(self._host_output)
-        return self._host_output.getNumpyData().reshape(self._shape).copy()
+        return [self._copied_out(name, tensor) for name, tensor in self._outputs.items()]
+
+    def _copied_out(self, name: str, tensor: Any) -> Any:
+        host = self._hosts[name]
+        tensor.copyToHostTensor(host)
+        return host.getNumpyData().reshape(tensor.getShape()).copy()

@@ -1,6 +1,6 @@
 """ncnn on the CPU, through its Python API.
 
-A sample is end to end: the input copied in, the net run, the output copied out.
+A sample is end to end: inputs copied in, the net run, outputs copied out.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from typing import Any
 
 from bench.core.cell import Cell
 from bench.core.errors import ArtifactError, Unavailable
+from bench.core.tensors import Tensors
 from bench.core.units import Nanoseconds
-from bench.runners.base import Array, import_engine, require_precision, time_calls
+from bench.runners.base import feeds_by, import_engine, require_precision, time_calls
 
 # The options that lower FP32, most of them on by default where the chip has such instructions.
 # Those for INT8 act on nets that were quantised, and on no others.
@@ -65,14 +66,13 @@ def _load(net: Any, artifact: Path) -> None:
 
 
 class NcnnSession:
-    """A net with the input that it is run on."""
+    """A net with the inputs that it is run on."""
 
     def __init__(self, net: Any, engine: Any) -> None:
         self._net = net
         self._engine = engine
-        self._input = net.input_names()[0]
-        self._output = net.output_names()[0]
-        self._x: Array | None = None
+        self._outputs = list(net.output_names())
+        self._feeds: dict[str, Any] = {}
 
     @property
     def facts(self) -> Mapping[str, str]:
@@ -88,19 +88,22 @@ class NcnnSession:
             **(computes if "fp16" in lowered else {}),
         }
 
-    def infer(self, x: Array) -> Array:
-        self._x = x
-        output: Array = self._end_to_end()
-        return output
+    def infer(self, feeds: Tensors) -> Tensors:
+        self._feeds = feeds_by(list(self._net.input_names()), feeds)
+        return dict(zip(self._outputs, self._end_to_end(), strict=True))
 
     def sample(self, count: int) -> list[Nanoseconds]:
         return time_calls(self._end_to_end, count)
 
-    def _end_to_end(self) -> Any:
+    def _end_to_end(self) -> list[Any]:
         with self._net.create_extractor() as extractor:
-            # A Mat over an array shares its memory; its clone is ncnn's own.
-            extractor.input(self._input, self._engine.Mat(self._x, batch_index=_BATCH_AXIS).clone())
-            status, output = extractor.extract(self._output)
-            if status != 0:
-                raise RuntimeError(f"ncnn's extract returned {status}")
-            return output.numpy(batch_index=_BATCH_AXIS).copy()
+            for name, x in self._feeds.items():
+                # A Mat over an array shares its memory; its clone is ncnn's own.
+                extractor.input(name, self._engine.Mat(x, batch_index=_BATCH_AXIS).clone())
+            return [self._extracted(extractor, name) for name in self._outputs]
+
+    def _extracted(self, extractor: Any, name: str) -> Any:
+        status, output = extractor.extract(name)
+        if status != 0:
+            raise RuntimeError(f"ncnn's extract of {name} returned {status}")
+        return output.numpy(batch_index=_BATCH_AXIS).copy()

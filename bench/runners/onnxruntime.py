@@ -1,6 +1,6 @@
 """ONNX Runtime on the CPU, through its Python API.
 
-A sample is end to end: the input handed over, the graph run, the output in an array of its own.
+A sample is end to end: inputs handed over, the graph run, outputs in arrays of their own.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.core.cell import Cell
+from bench.core.tensors import Tensors
 from bench.core.units import Nanoseconds
-from bench.runners.base import Array, import_engine, require_precision, time_calls
+from bench.runners.base import feeds_by, import_engine, require_precision, time_calls
 
 _PROVIDER = "CPUExecutionProvider"
 # Threads of the pool wait busily for work (ONNX Runtime's default), or asleep. One thread has no
@@ -57,8 +58,9 @@ class OnnxRuntimeSession:
     def __init__(self, session: Any, version: str) -> None:
         self._session = session
         self._version = version
-        self._name = session.get_inputs()[0].name
-        self._feed: dict[str, Array] = {}
+        self._inputs = [end.name for end in session.get_inputs()]
+        self._outputs = [end.name for end in session.get_outputs()]
+        self._feeds: dict[str, Any] = {}
 
     @property
     def facts(self) -> Mapping[str, str]:
@@ -87,13 +89,12 @@ class OnnxRuntimeSession:
         ends = [*self._session.get_inputs(), *self._session.get_outputs()]
         return " and ".join(sorted({_PRECISIONS.get(end.type, end.type) for end in ends}))
 
-    def infer(self, x: Array) -> Array:
-        self._feed = {self._name: x}
-        output: Array = self._end_to_end()
-        return output
+    def infer(self, feeds: Tensors) -> Tensors:
+        self._feeds = feeds_by(self._inputs, feeds)
+        return dict(zip(self._outputs, self._end_to_end(), strict=True))
 
     def sample(self, count: int) -> list[Nanoseconds]:
         return time_calls(self._end_to_end, count)
 
     def _end_to_end(self) -> Any:
-        return self._session.run(None, self._feed)[0]
+        return self._session.run(None, self._feeds)

@@ -1,6 +1,6 @@
 """OpenVINO on the CPU, through its Python API, one stream and one request.
 
-A sample is end to end: the input copied in, the request run, the output copied out.
+A sample is end to end: inputs copied in, the request run, outputs copied out.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from typing import Any
 
 from bench.core.cell import Cell
 from bench.core.errors import Unavailable
+from bench.core.tensors import Tensors
 from bench.core.units import NS_PER_MS, Nanoseconds
-from bench.runners.base import Array, import_engine, require_precision, time_calls
+from bench.runners.base import feeds_by, import_engine, require_precision, time_calls
 
 # By the names of OpenVINO's element types; the lowest of those in the running graph is effective.
 _LOW = {"bf16": "bf16", "f16": "fp16", "i8": "int8", "u8": "int8"}
@@ -71,9 +72,9 @@ class OpenVinoSession:
         self._compiled = compiled
         self._version = version
         self._request = compiled.create_infer_request()
-        self._input = self._request.get_input_tensor()
-        self._output = self._request.get_output_tensor()
-        self._x: Array | None = None
+        self._inputs = {_name(it): self._request.get_tensor(it) for it in compiled.inputs}
+        self._outputs = {_name(it): self._request.get_tensor(it) for it in compiled.outputs}
+        self._copies: list[tuple[Any, Any]] = []
 
     @property
     def facts(self) -> Mapping[str, str]:
@@ -97,10 +98,10 @@ class OpenVinoSession:
             return " and ".join(lowered)
         return "fp32" if "f32" in types else "unknown"
 
-    def infer(self, x: Array) -> Array:
-        self._x = x
-        output: Array = self._end_to_end()
-        return output
+    def infer(self, feeds: Tensors) -> Tensors:
+        named = feeds_by(list(self._inputs), feeds)
+        self._copies = [(self._inputs[name], array) for name, array in named.items()]
+        return dict(zip(self._outputs, self._end_to_end(), strict=True))
 
     def sample(self, count: int) -> list[Nanoseconds]:
         return time_calls(self._end_to_end, count)
@@ -117,7 +118,14 @@ class OpenVinoSession:
         self._request.infer()
         return Nanoseconds(round(self._request.latency * NS_PER_MS))
 
-    def _end_to_end(self) -> Any:
-        self._input.data[:] = self._x
+    def _end_to_end(self) -> list[Any]:
+        for tensor, array in self._copies:
+            tensor.data[...] = array
         self._request.infer()
-        return self._output.data.copy()
+        return [tensor.data.copy() for tensor in self._outputs.values()]
+
+
+def _name(port: Any) -> str:
+    """Return the name of an input or output, of which a converter may have left it none."""
+    names = sorted(port.get_names())
+    return names[0] if names else f"{port.get_node().get_friendly_name()}.{port.get_index()}"

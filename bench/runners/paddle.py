@@ -13,8 +13,9 @@ from typing import Any
 
 from bench.core.cell import Cell
 from bench.core.errors import Unavailable
+from bench.core.tensors import Tensors
 from bench.core.units import Nanoseconds
-from bench.runners.base import Array, time_calls
+from bench.runners.base import feeds_by, time_calls
 
 # Frees tensors once that many GB wait; a negative number: when the predictor goes (Paddle's
 # documentation, "Memory management flags").
@@ -63,14 +64,14 @@ def configure(inference: Any, cell: Cell, artifact: Path) -> Any:
 
 
 class PaddleSession:
-    """A predictor with its input and output handles."""
+    """A predictor with the handles of its inputs and outputs."""
 
     def __init__(self, predictor: Any, config: Any) -> None:
         self._predictor = predictor
         self._config = config
-        self._input = predictor.get_input_handle(predictor.get_input_names()[0])
-        self._output = predictor.get_output_handle(predictor.get_output_names()[0])
-        self._x: Array | None = None
+        self._inputs = {it: predictor.get_input_handle(it) for it in predictor.get_input_names()}
+        self._outputs = {it: predictor.get_output_handle(it) for it in predictor.get_output_names()}
+        self._copies: list[tuple[Any, Any]] = []
 
     @property
     def facts(self) -> Mapping[str, str]:
@@ -85,15 +86,16 @@ class PaddleSession:
             "ir": "pir" if self._config.new_ir_enabled() else "program",
         }
 
-    def infer(self, x: Array) -> Array:
-        self._x = x
-        output: Array = self._end_to_end()
-        return output
+    def infer(self, feeds: Tensors) -> Tensors:
+        named = feeds_by(list(self._inputs), feeds)
+        self._copies = [(self._inputs[name], array) for name, array in named.items()]
+        return dict(zip(self._outputs, self._end_to_end(), strict=True))
 
     def sample(self, count: int) -> list[Nanoseconds]:
         return time_calls(self._end_to_end, count)
 
-    def _end_to_end(self) -> Any:
-        self._input.copy_from_cpu(self._x)
+    def _end_to_end(self) -> list[Any]:
+        for handle, array in self._copies:
+            handle.copy_from_cpu(array)
         self._predictor.run()
-        return self._output.copy_to_cpu()
+        return [handle.copy_to_cpu() for handle in self._outputs.values()]

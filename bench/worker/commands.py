@@ -94,11 +94,11 @@ def rest(state: State, arguments: Mapping[str, Any]) -> None:
 
 
 def infer(state: State, arguments: Mapping[str, Any]) -> dict[str, int]:
-    """Write the logits of the .npy file `images` into the .npy file `logits`.
+    """Write the first output for the .npy file `images` into the .npy file `logits`.
 
-    Both are float32; images are (rows, channels, height, width). Each inference gets the batch that
-    the artifact was made for: the last one is filled up with its own last image, and those rows are
-    dropped.
+    Both are float32; images are the net's only input, (rows, channels, height, width). Each
+    inference gets the batch that the artifact was made for: the last one is filled up with its own
+    last image, and those rows are dropped.
     """
     import numpy as np
 
@@ -119,5 +119,6 @@ def _rows(session: Session, batch: int, x: NDArray[np.float32]) -> NDArray[np.fl
     missing = batch - len(x)
     full = np.concatenate([x, np.repeat(x[-1:], missing, axis=0)]) if missing else x
     # A copy: an engine may hand out a view of the buffer that the next batch goes into.
-    output = np.array(session.infer(full), dtype=np.float32)
+    first = next(iter(session.infer({"images": full}).values()))
+    output = np.array(first, dtype=np.float32)
     return output.reshape(batch, -1)[: len(x)]

@@ -12,6 +12,7 @@ from typing import Any
 from bench.core.errors import BenchError, Unavailable
 from bench.core.program import command
 from bench.core.protocol import PairRequest
+from bench.core.tensors import Tensors, read_reference
 from bench.runners.base import (
     ArmFailure,
     Array,
@@ -20,10 +21,11 @@ from bench.runners.base import (
     PairingRunner,
     Turns,
     capabilities_of,
+    one_image,
 )
-from bench.worker.sampling import WrongOutput, check_output
+from bench.worker.outputs import WrongOutput, check_outputs
 from bench.worker.serve import describe, load
-from bench.worker.session import State, load_reference
+from bench.worker.session import State
 
 
 def measure_pair(_: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,12 +39,12 @@ def measure_pair(_: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _measure(request: PairRequest, names: list[str]) -> dict[str, Any]:
-    references = [load_reference(arm.reference) for arm in request.arms.values()]
-    ran = _run(request, [x for x, _ in references])
+    references = [read_reference(arm.reference) for arm in request.arms.values()]
+    ran = _run(request, [one_image(it.inputs, "a device program") for it in references])
     arms = {
-        name: _figures(index, ran.arms[index], references[index][1], request.arms[name].tolerance)
+        name: _figures(index, ran.arms[index], reference.outputs, request.arms[name].tolerance)
         | {"covariates": dict(ran.covariates)}
-        for index, name in enumerate(names)
+        for index, (name, reference) in enumerate(zip(names, references, strict=True))
     }
     bursts = [{"arm": names[index], "ns": list(ns)} for index, ns in ran.bursts]
     return {"arms": arms, "bursts": bursts}
@@ -79,10 +81,10 @@ def _run(request: PairRequest, inputs: list[Array]) -> DevicePair:
     )
 
 
-def _figures(index: int, ran: DeviceArm, logits: Array, tolerance: float) -> dict[str, Any]:
+def _figures(index: int, ran: DeviceArm, outputs: Tensors, tolerance: float) -> dict[str, Any]:
     """Return the arm's figures; raises ArmFailure for a wrong output."""
     try:
-        error = check_output(ran.output, logits, tolerance)
+        error = check_outputs({"output": ran.output}, outputs, tolerance)
     except WrongOutput as wrong:
         raise ArmFailure(index, wrong) from wrong
     return {

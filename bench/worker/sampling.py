@@ -1,4 +1,4 @@
-"""Warm-up, steady state, sampling and the check of the output; pure, the clock passed in.
+"""Warm-up, steady state and sampling; pure, the clock passed in.
 
 The warm-up rule (drop max(calls, seconds), then compare two halves of a window) follows pyperf's
 calibration; the thresholds are the suite's.
@@ -9,28 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
-from typing import TYPE_CHECKING, Any
 
 from bench.core.cell import Sampling
-from bench.core.errors import BenchError
 from bench.core.units import NS_PER_S, Nanoseconds
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Array = NDArray[np.float32]
 
 Sample = Callable[[int], list[Nanoseconds]]
 Clock = Callable[[], int]
 
 _CHUNK = 10
-
-
-class WrongOutput(BenchError):
-    """The runner's output is not the net's: no time of it may count."""
-
-    kind = "wrong-output"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,34 +71,3 @@ def take_samples(
             break
         taken += sample(min(left, calls))
     return taken
-
-
-def check_output(output: Any, logits: Any, tolerance: float) -> float:
-    """Return the relative L2 distance of `output` from `logits`.
-
-    Raises WrongOutput where the shapes differ by more than axes of one, a value isn't finite, or
-    the distance exceeds `tolerance`.
-    """
-    import numpy as np
-
-    values = np.asarray(output, dtype=np.float64)
-    if _without_ones(values.shape) != _without_ones(logits.shape):
-        raise WrongOutput(
-            f"the output's shape is {values.shape}, the reference's {logits.shape}",
-            hint="the artifact isn't the net that was asked for",
-        )
-    values = values.reshape(logits.shape)
-    with np.errstate(divide="ignore", invalid="ignore"):  # a reference of zeros: NaN, refused below
-        distance = float(np.linalg.norm(values - logits) / np.linalg.norm(logits))
-    if not distance <= tolerance:  # also true of NaN
-        raise WrongOutput(
-            f"the output is {distance:.3g} away from the reference logits (relative L2), "
-            f"{tolerance:.3g} is allowed",
-            hint="no time of a wrong answer counts",
-        )
-    return distance
-
-
-def _without_ones(shape: tuple[int, ...]) -> list[int]:
-    """Some engines drop axes of one, or keep them where the exporter dropped them."""
-    return [extent for extent in shape if extent != 1]

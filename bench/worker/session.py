@@ -20,10 +20,10 @@ from typing import Any, cast
 
 from bench.core.errors import BenchError
 from bench.core.protocol import SessionRequest
+from bench.core.tensors import read_reference
 from bench.devices.host.energy import read_energy, used_j
 from bench.runners.base import (
     NO_CAPABILITIES,
-    Array,
     Capability,
     DeviceRunner,
     GaugedSession,
@@ -32,6 +32,7 @@ from bench.runners.base import (
     Session,
     Usage,
     capabilities_of,
+    one_image,
 )
 from bench.worker import subnormals
 from bench.worker.canary import canary_ns
@@ -45,7 +46,8 @@ from bench.worker.cpu_time import (
     cpu_clock,
     read_cpu_time,
 )
-from bench.worker.sampling import check_output, take_samples, warm_up
+from bench.worker.outputs import check_outputs
+from bench.worker.sampling import take_samples, warm_up
 from bench.worker.serve import load
 from bench.worker.threads import TASKS, Thread, read_threads, worked
 
@@ -110,15 +112,15 @@ def checked_session(
 
     Raises WrongOutput where its output isn't the reference's.
     """
-    x, logits = load_reference(request.reference)
+    reference = read_reference(request.reference)
     state.stack.enter_context(subnormals.flushed())
     started = time.perf_counter_ns()
     session = state.stack.enter_context(runner.open(request.cell, request.artifact))
     load_ns = time.perf_counter_ns() - started
     started = time.perf_counter_ns()
-    output = session.infer(x)
+    outputs = session.infer(reference.inputs)
     first_ns = time.perf_counter_ns() - started
-    error = check_output(output, logits, request.tolerance)
+    error = check_outputs(outputs, reference.outputs, request.tolerance)
     return state.hold(session, request, capabilities_of(runner)), {
         "load_ns": load_ns,
         "first_inference_ns": first_ns,
@@ -146,13 +148,14 @@ def measure(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 def measure_on_device(runner: DeviceRunner, request: SessionRequest) -> dict[str, Any]:
     """Have the device run the session; its figures count only with the right output."""
-    x, logits = load_reference(request.reference)
+    reference = read_reference(request.reference)
+    x = one_image(reference.inputs, "a device program")
     ran = runner.run(request.target, request.cell, request.artifact, x, request.rule)
-    checked = ran.output is not None
+    outputs = None if ran.output is None else {"output": ran.output}
     return {
         "load_ns": ran.load_ns,
         "first_inference_ns": ran.first_inference_ns,
-        "relative_l2": check_output(ran.output, logits, request.tolerance) if checked else None,
+        "relative_l2": outputs and check_outputs(outputs, reference.outputs, request.tolerance),
         "warmup_ns": list(ran.warmup_ns),
         "steady": ran.steady,
         "samples_ns": list(ran.samples_ns),
@@ -270,14 +273,6 @@ def spent(before: Usage, after: Usage) -> dict[str, float]:
         "involuntary_switches": after.involuntary_switches - before.involuntary_switches,
         "cpu_s": round(after.cpu_s - before.cpu_s, 6),
     }
-
-
-def load_reference(path: Path) -> tuple[Array, Array]:
-    """Return the seeded input and the reference logits, float32."""
-    import numpy as np
-
-    with np.load(path) as arrays:
-        return arrays["input"], arrays["logits"]
 
 
 def facts_of(current: OpenSession) -> dict[str, str]:

@@ -13,9 +13,10 @@ import numpy as np
 
 from bench.core.cell import Cell
 from bench.core.errors import Unavailable
+from bench.core.tensors import only, read_reference
 from bench.runners.base import Array, Runner, capabilities_of
 from bench.worker.serve import Reply, load, serve
-from bench.worker.session import load_reference, process_of
+from bench.worker.session import process_of
 
 # A thread with less than this share of the busiest one's time takes no part in the work. A thread
 # pool's own bookkeeping has been seen at 2-5%, Paddle's thread that frees tensors at 21% and more.
@@ -25,15 +26,17 @@ _BUSY = 0.1
 def examine(request: Mapping[str, Any], reply: Reply) -> None:
     runner, cell = load(request["runner"])(), Cell.from_json(request["cell"])
     artifact = Path(request["artifact"])
-    x, logits = load_reference(Path(request["reference"]))
+    reference = read_reference(Path(request["reference"]))
+    feeds, logits = reference.inputs, only(reference.outputs)
+    others = {name: x + 1 for name, x in feeds.items()}
     with runner.open(cell, artifact) as session:
-        first = np.array(session.infer(x))
+        first = np.array(only(session.infer(feeds)))
         tasks = process_of(session, capabilities_of(runner)).tasks
         before = thread_times(tasks)
         samples = session.sample(request["count"])
         busy = busy_threads(before, thread_times(tasks))
-        again = np.array(session.infer(x))
-        other = np.array(session.infer(x + 1))
+        again = np.array(only(session.infer(feeds)))
+        other = np.array(only(session.infer(others)))
         reply(
             {
                 "facts": dict(session.facts),

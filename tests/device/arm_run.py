@@ -13,12 +13,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from bench.artifacts.builder import Artifact, Key, Workshop
 from bench.config.catalog import Weights, load_catalogue, resolve
 from bench.config.project import default_cache
+from bench.core.tensors import only, read_reference
 from bench.environments.interpreters import Environments
 from bench.storage.schema.common import System
 from bench.storage.schema.latency import Record, RunManifest
@@ -47,8 +47,8 @@ def prepared(
     names = {}
     for variant, artifact in artifacts.items():
         name = f"{hashlib.sha256(artifact.main.read_bytes()).hexdigest()[:16]}.nb"
-        with np.load(artifact.reference) as arrays:
-            (folder / f"{name}.logits").write_bytes(arrays["logits"].astype("<f4").tobytes())
+        logits = only(read_reference(artifact.reference).outputs)
+        (folder / f"{name}.logits").write_bytes(logits.astype("<f4").tobytes())
         names[variant] = name
     return Prepared(agent=folder, names=names)
 

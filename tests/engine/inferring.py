@@ -24,15 +24,16 @@ import json, sys
 from pathlib import Path
 import numpy as np
 from bench.core.cell import Cell
+from bench.core.tensors import only, read_reference
 from bench.worker.serve import load
-from bench.worker.session import load_reference
 
 request, distances = json.load(sys.stdin), []
 for runner, batch, main, reference in request:
-    x, logits = load_reference(Path(reference))
+    told = read_reference(Path(reference))
+    logits = only(told.outputs)
     cell = Cell(variant="v", model_hash="m", runner=runner[0], batch=batch, threads=1)
     with load(runner[1])().open(cell, Path(main)) as session:
-        got = np.asarray(session.infer(x), dtype=np.float64)
+        got = np.asarray(only(session.infer(told.inputs)), dtype=np.float64)
     assert got.shape == logits.shape == (batch, 1000), got.shape
     distances.append(float(np.linalg.norm(got - logits) / np.linalg.norm(logits)))
 Path(sys.argv[1]).write_text(json.dumps(distances))

@@ -25,17 +25,18 @@ import json, sys
 from pathlib import Path
 import numpy as np
 from bench.core.cell import Cell
+from bench.core.tensors import only, read_reference
 from bench.runners.mnn import MnnRunner
-from bench.worker.session import load_reference
 
 main, reference = json.load(sys.stdin)
-x, logits = load_reference(Path(reference))
+told = read_reference(Path(reference))
+logits = only(told.outputs)
 away = []
 for value in ("small", "large"):
     cell = Cell(variant="v", model_hash="m", runner="mnn", batch=1, threads=1,
                 settings=(("winograd", value),))
     with MnnRunner().open(cell, Path(main)) as session:
-        got = session.infer(x)
+        got = only(session.infer(told.inputs))
     away.append(float(np.linalg.norm(got - logits) / np.linalg.norm(logits)))
 Path(sys.argv[1]).write_text(json.dumps(away))
 """

@@ -31,10 +31,10 @@ def error(model, params, reference):
         config.enable_new_executor()
     predictor = inference.create_predictor(config)
     entry = predictor.get_input_handle(predictor.get_input_names()[0])
-    entry.copy_from_cpu(np.load(reference)["input"])
+    entry.copy_from_cpu(np.load(reference)["input/x"])
     predictor.run()
     output = predictor.get_output_handle(predictor.get_output_names()[0]).copy_to_cpu()
-    wanted = np.load(reference)["logits"]
+    wanted = np.load(reference)["output/logits"]
     return float(np.linalg.norm(output - wanted) / np.linalg.norm(wanted))
 
 
@@ -121,10 +121,12 @@ def test_a_reference_is_float32_and_starts_with_the_images_of_smaller_batches(
     exports: dict[str, Export],
 ) -> None:
     one, four = (np.load(exports["pir"].out / f"b{batch}" / "reference.npz") for batch in (1, 4))
-    assert (four["input"].dtype, four["logits"].dtype) == (np.float32, np.float32)
-    assert (four["input"].shape, four["logits"].shape) == ((4, *IMAGE), (4, 1000))
-    assert np.array_equal(one["input"], four["input"][:1])
-    np.testing.assert_allclose(one["logits"], four["logits"][:1], rtol=1e-3, atol=1e-4)
+    assert (four["input/x"].dtype, four["output/logits"].dtype) == (np.float32, np.float32)
+    assert (four["input/x"].shape, four["output/logits"].shape) == ((4, *IMAGE), (4, 1000))
+    assert np.array_equal(one["input/x"], four["input/x"][:1])
+    np.testing.assert_allclose(
+        one["output/logits"], four["output/logits"][:1], rtol=1e-3, atol=1e-4
+    )
 
 
 def test_the_optimised_predictor_agrees_with_the_reference_in_both_formats(

@@ -32,7 +32,7 @@ def exported(
         out = folder / name
         out.mkdir()
         facts = convert(paddle_python, "paddle_export", source, options, out=out / "a", env=PIR)
-        logits = np.load(out / "a" / facts["batches"]["1"]["reference"])["logits"]
+        logits = np.load(out / "a" / facts["batches"]["1"]["reference"])["output/logits"]
         found[name] = facts | {"hash": model.hash, "logits": logits}
     return found
 

@@ -11,9 +11,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bench.core.cell import Cell, Sampling, TargetSpec
+from bench.core.tensors import Tensors
 from bench.core.units import Nanoseconds
 from bench.runners.base import Array, Capability, DeviceSession, time_calls
-from tests.fakes.net import check_file, infer
+from tests.fakes.net import answers, check_file
 from tests.fakes.unwatched import unwatched
 
 NS = 10_000_000
@@ -34,8 +35,8 @@ class ArmSession:
     def __init__(self, ns: int) -> None:
         self.ns = ns
 
-    def infer(self, x: Array) -> Array:
-        return infer(x)
+    def infer(self, feeds: Tensors) -> Tensors:
+        return answers(feeds)
 
     def sample(self, count: int) -> list[Nanoseconds]:
         time.sleep(0.001)
@@ -131,7 +132,7 @@ class Coarse(Steady):
     def open(self, cell: Cell, artifact: Path) -> Iterator[ArmSession]:
         session = ArmSession(self.ns)
         if cell.precision == "int8":
-            session.infer = lambda x: 1.1 * infer(x)  # type: ignore[method-assign]
+            session.infer = lambda feeds: answers(feeds, 1.1)  # type: ignore[method-assign]
         session.facts = {
             "engine": "fake 1.0", "precision": cell.precision, "artifact": artifact.name,
             **dict(cell.settings),
@@ -243,7 +244,7 @@ class WrongOutput(Steady):
     @unwatched
     def open(self, cell: Cell, artifact: Path) -> Iterator[ArmSession]:
         session = ArmSession(NS)
-        session.infer = lambda x: 1.01 * infer(x)  # type: ignore[method-assign]
+        session.infer = lambda feeds: answers(feeds, 1.01)  # type: ignore[method-assign]
         yield session
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from bench.core.errors import ArtifactError
+from bench.core.tensors import write_reference
 from tests.fakes.net import infer
 
 
@@ -23,7 +24,7 @@ def export(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) -> 
         (folder / "model.pdiparams").write_bytes(b"fake weights")
         shape = (batch, *source["input"])
         x = np.random.default_rng(options["input_seed"]).standard_normal(shape, dtype=np.float32)
-        np.savez(folder / "reference.npz", input=x, logits=infer(x))
+        write_reference(folder / "reference.npz", {"x": x}, {"logits": infer(x)})
     return {
         "paddle": "fake",
         "weights_sha256": "f" * 64,

@@ -10,11 +10,11 @@ from typing import Any
 
 from bench.core.cell import Cell, TargetSpec
 from bench.core.protocol import SessionRequest
+from bench.core.tensors import Tensors
 from bench.core.units import Nanoseconds
-from bench.runners.base import Array
 from bench.worker.session import State, measure
 from tests.fakes import converter
-from tests.fakes.net import infer
+from tests.fakes.net import answers
 from tests.fakes.values import CELL, SAMPLING
 
 Call = Callable[..., list[Any]]
@@ -31,9 +31,9 @@ class Diary:
         with self._path.open("a") as file:
             file.write(what + "\n")
 
-    def infer(self, x: Array) -> Array:
+    def infer(self, feeds: Tensors) -> Tensors:
         self.note("infer")
-        return infer(x)
+        return answers(feeds)
 
     def sample(self, count: int) -> list[Nanoseconds]:
         self.note(f"sample {count}, collector {'on' if gc.isenabled() else 'off'}")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.core.tensors import Tensors, only
 from bench.runners.base import Array
 
 CLASSES = 10
@@ -22,3 +23,8 @@ def infer(x: Array) -> Array:
     means = np.asarray(x, dtype=np.float32).mean(axis=(1, 2, 3))
     logits: Array = 2 * means[:, None] + np.arange(CLASSES, dtype=np.float32)[None, :]
     return logits
+
+
+def answers(feeds: Tensors, factor: float = 1.0) -> Tensors:
+    """Return the net's one output by its name, `factor` times what is right."""
+    return {"logits": factor * infer(only(feeds))}

@@ -16,17 +16,18 @@ from pathlib import Path
 
 from bench.core.cell import Cell
 from bench.core.errors import Unavailable
+from bench.core.tensors import Tensors
 from bench.core.units import Nanoseconds
-from bench.runners.base import Array, time_calls
-from tests.fakes.net import infer
+from bench.runners.base import time_calls
+from tests.fakes.net import answers
 from tests.fakes.unwatched import unwatched
 
 
 class FakeSession:
     facts: Mapping[str, str] = {"engine": "fake 1.0", "threads": "1", "precision": "fp32"}
 
-    def infer(self, x: Array) -> Array:
-        return infer(x)
+    def infer(self, feeds: Tensors) -> Tensors:
+        return answers(feeds)
 
     def sample(self, count: int) -> list[Nanoseconds]:
         return time_calls(lambda: None, count)
@@ -122,7 +123,7 @@ class WrongOutput(Ok):
     @unwatched
     def open(self, cell: Cell, artifact: Path) -> Iterator[FakeSession]:
         session = FakeSession()
-        session.infer = lambda x: 1.01 * infer(x)  # type: ignore[method-assign]
+        session.infer = lambda feeds: answers(feeds, 1.01)  # type: ignore[method-assign]
         yield session
 
 

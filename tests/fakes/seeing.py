@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from bench.core.cell import Cell
+from bench.core.tensors import Tensors, only, read_reference, write_reference
 from bench.core.units import Nanoseconds
 from bench.experiments.context import Tables
 from bench.runners import RunnerEntry
@@ -42,9 +43,8 @@ def export(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) -> 
     facts = converter.export(source, options, out)
     for batch in options["batches"]:
         path = out / f"b{batch}" / "reference.npz"
-        with np.load(path) as arrays:
-            x = arrays["input"]
-        np.savez(path, input=x, logits=see(x))
+        inputs = read_reference(path).inputs
+        write_reference(path, inputs, {"logits": see(only(inputs))})
     return facts
 
 
@@ -58,11 +58,12 @@ class Seeing:
         self.batch = batch
         self.durations = first
 
-    def infer(self, x: Array) -> Array:
+    def infer(self, feeds: Tensors) -> Tensors:
+        x = only(feeds)
         if len(x) != self.batch:
             raise RuntimeError(f"made for {self.batch} images, and {len(x)} came")
         self.batches.append(len(x))
-        return self.later(see(x)) if len(self.batches) > 1 else see(x)
+        return {"logits": self.later(see(x)) if len(self.batches) > 1 else see(x)}
 
     def later(self, logits: Array) -> Array:
         return logits

@@ -53,11 +53,12 @@ class FakeTensorrt:
         loads: bool = True,
         runs: bool = True,
         outputs: int = 1,
+        dtype: str = "DataType.FLOAT",
     ) -> None:
         self.__version__ = version
         self.cuda, self.shape, self.keeps_tf32 = cuda, shape, keeps_tf32
         self.parses, self.plans, self.loads, self.runs = parses, plans, loads, runs
-        self.outputs = outputs
+        self.outputs, self.dtype = outputs, dtype
         self.builds = 0
         self.stale: set[int] = set()
         self.takes_timings = True
@@ -168,6 +169,9 @@ class FakeEngine:
     def get_tensor_mode(self, name: str) -> str:
         return "input" if name == "x" else "output"
 
+    def get_tensor_dtype(self, name: str) -> str:
+        return self._trt.dtype
+
     def get_tensor_shape(self, name: str) -> tuple[int, ...]:
         return self._trt.shape if name == "x" else (self._trt.shape[0], CLASSES)
 
@@ -191,9 +195,10 @@ class FakeContext:
 
     def _infer(self) -> None:
         x = self._at("x", self._trt.shape)
-        logits = self._at("logits0", (self._trt.shape[0], CLASSES))
         means = x.reshape(x.shape[0], -1).mean(axis=1, keepdims=True)
-        logits[:] = 2 * means + np.arange(CLASSES, dtype=np.float32)
+        for number in range(self._trt.outputs):
+            logits = self._at(f"logits{number}", (self._trt.shape[0], CLASSES))
+            logits[:] = 2 * means + np.arange(CLASSES, dtype=np.float32) + number
         self._trt.cuda.device_ns += RUN_NS
 
     def _at(self, name: str, shape: tuple[int, ...]) -> Any:

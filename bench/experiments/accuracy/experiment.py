@@ -12,6 +12,7 @@ import numpy as np
 from bench.artifacts.builder import Artifact
 from bench.config.catalog import Model
 from bench.core.cell import TargetSpec
+from bench.core.tensors import read_reference
 from bench.devices.host.facts import usable_cores
 from bench.environments.interpreters import Environments
 from bench.experiments.accuracy.cells import Bench, Made, Selection
@@ -163,11 +164,11 @@ def resumed_selection(run: AccuracyFolder, options: Options) -> Selection:
 
 
 def count_classes(variant: str, made: Made) -> int | None:
-    """Return how many outputs the net has, by the reference of any of its artifacts."""
+    """Return how many classes the net's first output has, by the reference of any artifact."""
     for cell, artifact in made.items():
         if cell.variant == variant and isinstance(artifact, Artifact):
-            with np.load(artifact.reference) as arrays:
-                return int(arrays["logits"].shape[-1])
+            first = next(iter(read_reference(artifact.reference).outputs.values()))
+            return int(np.prod(first.shape[1:]))
     return None
 
 

@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.core.cell import Cell
+from bench.core.tensors import Tensors
 from bench.core.units import Nanoseconds
 from bench.launcher.foreign_interpreter import EngineProcess, garbage, open_engine_process
-from bench.runners.base import Array, Capability, Usage, require_precision
+from bench.runners.base import Capability, Usage, one_image, require_precision
 
 _PROGRAM = Path(__file__).with_name("x86_child.py")
 _OPENS_WITHIN_S = 120.0
@@ -64,17 +65,16 @@ class PaddleLiteX86Session:
         except TypeError:
             raise garbage(answer) from None
 
-    def infer(self, x: Array) -> Array:
+    def infer(self, feeds: Tensors) -> Tensors:
         import numpy as np
 
         given, made = (self._process.folder / name for name in ("x.npy", "y.npy"))
-        np.save(given, x)
+        np.save(given, one_image(feeds, "Paddle Lite"))
         command = {"infer": str(given), "into": str(made)}
         answer = self._process.ask(command, _ANSWERS_WITHIN_S + _INFERS_WITHIN_S)
         if "shape" not in answer:
             raise garbage(answer)
-        output: Array = np.load(made)
-        return output
+        return {"output": np.load(made)}
 
     def sample(self, count: int) -> list[Nanoseconds]:
         within_s = _ANSWERS_WITHIN_S + count * _INFERS_WITHIN_S

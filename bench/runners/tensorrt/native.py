@@ -14,8 +14,9 @@ from typing import Any
 
 from bench.core.cell import Cell, TargetSpec
 from bench.core.errors import BenchError, Unavailable
+from bench.core.tensors import Tensors
 from bench.core.units import Nanoseconds
-from bench.runners.base import Array, Capability, time_paced
+from bench.runners.base import Capability, feeds_by, time_paced
 from bench.runners.tensorrt import cuda as cudart
 from bench.runners.tensorrt import engine_cache
 from bench.runners.tensorrt.builder import build
@@ -24,6 +25,11 @@ from bench.runners.tensorrt.engine_cache import EngineKey, Kept, Slot
 from bench.runners.tensorrt.telemetry import Gauge, open_gauge
 
 _PLAN = "model.plan"
+# By the names of TensorRT's DataType.
+_DTYPES = {
+    "FLOAT": "float32", "HALF": "float16", "INT32": "int32", "INT64": "int64", "INT8": "int8",
+    "BOOL": "bool",
+}  # fmt: skip
 
 
 class TensorrtRunner:
@@ -149,8 +155,19 @@ def _build(trt: Any, logger: Any, key: EngineKey, root: Path, slot: Slot, onnx: 
     return engine_cache.keep(slot, build_ns=build_ns, facts=built.facts)
 
 
+def _dtype(engine: Any, name: str) -> str:
+    """Return numpy's name of a tensor's type; the bindings' own table needs an old numpy."""
+    theirs = str(engine.get_tensor_dtype(name)).rpartition(".")[2]
+    if theirs not in _DTYPES:
+        raise BenchError(
+            f"the engine's tensor {name} is of type {theirs}",
+            hint=f"this runner takes {', '.join(_DTYPES.values())}",
+        )
+    return _DTYPES[theirs]
+
+
 class Context:
-    """An engine ready to run in a stream of its own, its input and output on the device."""
+    """An engine ready to run in a stream of its own, its inputs and outputs on the device."""
 
     def __init__(self, trt: Any, engine: Any, cuda: Cuda, held: ExitStack) -> None:
         import numpy as np
@@ -160,17 +177,18 @@ class Context:
         self.stream = cuda.stream()
         held.callback(cuda.destroy_stream, self.stream)
         names = [engine.get_tensor_name(index) for index in range(engine.num_io_tensors)]
-        inputs = [n for n in names if engine.get_tensor_mode(n) == trt.TensorIOMode.INPUT]
-        outputs = [n for n in names if n not in inputs]
-        if (len(inputs), len(outputs)) != (1, 1):
-            raise BenchError(
-                f"the engine has {len(inputs)} inputs and {len(outputs)} outputs",
-                hint="this runner takes nets with one of each",
-            )
-        self.output = np.empty(tuple(engine.get_tensor_shape(outputs[0])), np.float32)
-        self._shape = tuple(engine.get_tensor_shape(inputs[0]))
-        self._to = self._bind(inputs[0], 4 * int(np.prod(self._shape)), held)
-        self._from = self._bind(outputs[0], self.output.nbytes, held)
+        self.outputs: dict[str, Any] = {}
+        self._places: dict[str, tuple[int, tuple[int, ...]]] = {}
+        self.inputs: dict[str, str] = {}
+        for name in names:
+            shape, dtype = tuple(engine.get_tensor_shape(name)), _dtype(engine, name)
+            is_input = engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT
+            size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+            self._places[name] = self._bind(name, size, held), shape
+            if is_input:
+                self.inputs[name] = dtype
+            else:
+                self.outputs[name] = np.empty(shape, dtype)
 
     def _bind(self, name: str, size: int, held: ExitStack) -> int:
         address = self.cuda.allocate(size)
@@ -178,19 +196,30 @@ class Context:
         self._context.set_tensor_address(name, address)
         return address
 
-    def copy_in(self, x: Array) -> None:
-        if x.shape != self._shape:
-            raise BenchError(
-                f"the input's shape is {x.shape}, the engine's {self._shape}",
-                hint="the artifact was exported for another batch",
-            )
-        self.cuda.copy_in(self._to, x, self.stream)
+    def arranged(self, feeds: Tensors) -> dict[str, Any]:
+        """Return `feeds` by the engine's names and in its types; raises BenchError."""
+        import numpy as np
 
-    def copy_out(self) -> Array:
-        """Return the output once everything before it is done."""
-        self.cuda.copy_out(self.output, self._from, self.stream)
+        named = feeds_by(list(self.inputs), feeds)
+        for name, array in named.items():
+            if array.shape != self._places[name][1]:
+                raise BenchError(
+                    f"the shape of input {name} is {array.shape}, the engine's "
+                    f"{self._places[name][1]}",
+                    hint="the artifact was exported for another batch",
+                )
+        return {name: np.ascontiguousarray(it, self.inputs[name]) for name, it in named.items()}
+
+    def copy_in(self, arrays: Mapping[str, Any]) -> None:
+        for name, array in arrays.items():
+            self.cuda.copy_in(self._places[name][0], array, self.stream)
+
+    def copy_out(self) -> Mapping[str, Any]:
+        """Return the outputs once everything before is done."""
+        for name, array in self.outputs.items():
+            self.cuda.copy_out(array, self._places[name][0], self.stream)
         self.cuda.wait(self.stream)
-        return self.output
+        return self.outputs
 
     def capture(self) -> Handle:
         """Return a graph of one `enqueue`, which goes with this context."""
@@ -216,20 +245,17 @@ class TensorrtSession:
         self.facts, self.build_ns = facts, build_ns
         self._wants_graph, self._pause_s = graph == "on", pause_s
         self._graph: Handle | None = None
-        self._x: Any = None
+        self._feeds: Mapping[str, Any] = {}
 
-    def infer(self, x: Array) -> Array:
-        import numpy as np
-
-        self._x = np.ascontiguousarray(x, np.float32)
+    def infer(self, feeds: Tensors) -> Tensors:
+        self._feeds = self._context.arranged(feeds)
         if self._wants_graph and self._graph is None:
             self._capture()
-        output: Array = self._end_to_end().copy()
-        return output
+        return {name: array.copy() for name, array in self._end_to_end().items()}
 
     def _capture(self) -> None:
         """TensorRT allocates on its first run, which a graph may not hold: run once before."""
-        self._context.copy_in(self._x)
+        self._context.copy_in(self._feeds)
         self._context.enqueue()
         self._cuda.wait(self._context.stream)
         self._graph = self._context.capture()
@@ -240,8 +266,8 @@ class TensorrtSession:
         else:
             self._cuda.launch(self._graph, self._context.stream)
 
-    def _end_to_end(self) -> Array:
-        self._context.copy_in(self._x)
+    def _end_to_end(self) -> Mapping[str, Any]:
+        self._context.copy_in(self._feeds)
         self._run()
         return self._context.copy_out()
 

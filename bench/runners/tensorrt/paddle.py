@@ -18,8 +18,9 @@ from typing import Any
 from bench.core.cell import Cell, TargetSpec
 from bench.core.errors import BenchError, Unavailable
 from bench.core.program import command
+from bench.core.tensors import Tensors
 from bench.core.units import Nanoseconds
-from bench.runners.base import Array, Capability, time_paced
+from bench.runners.base import Capability, feeds_by, time_paced
 from bench.runners.tensorrt import engine_cache
 from bench.runners.tensorrt import paddle_log as stderr
 from bench.runners.tensorrt import paddle_log as trt_log
@@ -214,7 +215,7 @@ def offload_fact(offload: trt_log.Offload, partial: str) -> str:
 
 
 class PaddleTensorrtSession:
-    """A predictor with its input and output handles."""
+    """A predictor with the handles of its inputs and outputs."""
 
     def __init__(
         self, paddle: Any, made: Made, facts: Mapping[str, str], gauge: Gauge, pause_s: float
@@ -222,22 +223,25 @@ class PaddleTensorrtSession:
         self._paddle, self._predictor = paddle, made.predictor
         self._gauge, self._pause_s = gauge, pause_s
         self.facts, self.build_ns = facts, made.build_ns
-        self._input = made.predictor.get_input_handle(made.predictor.get_input_names()[0])
-        self._output = made.predictor.get_output_handle(made.predictor.get_output_names()[0])
-        self._x: Any = None
+        handles = made.predictor.get_input_handle, made.predictor.get_output_handle
+        self._inputs = {name: handles[0](name) for name in made.predictor.get_input_names()}
+        self._outputs = {name: handles[1](name) for name in made.predictor.get_output_names()}
+        self._copies: list[tuple[Any, Any]] = []
 
-    def infer(self, x: Array) -> Array:
-        self._x = x
-        output: Array = self._end_to_end()
-        return output
+    def infer(self, feeds: Tensors) -> Tensors:
+        named = feeds_by(list(self._inputs), feeds)
+        self._copies = [(self._inputs[name], array) for name, array in named.items()]
+        return dict(zip(self._outputs, self._end_to_end(), strict=True))
 
     def sample(self, count: int) -> list[Nanoseconds]:
         return time_paced(self._end_to_end, count, pause_s=self._pause_s)
 
-    def _end_to_end(self) -> Any:
-        self._input.copy_from_cpu(self._x)
+    def _end_to_end(self) -> list[Any]:
+        for handle, array in self._copies:
+            handle.copy_from_cpu(array)
         self._predictor.run()
-        return self._output.copy_to_cpu()  # the one call that waits for the device
+        # The one call that waits for the device.
+        return [handle.copy_to_cpu() for handle in self._outputs.values()]
 
     def begin(self) -> None:
         self._gauge.begin()
@@ -247,8 +251,10 @@ class PaddleTensorrtSession:
 
     def figures(self, count: int) -> Mapping[str, list[int]]:
         """Time runs without copies: until `run` returns, and until the device is done."""
-        on_gpu = self._paddle.to_tensor(self._x, place=self._paddle.CUDAPlace(0))
-        self._input.share_external_data(on_gpu)
+        there = self._paddle.CUDAPlace(0)
+        on_gpu = [self._paddle.to_tensor(array, place=there) for _, array in self._copies]
+        for (handle, _), tensor in zip(self._copies, on_gpu, strict=True):
+            handle.share_external_data(tensor)
         wait, clock = self._paddle.device.cuda.synchronize, time.perf_counter_ns
         enqueue, on_device = [0] * count, [0] * count
         wait()

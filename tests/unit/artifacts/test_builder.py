@@ -29,7 +29,7 @@ def test_an_artifact_has_its_files_with_their_hashes_and_the_facts_of_its_conver
     }
     assert artifact.facts["costs"]["macs"] == 10
     with np.load(artifact.reference) as arrays:
-        assert arrays["input"].shape == (1, 3, 8, 8)
+        assert arrays["input/x"].shape == (1, 3, 8, 8)
 
 
 def test_the_converter_is_told_of_its_model_and_runs_in_its_own_interpreter(
@@ -165,8 +165,8 @@ def remaking(source: Any, options: Any, out: Path) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "arrays",
     [
-        None, {}, {"input": np.zeros((1, 3))}, {"input": np.zeros((1, 3)), "logits": np.zeros(3)},
-        {"input": np.zeros((1, 3)), "logits": np.zeros((2, 3))},
+        None, {}, {"input/x": np.zeros((1, 3))}, {"output/y": np.zeros((1, 3))},
+        {"input/x": np.zeros((1, 3)), "output/y": np.array([[0.0, np.nan]])},
     ],
 )  # fmt: skip
 def test_an_export_without_a_whole_reference_is_an_artifact_that_failed(
@@ -182,7 +182,7 @@ def test_an_export_without_a_whole_reference_is_an_artifact_that_failed(
     bench.formats["pir"] = replace(PIR, converter=f"{__name__}:remaking")
     (failed,) = bench.make(SMALL).values()
     assert isinstance(failed, ArtifactError)
-    assert failed.problem.startswith("pir: the converter wrote no reference.npz with an input")
+    assert failed.problem.startswith("pir: the converter wrote no reference.npz with inputs")
 
 
 def test_weights_that_were_made_anew_are_told_once(bench: Bench) -> None:

@@ -30,11 +30,13 @@ def compiled(*precisions: str, flushes: bool = True) -> Any:
         "ENABLE_CPU_PINNING": False, "CPU_DENORMALS_OPTIMIZATION": flushes,
     }  # fmt: skip
     graph = SimpleNamespace(get_ops=lambda: [runtime_node(it) for it in precisions])
-    request = SimpleNamespace(get_input_tensor=object, get_output_tensor=object)
+    request = SimpleNamespace(get_tensor=object)
     return SimpleNamespace(
         get_property=told.__getitem__,
         get_runtime_model=lambda: graph,
         create_infer_request=lambda: request,
+        inputs=[],
+        outputs=[],
     )
 
 
@@ -95,9 +97,7 @@ def test_openvino_refuses_what_the_chip_does_not_tell_it_can() -> None:
 
 def test_openvinos_request_is_told_by_its_own_clock_in_ns() -> None:
     stand_in = compiled("f32")
-    request = SimpleNamespace(
-        get_input_tensor=object, get_output_tensor=object, infer=lambda: None, latency=0.6725
-    )
+    request = SimpleNamespace(get_tensor=object, infer=lambda: None, latency=0.6725)
     stand_in.create_infer_request = lambda: request
     samples = openvino.OpenVinoSession(stand_in, "2026.4.1").sample_request(3)
     assert samples == [672_500, 672_500, 672_500]
@@ -205,8 +205,8 @@ def test_onnx_runtimes_precision_is_that_of_its_tensors_and_of_its_matrix_produc
 def test_mnns_thread_count_is_read_from_the_bits_of_a_float() -> None:
     tensor = SimpleNamespace(getShape=lambda: (1, 1000))
     interpreter = SimpleNamespace(
-        getSessionInput=lambda _: tensor,
-        getSessionOutput=lambda _: tensor,
+        getSessionInputAll=lambda _: {"x": tensor},
+        getSessionOutputAll=lambda _: {"y": tensor},
         # What MNN 3.6 says of a session of two threads.
         getSessionInfo=lambda _, code: {2: 13, 4: 2.802596928649634e-45}[code],
     )
@@ -225,8 +225,8 @@ def mnn_engine(asked: list[Any], hints: list[tuple[int, int]] | None = None) -> 
     interpreter = SimpleNamespace(
         createSession=create,
         setSessionHint=lambda *hint: None if hints is None else hints.append(hint),
-        getSessionInput=lambda _: tensor,
-        getSessionOutput=lambda _: tensor,
+        getSessionInputAll=lambda _: {"x": tensor},
+        getSessionOutputAll=lambda _: {"y": tensor},
         getSessionInfo=lambda _, code: {2: 13, 4: 0.0}[code],
     )
     return SimpleNamespace(version=lambda: "3.6.1", Interpreter=lambda _: interpreter)

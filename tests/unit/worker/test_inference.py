@@ -15,6 +15,7 @@ import pytest
 from bench.core.cell import TargetSpec
 from bench.core.errors import Unavailable
 from bench.core.protocol import SessionRequest
+from bench.core.tensors import Tensors, only
 from bench.experiments.accuracy import engine as engine_module
 from bench.experiments.accuracy.engine import Engine, open_engine, write_images
 from bench.launcher.client import Worker, WorkerFailed
@@ -58,8 +59,8 @@ def test_each_image_gets_its_logits_whatever_the_batch(count: int, tmp_path: Pat
 class Shaped(Seeing):
     """Leaves axes of one that a classifier's logits don't have."""
 
-    def infer(self, x: Array) -> Array:
-        return super().infer(x)[:, :, None, None]
+    def infer(self, feeds: Tensors) -> Tensors:
+        return {name: it[:, :, None, None] for name, it in super().infer(feeds).items()}
 
 
 def test_logits_are_rows_whatever_axes_of_one_an_engine_leaves(tmp_path: Path) -> None:
@@ -73,9 +74,9 @@ class Reusing(Seeing):
 
     buffer: Array = np.zeros((BATCH, seeing.CLASSES), np.float32)
 
-    def infer(self, x: Array) -> Array:
-        self.buffer[:] = see(x)
-        return self.buffer
+    def infer(self, feeds: Tensors) -> Tensors:
+        self.buffer[:] = see(only(feeds))
+        return {"logits": self.buffer}
 
 
 def test_an_engine_may_write_its_next_answer_over_the_last(tmp_path: Path) -> None:

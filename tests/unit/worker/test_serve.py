@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bench.core.errors import ArtifactError, BenchError, InputError, Unavailable
-from bench.worker.sampling import WrongOutput
+from bench.worker.outputs import WrongOutput
 from bench.worker.serve import Handler, Reply, load, serve
 
 Answer = Callable[[], Any]

@@ -9,21 +9,20 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from bench.core.paths import PROJECT
+from bench.core.tensors import Tensors
 from bench.devices.host.energy import Counter
-from bench.runners.base import Array
 from bench.worker import session as measured
-from bench.worker.sampling import WrongOutput
-from bench.worker.session import load_reference, peak_rss_mib, process_facts
+from bench.worker.outputs import WrongOutput
+from bench.worker.session import peak_rss_mib, process_facts
 from tests.fakes.diary import Call, Diary, DiaryRunner, diary, measuring
 
 
 class Wrong(Diary):
-    def infer(self, x: Array) -> Array:
-        return 1.5 * super().infer(x)
+    def infer(self, feeds: Tensors) -> Tensors:
+        return {name: 1.5 * it for name, it in super().infer(feeds).items()}
 
 
 class WrongRunner(DiaryRunner):
@@ -103,17 +102,6 @@ def test_a_wrong_output_is_neither_sampled_nor_replied(call: Call, tmp_path: Pat
     with pytest.raises(WrongOutput, match=r"0\.5 away"):
         call(WrongRunner)
     assert diary(tmp_path) == ["open batch 1", "infer"]
-
-
-def test_the_reference_is_the_input_and_its_logits(tmp_path: Path) -> None:
-    x = np.arange(6, dtype=np.float32).reshape(1, 6)
-    np.savez(tmp_path / "reference.npz", input=x, logits=2 * x)
-
-    got_x, got_logits = load_reference(tmp_path / "reference.npz")
-
-    assert np.array_equal(got_x, x)
-    assert np.array_equal(got_logits, 2 * x)
-    assert {str(got_x.dtype), str(got_logits.dtype)} == {"float32"}
 
 
 def test_a_process_tells_its_python_and_the_cores_it_may_run_on() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.runners.base import Array
+from bench.core.tensors import Tensors
 from bench.worker import subnormals
 from tests.fakes.diary import Diary, DiaryRunner, measuring
 
@@ -50,9 +50,9 @@ class Telling(Diary):
 
     told: list[str] = []
 
-    def infer(self, x: Array) -> Array:
+    def infer(self, feeds: Tensors) -> Tensors:
         self.told.append(subnormals.effective())
-        return super().infer(x)
+        return super().infer(feeds)
 
 
 class TellingRunner(DiaryRunner):

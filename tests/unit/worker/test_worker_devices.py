@@ -9,7 +9,7 @@ import pytest
 
 from bench.core.cell import Cell, Sampling, TargetSpec
 from bench.runners.base import Array, Capability, DeviceSession
-from bench.worker.sampling import WrongOutput
+from bench.worker.outputs import WrongOutput
 from tests.fakes.diary import Call, Diary, DiaryRunner, diary, measuring
 from tests.fakes.net import infer
 from tests.fakes.values import CELL

@@ -16,6 +16,7 @@ import pytest
 from bench.core.cell import Cell
 from bench.core.errors import Unavailable
 from bench.core.protocol import ENGINE_PYTHON
+from bench.core.tensors import only
 from bench.launcher.foreign_interpreter import EngineLost
 from bench.runners.paddle_lite.x86 import PaddleLiteX86Runner, PaddleLiteX86Session
 from tests.fakes.lite_x86 import interpreter
@@ -47,7 +48,7 @@ def diary(python: Path, tmp_path: Path, monkeypatch: MonkeyPatch) -> Callable[[]
 def test_the_output_is_the_engines_whatever_it_prints() -> None:
     with PaddleLiteX86Runner().open(CELL, MODEL) as session:
         for x in (X, X + 1):
-            output = session.infer(x)
+            output = only(session.infer({"x": x}))
             assert np.array_equal(output, infer(x))
             assert output.dtype == np.float32
 
@@ -74,7 +75,7 @@ def test_a_sample_is_the_input_copied_in_the_net_run_and_the_output_copied_out(
 ) -> None:
     inference = [f"{what}, collector off" for what in ("from_numpy", "run", "numpy")]
     with PaddleLiteX86Runner().open(CELL, MODEL) as session:
-        session.infer(X)
+        session.infer({"x": X})
         samples = session.sample(2)
     assert diary() == ["open model.nb, collector on", *inference * 3]
     assert len(samples) == 2
@@ -86,7 +87,7 @@ def test_what_is_used_is_told_of_the_engines_process() -> None:
     with PaddleLiteX86Runner().open(CELL, MODEL) as session:
         assert session.pid != os.getpid()
         assert Path(f"/proc/{session.pid}/task").is_dir()
-        session.infer(X)
+        session.infer({"x": X})
         before = session.usage()
         for _ in range(20):
             session.sample(100)
@@ -139,7 +140,7 @@ def test_an_engine_that_falls_is_a_crash(call: str, monkeypatch: MonkeyPatch) ->
         pytest.raises(EngineLost, match="SIGSEGV") as raised,
         PaddleLiteX86Runner().open(CELL, MODEL) as session,
     ):
-        session.infer(X)
+        session.infer({"x": X})
     assert raised.value.kind == "crash"
 
 
@@ -158,4 +159,4 @@ def test_an_answer_of_another_form_is_garbage(answer: dict[str, Any], tmp_path: 
     assert {sampled.value.kind, used.value.kind} == {"garbage-reply"}
     if "shape" not in answer:
         with pytest.raises(EngineLost, match="it answered"):
-            session.infer(X)
+            session.infer({"x": X})

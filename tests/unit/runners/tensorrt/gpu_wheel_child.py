@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from bench.core.cell import Cell
+from bench.core.tensors import only, read_reference
 from bench.runners.tensorrt.paddle import configure
 from bench.worker.serve import Reply, serve
-from bench.worker.session import load_reference
 
 CELL = Cell(variant="x0_25", model_hash="m", runner="paddle-tensorrt", batch=1, threads=1)
 
@@ -23,8 +23,9 @@ def examine(request: Mapping[str, Any], reply: Reply) -> None:
 
     artifact = Path(request["artifact"])
     config = configure(inference, CELL, artifact, Path(request["engines"]))
-    x, logits = load_reference(Path(request["reference"]))
-    got = on_cpu(inference, artifact, x)
+    reference = read_reference(Path(request["reference"]))
+    logits = only(reference.outputs)
+    got = on_cpu(inference, artifact, only(reference.inputs))
     reply(
         {
             "tensorrt_enabled": bool(config.tensorrt_engine_enabled()),

@@ -14,6 +14,7 @@ import pytest
 
 from bench.core.cell import TargetSpec
 from bench.core.errors import BenchError, Unavailable
+from bench.core.tensors import only
 from bench.runners import RUNNERS
 from bench.runners.tensorrt import paddle_log as stderr
 from bench.runners.tensorrt.paddle import (
@@ -67,9 +68,9 @@ def open_session(tmp_path: Path, target: TargetSpec) -> Open:
 def test_the_output_is_the_nets(use: Use, open_session: Open) -> None:
     use()
     with open_session() as session:
-        assert np.allclose(session.infer(X), infer(X))
+        assert np.allclose(only(session.infer({"x": X})), infer(X))
         assert len(session.sample(5)) == 5
-        assert np.allclose(session.infer(X + 1), infer(X + 1))
+        assert np.allclose(only(session.infer({"x": X + 1})), infer(X + 1))
 
 
 def test_the_engine_is_configured_as_the_published_figures_had_it(
@@ -241,9 +242,11 @@ def test_figures_come_for_each_run_and_handing_over_is_part_of_the_whole(
 ) -> None:
     use()
     with open_session() as session:
-        session.infer(X)
+        session.infer({"x": X})
         figures = session.figures(6)
-        assert np.allclose(session.infer(X + 1), infer(X + 1)), "the input is the session's again"
+        assert np.allclose(only(session.infer({"x": X + 1})), infer(X + 1)), (
+            "the input is the session's again"
+        )
     assert {name: len(values) for name, values in figures.items()} == {"on_device": 6, "enqueue": 6}
     pairs = zip(figures["enqueue"], figures["on_device"], strict=True)
     assert all(0 < enqueue <= whole for enqueue, whole in pairs)
@@ -256,7 +259,7 @@ def test_a_pause_is_made_before_each_run(
     monkeypatch.setattr("bench.runners.tensorrt.paddle.time.sleep", slept.append)
     use()
     with open_session(sleep_ms="10") as session:
-        session.infer(X)
+        session.infer({"x": X})
         session.figures(2)
         assert session.facts["sleep_ms"] == "10"
     assert slept == [0.01] * 2

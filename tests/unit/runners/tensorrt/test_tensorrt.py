@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from bench.core.errors import ArtifactError, BenchError, Unavailable
+from bench.core.tensors import only
 from bench.runners import RUNNERS
 from bench.runners.tensorrt import cuda as cudart
 from bench.runners.tensorrt.cuda import Cuda, CudaError
@@ -29,8 +30,8 @@ def test_the_output_is_the_nets_with_and_without_a_graph(
     graph: str, trt: FakeTensorrt, open_session: Open
 ) -> None:
     with open_session(cuda_graph=graph) as session:
-        assert np.allclose(session.infer(X), infer(X))
-        assert np.allclose(session.infer(X + 1), infer(X + 1))
+        assert np.allclose(only(session.infer({"x": X})), infer(X))
+        assert np.allclose(only(session.infer({"x": X + 1})), infer(X + 1))
         assert session.facts["cuda_graph"] == graph
 
 
@@ -38,8 +39,8 @@ def test_an_output_stays_what_it_was_when_another_one_is_made(
     trt: FakeTensorrt, open_session: Open
 ) -> None:
     with open_session() as session:
-        first = session.infer(X)
-        session.infer(X + 1)
+        first = only(session.infer({"x": X}))
+        session.infer({"x": X + 1})
         assert np.allclose(first, infer(X))
 
 
@@ -47,7 +48,7 @@ def test_with_a_graph_a_run_is_a_launch_of_what_was_captured(
     trt: FakeTensorrt, cuda: FakeCudart, open_session: Open
 ) -> None:
     with open_session(cuda_graph="on") as session:
-        session.infer(X)
+        session.infer({"x": X})
         cuda.calls.clear()
         session.sample(1)
     assert cuda.calls[:4] == [
@@ -59,7 +60,7 @@ def test_without_a_graph_nothing_is_captured(
     trt: FakeTensorrt, cuda: FakeCudart, open_session: Open
 ) -> None:
     with open_session() as session:
-        session.infer(X)
+        session.infer({"x": X})
         session.sample(2)
     assert not [name for name in cuda.calls if "Graph" in name or "Capture" in name]
 
@@ -69,7 +70,7 @@ def test_nothing_is_left_on_the_device(
     graph: str, trt: FakeTensorrt, cuda: FakeCudart, open_session: Open
 ) -> None:
     with open_session(cuda_graph=graph) as session:
-        session.infer(X)
+        session.infer({"x": X})
         session.figures(2)
         assert cuda.memory
     assert (cuda.memory, cuda.handles) == ({}, set())
@@ -80,7 +81,7 @@ def test_the_figures_are_the_devices_own_time_and_the_hosts_for_each_run(
     graph: str, trt: FakeTensorrt, open_session: Open
 ) -> None:
     with open_session(cuda_graph=graph) as session:
-        session.infer(X)
+        session.infer({"x": X})
         figures = session.figures(5)
     assert figures["on_device"] == [RUN_NS] * 5
     assert len(figures["enqueue"]) == 5
@@ -91,7 +92,7 @@ def test_a_session_gives_one_duration_per_inference(
     trt: FakeTensorrt, cuda: FakeCudart, open_session: Open
 ) -> None:
     with open_session() as session:
-        session.infer(X)
+        session.infer({"x": X})
         before = cuda.device_ns
         samples = session.sample(7)
     assert len(samples) == 7
@@ -105,7 +106,6 @@ def test_a_session_gives_one_duration_per_inference(
         ({"parses": False}, ArtifactError, "In node 0: UNSUPPORTED_NODE"),
         ({"plans": False}, ArtifactError, "built no engine"),
         ({"loads": False}, BenchError, "can't load the engine"),
-        ({"outputs": 2}, BenchError, "1 inputs and 2 outputs"),
     ],
 )
 def test_what_tensorrt_refuses_is_told(
@@ -118,19 +118,39 @@ def test_what_tensorrt_refuses_is_told(
     assert caught.value.hint
 
 
+@pytest.mark.parametrize("graph", ["off", "on"])
+def test_each_output_is_given_by_its_name(
+    graph: str, use: Callable[..., FakeTensorrt], open_session: Open
+) -> None:
+    use(outputs=3)
+    with open_session(cuda_graph=graph) as session:
+        outputs = session.infer({"x": X})
+    assert list(outputs) == ["logits0", "logits1", "logits2"]
+    for number, output in enumerate(outputs.values()):
+        assert np.allclose(output, infer(X) + number)
+
+
+def test_a_type_that_the_runner_does_not_know_is_refused(
+    use: Callable[..., FakeTensorrt], open_session: Open
+) -> None:
+    use(dtype="DataType.FP8")
+    with pytest.raises(BenchError, match="tensor x is of type FP8"), open_session():
+        pass
+
+
 def test_a_run_that_tensorrt_refuses_is_an_error(
     use: Callable[..., FakeTensorrt], open_session: Open
 ) -> None:
     use(runs=False)
     with open_session() as session, pytest.raises(BenchError, match="refused to run"):
-        session.infer(X)
+        session.infer({"x": X})
 
 
 def test_an_input_for_another_batch_is_refused_before_it_is_copied(
     trt: FakeTensorrt, open_session: Open
 ) -> None:
     with open_session() as session, pytest.raises(BenchError, match="the engine's"):
-        session.infer(np.concatenate([X, X]))
+        session.infer({"x": np.concatenate([X, X])})
 
 
 def test_another_precision_is_refused(trt: FakeTensorrt, tmp_path: Path) -> None:
@@ -184,7 +204,7 @@ def test_a_pause_is_made_between_runs(
     slept: list[float] = []
     monkeypatch.setattr("bench.runners.tensorrt.native.time.sleep", slept.append)
     with open_session(sleep_ms="10") as session:
-        session.infer(X)
+        session.infer({"x": X})
         session.figures(3)
         assert session.facts["sleep_ms"] == "10"
     assert slept == [0.01] * 3
