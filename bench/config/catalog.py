@@ -7,7 +7,7 @@ exported Paddle model of one's own.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -40,6 +40,7 @@ class Entry(Strict):
 
     factory: str | None = None
     exported: str | None = None
+    weights: str | None = None
     published: str | None = None
     title: str | None = None
     input: Annotated[tuple[Positive, ...], Field(min_length=1)] = (3, 224, 224)
@@ -59,6 +60,8 @@ class Entry(Strict):
             raise ValueError("give exactly one of 'factory' and 'exported'")
         if self.factory is not None and not all(self.factory.partition(":")):
             raise ValueError("'factory' is written \"module:function\"")
+        if self.weights is not None and self.exported is not None:
+            raise ValueError("an exported model has its weights: leave 'weights' out")
         return self
 
     @model_validator(mode="after")
@@ -87,7 +90,10 @@ def entry_name(text: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """Which weights a net gets: seeded (and BN-calibrated), pretrained, or a `.pdparams` file."""
+    """Which weights a net gets: seeded (and BN-calibrated), pretrained, or a `.pdparams` file.
+
+    "own" are those of a file that the net's entry names.
+    """
 
     kind: str = "seeded"
     path: Path | None = None
@@ -95,11 +101,13 @@ class Weights:
     @property
     def label(self) -> str:
         """What a report calls them: their kind, a file by the first digits of its SHA-256 too."""
-        return self.kind if self.path is None else f"{self.kind} {file_sha256(self.path)[:8]}"
+        if self.path is None or self.kind == "own":
+            return self.kind
+        return f"{self.kind} {file_sha256(self.path)[:8]}"
 
     def source(self) -> dict[str, Any]:
         """Return what the exporter wants to be told."""
-        if self.kind == "file":
+        if self.path is not None:
             return {"kind": "file", "path": str(self.path)}
         return {"kind": "seeded", "seed": 0} if self.kind == "seeded" else {"kind": self.kind}
 
@@ -157,9 +165,12 @@ def parse_weights(text: str) -> Weights:
         return Weights(kind=text)
     path = Path(text)
     if not path.is_file():
+        inside = sorted(path.glob("*.pdparams"))[:1] if path.is_dir() else []
         raise InputError(
             f"--weights {text}: there is no such file",
-            hint="give 'seeded', 'pretrained' or the path of a .pdparams file",
+            hint=f"name the file in it, as in --weights {inside[0]}"
+            if inside
+            else "give 'seeded', 'pretrained' or the path of a .pdparams file",
         )
     return Weights(kind="file", path=path.resolve())
 
@@ -207,9 +218,13 @@ def _resolve(catalogue: Catalogue, variant: str, folder: Path, weights: Weights)
     its entry says.
     """
     entry, problem = catalogue.models[variant], None
+    weights = _weights(entry, folder, weights)
+    named = [*_CATALOGUE_FILES, *(it.weights for it in catalogue.models.values() if it.weights)]
     try:
         _check_beside(entry, folder)
-        source, identity = _source(entry, folder, weights)
+        source, identity = _source(
+            entry, folder, weights, {(folder / it).resolve() for it in named}
+        )
     except BrokenFile as error:
         source, identity, problem = {}, {"missing": entry.model_dump(mode="json")}, error
     return Model(
@@ -217,7 +232,7 @@ def _resolve(catalogue: Catalogue, variant: str, folder: Path, weights: Weights)
         title=entry.title or entry.published or variant,
         input=entry.input,
         source=source,
-        weights=weights if entry.exported is None else Weights(kind="exported"),
+        weights=weights,
         hash=canonical_digest([identity, entry.input], _HASH_DIGITS),
         published=entry.published,
         tolerance=entry.tolerance,
@@ -233,6 +248,15 @@ def _resolve(catalogue: Catalogue, variant: str, folder: Path, weights: Weights)
     )
 
 
+def _weights(entry: Entry, folder: Path, weights: Weights) -> Weights:
+    """Return the weights of `entry`, whose own take the place of seeded ones alone."""
+    if entry.exported is not None:
+        return Weights(kind="exported")
+    if entry.weights is not None and weights.kind == "seeded":
+        return Weights(kind="own", path=(folder / entry.weights).resolve())
+    return weights
+
+
 def _check_beside(entry: Entry, folder: Path) -> None:
     """Raise BrokenFile where a path of `entry` beside its source leads nowhere."""
     if entry.class_names is not None and not (folder / entry.class_names).is_file():
@@ -240,6 +264,12 @@ def _check_beside(entry: Entry, folder: Path) -> None:
             folder / CATALOG,
             f"the file of class names isn't at {entry.class_names}",
             hint="give its path from this folder as class_names",
+        )
+    if entry.weights is not None and not (folder / entry.weights).is_file():
+        raise BrokenFile(
+            folder / CATALOG,
+            f"the weights {entry.weights} aren't there",
+            hint="give the path of a .pdparams file, from this folder, as weights",
         )
     for path in entry.search_path:
         if not (folder / path).is_dir():
@@ -250,13 +280,18 @@ def _check_beside(entry: Entry, folder: Path) -> None:
             )
 
 
-def _source(entry: Entry, folder: Path, weights: Weights) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return where the net is from, and what names it; raises BrokenFile."""
+def _source(
+    entry: Entry, folder: Path, weights: Weights, apart: Set[Path]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return where the net is from, and what names it; raises BrokenFile.
+
+    The files `apart` are no code: the catalogue's own, and weights that entries name.
+    """
     if entry.exported is not None:
         return _exported(folder, entry.exported)
     factory = str(entry.factory)
     path = [folder, *(folder / it for it in entry.search_path)]
-    code = next((it for one in path if (it := factory_code(factory, one, _CATALOGUE_FILES))), None)
+    code = next((it for one in path if (it := factory_code(factory, one, apart))), None)
     return (
         {"factory": factory, "search_path": [str(it.resolve()) for it in path]},
         {"factory": factory, "code": code, "weights": weights.identity()},

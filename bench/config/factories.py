@@ -10,12 +10,12 @@ from bench.core.digest import canonical_digest, file_sha256
 from bench.core.errors import BrokenFile
 
 
-def factory_code(factory: str, folder: Path, apart: Collection[str]) -> str | None:
+def factory_code(factory: str, folder: Path, apart: Collection[Path]) -> str | None:
     """Return a digest of what the factory may read where it lies in the models folder, else None.
 
-    Every file of the folder but those `apart` counts: a factory imports some and reads others, such
-    as a YAML file that describes the net. A package's factory (paddle.vision) is pinned by its
-    environment.
+    Every file of the folder counts but those `apart`, resolved paths: a factory imports some and
+    reads others, such as a YAML file that describes the net. A package's factory (paddle.vision) is
+    pinned by its environment.
     """
     top = factory.partition(":")[0].partition(".")[0]
     if not ((folder / f"{top}.py").is_file() or (folder / top).is_dir()):
@@ -29,8 +29,8 @@ def factory_code(factory: str, folder: Path, apart: Collection[str]) -> str | No
     return canonical_digest([[str(path), files[path]] for path in sorted(files)])
 
 
-def _files(folder: Path, apart: Collection[str]) -> Iterator[Path]:
-    """Yield the files below `folder` but hidden ones, bytecode and those `apart` in it.
+def _files(folder: Path, apart: Collection[Path]) -> Iterator[Path]:
+    """Yield the files below `folder` but hidden ones, bytecode and those `apart`.
 
     Linked folders are followed, each once.
     """
@@ -42,6 +42,5 @@ def _files(folder: Path, apart: Collection[str]) -> Iterator[Path]:
             continue
         known.add(real)
         folders[:] = sorted(it for it in folders if it[0] != "." and it != "__pycache__")
-        own = apart if Path(root) == folder else ()
-        paths = (Path(root) / name for name in names if name[0] != "." and name not in own)
-        yield from (path for path in paths if path.is_file())
+        paths = (Path(root) / name for name in names if name[0] != ".")
+        yield from (it for it in paths if it.is_file() and it.resolve() not in apart)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.converters import paddle_weights
+from bench.converters import paddle_weights, weights_mapping
 from bench.core.errors import ArtifactError
 
 if TYPE_CHECKING:
@@ -46,11 +46,11 @@ def prepare(
     """
     kind, kept = weights["kind"], cache / CACHED
     if kind == "file":
-        return _load_weights(build(factory), Path(weights["path"]), hint=OTHER_WEIGHTS), ""
+        return _with_file(factory, Path(weights["path"])), ""
     remade = ""
     if kept.is_file():
         try:
-            return _load_weights(build(factory), kept, hint=OTHER_WEIGHTS), ""
+            return _filled(build(factory), kept, _read(kept)), ""
         except ArtifactError as error:
             remade = error.problem
     if kind == "pretrained":
@@ -78,7 +78,7 @@ def digest(net: Any) -> str:
     return total.hexdigest()
 
 
-def build(factory: str, **arguments: bool) -> Any:
+def build(factory: str, **arguments: int) -> Any:
     """Call "module:function" and return the paddle.nn.Layer that comes out, in eval mode."""
     import paddle
 
@@ -86,6 +86,12 @@ def build(factory: str, **arguments: bool) -> Any:
     try:
         net = function(**arguments)
     except Exception as error:
+        if "num_classes" in arguments:
+            raise ArtifactError(
+                f"{factory} can't be built for {arguments['num_classes']} classes, which the "
+                f"weights are for ({first_line(error)})",
+                hint="give it a parameter num_classes, the width of its last layer",
+            ) from error
         if arguments:
             raise ArtifactError(
                 f"{factory} gave no pretrained weights ({first_line(error)})",
@@ -204,39 +210,42 @@ def _keep(net: Any, kept: Path) -> None:
     beside.replace(kept)
 
 
-def _load_weights(net: Any, path: Path, *, hint: str) -> Any:
-    """Put the weights of a .pdparams file into `net`, all of them or none."""
+def _with_file(factory: str, path: Path) -> Any:
+    """Return the net with the weights of a person's file, of as many classes as that has."""
+    weights, net = _read(path), build(factory)
+    classes = weights_mapping.other_classes(_arrays(net), weights)
+    return _filled(net if classes is None else build(factory, num_classes=classes), path, weights)
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    """Return the tensors of a .pdparams file by their names there."""
     if not path.is_file():
-        raise ArtifactError(f"{path} is no file", hint=hint)
+        raise ArtifactError(f"{path} is no file", hint=OTHER_WEIGHTS)
     try:
         weights = paddle_weights.load(path)
     except ArtifactError:
         raise
     except Exception as error:
         raise ArtifactError(
-            f"{path} can't be read as weights ({first_line(error)})", hint=hint
+            f"{path} can't be read as weights ({first_line(error)})", hint=OTHER_WEIGHTS
         ) from error
-    misfit = _first_misfit(net.state_dict(), weights)
-    if misfit:
-        raise ArtifactError(f"{path} doesn't fit the net: {misfit}", hint=hint)
-    net.set_state_dict(weights)
+    if not isinstance(weights, Mapping):
+        held = f"it holds a {type(weights).__name__}, not a dict of weights"
+        raise ArtifactError(f"{path} doesn't fit the net: {held}", hint=OTHER_WEIGHTS)
+    return weights
+
+
+def _filled(net: Any, path: Path, weights: Mapping[str, Any]) -> Any:
+    """Put the weights of `path` into `net`, all of them or none, and return it."""
+    try:
+        net.set_state_dict(weights_mapping.fit(_arrays(net), weights))
+    except weights_mapping.Misfit as misfit:
+        raise ArtifactError(f"{path} doesn't fit the net: {misfit}", hint=OTHER_WEIGHTS) from misfit
     return net
 
 
-def _first_misfit(wanted: Mapping[str, Any], given: object) -> str | None:
-    if not isinstance(given, Mapping):
-        return f"it holds a {type(given).__name__}, not a dict of weights"
-    for name, tensor in wanted.items():
-        if name not in given:
-            return f"'{name}' is missing"
-        if list(getattr(given[name], "shape", [])) != list(tensor.shape):
-            shape = list(getattr(given[name], "shape", []))
-            return f"'{name}' is {shape} there and {list(tensor.shape)} in the net"
-        dtypes = [str(getattr(it, "dtype", "")) for it in (given[name], tensor.numpy())]
-        if dtypes[0] != dtypes[1]:
-            return f"'{name}' is {dtypes[0]} there and {dtypes[1]} in the net"
-    extra = next((name for name in given if name not in wanted), None)
-    return f"the net has no '{extra}'" if extra else None
+def _arrays(net: Any) -> dict[str, Any]:
+    return {name: tensor.numpy() for name, tensor in net.state_dict().items()}
 
 
 def first_line(error: Exception) -> str:

@@ -65,6 +65,7 @@ def test_a_title_is_the_given_or_the_published_or_the_catalogues_name(
         ("[models.net]\nfactory = 'mynet'\n", 'written "module:function"'),
         ("[models.net]\nfactory = 'mynet:'\n", 'written "module:function"'),
         ("[models.net]\nfactory = ':net'\n", 'written "module:function"'),
+        ("[models.net]\nexported = 'a.json'\nweights = 'w'\n", "leave 'weights' out"),
         (NET + "input = [3, 0, 224]\n", "models.net.input.1"),
         (NET + "facotry = 'mynet:net'\n", "unknown field 'models.net.facotry'"),
         ("[models.'my net']\nfactory = 'mynet:net'\n", "my net"),
@@ -269,3 +270,47 @@ def test_weights_are_called_by_their_kind_and_a_file_by_its_content_too(tmp_path
     )
     assert one == same == f"file {hashlib.sha256(b'1').hexdigest()[:8]}"
     assert other != one
+
+
+OWN = NET + "weights = 'tuned/net.pdparams'\n"
+
+
+def test_an_entrys_own_weights_take_the_place_of_seeded_ones_alone(
+    plant: Plant, tmp_path: Path
+) -> None:
+    path = tmp_path / "tuned" / "net.pdparams"
+    path.parent.mkdir()
+    given = own_weights(tmp_path / "given.pdparams", b"2")
+    own_weights(path, b"1")
+    folder, catalogue = plant(OWN), load_catalogue(plant(OWN))
+    model = resolve(catalogue, "net", folder, Weights())
+    assert model.weights.source() == {"kind": "file", "path": str(path)}
+    assert model.weights.label == "own"
+    assert resolve(catalogue, "net", folder, given).weights == given
+    assert resolve(catalogue, "net", folder, parse_weights("pretrained")).weights.kind
+    same = resolve(load_catalogue(plant(NET)), "net", folder, parse_weights(str(path)))
+    assert model.hash == same.hash
+
+
+def test_an_entrys_weights_that_are_not_there_are_named(plant: Plant) -> None:
+    with pytest.raises(BrokenFile, match=r"the weights tuned/net.pdparams aren't there"):
+        net(plant(OWN))
+
+
+def test_the_weights_of_an_entry_are_no_code_of_the_factories_beside_it(
+    plant: Plant, tmp_path: Path
+) -> None:
+    hashes = []
+    twin = "[models.twin]\nfactory = 'mynet:net'\nweights = 'twin.pdparams'\n"
+    for content in (b"1", b"2"):
+        own_weights(tmp_path / "twin.pdparams", content)
+        hashes.append(net(plant(NET + twin, **{"mynet.py": "net = int"})).hash)
+    assert len({*hashes}) == 1
+
+
+def test_a_folder_of_training_output_is_answered_with_the_file_in_it(tmp_path: Path) -> None:
+    for name in ("best_model.pdopt", "best_model.pdparams"):
+        (tmp_path / name).write_bytes(b"1")
+    with pytest.raises(InputError) as refused:
+        parse_weights(str(tmp_path))
+    assert f"--weights {tmp_path / 'best_model.pdparams'}" in str(refused.value.hint)
