@@ -18,7 +18,7 @@ from tests.fakes.net import answers, check_file
 from tests.fakes.unwatched import unwatched
 
 NS = 10_000_000
-# A burst of 50 ms; no window of a warm-up has this length.
+# A burst by turns, of 25 ms, and one of `ab`, of 50; no window of a warm-up has these lengths.
 BURSTS = (3, 5)
 
 
