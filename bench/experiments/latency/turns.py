@@ -5,7 +5,7 @@ the nets in random order, and the engines of each in random order right after ea
 machine does to one it does to the next, so that it falls out of their ratios
 (`bench.analysis.turns`), as in `bench ab`. The nearer two bursts are, the more of it does. An
 engine is imported once and its processes are forked from there. As many cells are open as there is
-memory for: the rest of them take turns after that.
+memory for: the rest of them take turns after that, the engines of a net together where they fit.
 """
 
 from __future__ import annotations
@@ -96,12 +96,22 @@ class _Turn:
         opened: list[Step] = []
         for step in steps:
             if self.arms and not self.launcher.has_room():
-                break
+                return self._without(step.cell.variant, opened)
             opened.append(step)
             arm = attempt(self.launcher.sessions.target, partial(self._opened, step))
             if arm is not None:
                 self.arms.append(arm)
         return opened
+
+    def _without(self, variant: str, opened: list[Step]) -> list[Step]:
+        """Close the net that isn't open as a whole, if there are others; return the steps left."""
+        left = [step for step in opened if step.cell.variant != variant]
+        if not left:
+            return opened
+        for arm in [arm for arm in self.arms if _net_of(arm) == variant]:
+            self.arms.remove(arm)
+            arm.worker.process.kill()
+        return left
 
     def _opened(self, step: Step) -> Attempt[Arm[Step] | None]:
         make = self.launcher.sessions

@@ -149,6 +149,30 @@ def test_without_memory_for_all_the_rest_takes_turns_afterwards(measure: Measure
     assert len({(session.turn, session.started) for session in sessions}) == 2
 
 
+@pytest.mark.parametrize(
+    ("nets", "rooms", "turns"),
+    [
+        ("aabb", [True, True, False, True], [10, 10, 12, 12]),
+        ("aaabb", [True, True, True, True], [10] * 5),
+        ("aaa", [True, False], [10, 10, 12]),
+        ("aab", [True, False], [10, 10, 12]),
+    ],
+)
+def test_a_net_of_which_not_all_engines_fit_waits_whole_unless_it_is_alone(
+    nets: str, rooms: list[bool], turns: list[int], measure: Measure
+) -> None:
+    left = iter(rooms)
+    steps = [
+        replace(step, cell=replace(step.cell, variant=net, threads=1 + step.order))
+        for step, net in zip(steps_of(*["arms-Steady"] * len(nets)), nets, strict=True)
+    ]
+    entries = measure(steps, has_room=lambda: next(left))
+    sessions = [entry.session for entry in entries if entry.session is not None]
+    assert [session.turn for session in sessions] == turns
+    assert [entry.cell_id for entry in entries] == [step.cell.id for step in steps]
+    assert not any(map(is_running, (session.pid for session in sessions)))
+
+
 def test_an_artifact_that_may_not_load_is_made_anew_once(measure: Measure) -> None:
     remade: list[str] = []
 
