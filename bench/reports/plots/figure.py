@@ -36,7 +36,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """The published points of one family, in the order in which they are joined."""
+    """The points of one family, in the order in which they are joined."""
 
     family: str
     points: tuple[Point, ...]
@@ -46,12 +46,14 @@ class Line:
 class Panel:
     """One pair of axes. `x_label` ends in the unit; `measured_name` is what the legend says.
 
+    `families` join those of the measured points that are of one family, `context` is published.
     Raises ValueError, naming the point, where `x_log` is set and a point isn't above zero.
     """
 
     title: str
     x_label: str
     measured: tuple[Point, ...] = ()
+    families: tuple[Line, ...] = ()
     context: tuple[Line, ...] = ()
     measured_name: str = ""
     x_log: bool = True
@@ -64,6 +66,11 @@ class Panel:
                 raise ValueError(
                     f"point '{point.label}' has x {min(point.xs)}, and the axis is logarithmic"
                 )
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """All lines, those of measured points first."""
+        return self.families + self.context
 
     def published(self) -> Iterator[Point]:
         """Yield the points of every context line."""

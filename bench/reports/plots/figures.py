@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,6 +67,7 @@ def latency_figure(view: View, series: Series) -> Figure | None:
             title=f"Measured: {series.system.heading}",
             x_label=f"Latency (ms), {naming.setting(series, column)}, {series.precision.upper()}",
             measured=measured,
+            families=_families(view, measured),
             measured_name=naming.runner_title(series.runner),
         )
     ]
@@ -147,6 +148,20 @@ def context(view: View, column: str) -> tuple[Line, ...]:
         if column in row.figures and "top1" in row.figures:
             point = Point(label=row.name, x=row.figures[column], top1=100 * row.figures["top1"])
             families.setdefault(row.family, []).append(point)
+    return _lines(families)
+
+
+def _families(view: View, measured: tuple[Point, ...]) -> tuple[Line, ...]:
+    """Return a line a family where the points, labelled with their variants, are of several."""
+    families: dict[str, list[Point]] = {}
+    for point in measured:
+        row = view.published_of(point.label)
+        if row is not None:
+            families.setdefault(row.family, []).append(point)
+    return _lines(families) if len(families) > 1 else ()
+
+
+def _lines(families: Mapping[str, list[Point]]) -> tuple[Line, ...]:
     return tuple(
         Line(family=family, points=tuple(sorted(points, key=lambda point: point.x)))
         for family, points in families.items()

@@ -37,9 +37,7 @@ def compose(figure: Figure) -> Sheet:
     """Return the sheet, all drawn; each artist of a measured point has a gid that tells which."""
     with settings():
         sheet = new_sheet()
-        looks = styles.family_styles(
-            line.family for panel in figure.panels for line in panel.context
-        )
+        looks = styles.family_styles(line.family for panel in figure.panels for line in panel.lines)
         all_axes = sheet.subplots(1, len(figure.panels), sharey=True, squeeze=False)[0]
         all_axes[0].set_ylabel("Top-1 accuracy (%)")
         top1s = [point.top1 for panel in figure.panels for point in panel.points()]
@@ -49,7 +47,7 @@ def compose(figure: Figure) -> Sheet:
             axes.set_title(wrap(panel.title, width, size=styles.PANEL_TITLE_SIZE))
             costs = [x for point in panel.points() for x in point.xs]
             set_cost_axis(axes, costs, log=panel.x_log, label=panel.x_label)
-            _draw_context(axes, panel, looks)
+            _draw_lines(axes, panel, looks)
             _draw_front(axes, panel, name=f"panel{index}")
             _draw_measured(axes, panel, name=f"panel{index}")
         finish(
@@ -80,8 +78,8 @@ def _legend_handles(figure: Figure, families: Mapping[str, styles.Style]) -> lis
     return [Line2D([], [], label=name, **look) for name, look in looks.items()]
 
 
-def _draw_context(axes: Axes, panel: Panel, families: Mapping[str, styles.Style]) -> None:
-    for line in panel.context:
+def _draw_lines(axes: Axes, panel: Panel, families: Mapping[str, styles.Style]) -> None:
+    for line in panel.lines:
         style = families[line.family].line
         xs, top1s = [p.x for p in line.points], [p.top1 for p in line.points]
         raised = line.family == styles.EMPHASISED
@@ -136,7 +134,7 @@ def _draw_labels(axes: Axes, panel: Panel, name: str) -> None:
         markers=boxes(axes, [(x, point.top1) for point in panel.measured for x in point.xs], 9),
         lines=[
             _front_corners(axes, panel),
-            *([(point.x, point.top1) for point in line.points] for line in panel.context),
+            *([(point.x, point.top1) for point in line.points] for line in panel.lines),
         ],
         gid=f"{name}-label",
     )

@@ -108,6 +108,24 @@ def test_published_models_are_joined_by_family_in_the_order_of_their_cost() -> N
     assert [(point.x, point.top1) for point in lines["Ghost"]] == [(30.0, 74.02), (46.15, 66.88)]
 
 
+def test_measured_nets_of_several_families_are_joined_by_family() -> None:
+    run = stored(
+        record("x0_5", samples_ms=[[3.0]]), record("x0_25", samples_ms=[[2.0]]),
+        record("small", samples_ms=[[5.0]]), record("large", samples_ms=[[4.0]]),
+        models={"small": facts("Small"), "large": facts("Large")},
+    )  # fmt: skip
+    lines = {line.family: line.points for line in latency(run).panels[0].families}
+    assert {family: [point.label for point in points] for family, points in lines.items()} == {
+        "ShuffleNetV2": ["x0_25", "x0_5"],
+        "Ghost": ["large", "small"],
+    }
+
+
+def test_measured_nets_of_one_family_have_no_line_but_the_front() -> None:
+    run = stored(record("x0_5", samples_ms=[[3.0]]), record("x0_25", samples_ms=[[2.0]]))
+    assert latency(run).panels[0].families == ()
+
+
 def test_counted_costs_stand_beside_published_ones_of_the_same_unit() -> None:
     found = by_kind(shown(stored(record())))
     counted = [found[name].panels[0].measured[0].x for name in ("storage", "flops", "params")]
