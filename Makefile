@@ -11,7 +11,7 @@ ARGS ?=
 export DEVICE
 BENCH = .venv/bin/python -m bench
 
-.PHONY: help base-named setup setup-dev bench bench-engines bench-precisions bench-gpu bench-arm regression regression-report report doctor reliability check format test lock benchmark schemas wheel clean
+.PHONY: help base-named setup setup-dev bench bench-engines bench-mobile bench-precisions bench-gpu bench-arm regression regression-report report doctor reliability check format test lock benchmark schemas wheel clean
 
 help:  ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-18s %s\n", $$1, $$2}' Makefile
@@ -42,6 +42,9 @@ bench: setup  ## measure all models on this machine's CPU, write tables and plot
 
 bench-engines: setup  ## the same through every engine on the CPU, side by side
 	@$(BENCH) run --suite engines --preset $(PRESET) $(ARGS)
+
+bench-mobile: setup  ## all of PaddleClas's mobile nets through every engine on the CPU
+	@$(BENCH) run --suite mobile --preset $(PRESET) $(ARGS)
 
 bench-precisions: setup  ## the engines below FP32, where engine and chip have it
 	@$(BENCH) run --suite precisions --preset $(PRESET) $(ARGS)

@@ -72,7 +72,7 @@ def words(metavar: str) -> tuple[click.Argument]:
 _SELECT, _RESULTS, _COMPARE, _IMAGES = "Selection", "Results", "Comparison", "Images"
 _ENVIRONMENTS, _CHECKS, _LIMITS = "Environments", "Checks", "Limits"
 _QUIET = "Other load"
-_SUITES = "cpu, engines, precisions, gpu, arm, or a .toml file"
+_SUITES = "cpu, engines, mobile, precisions, gpu, arm, or a .toml file"
 _ARM = (
     "rev:REV, models-rev:REV, env:NAME==VERSION, runner:NAME, model:PATH, precision:NAME, "
     "weights:W, set:threads=N or set:NAME=VALUE; may be repeated"
@@ -82,7 +82,9 @@ _ENOUGH = "Stop when the half-width of the 95% interval is below this"
 SUITE = Flag(_SELECT, "--suite", "NAME", _SUITES, "cpu")
 PRESET = Flag(_SELECT, "--preset", "NAME", "quick, standard or paddleclas", "standard")
 RUNNER = Flag(_SELECT, "--runner runners", "A,B", "Runners, by comma", "the suite's")
-VARIANT = Flag(_SELECT, "--variant variants", "A,B", "Models of the catalogue, by comma", "all")
+VARIANT = Flag(
+    _SELECT, "--variant variants", "A,B", "Models of the catalogue, by comma", "the suite's"
+)
 BATCH = Flag(_SELECT, "--batch batches", "N,M", "Batch sizes, by comma", "the suite's")
 THREADS = Flag(_SELECT, "--threads", "N,M", "Thread counts, by comma", "the suite's")
 WEIGHTS = Flag(

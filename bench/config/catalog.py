@@ -36,6 +36,7 @@ class Entry(Strict):
 
     `top1` and `top5` are shares, as in published.csv. `class_names` and `search_path` are paths
     from the catalogue's folder.
+    `suites` are those that measure it without its name, None: all do.
     """
 
     factory: str | None = None
@@ -53,6 +54,7 @@ class Entry(Strict):
     search_path: tuple[str, ...] = ()
     top1: Share | None = None
     top5: Share | None = None
+    suites: list[str] | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> Entry:
@@ -184,12 +186,22 @@ def load_catalogue(folder: Path) -> Catalogue:
         raise BrokenFile(path, explain(error), hint="see models/README.md for the form") from error
 
 
-def select(catalogue: Catalogue, names: Sequence[str]) -> list[str]:
-    """Return the variants that `names` mean, all for none; raises UnknownName."""
+def select(catalogue: Catalogue, names: Sequence[str], suite: str | None = None) -> list[str]:
+    """Return the variants that `names` mean; for none those that `suite` measures unnamed.
+
+    Without a suite those that every suite does. Raises UnknownName, and InputError for no variant.
+    """
     for name in names:
         if name not in catalogue.models:
             raise UnknownName("variant", name, catalogue.models)
-    return list(dict.fromkeys(names)) or list(catalogue.models)
+    entries = catalogue.models.items()
+    unnamed = [name for name, it in entries if it.suites is None or suite in it.suites]
+    if not (names or unnamed):
+        raise InputError(
+            f"each model of {CATALOG} has `suites`, which leave this work out",
+            hint=f"name one with --variant, as in --variant {next(iter(catalogue.models))}",
+        )
+    return list(dict.fromkeys(names)) or unnamed
 
 
 def resolve(catalogue: Catalogue, variant: str, folder: Path, weights: Weights) -> Model:

@@ -41,14 +41,16 @@ class Prepared:
     models: Mapping[str, ModelFacts]
 
 
-def models_of(options: Options, variants: Sequence[str]) -> tuple[Model, ...]:
-    """Return the models of `variants` (none: all) with their weights.
+def models_of(
+    options: Options, variants: Sequence[str], suite: str | None = None
+) -> tuple[Model, ...]:
+    """Return the models of `variants` (none: those `suite` measures) with their weights.
 
     A model whose file isn't there has that as its problem. Raises InputError, and BrokenFile where
     that is so of all.
     """
     catalogue = load_catalogue(options.models)
-    names = select(catalogue, variants)
+    names = select(catalogue, variants, suite)
     weights = parse_weights(options.weights)
     if weights.path is not None and len(names) > 1:
         raise InputError(

@@ -23,7 +23,7 @@ def run(options: Options, tables: Tables) -> int:
     broken: list[BrokenResult] = []
     known = view_of(load_runs(options.results, broken=broken), options.models).models
     rows = []
-    for variant in select(catalogue, options.variants):
+    for variant in select(catalogue, options.variants or list(catalogue.models)):
         entry = catalogue.models[variant]
         row = describe(known.get(variant), published.get(entry.published or ""))
         source = entry.factory or entry.exported

@@ -168,7 +168,7 @@ def selected(options: Options, base: Arm) -> Selection:
     """Return the axes that `options` give, of `base`'s models where they name none."""
     axes, variants = options.axes, list(options.variants)
     if not variants and base.models.is_dir():
-        variants = list(load_catalogue(base.models).models)
+        variants = select(load_catalogue(base.models), [])
     return Selection(
         variants=variants,
         runners=axes.runners or [RUNNER if "device" not in options.own else PHONE_RUNNER],

@@ -77,7 +77,7 @@ def new_job(options: Options, tables: Tables, suite: Suite, *, cores: int | None
     sampling = replace(sampling, laps=_laps(chosen, sampling, suite.file.target))
     if chosen.sustained_s is not None:
         sampling = sustained(sampling, chosen.sustained_s)
-    models = models_of(options, options.variants)
+    models = models_of(options, options.variants, suite.name)
     selected = select_cells(suite, models, options.axes, cores=cores, runners=tables.runners)
     if not selected.cells:
         raise InputError(

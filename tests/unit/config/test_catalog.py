@@ -241,6 +241,7 @@ def test_the_seven_nets_hashes_are_those_of_the_committed_runs() -> None:
         name: facts["model_hash"]
         for path in (REAL.parent / "results" / "runs").glob("*/*/run.json")
         for name, facts in json.loads(path.read_text())["models"].items()
+        if facts["published"].startswith("ShuffleNetV2")
     }
     catalogue = load_catalogue(REAL)
     now = {it: resolve(catalogue, it, REAL, Weights()).hash for it in stored}
@@ -248,18 +249,41 @@ def test_the_seven_nets_hashes_are_those_of_the_committed_runs() -> None:
     assert len(stored) == 7
 
 
-def test_the_real_models_are_the_seven_of_the_published_family() -> None:
+def test_the_real_models_are_all_that_were_published_each_once() -> None:
+    published = [entry.published for entry in load_catalogue(REAL).models.values()]
+    assert sorted(map(str, published)) == sorted(load_published(REAL))
+
+
+def test_real_models_of_one_hash_are_a_net_and_its_twin_of_other_weights() -> None:
     catalogue = load_catalogue(REAL)
-    assert list(catalogue.models) == ["x0_25", "x0_33", "x0_5", "x1_0", "x1_5", "x2_0", "swish"]
-    family = {r.name for r in load_published(REAL).values() if r.family == "ShuffleNetV2"}
-    assert {entry.published for entry in catalogue.models.values()} == family
-
-
-def test_each_real_model_has_a_row_and_a_hash_of_its_own() -> None:
-    catalogue, published = load_catalogue(REAL), load_published(REAL)
     models = [resolve(catalogue, variant, REAL, Weights()) for variant in catalogue.models]
-    assert {model.published for model in models} <= set(published)
-    assert len({model.hash for model in models}) == len(models)
+    by_hash: dict[str, list[str]] = {}
+    for model in models:
+        by_hash.setdefault(model.hash, []).append(model.title)
+    twins = [titles for titles in by_hash.values() if len(titles) > 1]
+    assert len(twins) == 6
+    assert all(other == f"{plain}_ssld" for plain, other in map(sorted, twins))
+
+
+SUITES = NET + "suites = ['mobile']\n[models.a]\nfactory = 'a:a'\n[models.b]\nfactory = 'b:b'\n"
+
+
+@pytest.mark.parametrize(
+    ("suite", "unnamed"), [("mobile", ["net", "a"]), ("cpu", ["a"]), (None, ["a"])]
+)
+def test_an_entry_may_name_the_suites_that_measure_it_unnamed(
+    plant: Plant, suite: str | None, unnamed: list[str]
+) -> None:
+    catalogue = load_catalogue(plant(SUITES + "suites = []\n"))
+    assert select(catalogue, [], suite) == unnamed
+    assert select(catalogue, ["b", "net"], suite) == ["b", "net"]
+
+
+def test_where_nothing_is_measured_unnamed_it_says_how_to_name_a_model(plant: Plant) -> None:
+    catalogue = load_catalogue(plant(NET + "suites = ['mobile']\n"))
+    with pytest.raises(InputError, match="`suites`, which leave this work out") as caught:
+        select(catalogue, [], "cpu")
+    assert "--variant net" in caught.value.hint
 
 
 def test_weights_are_called_by_their_kind_and_a_file_by_its_content_too(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.config.catalog import load_catalogue
+from bench.config.catalog import load_catalogue, select
+from bench.config.published import load_published
 from bench.config.suite import FOLDER, Axes, Selected, load_suite, select_cells
 from bench.runners import RUNNERS
 from tests.fakes.tables import fake_runner
@@ -33,8 +34,32 @@ def pairs(selected: Selected) -> list[tuple[int, int]]:
     return [(cell.batch, cell.threads) for cell in selected.cells]
 
 
-def test_the_five_suites_are_here() -> None:
-    assert REAL == ["arm", "cpu", "engines", "gpu", "precisions"]
+def test_the_six_suites_are_here() -> None:
+    assert REAL == ["arm", "cpu", "engines", "gpu", "mobile", "precisions"]
+
+
+@pytest.mark.parametrize("name", [name for name in REAL if name != "mobile"])
+def test_a_suite_measures_the_seven_shufflenets_where_none_is_named(name: str) -> None:
+    catalogue = load_catalogue(MODELS)
+    entries = [catalogue.models[variant] for variant in select(catalogue, [], name)]
+    family = {r.name for r in load_published(MODELS).values() if r.family == "ShuffleNetV2"}
+    assert {entry.published for entry in entries} == family
+    assert len(entries) == 7
+
+
+def test_the_mobile_suite_measures_all_published_nets_and_no_twin_that_differs_in_weights() -> None:
+    catalogue, published = load_catalogue(MODELS), load_published(MODELS)
+    entries = [catalogue.models[name] for name in select(catalogue, [], "mobile")]
+    twins = {name for name in published if name.endswith("_ssld")}
+    assert {entry.published for entry in entries} == set(published) - twins
+    assert len({entry.factory for entry in entries}) == len(entries) == 34
+
+
+def test_the_mobile_suite_gives_the_cells_that_the_engines_suite_does() -> None:
+    mobile, engines = (
+        {cell.id for cell in chosen(name, 2).cells} for name in ("mobile", "engines")
+    )
+    assert mobile == engines
 
 
 @pytest.mark.parametrize("name", REAL)
@@ -151,6 +176,6 @@ def test_the_paced_preset_of_the_gpu_suite_pauses_in_every_cell_and_is_no_cell_o
 
 @pytest.mark.parametrize("cores", [4, 8])
 def test_the_whole_cpu_suite_is_thirty_five_cells(cores: int) -> None:
-    models = [model(variant) for variant in load_catalogue(MODELS).models]
+    models = [model(variant) for variant in select(load_catalogue(MODELS), [], "cpu")]
     selected = select_cells(load_suite("cpu"), models, Axes(), cores=cores, runners=RUNNERS)
     assert len({cell.id for cell in selected.cells}) == len(selected.cells) == 7 * 5
