@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.artifacts.cached import OF_NET, REFERENCE, Artifact, Key, has_reference, load, settle
-from bench.artifacts.failures import conversion_error
-from bench.artifacts.formats import ARTIFACT_FORMATS, ArtifactFormat
+from bench.artifacts.failures import conversion_error, no_way
+from bench.artifacts.formats import ARTIFACT_FORMATS, ArtifactFormat, Step, in_order, way
 from bench.config.catalog import Model
 from bench.core.digest import canonical_digest, file_sha256
 from bench.core.errors import ArtifactError, BenchError
@@ -27,7 +27,7 @@ from bench.core.paths import PACKAGE
 from bench.core.protocol import request_for
 from bench.core.scratch import scratch_folder
 from bench.core.threads import pool_of
-from bench.environments.interpreters import Environments, Interpreter, worker_of
+from bench.environments.interpreters import Environments, worker_of
 from bench.launcher.environment import network_environment
 from bench.launcher.process import ChildFailed, ChildResult, run_child
 
@@ -93,64 +93,46 @@ class Workshop:
         if key in self._tried:
             return False
         on_done(f"{key.variant} {key.kind} anew: the one in the cache didn't load")
-        interpreter = self.environments.get(self.formats[key.kind].env)
-        with self._making(model, key.kind, interpreter):
-            folder = self.folder(model, key.kind, key.batch, interpreter)
-            shutil.rmtree(folder, ignore_errors=True)
+        with self._making(model, key.kind):
+            shutil.rmtree(self.folder(model, key.kind, key.batch), ignore_errors=True)
         return isinstance(self.make([model], [key], workers=1)[key], Artifact)
 
     def _make_for(self, model: Model, keys: set[Key], on_done: Callable[[str], None]) -> Made:
         if model.problem is not None:
             return dict.fromkeys(keys, model.problem)
         made: Made = {}
-        for kind in self._in_order(keys):
-            batches = sorted(self._batches(kind, keys))
+        ways = {key: way(self.formats, key.kind, model.origin) for key in keys}
+        made |= {k: no_way(model, self.formats[k.kind]) for k, steps in ways.items() if not steps}
+        for step in in_order(ways.values()):
+            batches = sorted({key.batch for key, steps in ways.items() if step in steps})
             try:
-                made |= self._make_kind(model, kind, batches, made, on_done)
+                made |= self._make_kind(model, step, batches, made, on_done)
             except BenchError as error:  # the environment can't be had
-                made |= {Key(model.variant, kind, batch): error for batch in batches}
-            on_done(f"{model.variant} {kind}")
-            here = [it for key, it in made.items() if key.kind == kind]
+                made |= {Key(model.variant, step.kind, batch): error for batch in batches}
+            on_done(f"{model.variant} {step.kind}")
+            here = [it for key, it in made.items() if key.kind == step.kind]
             for why in {it.remade for it in here if isinstance(it, Artifact) and it.is_new}:
                 if why:
                     on_done(f"{model.variant}: weights made anew: {why}")
         return made
 
-    def _in_order(self, keys: set[Key]) -> list[str]:
-        """Return the formats that `keys` need, sources before what is made of them."""
-        needed: dict[str, None] = {}
-
-        def need(kind: str) -> None:
-            source = self.formats[kind].source
-            if source is not None:
-                need(source)
-            needed[kind] = None
-
-        for kind in sorted({key.kind for key in keys}):
-            need(kind)
-        return list(needed)
-
-    def _batches(self, kind: str, keys: set[Key]) -> set[int]:
-        return {key.batch for key in keys if kind in self._in_order({key})}
-
     def _make_kind(
         self,
         model: Model,
-        kind: str,
+        step: Step,
         batches: list[int],
         made: Made,
         on_done: Callable[[str], None],
     ) -> Made:
-        """Make the missing batches: an export's in one child, a conversion's in one each."""
-        entry = self.formats[kind]
-        interpreter = self.environments.get(entry.env)
-        folders = {b: self.folder(model, kind, b, interpreter) for b in batches}
+        """Make the missing batches: an export's in one child, all others in one each."""
+        kind, entry = step.kind, self.formats[step.kind]
+        folders = {b: self.folder(model, kind, b) for b in batches}
         result: Made = {}
         missing = [b for b in batches if load(folders[b], entry) is None]
         if missing:
-            with self._making(model, kind, interpreter):  # another run may have made them meanwhile
+            with self._making(model, kind):  # another run may have made them meanwhile
                 missing = [b for b in missing if load(folders[b], entry) is None]
-                result = self._make_missing(model, kind, {b: folders[b] for b in missing}, made)
+                result = self._make_missing(model, step, {b: folders[b] for b in missing}, made)
         for batch, folder in folders.items():
             artifact, key = load(folder, entry), Key(model.variant, kind, batch)
             if artifact is not None:
@@ -167,62 +149,59 @@ class Workshop:
         return result
 
     def _make_missing(
-        self, model: Model, kind: str, folders: Mapping[int, Path], made: Made
+        self, model: Model, step: Step, folders: Mapping[int, Path], made: Made
     ) -> Made:
         """Return the errors of what couldn't be made."""
-        entry = self.formats[kind]
-        self._tried |= {Key(model.variant, kind, batch) for batch in folders}
+        self._tried |= {Key(model.variant, step.kind, batch) for batch in folders}
         errors: Made = {}
-        for group in [list(folders)] if entry.source is None else [[b] for b in folders]:
+        for group in [list(folders)] if step.batches_at_once else [[b] for b in folders]:
             try:
-                self._convert(model, kind, {b: folders[b] for b in group}, made)
+                self._convert(model, step, {b: folders[b] for b in group}, made)
             except BenchError as error:
-                errors |= {Key(model.variant, kind, batch): error for batch in group}
+                errors |= {Key(model.variant, step.kind, batch): error for batch in group}
         return errors
 
-    def _making(
-        self, model: Model, kind: str, interpreter: Interpreter
-    ) -> AbstractContextManager[None]:
+    def _making(self, model: Model, kind: str) -> AbstractContextManager[None]:
         """Wait until no other run makes a `kind` of `model`, and keep others from it."""
         (self.cache / "locks").mkdir(parents=True, exist_ok=True)
-        every_batch = self.folder(model, kind, 0, interpreter).name
+        every_batch = self.folder(model, kind, 0).name
         lock = self.cache / "locks" / f"{every_batch}.lock"
         return waited_for(lock, f"the {kind} of {model.variant} in the cache")
 
-    def folder(self, model: Model, kind: str, batch: int, interpreter: Interpreter) -> Path:
-        digest = canonical_digest(self._key(model, kind, batch, interpreter), 16)
+    def folder(self, model: Model, kind: str, batch: int) -> Path:
+        """Return where the artifact is kept.
+
+        Its key is over what shapes its bytes, those of what it is made of among it. Raises
+        Unavailable where one of their environments can't be had.
+        """
+        key: list[Any] = []
+        for step in way(self.formats, kind, model.origin):
+            code = [file_sha256(self.converters / name) for name in step.code]
+            digest = self.environments.get(step.env).digest
+            own = [model.hash, model.input_text, step.kind, batch, code, digest, INPUT_SEED]
+            key = [*own, key] if key else own
+        digest = canonical_digest(key, 16)
         return self.cache / "artifacts" / f"{model.variant}-{kind}-b{batch}-{digest}"
 
-    def makers(self, kind: str) -> list[str]:
-        """Return the environments that have a part in `kind`, its own first."""
-        below = self.formats[kind].source
-        return [self.formats[kind].env, *(self.makers(below) if below else [])]
-
-    def _key(self, model: Model, kind: str, batch: int, interpreter: Interpreter) -> list[Any]:
-        """Return what shapes the bytes of an artifact, its sources' own in it."""
-        entry = self.formats[kind]
-        code = [file_sha256(self.converters / name) for name in entry.code]
-        key = [model.hash, model.input, kind, batch, code, interpreter.digest, INPUT_SEED]
-        if entry.source is not None:
-            below = self.environments.get(self.formats[entry.source].env)
-            key.append(self._key(model, entry.source, batch, below))
-        return key
+    def makers(self, model: Model, kind: str) -> list[str]:
+        """Return the environments that have a part in `kind` of `model`, its own first."""
+        return [step.env for step in reversed(way(self.formats, kind, model.origin))]
 
     def _convert(
         self,
         model: Model,
-        kind: str,
+        step: Step,
         folders: Mapping[int, Path],
         made: Made,
     ) -> None:
-        """Have one child make `kind` for the batches of `folders`, and settle what it made."""
+        """Have one child make the batches of `folders`, and settle what it made."""
         if not folders:
             return
-        source = self._source(model, kind, min(folders), made)
+        kind, source = step.kind, self._source(model, step, min(folders), made)
         (self.cache / "artifacts").mkdir(parents=True, exist_ok=True)
         with scratch_folder(self.cache / "artifacts", ".making-") as holder:
             log = self.cache / "logs" / f"{model.variant}-{kind}.log"
-            facts = self._run(kind, source, sorted(folders), holder, log)
+            facts = self._run(step, source, sorted(folders), holder, log)
             for batch, folder in folders.items():
                 made_here = holder / f"b{batch}" if source.reference is None else holder
                 if source.reference is not None:
@@ -242,13 +221,18 @@ class Workshop:
                 hint="it must write one beside each export, as bench/converters/paddle_export.py",
             )
 
-    def _source(self, model: Model, kind: str, batch: int, made: Made) -> _Source:
+    def _source(self, model: Model, step: Step, batch: int, made: Made) -> _Source:
         """Return what the converter is told of its source; raises the error that took its place."""
-        below = self.formats[kind].source
+        below = step.source
         if below is None:
-            interpreter = self.environments.get(self.formats[kind].env)
-            weights = self.cache / "weights" / f"{model.variant}-{model.hash}-{interpreter.digest}"
-            entry = {"input": list(model.input), "weights": model.weights.source()}
+            digest = self.environments.get(step.env).digest
+            weights = self.cache / "weights" / f"{model.variant}-{model.hash}-{digest}"
+            entry = {
+                **({"input": list(model.input)} if model.input else {}),
+                "inputs": {name: spec.text for name, spec in model.inputs.items()},
+                "values": None if model.values is None else str(model.values),
+                "weights": model.weights.source(),
+            }
             return _Source({**model.source, **entry}, {"weights_cache": str(weights)}, None, {})
         artifact = made[Key(model.variant, below, batch)]
         if isinstance(artifact, BenchError):
@@ -260,32 +244,34 @@ class Workshop:
 
     def _run(
         self,
-        kind: str,
+        step: Step,
         source: _Source,
         batches: list[int],
         out: Path,
         log: Path,
     ) -> Mapping[str, Any]:
-        entry = self.formats[kind]
+        entry = self.formats[step.kind]
         # One thread: a sum in another order would give other weights.
-        python, variables = worker_of(entry, self.environments)
+        python, variables = worker_of(step, self.environments)
         options = {**entry.options, **source.options, "batches": batches, "input_seed": INPUT_SEED}
+        engine = {} if step.engine is None else {"engine": step.engine, "main": entry.main}
         request = request_for(
             "convert",
-            converter=entry.converter,
+            converter=step.converter,
             source=dict(source.fields),
             options=options,
             out=str(out),
+            **engine,
         )
         result = self.launch(
             request,
             python=python,
             # An export may download pretrained weights.
-            env=variables if entry.source else network_environment() | variables,
+            env=network_environment() | variables if step.batches_at_once else variables,
             timeout_s=_TIMEOUT_S,
         )
         if isinstance(result, ChildFailed):
-            raise conversion_error(kind, result, log)
+            raise conversion_error(step.kind, result, log)
         return result.value
 
 

@@ -19,8 +19,8 @@ from bench.core.protocol import write_json
 from bench.core.tensors import read_reference
 
 REFERENCE = "reference.npz"
-SUBNORMALS, WEIGHTS = "subnormals", "weights_sha256"
-OF_NET = (SUBNORMALS, WEIGHTS)
+SUBNORMALS, WEIGHTS, REFERENCE_BY = "subnormals", "weights_sha256", "reference"
+OF_NET = (SUBNORMALS, WEIGHTS, REFERENCE_BY)
 """Facts of a net, and so of all that is made of it."""
 _MANIFEST = "artifact.json"
 
@@ -65,13 +65,15 @@ class Artifact:
     def session_facts(self) -> dict[str, str]:
         """What a session's facts hold of its net.
 
-        The model's own `tolerance`, where it has one; how many subnormal numbers there are, where
-        that is known: `subnormal_weights`, and `subnormal_activations` of one image.
+        The model's own `tolerance`, where it has one; which engine's outputs are the `reference`;
+        how many subnormal numbers there are: `subnormal_weights`, and `subnormal_activations` of
+        one image. What isn't known isn't there.
         """
-        subnormals = self.facts.get(SUBNORMALS)
+        subnormals, by = self.facts.get(SUBNORMALS), self.facts.get(REFERENCE_BY)
         counts = subnormals.items() if isinstance(subnormals, dict) else ()
         own = {} if self.tolerance is None else {"tolerance": f"{self.tolerance:g}"}
-        return own | {f"subnormal_{name}": str(count) for name, count in counts}
+        reference = {"reference": by} if isinstance(by, str) else {}
+        return own | reference | {f"subnormal_{name}": str(count) for name, count in counts}
 
 
 def settle(made: Path, folder: Path, facts: Mapping[str, Any]) -> None:

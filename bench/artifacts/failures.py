@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from bench.core.errors import ArtifactError
+from bench.artifacts.formats import ArtifactFormat
+from bench.config.catalog import Model
+from bench.core.errors import ArtifactError, Unavailable
 from bench.launcher.process import ChildFailed, is_full
 from bench.storage.schema.common import PASSING
 
@@ -63,8 +65,18 @@ def own_words(log: str) -> str:
     return ""
 
 
-def conversion_error(kind: str, result: ChildFailed, log: Path) -> ArtifactError:
+def no_way(model: Model, wanted: ArtifactFormat) -> Unavailable:
+    """Return the error of a kind of artifact that can't be made of what `model` is."""
+    return Unavailable(
+        f"{model.called}, and no converter makes {wanted.title} of it",
+        hint="leave out what needs that, or export the net to a format that it is made of",
+    )
+
+
+def conversion_error(kind: str, result: ChildFailed, log: Path) -> ArtifactError | Unavailable:
     """Return the error that takes the place of an artifact of `kind`; its log is kept as `log`."""
+    if result.kind == "unavailable":
+        return Unavailable(result.message, hint=result.hint)
     words = own_words(result.log_tail)
     news = words and words not in result.message
     helps = [remedy for pattern, remedy in _REMEDIES if pattern.search(words or result.message)]

@@ -5,15 +5,34 @@ A new kind is one line here. `bench.artifacts.builder` makes them. Standard libr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from bench.config.net_files import FACTORY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Importer:
+    """What makes an artifact of a person's own file of its format: a converter in `env`.
+
+    It checks the file, fixes what is open in its shapes and writes the inputs of the reference.
+    `engine` is the runner ("module:Class") whose outputs are the reference's, None: the converter
+    writes them too.
+    """
+
+    converter: str
+    env: str
+    code: tuple[str, ...]
+    engine: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArtifactFormat:
-    """How a kind of artifact is made: by `converter` in `env`, from a model or from `source`.
+    """How a kind of artifact is made: by `converter` in `env`, of one of `sources`.
 
+    Those are other kinds or FACTORY, the first choice first; `importer` makes it of a file of this
+    format. `title` is what a sentence calls it.
     `main` is the file that an engine opens; `code` names the modules that shape its bytes. A
     converter that works on this kind is told `main` as `model` and the files of `beside` by name.
     `worker_env` runs a converter that `env` is too old for; see `bench.environments.interpreters`.
@@ -23,27 +42,114 @@ class ArtifactFormat:
     env: str
     main: str
     code: tuple[str, ...]
-    source: str | None = None
+    title: str = "that format"
+    sources: tuple[str, ...] = (FACTORY,)
+    importer: Importer | None = None
     beside: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     child_env: Mapping[str, str] = field(default_factory=dict)
     worker_env: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One converter at work on the way to a kind: on the net itself, or on an artifact of `source`.
+
+    `batches_at_once`: one child makes all batches, which share the net's weights.
+    """
+
+    kind: str
+    converter: str
+    env: str
+    code: tuple[str, ...]
+    child_env: Mapping[str, str]
+    worker_env: str | None
+    source: str | None = None
+    engine: str | None = None
+    batches_at_once: bool = False
+
+
+def way(
+    formats: Mapping[str, ArtifactFormat], kind: str, origin: str, above: tuple[str, ...] = ()
+) -> tuple[Step, ...]:
+    """Return the steps that make `kind` of a net of that `origin`, first to last; () for no way.
+
+    `above` are the kinds that wait for this one.
+    """
+    entry = formats[kind]
+    if kind == origin:
+        return () if entry.importer is None else (_imported(kind, entry, entry.importer),)
+    for source in entry.sources:
+        if source == FACTORY:
+            if origin == FACTORY:
+                return (_converted(kind, entry, None),)
+        elif source not in above:
+            below = way(formats, source, origin, (*above, kind))
+            if below:
+                return (*below, _converted(kind, entry, source))
+    return ()
+
+
+def in_order(ways: Iterable[tuple[Step, ...]]) -> list[Step]:
+    """Return the steps of `ways`, each once, sources before what is made of them."""
+    by_kinds = sorted(ways, key=lambda steps: [step.kind for step in steps])
+    return list({step.kind: step for steps in by_kinds for step in steps}.values())
+
+
+def _converted(kind: str, entry: ArtifactFormat, source: str | None) -> Step:
+    return Step(
+        kind=kind,
+        converter=entry.converter,
+        env=entry.env,
+        code=entry.code,
+        child_env=entry.child_env,
+        worker_env=entry.worker_env,
+        source=source,
+        batches_at_once=source is None,
+    )
+
+
+def _imported(kind: str, entry: ArtifactFormat, importer: Importer) -> Step:
+    return Step(
+        kind=kind,
+        converter=importer.converter,
+        env=importer.env,
+        code=importer.code,
+        child_env=entry.child_env,
+        worker_env=None,
+        engine=importer.engine,
+    )
+
+
 _EXPORT = "bench.converters.paddle_export:convert"
 _EXPORT_CODE = (
     "paddle_export.py", "paddle_net.py", "paddle_program.py", "paddle_costs.py",
-    "paddle_op_costs.py", "op_defaults.py", "paddle_weights.py", "subnormals.py",
+    "paddle_op_costs.py", "op_defaults.py", "paddle_weights.py", "weights_mapping.py",
+    "subnormals.py",
 )  # fmt: skip
+_PADDLE_IMPORT = Importer(converter=_EXPORT, env="paddle", code=_EXPORT_CODE)
 
 
-def _of_onnx(converter: str, *, main: str) -> ArtifactFormat:
+def _of_onnx(
+    converter: str, *, main: str, title: str, importer: Importer | None = None
+) -> ArtifactFormat:
     return ArtifactFormat(
         converter=f"bench.converters.{converter}:convert",
         env="engines",
         main=main,
+        title=title,
         code=(f"{converter}.py", "onnx_file.py"),
-        source="onnx",
+        sources=("onnx",),
+        importer=importer,
+    )
+
+
+def _by_engine(converter: str, engine: str, *more: str) -> Importer:
+    return Importer(
+        converter=f"bench.converters.{converter}:convert",
+        env="engines",
+        code=(f"{converter}.py", "own_inputs.py", *more),
+        engine=f"bench.runners.{engine}",
     )
 
 
@@ -52,7 +158,9 @@ ARTIFACT_FORMATS: Mapping[str, ArtifactFormat] = {
         converter=_EXPORT,
         env="paddle",
         main="model.json",
+        title="Paddle's format",
         code=_EXPORT_CODE,
+        importer=_PADDLE_IMPORT,
         beside={"params": "model.pdiparams"},
         options={"format": "pir"},
         child_env={"FLAGS_enable_pir_api": "1"},
@@ -62,7 +170,9 @@ ARTIFACT_FORMATS: Mapping[str, ArtifactFormat] = {
         converter=_EXPORT,
         env="paddle",
         main="model.pdmodel",
+        title="Paddle's older format",
         code=_EXPORT_CODE,
+        importer=_PADDLE_IMPORT,
         beside={"params": "model.pdiparams"},
         options={"format": "program"},
         child_env={"FLAGS_enable_pir_api": "0"},
@@ -71,8 +181,9 @@ ARTIFACT_FORMATS: Mapping[str, ArtifactFormat] = {
         converter="bench.converters.lite_opt:convert",
         env="lite",
         main="model.nb",
+        title="Paddle Lite's format",
         code=("lite_opt.py",),
-        source="paddle-program",
+        sources=("paddle-program",),
         options={"target": "arm"},
     ),
     "paddle-lite-nb-x86": ArtifactFormat(
@@ -80,20 +191,38 @@ ARTIFACT_FORMATS: Mapping[str, ArtifactFormat] = {
         env="lite-x86",
         worker_env="harness",
         main="model.nb",
+        title="Paddle Lite's format",
         code=("lite_opt_x86.py", "lite_opt_x86_child.py", "lite_opt.py"),
-        source="paddle-program",
+        sources=("paddle-program",),
         options={"target": "x86"},
     ),
     "onnx": ArtifactFormat(
         converter="bench.converters.onnx_export:convert",
         env="onnx",
         main="model.onnx",
+        title="ONNX",
         code=("onnx_export.py",),
-        source="paddle-program",
+        sources=("paddle-program",),
+        importer=_by_engine("onnx_import", "onnxruntime:OnnxRuntimeRunner", "subnormals.py"),
         options={"opset": 13},
     ),
-    "onnx-int8": _of_onnx("onnx_int8", main="model.onnx"),
-    "openvino-ir": _of_onnx("openvino_ir", main="model.xml"),
-    "ncnn": _of_onnx("ncnn_pnnx", main="model.ncnn.param"),
-    "mnn": _of_onnx("mnn_convert", main="model.mnn"),
+    "onnx-int8": _of_onnx("onnx_int8", main="model.onnx", title="ONNX in INT8"),
+    "openvino-ir": _of_onnx(
+        "openvino_ir",
+        main="model.xml",
+        title="OpenVINO's format",
+        importer=_by_engine("openvino_import", "openvino:OpenVinoRunner"),
+    ),
+    "ncnn": _of_onnx(
+        "ncnn_pnnx",
+        main="model.ncnn.param",
+        title="ncnn's format",
+        importer=_by_engine("ncnn_import", "ncnn:NcnnRunner"),
+    ),
+    "mnn": _of_onnx(
+        "mnn_convert",
+        main="model.mnn",
+        title="MNN's format",
+        importer=_by_engine("mnn_import", "mnn:MnnRunner"),
+    ),
 }

@@ -69,19 +69,29 @@ def words(metavar: str) -> tuple[click.Argument]:
     return (click.Argument(["words"], nargs=-1, metavar=metavar),)
 
 
+MODEL_FILES = click.Argument(["model_files"], nargs=-1, metavar="[MODEL]...")
+"""Nets by their files; none: those of the catalogue."""
+
 _SELECT, _RESULTS, _COMPARE, _IMAGES = "Selection", "Results", "Comparison", "Images"
 _ENVIRONMENTS, _CHECKS, _LIMITS = "Environments", "Checks", "Limits"
 _QUIET = "Other load"
 _SUITES = "cpu, engines, mobile, precisions, gpu, arm, or a .toml file"
+_SHAPE = (
+    "Shape of an input that a MODEL's file leaves open, N for the batch, with its type and range: "
+    "ids=Nx128:int64:0..999; may be repeated, and the only input needs no name"
+)
 _ARM = (
     "rev:REV, models-rev:REV, env:NAME==VERSION, runner:NAME, model:PATH, precision:NAME, "
     "weights:W, set:threads=N or set:NAME=VALUE; may be repeated"
 )
 _ENOUGH = "Stop when the half-width of the 95% interval is below this"
 
-SUITE = Flag(_SELECT, "--suite", "NAME", _SUITES, "cpu")
+SUITE = Flag(_SELECT, "--suite", "NAME", _SUITES, "cpu, of a MODEL engines")
 PRESET = Flag(_SELECT, "--preset", "NAME", "quick, standard or paddleclas", "standard")
-RUNNER = Flag(_SELECT, "--runner runners", "A,B", "Runners, by comma", "the suite's")
+RUNNER = Flag(
+    _SELECT, "--runner runners", "A,B", "Runners, by comma, or `all` of the target",
+    "the suite's, of a MODEL all",
+)  # fmt: skip
 VARIANT = Flag(
     _SELECT, "--variant variants", "A,B", "Models of the catalogue, by comma", "the suite's"
 )
@@ -204,6 +214,11 @@ LIST = Flag(_IMAGES, "--list list_file", "FILE", "Lines of `path label` for imag
 LABELS = Flag(
     _IMAGES, "--labels", "FILE", "Class names, one a line, in the order of the model's outputs"
 )
+INPUT = Flag(_SELECT, "--input inputs", "[NAME=]SHAPE", _SHAPE, multiple=True)
+INPUT_VALUES = Flag(
+    _SELECT, "--input-values", "FILE",
+    "An .npz file of arrays by the names of inputs, in the place of seeded ones",
+)  # fmt: skip
 SYSTEM = Flag(_SELECT, "--system", "ID", "Answer from the figures of that system", "this machine")
 MAX_MS = Flag(_LIMITS, "--max-ms", "MS", "Find the most accurate within this time a batch")
 MIN_TOP1 = Flag(
@@ -213,6 +228,7 @@ MIN_TOP1 = Flag(
 SELECTION = (
     SUITE, PRESET, RUNNER, VARIANT, BATCH, THREADS, WEIGHTS, TOLERANCE, SEED, TURNS, NO_TURNS,
 )  # fmt: skip
+OWN_MODELS = (MODEL_FILES, INPUT, INPUT_VALUES)
 ENVIRONMENTS = (ENV, CACHE)
 MEASURING = (*ENVIRONMENTS, PASS_ENV)
 COMMON = (RESULTS, MODELS, JSON)
@@ -250,7 +266,7 @@ def _target_flag(title: str, option: TargetOption) -> Flag:
 
 def to_options(given: Mapping[str, Any], argv: Sequence[str]) -> Options:
     """Return what a verb's options say; raises InputError for a combination that can't be."""
-    from bench.config.suite import Axes
+    from bench.config.axes import Axes
     from bench.experiments.context import Options
 
     values = {name: value for name, value in given.items() if value not in (None, False, ())}

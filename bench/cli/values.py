@@ -11,6 +11,7 @@ import click
 
 from bench.config.sustained import parse_duration
 from bench.core.errors import InputError
+from bench.core.tensors import parse
 
 PATH = click.Path(path_type=Path)
 
@@ -86,6 +87,12 @@ def _name_and_path(text: str) -> tuple[str, Path]:
     return name, Path(path)
 
 
+def _named_shape(text: str) -> tuple[str, str]:
+    """Return the input's name, '' for the only one, and its spec; raises InputError."""
+    name, _, spec = text.rpartition("=")
+    return name, parse(spec).text
+
+
 # What a value is, by the word that the help has for it; any other is a text.
 TYPES: Mapping[str | None, click.ParamType[Any]] = {
     "A,B": Value(_items, "name at least one, or leave {flag} out"),
@@ -93,6 +100,7 @@ TYPES: Mapping[str | None, click.ParamType[Any]] = {
     "DIR": PATH,
     "FILE": PATH,
     "TIME": Value(parse_duration, ""),  # it refuses for itself
+    "[NAME=]SHAPE": Value(_named_shape, ""),  # it refuses for itself
     "NAME=PATH": Value(_name_and_path, "as in {flag} paddle=/usr/bin/python3"),
     "SHARE": number(lambda value: 0 < value < 1, "not a share above 0 and below 1", "0.01"),
     "MS": number(lambda value: 0 < value < math.inf, "not a number of ms above 0", "60"),

@@ -6,88 +6,35 @@ exported Paddle model of one's own.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import ValidationError
 
+from bench.config.entries import Catalogue, Entry, Task
 from bench.config.factories import factory_code
-from bench.config.images import INFERENCE_FILE, Preprocess
+from bench.config.images import Preprocess
+from bench.config.net_files import (
+    FACTORY,
+    FILE_FORMATS,
+    inference_file,
+    origin_of,
+    own_file,
+    sha256_of,
+)
 from bench.config.published import FAULTS, PUBLISHED
 from bench.core.digest import canonical_digest, file_sha256
 from bench.core.errors import BenchError, BrokenFile, InputError, UnknownName
-from bench.storage.validation import Positive, Strict, explain, read_toml
+from bench.core.tensors import BATCH, TensorSpec
+from bench.storage.validation import explain, read_toml
 
 CATALOG = "catalog.toml"
 _CATALOGUE_FILES = (CATALOG, PUBLISHED, FAULTS, "README.md")
 _HASH_DIGITS = 16
-_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
-"""An entry's name is part of files' names, of a comparison's twice: 255 letters hold that."""
-
-Share = Annotated[float, Field(gt=0, le=1)]
-Task = Literal["classify", "none"]
-
-
-class Entry(Strict):
-    """One model of the catalogue; exactly one of `factory` and `exported`.
-
-    `top1` and `top5` are shares, as in published.csv. `class_names` and `search_path` are paths
-    from the catalogue's folder.
-    `suites` are those that measure it without its name, None: all do.
-    """
-
-    factory: str | None = None
-    exported: str | None = None
-    weights: str | None = None
-    published: str | None = None
-    title: str | None = None
-    input: Annotated[tuple[Positive, ...], Field(min_length=1)] = (3, 224, 224)
-    tolerance: Annotated[float, Field(gt=0, lt=1)] | None = None
-    settings: dict[str, dict[str, str]] = {}
-    task: Task = "classify"
-    preprocess: Preprocess | None = None
-    class_names: str | None = None
-    output: str | None = None
-    search_path: tuple[str, ...] = ()
-    top1: Share | None = None
-    top5: Share | None = None
-    suites: list[str] | None = None
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Entry:
-        if (self.factory is None) == (self.exported is None):
-            raise ValueError("give exactly one of 'factory' and 'exported'")
-        if self.factory is not None and not all(self.factory.partition(":")):
-            raise ValueError("'factory' is written \"module:function\"")
-        if self.weights is not None and self.exported is not None:
-            raise ValueError("an exported model has its weights: leave 'weights' out")
-        return self
-
-    @model_validator(mode="after")
-    def _of_its_task(self) -> Entry:
-        given = [name for name in _OF_CLASSES if getattr(self, name) is not None]
-        if self.task == "none" and given:
-            raise ValueError(f"'{given[0]}' is of a model with classes, and its task is \"none\"")
-        if self.top1 is not None and self.top5 is not None and self.top1 > self.top5:
-            raise ValueError("'top1' is above 'top5'")
-        return self
-
-
-_OF_CLASSES = ("class_names", "top1", "top5")
-
-
-class Catalogue(Strict):
-    """The whole of catalog.toml."""
-
-    models: Annotated[dict[Annotated[str, Field(pattern=f"^{_NAME}$")], Entry], Field(min_length=1)]
-
-
-def entry_name(text: str) -> str:
-    """Return `text`, such as a file's name, as an entry may be called."""
-    return re.sub(r"[^A-Za-z0-9_.-]", "_", text).lstrip("_.-")[:64] or "model"
+EXPORTED = "exported"
+"""The kind of weights that a net's own file has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +71,9 @@ class Weights:
 class Model:
     """A net with its weights: what an artifact is made from. `hash` is part of each cell's id.
 
+    `inputs` are what its entry says of them, by name, '' for the only one; {}: its file tells all.
+    `values` is an .npz file of arrays by the names of inputs, which take the place of seeded ones.
+    `origin` is FACTORY, or the format of artifact that its file is of.
     `tolerance` is the relative L2 distance that FP32 output of it may have, None: the runner's;
     `settings` are those of runners, by name, that take the place of a suite's.
 
@@ -136,10 +86,12 @@ class Model:
 
     variant: str
     title: str
-    input: tuple[int, ...]
+    inputs: Mapping[str, TensorSpec]
     source: Mapping[str, Any]
     weights: Weights
     hash: str
+    origin: str = FACTORY
+    values: Path | None = None
     published: str | None = None
     tolerance: float | None = None
     settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -153,8 +105,26 @@ class Model:
     problem: BenchError | None = field(default=None, compare=False)
 
     @property
+    def input(self) -> tuple[int, ...]:
+        """The extents of its only image, without the batch; () where it takes anything else."""
+        specs = list(self.inputs.values())
+        plain = len(specs) == 1 and specs[0] == TensorSpec(shape=(BATCH, *specs[0].shape[1:]))
+        return tuple(int(extent) for extent in specs[0].shape[1:]) if plain else ()
+
+    @property
     def input_text(self) -> str:
-        return "x".join(str(extent) for extent in self.input)
+        """What a cell's id has of the inputs."""
+        image = "x".join(str(extent) for extent in self.input)
+        every = ", ".join(f"{name}={spec.text}" for name, spec in self.inputs.items())
+        return image or every or "as in the file"
+
+    @property
+    def called(self) -> str:
+        """What it is, for a sentence: the name of its file and the format of that."""
+        if self.origin == FACTORY:
+            return f"{self.variant} is a factory's net"
+        path = Path(self.source["exported"])
+        return f"{path.name} is {FILE_FORMATS[path.suffix].called}"
 
     def with_tolerance(self, tolerance: float | None) -> Model:
         """Return this model with another tolerance, None: with its own."""
@@ -237,21 +207,25 @@ def _resolve(catalogue: Catalogue, variant: str, folder: Path, weights: Weights)
         source, identity = _source(
             entry, folder, weights, {(folder / it).resolve() for it in named}
         )
+        if entry.values is not None:
+            identity["values"] = sha256_of(folder / entry.values)
     except BrokenFile as error:
         source, identity, problem = {}, {"missing": entry.model_dump(mode="json")}, error
     return Model(
         variant=variant,
         title=entry.title or entry.published or variant,
-        input=entry.input,
+        inputs=entry.specs,
         source=source,
         weights=weights,
-        hash=canonical_digest([identity, entry.input], _HASH_DIGITS),
+        hash=canonical_digest([identity, entry.identity], _HASH_DIGITS),
+        origin=origin_of(source),
+        values=None if entry.values is None else (folder / entry.values).resolve(),
         published=entry.published,
         tolerance=entry.tolerance,
         settings=entry.settings,
         task=entry.task,
         preprocess=entry.preprocess,
-        inference_file=_inference_file(entry, folder),
+        inference_file=inference_file(source),
         class_names=folder / entry.class_names if entry.class_names else None,
         output=entry.output,
         top1=entry.top1,
@@ -262,8 +236,8 @@ def _resolve(catalogue: Catalogue, variant: str, folder: Path, weights: Weights)
 
 def _weights(entry: Entry, folder: Path, weights: Weights) -> Weights:
     """Return the weights of `entry`, whose own take the place of seeded ones alone."""
-    if entry.exported is not None:
-        return Weights(kind="exported")
+    if entry.factory is None:
+        return Weights(kind=EXPORTED)
     if entry.weights is not None and weights.kind == "seeded":
         return Weights(kind="own", path=(folder / entry.weights).resolve())
     return weights
@@ -283,6 +257,12 @@ def _check_beside(entry: Entry, folder: Path) -> None:
             f"the weights {entry.weights} aren't there",
             hint="give the path of a .pdparams file, from this folder, as weights",
         )
+    if entry.values is not None and not (folder / entry.values).is_file():
+        raise BrokenFile(
+            folder / CATALOG,
+            f"the values {entry.values} aren't there",
+            hint="give the path of an .npz file, from this folder, as values",
+        )
     for path in entry.search_path:
         if not (folder / path).is_dir():
             raise BrokenFile(
@@ -299,44 +279,20 @@ def _source(
 
     The files `apart` are no code: the catalogue's own, and weights that entries name.
     """
-    if entry.exported is not None:
-        return _exported(folder, entry.exported)
+    if entry.factory is None:
+        given = str(entry.file or entry.exported)
+        file, digests = own_file(folder, given, folder / CATALOG)
+        return {"exported": str(file)}, {"file" if entry.file else "exported": digests}
     factory = str(entry.factory)
     path = [folder, *(folder / it for it in entry.search_path)]
-    code = next((it for one in path if (it := factory_code(factory, one, apart))), None)
+    whole = (folder / CATALOG).is_file()
+    code = next(
+        (it for one in path if (it := factory_code(factory, one, apart, whole=whole))), None
+    )
     return (
         {"factory": factory, "search_path": [str(it.resolve()) for it in path]},
         {"factory": factory, "code": code, "weights": weights.identity()},
     )
-
-
-def _inference_file(entry: Entry, folder: Path) -> Path | None:
-    """Return the inference.yml beside an exported model, None where there is none."""
-    if entry.exported is None:
-        return None
-    path = (folder / entry.exported).with_name(INFERENCE_FILE)
-    return path if path.is_file() else None
-
-
-def _exported(folder: Path, exported: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    path = (folder / exported).resolve()
-    params = path.with_suffix(".pdiparams")
-    for needed in (path, params):
-        if not needed.is_file():
-            raise BrokenFile(
-                folder / CATALOG,
-                f"the exported model's file {needed.name} isn't at {exported}",
-                hint="give the path of its .json or .pdmodel, the .pdiparams beside it",
-            )
-    return {"exported": str(path)}, {"exported": [_sha256(path), _sha256(params)]}
-
-
-def _sha256(path: Path) -> str:
-    """Return the SHA-256 of a model's file; raises BrokenFile."""
-    try:
-        return file_sha256(path)
-    except OSError as error:
-        raise BrokenFile(path, str(error.strerror), hint="make it readable") from error
 
 
 SEEDED = "seeded weights know nothing: what they say of an image is chance"

@@ -10,23 +10,30 @@ from bench.core.digest import canonical_digest, file_sha256
 from bench.core.errors import BrokenFile
 
 
-def factory_code(factory: str, folder: Path, apart: Collection[Path]) -> str | None:
-    """Return a digest of what the factory may read where it lies in the models folder, else None.
+def factory_code(factory: str, folder: Path, apart: Collection[Path], *, whole: bool) -> str | None:
+    """Return a digest of what the factory may read where it lies in `folder`, else None.
 
-    Every file of the folder counts but those `apart`, resolved paths: a factory imports some and
-    reads others, such as a YAML file that describes the net. A package's factory (paddle.vision) is
-    pinned by its environment.
+    Where the folder is one of models (`whole`) every file of it counts but those `apart`, resolved
+    paths: a factory imports some and reads others, such as a YAML file that describes the net. In
+    any other one, which may hold data and results, its module and those beside it do. A package's
+    factory (paddle.vision) is pinned by its environment.
     """
     top = factory.partition(":")[0].partition(".")[0]
     if not ((folder / f"{top}.py").is_file() or (folder / top).is_dir()):
         return None
+    code = _files(folder, apart) if whole else _modules(folder, top)
     try:
-        files = {path.relative_to(folder): file_sha256(path) for path in _files(folder, apart)}
+        files = {path.relative_to(folder): file_sha256(path) for path in code}
     except OSError as error:
         raise BrokenFile(
             error.filename, str(error.strerror), hint="a model's hash takes every file beside it"
         ) from error
     return canonical_digest([[str(path), files[path]] for path in sorted(files)])
+
+
+def _modules(folder: Path, top: str) -> Iterator[Path]:
+    yield from folder.glob("*.py")
+    yield from _files(folder / top, ())
 
 
 def _files(folder: Path, apart: Collection[Path]) -> Iterator[Path]:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench.artifacts.builder import ARTIFACT_FORMATS, ArtifactFormat, Launch
+from bench.config.axes import Axes
 from bench.config.project import default_cache, default_models, default_results
-from bench.config.suite import Axes
 from bench.core.cell import TargetSpec
 from bench.core.errors import InputError
 from bench.devices.host.busy import Busy, read_busy

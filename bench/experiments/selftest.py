@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bench.analysis.selftest import AGAIN, BASE, SLOWER, SUITE
-from bench.config.suite import Axes, Suite, load_suite
+from bench.config.axes import Axes
+from bench.config.suite import Suite, load_suite
 from bench.core.errors import InputError, UnknownName
 from bench.core.paths import PACKAGE
 from bench.core.program import command

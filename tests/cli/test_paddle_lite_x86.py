@@ -35,7 +35,7 @@ def tables() -> Tables:
     kind = replace(
         ARTIFACT_FORMATS[RUNNERS[NAME].artifact],
         converter="tests.fakes.converter:convert",
-        source="paddle-pir",
+        sources=("paddle-pir",),
         code=(),
     )
     return replace(

@@ -38,6 +38,13 @@ def export(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) -> 
     }
 
 
+def import_(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) -> dict[str, Any]:
+    """Write the same of a person's own file, which says "broken" or is a net of 3x8x8."""
+    if "broken" in Path(source["exported"]).read_text():
+        raise ArtifactError("this file can't be read", hint="export it again")
+    return {**export({"input": (3, 8, 8)}, options, out), "reference": "fake 1.0"}
+
+
 def export_large(
     source: Mapping[str, Any], options: Mapping[str, Any], out: Path
 ) -> dict[str, Any]:

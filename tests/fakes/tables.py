@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from bench.artifacts.builder import ARTIFACT_FORMATS
+from bench.artifacts.formats import ARTIFACT_FORMATS, Importer
 from bench.experiments.context import Tables
 from bench.runners import RunnerEntry
 
@@ -19,12 +19,15 @@ FAKE_FORMATS = {
         converter="tests.fakes.converter:export",
         env="harness",
         code=_FAKE_CODE,
+        importer=Importer(
+            converter="tests.fakes.converter:import_", env="harness", code=_FAKE_CODE
+        ),
     ),
     "paddle-lite-nb": replace(
         ARTIFACT_FORMATS["paddle-lite-nb"],
         converter="tests.fakes.converter:convert",
         env="harness",
-        source="paddle-pir",
+        sources=("paddle-pir",),
         code=_FAKE_CODE,
     ),
 }

@@ -11,6 +11,7 @@ from typing import Any
 
 from bench.config.catalog import Model, Weights
 from bench.core.cell import Cell, Sampling
+from bench.core.tensors import parse
 from bench.storage.schema.common import CellFields, Failed, Provenance, SamplingFields, System
 from bench.storage.schema.latency import JournalEntry, Measured, Record, RunManifest, Session
 
@@ -74,7 +75,7 @@ def model(variant: str = "x0_25", **changes: Any) -> Model:
     whole = Model(
         variant=variant,
         title=variant,
-        input=(3, 8, 8),
+        inputs={"x": parse("Nx3x8x8")},
         source={"factory": "fake:net"},
         weights=Weights(),
         hash=f"hash of {variant}",

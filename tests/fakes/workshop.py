@@ -24,11 +24,12 @@ BROKEN = model("broken", source={"factory": "fake:broken"})
 
 
 class Children:
-    """Runs converters in this process and keeps what they were asked."""
+    """Runs converters in this process and keeps what they were asked; an `answer` is for all."""
 
     def __init__(self) -> None:
         self.requests: list[dict[str, Any]] = []
         self.options: list[dict[str, Any]] = []
+        self.answer: ChildFailed | None = None
         self._lock = threading.Lock()
 
     def __call__(self, request: dict[str, Any], **options: Any) -> ChildResult:
@@ -36,6 +37,8 @@ class Children:
         with self._lock:
             self.requests.append(request)
             self.options.append(options)
+        if self.answer is not None:
+            return self.answer
         converter, out = load(request["converter"]), Path(request["out"])
         try:
             facts = converter(request["source"], request["options"], out)
@@ -81,7 +84,11 @@ PIR = ArtifactFormat(
     beside={"params": "model.pdiparams"}, options={"format": "pir"}, child_env={"FLAG": "1"},
 )  # fmt: skip
 NB = ArtifactFormat(
-    converter=f"{__name__}:concatenate", env="converting", main="model.nb", code=(), source="pir"
+    converter=f"{__name__}:concatenate",
+    env="converting",
+    main="model.nb",
+    code=(),
+    sources=("pir",),
 )
 
 

@@ -66,8 +66,9 @@ _IMAGES = partial(o.target_flags, images=True)
 
 VERBS: Mapping[str, Verb] = {
     "run": Verb(
-        "Measure a suite, record it and write the report",
+        "Measure a suite, or a MODEL by its file on every engine, record it and write the report",
         (
+            *o.OWN_MODELS,
             *o.SELECTION,
             o.SUSTAINED,
             o.target_flags,
@@ -84,7 +85,7 @@ VERBS: Mapping[str, Verb] = {
     ),
     "plan": Verb(
         "Show what would run, in which order, and how long it takes",
-        (*o.SELECTION, o.ALL, o.SYSTEM, o.target_flags),
+        (*o.OWN_MODELS, *o.SELECTION, o.ALL, o.SYSTEM, o.target_flags),
     ),
     "doctor": Verb(
         "Check what can run on this machine, and name the command that adds the rest",

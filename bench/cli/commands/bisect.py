@@ -10,8 +10,8 @@ from itertools import product
 from bench.analysis.verdicts import CellVerdict, percent
 from bench.cli.commands.ab import growth_of
 from bench.cli.stored import live_comparison
+from bench.config.axes import Axes
 from bench.config.catalog import load_catalogue, parse_weights, resolve, select
-from bench.config.suite import Axes
 from bench.core.cell import Cell
 from bench.core.errors import BenchError, InputError, UnknownName
 from bench.core.output import say, show_lines

@@ -12,14 +12,13 @@ from bench.analysis.time_use import own_ns
 from bench.cli.console import tell_broken
 from bench.cli.systems import answering, elsewhere
 from bench.config.published import load_published
-from bench.config.suite import load_suite
 from bench.core.cell import Cell
 from bench.core.errors import BrokenResult
 from bench.core.output import show, show_lines
 from bench.core.units import NS_PER_S, duration
 from bench.devices.host.facts import usable_cores
 from bench.experiments.context import Options, Tables
-from bench.experiments.latency.experiment import Job, SuiteOptions, new_job
+from bench.experiments.latency.experiment import Job, SuiteOptions, new_job, suite_of
 from bench.experiments.latency.forecast import Expected, expect
 from bench.experiments.latency.schedule import Plan
 from bench.reports.build import load_runs
@@ -35,7 +34,7 @@ class PlanOptions:
 
 def run(options: Options, tables: Tables) -> int:
     """Print the plan."""
-    suite = load_suite(options.of(SuiteOptions).suite)
+    suite = suite_of(options)
     cores = None if entry_of(suite.file.target, tables.targets).runs_sessions else usable_cores()
     job = new_job(options, tables, suite, cores=cores)
     plan = job.plan()

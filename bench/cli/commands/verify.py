@@ -28,7 +28,7 @@ from bench.analysis.freshness import (
 from bench.analysis.selftest import SUITE as SELFTEST
 from bench.artifacts.builder import Key, Workshop
 from bench.cli.console import tell_broken
-from bench.config.catalog import CATALOG, Model, load_catalogue, parse_weights, resolve
+from bench.config.catalog import CATALOG, EXPORTED, Model, load_catalogue, parse_weights, resolve
 from bench.core.digest import file_sha256
 from bench.core.errors import BrokenFile, BrokenResult, InputError, Unavailable
 from bench.core.output import show, show_lines
@@ -42,7 +42,7 @@ from bench.reports import optional_files
 from bench.reports.build import FOLDER, load_runs, render_report, report_folder
 from bench.storage.run_folders import RunFolder
 from bench.storage.schema.common import Skipped
-from bench.storage.schema.latency import Measured, Record, RunManifest
+from bench.storage.schema.latency import Measured, ModelFacts, Record, RunManifest
 from bench.storage.store import Store
 
 _REASONS_SHOWN = 3
@@ -123,7 +123,8 @@ def _check_report(
 def _check_cells(options: Options, tables: Tables, folder: RunFolder) -> list[CellCheck]:
     manifest = folder.manifest()
     records = {record.cell_id: record for record in folder.records([])}
-    today = _today(options, tables, {record.cell.variant for record in records.values()})
+    variants = {record.cell.variant for record in records.values()}
+    today = _today(options, tables, {it: manifest.models.get(it) for it in variants})
     finished = [
         judge(cell_id, _doubts(record, manifest, today)) for cell_id, record in records.items()
     ]
@@ -161,21 +162,23 @@ class _Today:
         formats, name = self.workshop.formats, artifact_name(key)
         if key.kind not in formats:
             return Stale(f"there is no kind of artifact '{key.kind}' any more")
-        entry = formats[key.kind]
-        for maker in self.workshop.makers(key.kind):
+        for maker in self.workshop.makers(model, key.kind):
             if isinstance(self.packages(maker), Stale | Unchecked):
                 return Unchecked(f"{name}: its key in the cache needs environment {maker}")
-        interpreter = self.workshop.environments.get(entry.env)
-        folder = self.workshop.folder(model, key.kind, key.batch, interpreter)
+        folder = self.workshop.folder(model, key.kind, key.batch)
         if not folder.is_dir():
             return Unchecked(f"{name} isn't in the cache as today's code and packages make it")
         return {file: file_sha256(folder / file) for file in files if (folder / file).is_file()}
 
 
-def _today(options: Options, tables: Tables, variants: set[str]) -> _Today:
+def _today(options: Options, tables: Tables, then: Mapping[str, ModelFacts | None]) -> _Today:
+    """Return what there is now of the models that a run knew by variant."""
     catalogue, weights = load_catalogue(options.models), parse_weights(options.weights)
 
     def model(variant: str) -> Model | Doubt:
+        facts = then[variant]
+        if variant not in catalogue.models and facts and facts.weights == EXPORTED:
+            return Unchecked(f"{variant} was named by its file, and is in no catalogue")
         if variant not in catalogue.models:
             return Stale(f"{variant} isn't in {options.models / CATALOG}")
         try:
@@ -185,7 +188,7 @@ def _today(options: Options, tables: Tables, variants: set[str]) -> _Today:
 
     environments = Environments(options.cache, options.envs)
     return _Today(
-        models={variant: model(variant) for variant in variants},
+        models={variant: model(variant) for variant in then},
         tables=tables,
         workshop=Workshop(
             options.cache, environments, formats=tables.formats, launch=tables.launch
@@ -253,7 +256,9 @@ def _lines(
 
 def _other_models(models: Path, folder: RunFolder) -> Iterator[str]:
     """Yield what explains most differences at once: the run's nets are of another catalogue."""
-    gone = sorted(set(folder.manifest().models) - set(load_catalogue(models).models))
+    known = load_catalogue(models).models
+    then = folder.manifest().models.items()
+    gone = sorted(it for it, facts in then if it not in known and facts.weights != EXPORTED)
     if gone:
         are = f"{', '.join(gone)} {'is' if len(gone) == 1 else 'are'}n't in {models / CATALOG}"
         yield f"{are}: if the run had another folder, give that with --models"

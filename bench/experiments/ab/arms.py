@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 
 from bench.artifacts.builder import ArtifactFormat, Launch, Workshop
+from bench.artifacts.formats import way
+from bench.config.net_files import FACTORY
 from bench.core.cell import Cell
 from bench.core.errors import Unavailable
 from bench.environments.interpreters import Environments
@@ -68,11 +70,9 @@ class Arm:
         entry = self.runners[cell.runner]
         if not self.on_device(cell):
             return [entry.env]
-        names, kind = set(), self.formats.get(entry.artifact_of(cell.precision))
-        while kind is not None:
-            names.add(kind.env)
-            kind = None if kind.source is None else self.formats[kind.source]
-        return sorted(names)
+        kind = entry.artifact_of(cell.precision)
+        steps = way(self.formats, kind, FACTORY) if kind in self.formats else ()
+        return sorted({step.env for step in steps})
 
     def workshop(self, cache: Path) -> Workshop:
         """Return the place where its artifacts are made, by its own converters."""

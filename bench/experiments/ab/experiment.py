@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.analysis.interleaved import Growth, Measure
+from bench.config.axes import Axes
 from bench.config.catalog import Model
-from bench.config.suite import Axes
 from bench.core.cell import Cell, Sampling, TargetSpec
 from bench.core.errors import InputError
 from bench.core.paths import PROJECT

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bench.artifacts.builder import ArtifactFormat
+from bench.artifacts.formats import ArtifactFormat, Importer
 from bench.core.digest import canonical_digest
 from bench.core.errors import BenchError, InputError, Unavailable
 from bench.core.locks import waited_for
@@ -123,7 +123,7 @@ def tables_at(folder: Path) -> RevisionTables:
         tables = json.loads(done.stdout)
         return RevisionTables(
             runners={name: _entry(RunnerEntry, it) for name, it in tables["runners"].items()},
-            formats={name: _entry(ArtifactFormat, it) for name, it in tables["formats"].items()},
+            formats={name: _format(it) for name, it in tables["formats"].items()},
             environments={name: _entry(EnvSpec, it) for name, it in tables["environments"].items()},
         )
     except (ValueError, LookupError, TypeError) as error:
@@ -133,7 +133,14 @@ def tables_at(folder: Path) -> RevisionTables:
         ) from error
 
 
-Entry = TypeVar("Entry", RunnerEntry, ArtifactFormat, EnvSpec)
+def _format(values: Mapping[str, Any]) -> ArtifactFormat:
+    """Return an artifact's format, whose importer is an entry within it."""
+    own = values.get("importer")
+    importer = None if own is None else _entry(Importer, own)
+    return replace(_entry(ArtifactFormat, values), importer=importer)
+
+
+Entry = TypeVar("Entry", RunnerEntry, ArtifactFormat, Importer, EnvSpec)
 
 
 def _entry(kind: type[Entry], values: Mapping[str, Any]) -> Entry:

@@ -6,18 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.config.catalog import (
-    Catalogue,
-    Entry,
-    Model,
-    entry_name,
-    load_catalogue,
-    parse_weights,
-    resolve,
-    resolve_all,
-    select,
-)
-from bench.config.suite import Axes, Suite, load_suite, select_cells
+from bench.config.axes import Axes, select_cells
+from bench.config.catalog import Model, load_catalogue, parse_weights, resolve, resolve_all, select
+from bench.config.entries import Catalogue, Entry, entry_name
+from bench.config.suite import Suite, load_suite
 from bench.core.cell import Cell
 from bench.core.errors import InputError, Unavailable, UnknownName
 from bench.devices.host.facts import usable_cores

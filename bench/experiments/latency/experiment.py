@@ -9,8 +9,9 @@ from functools import partial
 from typing import Any
 
 from bench.artifacts.builder import Workshop
+from bench.config.axes import ALL_RUNNERS, Axes, select_cells
 from bench.config.catalog import Model
-from bench.config.suite import Suite, load_suite, select_cells
+from bench.config.suite import Suite, load_suite
 from bench.config.sustained import sustained
 from bench.core.cell import Cell, Sampling, TargetSpec
 from bench.core.errors import InputError, UnknownName
@@ -22,7 +23,14 @@ from bench.experiments.latency.progress import one_by_one, pending_sessions
 from bench.experiments.latency.schedule import Plan, make_plan
 from bench.experiments.latency.session import SessionLauncher
 from bench.experiments.latency.turns import TurnLauncher
-from bench.experiments.preparation import Prepared, models_of, packages_of, prepare
+from bench.experiments.preparation import (
+    OwnOptions,
+    Prepared,
+    catalogue_of,
+    models_of,
+    packages_of,
+    prepare,
+)
 from bench.experiments.progress import Units
 from bench.experiments.provenance import begun, hidden, make_provenance
 from bench.experiments.resume import NETS, PACKAGES, PASSED, SYSTEM, Same
@@ -31,6 +39,7 @@ from bench.storage.schema.common import CellFields, SamplingFields
 from bench.storage.schema.latency import ModelFacts, RunManifest
 from bench.targets.base import Target
 
+SUITE, OWN_SUITE = "cpu", "engines"
 LAPS = 20
 """The laps of a session where --turns asks for turns and the preset doesn't."""
 
@@ -39,9 +48,11 @@ LAPS = 20
 class SuiteOptions:
     """Which suite, how thoroughly, for how long where each cell has one long session, and whether
     the cells of a table take turns where the preset says otherwise.
+
+    `suite` None: that of every engine for nets that are named by their files, else the CPU's.
     """
 
-    suite: str = "cpu"
+    suite: str | None = None
     preset: str = "standard"
     sustained_s: float | None = None
     turns: bool = False
@@ -66,6 +77,20 @@ class Job:
         return make_plan(self.cells, self.sampling, seed=self.seed)
 
 
+def suite_of(options: Options) -> Suite:
+    """Return the suite that `options` ask for; raises UnknownName and BrokenFile."""
+    chosen = options.of(SuiteOptions).suite
+    return load_suite(chosen or (OWN_SUITE if options.of(OwnOptions).model_files else SUITE))
+
+
+def _axes(options: Options) -> Axes:
+    """Return the axes, for a net's own file those of every runner unless they name any."""
+    plain = options.axes.runners or options.of(SuiteOptions).suite
+    if plain or not options.of(OwnOptions).model_files:
+        return options.axes
+    return replace(options.axes, runners=[ALL_RUNNERS])
+
+
 def new_job(options: Options, tables: Tables, suite: Suite, *, cores: int | None) -> Job:
     """Return the job of `options` on a target with `cores` (None: not known).
 
@@ -78,7 +103,7 @@ def new_job(options: Options, tables: Tables, suite: Suite, *, cores: int | None
     if chosen.sustained_s is not None:
         sampling = sustained(sampling, chosen.sustained_s)
     models = models_of(options, options.variants, suite.name)
-    selected = select_cells(suite, models, options.axes, cores=cores, runners=tables.runners)
+    selected = select_cells(suite, models, _axes(options), cores=cores, runners=tables.runners)
     if not selected.cells:
         raise InputError(
             f"no cell of suite {suite.name} is left: {'; '.join(selected.left_out)}",
@@ -118,6 +143,7 @@ def _laps(chosen: SuiteOptions, sampling: Sampling, target: str) -> int | None:
 def resumed_job(manifest: RunManifest, options: Options, tables: Tables) -> Job:
     """Return the job of an interrupted run; raises UnknownName where a runner is gone."""
     cells = tuple(fields.to_cell() for fields in manifest.cells.values())
+    _check_known(manifest, options)
     for cell in cells:
         if cell.runner not in tables.runners:
             raise UnknownName("runner", cell.runner, tables.runners)
@@ -132,6 +158,18 @@ def resumed_job(manifest: RunManifest, options: Options, tables: Tables) -> Job:
         seed=manifest.seed,
         left_out=tuple(manifest.left_out),
     )
+
+
+def _check_known(manifest: RunManifest, options: Options) -> None:
+    """Raise InputError where the run has nets that `options` don't lead to, such as own files."""
+    known = catalogue_of(options)[0].models
+    gone = [it.variant for it in manifest.cells.values() if it.variant not in known]
+    if gone:
+        raise InputError(
+            f"run {manifest.run_id} measures {gone[0]}, which isn't among the models",
+            hint=f"name its models' files again, as in "
+            f"{command(f'run --resume {manifest.run_id} MODEL')}, or its folder with --models",
+        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -160,7 +198,7 @@ class LatencyExperiment:
         return self.options.checked_target(f"suite {name}", kind, self.tables.targets)
 
     def _suite(self) -> Suite:
-        return self.suite or load_suite(self.options.of(SuiteOptions).suite)
+        return self.suite or suite_of(self.options)
 
     def plan(self, target: Target) -> Mapping[str, Any]:
         """Choose the cells; return their models' hashes."""
@@ -225,12 +263,13 @@ class LatencyExperiment:
         )
 
     def resume_flags(self, run: RunFolder) -> list[str]:
-        """Return the folders, the weights and the target's flags."""
+        """Return nets' own files, the folders, the weights and the target's flags."""
         del run
         models = () if self.verb == "selftest" else ("models",)
-        return self.options.again(
+        flags = self.options.again(
             ("results", *models, "cache", "weights", "tolerance"), self.tables.targets
         )
+        return [*self.options.of(OwnOptions).flags(), *flags]
 
 
 def _rounds(plan: Plan) -> list[list[str]]:

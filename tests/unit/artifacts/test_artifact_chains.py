@@ -11,6 +11,7 @@ import pytest
 
 from bench.artifacts.builder import Artifact, Key, Workshop
 from bench.artifacts.formats import ARTIFACT_FORMATS, ArtifactFormat
+from bench.config.net_files import FACTORY
 from bench.core.errors import ArtifactError, Unavailable
 from tests.fakes.workshop import NB, PIR, SMALL, Bench, Interpreters, export
 
@@ -26,7 +27,7 @@ def refuse(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) -> 
 
 
 SHORT = ArtifactFormat(
-    converter=f"{__name__}:shorten", env="shortening", main="model.short", code=(), source="nb"
+    converter=f"{__name__}:shorten", env="shortening", main="model.short", code=(), sources=("nb",)
 )
 DIGESTS: dict[str, str | None] = {"shortening": "s1"}
 
@@ -49,7 +50,7 @@ def test_a_conversion_is_made_of_a_conversion_with_the_first_ones_reference(chai
 
 
 def test_a_converter_is_told_only_of_the_files_that_its_sources_kind_names(chain: Bench) -> None:
-    assert chain.artifact(kind="short").facts == {"told": ["model"]}
+    assert chain.artifact(kind="short").facts["told"] == ["model"]
     nb = next(it for it in chain.children.requests if it["converter"] == NB.converter)
     assert sorted(nb["source"]) == ["model", "params"]
     assert Path(nb["source"]["params"]).name == "model.pdiparams"
@@ -103,15 +104,15 @@ def test_an_environment_that_cannot_be_had_takes_along_only_what_needs_it(chain:
 
 def test_the_makers_of_a_kind_are_all_the_environments_of_its_chain(chain: Bench) -> None:
     workshop = Workshop(chain.cache, chain.environments, chain.formats, chain.children)
-    assert workshop.makers("short") == ["shortening", "converting", "exporting"]
-    assert workshop.makers("pir") == ["exporting"]
+    assert workshop.makers(SMALL, "short") == ["shortening", "converting", "exporting"]
+    assert workshop.makers(SMALL, "pir") == ["exporting"]
 
 
 @pytest.mark.parametrize("name", ARTIFACT_FORMATS)
 def test_what_lies_beside_a_kinds_model_is_named_by_file(name: str) -> None:
     kind = ARTIFACT_FORMATS[name]
     assert kind.main not in kind.beside.values()
-    assert kind.source is None or kind.source in ARTIFACT_FORMATS
+    assert set(kind.sources) <= {FACTORY, *ARTIFACT_FORMATS}
 
 
 def counting(source: Any, options: Any, out: Path) -> dict[str, Any]:

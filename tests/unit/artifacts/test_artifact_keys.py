@@ -8,6 +8,7 @@ import pytest
 
 from bench.artifacts.builder import ARTIFACT_FORMATS, CONVERTERS
 from bench.config.catalog import Model
+from bench.core.tensors import parse
 from tests.fakes.workshop import PIR, SMALL, Bench, Interpreters
 
 
@@ -16,7 +17,7 @@ from tests.fakes.workshop import PIR, SMALL, Bench, Interpreters
     "changed",
     [
         replace(SMALL, hash="another hash"),
-        replace(SMALL, input=(3, 16, 16)),
+        replace(SMALL, inputs={"x": parse("Nx3x16x16")}),
     ],
     ids=["model", "input"],
 )
@@ -66,8 +67,10 @@ def test_another_name_for_the_same_net_is_no_other_net_but_another_folder(bench:
 @pytest.mark.parametrize("name", ARTIFACT_FORMATS)
 def test_the_code_of_a_kind_is_every_module_that_its_converter_takes_in(name: str) -> None:
     kind = ARTIFACT_FORMATS[name]
-    first = kind.converter.partition(":")[0].rpartition(".")[2]
-    assert set(kind.code) == modules_below(first, set())
+    for made in (kind, kind.importer):
+        if made is not None:
+            first = made.converter.partition(":")[0].rpartition(".")[2]
+            assert set(made.code) == modules_below(first, set())
 
 
 def modules_below(module: str, seen: set[str]) -> set[str]:

@@ -41,7 +41,8 @@ def test_the_converter_is_told_of_its_model_and_runs_in_its_own_interpreter(
     bench.make(SMALL, batches=(4, 1))
     [request], [options] = bench.children.requests, bench.children.options
     assert request["source"] == {
-        "factory": "fake:net", "input": [3, 8, 8], "weights": {"kind": "seeded", "seed": 0},
+        "factory": "fake:net", "input": [3, 8, 8], "inputs": {"x": "Nx3x8x8:float32"},
+        "values": None, "weights": {"kind": "seeded", "seed": 0},
     }  # fmt: skip
     told = dict(request["options"])
     weights = Path(told.pop("weights_cache"))
@@ -117,7 +118,7 @@ def test_what_a_conversion_is_made_of_is_made_though_nobody_asked_for_it(bench: 
 
 
 def test_a_chain_of_conversions_is_made_from_its_first_source_on(bench: Bench) -> None:
-    again = replace(NB, converter="tests.fakes.converter:convert", source="nb")
+    again = replace(NB, converter="tests.fakes.converter:convert", sources=("nb",))
     bench.formats["further"] = again
     assert bench.artifact(kind="further", batch=4).main.read_bytes() == b"x" * 1000
     assert bench.children.batches == [[4], [4], [4]]

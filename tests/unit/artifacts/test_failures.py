@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bench.artifacts.failures import conversion_error, own_words
+from bench.core.errors import ArtifactError
 from bench.launcher.process import ChildFailed
 
 LITE_ATTRIBUTE = """\
@@ -81,6 +82,7 @@ def test_the_tools_words_come_first_then_how_it_ended_what_helps_and_the_kept_lo
 ) -> None:
     log = tmp_path / "logs" / "net-nb.log"
     error = conversion_error("nb", failed(LITE_OPERATOR), log)
+    assert isinstance(error, ArtifactError)
     assert error.problem.startswith("nb: This model is not supported")
     assert error.problem.endswith("(the child died of SIGABRT)")
     helps = "build the net without it, or leave out what needs this format"

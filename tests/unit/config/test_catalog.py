@@ -10,16 +10,15 @@ import pytest
 from pydantic import TypeAdapter
 
 from bench.config.catalog import (
-    Catalogue,
     Model,
     Weights,
-    entry_name,
     load_catalogue,
     parse_weights,
     resolve,
     resolve_all,
     select,
 )
+from bench.config.entries import Catalogue, entry_name
 from bench.config.images import Preprocess
 from bench.config.published import load_published
 from bench.core.cell import Cell
@@ -60,8 +59,8 @@ def test_a_title_is_the_given_or_the_published_or_the_catalogues_name(
 @pytest.mark.parametrize(
     ("catalog", "fault"),
     [
-        ("[models.net]\n", "exactly one of 'factory' and 'exported'"),
-        (NET + "exported = 'a.json'\n", "exactly one of 'factory' and 'exported'"),
+        ("[models.net]\n", "exactly one of 'factory', 'file' and 'exported'"),
+        (NET + "exported = 'a.json'\n", "exactly one of 'factory', 'file' and 'exported'"),
         ("[models.net]\nfactory = 'mynet'\n", 'written "module:function"'),
         ("[models.net]\nfactory = 'mynet:'\n", 'written "module:function"'),
         ("[models.net]\nfactory = ':net'\n", 'written "module:function"'),

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.config.axes import Axes, Selected, select_cells
 from bench.config.catalog import Model
-from bench.config.suite import Axes, Group, Selected, Suite, SuiteFile, load_suite, select_cells
+from bench.config.suite import Group, Suite, SuiteFile, load_suite
 from bench.core.cell import Cell
 from bench.core.errors import InputError, UnknownName
 from bench.runners import RunnerEntry
@@ -167,6 +168,22 @@ def test_a_runner_takes_the_place_of_the_suites_with_the_settings_that_it_knows(
     assert {cell.runner: dict(cell.settings) for cell in cells} == {
         "lite": {}, "paddle": {"onednn": "on"}, "twin": {"onednn": "on"},
     }  # fmt: skip
+
+
+def test_all_stands_for_every_runner_of_the_suites_target_with_its_own_groups() -> None:
+    one = suite(group(runner=["paddle"]), group(runner=["lite"], settings={}))
+    runners = {**RUNNERS_HERE, "phone": replace(RUNNERS_HERE["lite"], target="android")}
+    cells = select_cells(one, MODELS[:1], Axes(runners=["all"]), cores=4, runners=runners).cells
+    assert [(cell.runner, dict(cell.settings)) for cell in cells] == [
+        ("paddle", {"onednn": "on"}), ("lite", {}), ("twin", {"onednn": "on"}),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("batch", [1, 16])
+def test_a_runner_of_one_group_is_not_measured_with_the_settings_of_another(batch: int) -> None:
+    one = suite(group(runner=["paddle"]), group(runner=["lite"], settings={}))
+    cells = chosen(one, runners=["paddle"], batches=[batch]).cells
+    assert [dict(cell.settings) for cell in cells] == [{"onednn": "on"}]
 
 
 def test_an_unknown_runner_is_refused_where_it_was_written() -> None:

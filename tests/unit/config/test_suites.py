@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.config.axes import Axes, Selected, select_cells
 from bench.config.catalog import load_catalogue, select
 from bench.config.published import load_published
-from bench.config.suite import FOLDER, Axes, Selected, load_suite, select_cells
+from bench.config.suite import FOLDER, load_suite
 from bench.runners import RUNNERS
 from tests.fakes.tables import fake_runner
 from tests.fakes.values import model

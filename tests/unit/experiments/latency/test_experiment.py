@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from bench.config.suite import Axes, load_suite
+from bench.config.axes import Axes
+from bench.config.suite import load_suite
 from bench.config.sustained import sustained
 from bench.core.errors import InputError, UnknownName
 from bench.experiments.context import Options, Tables

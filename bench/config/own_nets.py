@@ -1,0 +1,66 @@
+"""Nets that the command line names by their files -> a catalogue of them alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import chain, count
+from pathlib import Path
+
+from bench.config.entries import Catalogue, Entry, entry_name
+from bench.config.net_files import FILE_FORMATS, net_file
+from bench.core.errors import InputError
+
+_FACTORY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+_FORMS = f"a file that ends in {', '.join(FILE_FORMATS)}, a folder with one, or module:function"
+
+
+def own_catalogue(
+    nets: Sequence[str], inputs: Mapping[str, str], values: str | None = None
+) -> Catalogue:
+    """Return the catalogue of `nets`: paths from the current folder, and factories.
+
+    `inputs` are specs by name, '' for a net's only one, and `values` an .npz file of them. Raises
+    InputError for what is no net.
+    """
+    entries = {net: _entry(net, inputs, values) for net in dict.fromkeys(nets)}
+    return Catalogue(models=dict(zip(_names(list(entries)), entries.values(), strict=True)))
+
+
+def _entry(net: str, inputs: Mapping[str, str], values: str | None) -> Entry:
+    path = Path(net)
+    about = {"inputs": dict(inputs), "values": values}
+    if not path.exists() and _FACTORY.fullmatch(net):
+        return Entry.model_validate({"factory": net, "title": net, **about})
+    if not path.exists():
+        raise InputError(f"there is no {net}", hint=f"give {_FORMS}")
+    net_file(path)
+    return Entry.model_validate({"file": net, "title": _stem(path), **about})
+
+
+def _names(nets: Sequence[str]) -> list[str]:
+    """Return a name for each of `nets`: its file's, a longer one where several are called alike."""
+    names = [entry_name(_stem(Path(net))) for net in nets]
+    for longer in (_file_name, _folder_and_file):
+        alike = {name for name in names if names.count(name) > 1}
+        pairs = zip(nets, names, strict=True)
+        names = [entry_name(longer(net)) if name in alike else name for net, name in pairs]
+    distinct = dict[str, None]()
+    for name in names:
+        numbered = (f"{name}_{number}" for number in count(2))
+        distinct[next(it for it in chain([name], numbered) if it not in distinct)] = None
+    return list(distinct)
+
+
+def _stem(path: Path) -> str:
+    """Return what a net is called by its file, or by its folder where that says more."""
+    return path.resolve().name if path.is_dir() else path.stem
+
+
+def _file_name(net: str) -> str:
+    return Path(net).name
+
+
+def _folder_and_file(net: str) -> str:
+    path = Path(net).resolve()
+    return f"{path.parent.name}_{path.name}"
