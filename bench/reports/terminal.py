@@ -12,7 +12,7 @@ from bench.analysis.side_by_side import SideBySide, engine_name, heading, side_b
 from bench.core import escape
 from bench.core.units import to_ms, with_interval
 from bench.reports.markdown import sustained as sustained_text
-from bench.reports.markdown.tables import distance_text, ratio_texts
+from bench.reports.markdown.tables import APART, APART_NOTE, distance_text, ratio_texts
 
 
 def latency_tables(view: View) -> str:
@@ -36,7 +36,8 @@ def _raced(view: View, table: SideBySide) -> str:
         if best is not None:
             texts[best] = "fastest"
         rows.append([view.models[variant].title, *texts])
-    return _drawn(heading(table), head, rows, _RACED_NOTE)
+    apart = f"; {APART_NOTE}" if any(APART in row for row in rows) else ""
+    return _drawn(heading(table), head, rows, _RACED_NOTE + apart)
 
 
 _RACED_NOTE = (

@@ -11,6 +11,8 @@ from bench.analysis.side_by_side import SideBySide, heading, plotted, side_by_si
 from bench.core.escape import markdown
 from bench.core.units import significant, to_ms
 from bench.reports.markdown.tables import (
+    APART,
+    APART_NOTE,
     Footnotes,
     distance_text,
     latency_text,
@@ -86,7 +88,12 @@ def _ratios(view: View, one: SideBySide) -> list[str]:
     ]
     if not any(one.races.values()):
         return []
-    return ["Over the row's fastest, by turns:\n", table(_head(one), rows)]
+    apart = any(APART in row for row in rows)
+    return [
+        "Over the row's fastest, by turns:\n",
+        table(_head(one), rows),
+        *([f"{APART_NOTE}.\n"] if apart else []),
+    ]
 
 
 def _others(view: View, one: SideBySide, text: Callable[[Box | None], str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bench.analysis import naming
 from bench.analysis.series import Series, View
 from bench.core.escape import markdown
-from bench.reports.markdown.tables import ratio_texts, table
+from bench.reports.markdown.tables import APART, APART_NOTE, ratio_texts, table
 
 _RATIOS_NOTE = """\
 Ratio: the latency over that of the column's fastest net, with its 95% interval, from bursts of both
@@ -28,4 +28,5 @@ def ratios(view: View, series: Series) -> str:
         for index, variant in enumerate(series.boxes)
     ]
     head = ["Models", *(f"Ratio<br>{naming.setting(series, column)}" for column in raced)]
-    return f"\n{table(head, rows)}\n{_RATIOS_NOTE}"
+    apart = f"{APART_NOTE.capitalize()}.\n" if any(APART in row for row in rows) else ""
+    return f"\n{table(head, rows)}\n{_RATIOS_NOTE}{apart}"

@@ -85,13 +85,21 @@ def latency_text(box: Box | None, notes: Footnotes) -> str:
     return f"{text}{naming.evidence(box)}{marks}"
 
 
+APART = "apart"
+APART_NOTE = "apart: not measured by turns with its fastest, so that the two have no ratio"
+
+
 def ratio_texts(run: Race | None, boxes: Sequence[Box | None]) -> list[str]:
-    """Return each box's ratio to the fastest of those that took turns, with its 95% interval."""
+    """Return each box's ratio to the fastest of those that took turns, with its 95% interval.
+
+    A figure without one is `APART`: a cell that was measured again, or in a run of its own.
+    """
+    texts = [APART if box is not None and box.estimate is not None else "" for box in boxes]
     if run is None:
-        return ["" for _ in boxes]
+        return texts
     return [
-        "1" if index == run.first else "" if ratio is None else ratio_text(ratio)
-        for index, ratio in enumerate(run.ratios)
+        "1" if index == run.first else text if ratio is None else ratio_text(ratio)
+        for index, (ratio, text) in enumerate(zip(run.ratios, texts, strict=True))
     ]
 
 
