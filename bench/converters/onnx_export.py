@@ -7,21 +7,26 @@ which installs packages while it runs; every engine folds constants when it load
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bench.core.errors import ArtifactError
+from bench.core.tensors import FLOATS, Reference, read_reference
 
 _FLOATS = ("FLOAT16", "BFLOAT16", "DOUBLE")
+# Relative L2; what rounds differently is below 1e-3, a converter's fault is 1e-1 and more.
+_ANOTHER = 1e-2
+_ELSEWHERE = "measure the net with the paddle runner, or build it of other operators"
 
 
 def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) -> dict[str, Any]:
     """Write `out`/model.onnx from `source["model"]` (.pdmodel or .json) and `source["params"]`.
 
-    `options["opset"]` is the least version of the operator set; `options["batches"]` has the batch
-    that an open first dimension is fixed to. Raises ArtifactError where the export fails or is not
-    of one input and output, of fixed shape, and of float32.
+    `options["opset"]` is the least version of the operator set. Open extents become those of the
+    inputs in `source["reference"]`, without one the first becomes the batch of
+    `options["batches"]`. Raises ArtifactError where the export fails, has other inputs, isn't of
+    fixed shape and of float32, or computes something else than the reference says.
     """
     model, params = Path(source["model"]), Path(source["params"])
     for path in (model, params):
@@ -34,9 +39,11 @@ def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) ->
         )
     made = out / "model.onnx"
     _export(model, params, made, options["opset"])
+    reference = read_reference(Path(source["reference"])) if "reference" in source else None
     return {
         "paddle2onnx": importlib.metadata.version("paddle2onnx"),
-        **_settle(made, batch=min(options["batches"])),
+        **_settle(made, reference, batch=min(options["batches"])),
+        **({} if reference is None else _compare(made, reference)),
     }
 
 
@@ -64,26 +71,31 @@ def _export(model: Path, params: Path, made: Path, opset: int) -> None:
         )
 
 
-def _settle(made: Path, *, batch: int) -> dict[str, Any]:
-    """Fix an open batch in the file and return what is in it."""
+def _settle(made: Path, reference: Reference | None, *, batch: int) -> dict[str, Any]:
+    """Fix open extents in the file and return what is in it."""
     import onnx
 
     model = onnx.load(str(made))
-    ends = [*model.graph.input, *model.graph.output]
-    if len(ends) != 2:
-        raise ArtifactError(
-            f"{made.name} has {len(ends)} inputs and outputs", hint="export a net of one of each"
-        )
-    if _fix(ends, batch):
-        del model.graph.value_info[:]  # shapes inferred with the batch open
+    inputs, outputs = model.graph.input, model.graph.output
+    wanted = {} if reference is None else {name: it.shape for name, it in reference.inputs.items()}
+    if set(wanted) != {it.name for it in inputs}:
+        wanted = dict(zip((it.name for it in inputs), wanted.values(), strict=False))
+    fixed = [_fix(it, wanted.get(it.name, (batch,))) for it in inputs]
+    results = [] if reference is None else [it.shape for it in reference.outputs.values()]
+    results = results or [(batch,)] * len(outputs)
+    fixed += [_fix(it, shape) for it, shape in zip(outputs, results, strict=False)]
+    if any(fixed):
+        del model.graph.value_info[:]  # shapes inferred with extents open
         onnx.save(model, str(made))
-    shapes = [[dim.dim_value for dim in end.type.tensor_type.shape.dim] for end in ends]
-    if shapes[0][:1] != [batch] or 0 in shapes[0]:
-        raise ArtifactError(
-            f"{made.name} takes an input of {shapes[0]}, batch {batch} was asked for",
-            hint="export the model with a fixed shape of that batch",
-        )
-    types = _tensor_types(model, ends)
+    shapes = {it.name: _shape(it) for it in inputs}
+    for name, shape in shapes.items():
+        asked = list(wanted.get(name, (batch, *shape[1:])))
+        if shape != asked or 0 in shape:
+            raise ArtifactError(
+                f"{made.name} takes an input of {shape}, batch {batch} was asked for",
+                hint="export the model with a fixed shape of that batch",
+            )
+    types = _tensor_types(model, [*inputs, *outputs])
     if set(_FLOATS) & types:
         raise ArtifactError(
             f"{made.name} holds {', '.join(sorted(types))}", hint="export a net of float32 only"
@@ -91,18 +103,73 @@ def _settle(made: Path, *, batch: int) -> dict[str, Any]:
     return {
         "opset": model.opset_import[0].version,
         "nodes": len(model.graph.node),
-        "input": shapes[0],
+        "inputs": shapes,
         "types": sorted(types),
     }
 
 
-def _fix(ends: Iterable[Any], batch: int) -> bool:
-    """Set an open first dimension of each of `ends` to `batch`; tell whether there was one."""
-    first = [end.type.tensor_type.shape.dim[0] for end in ends if end.type.tensor_type.shape.dim]
-    left_open = [dim for dim in first if dim.dim_value <= 0]
-    for dim in left_open:
-        dim.dim_value = batch
+def _shape(end: Any) -> list[int]:
+    return [dim.dim_value for dim in end.type.tensor_type.shape.dim]
+
+
+def _fix(end: Any, shape: Sequence[int]) -> bool:
+    """Set open extents of `end` to those of `shape`; tell whether there were any."""
+    dims = end.type.tensor_type.shape.dim
+    left_open = [pair for pair in zip(dims, shape, strict=False) if pair[0].dim_value <= 0]
+    for dim, extent in left_open:
+        dim.dim_value = extent
     return bool(left_open)
+
+
+def _compare(made: Path, reference: Reference) -> dict[str, float]:
+    """Return how far ONNX Runtime's outputs of the file are from the reference.
+
+    Raises ArtifactError for another output. Nothing is compared where ONNX Runtime can't run the
+    file: each session checks its engine's outputs too.
+    """
+    import onnxruntime
+
+    try:
+        session = onnxruntime.InferenceSession(str(made), providers=["CPUExecutionProvider"])
+        names = [it.name for it in session.get_inputs()]
+        by_name = set(names) == set(reference.inputs)
+        feeds = (
+            reference.inputs
+            if by_name
+            else dict(zip(names, reference.inputs.values(), strict=True))
+        )
+        given = session.run(None, dict(feeds))
+    except Exception:  # noqa: BLE001 - of whatever class ONNX Runtime raises
+        return {}
+    if len(given) != len(reference.outputs):
+        raise ArtifactError(
+            f"paddle2onnx's conversion gives {len(given)} outputs, not {len(reference.outputs)}",
+            hint=_ELSEWHERE,
+        )
+    away = 0.0
+    for (name, wanted), output in zip(reference.outputs.items(), given, strict=True):
+        distance = _distance(output, wanted)
+        if not distance <= _ANOTHER:  # also true of NaN
+            raise ArtifactError(
+                f"paddle2onnx's conversion gives another output: {name} is {distance:.3g} away "
+                "from Paddle's (relative L2)",
+                hint=_ELSEWHERE,
+            )
+        away = max(away, distance)
+    return {"relative_l2": away}
+
+
+def _distance(output: Any, wanted: Any) -> float:
+    """Return the relative L2 distance, of whole numbers the share that differs; inf by shape."""
+    import numpy as np
+
+    if output.size != wanted.size:
+        return float("inf")
+    output = output.reshape(wanted.shape)
+    if wanted.dtype.name not in FLOATS:
+        return float(np.mean(output != wanted))
+    scale = float(np.linalg.norm(wanted)) or 1.0
+    return float(np.linalg.norm(output.astype(np.float64) - wanted)) / scale
 
 
 def _tensor_types(model: Any, ends: Iterable[Any]) -> set[str]:

@@ -17,15 +17,13 @@ kernel taps per output element, stride or no stride, and so does `flops_paddle`;
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from math import prod
 from pathlib import Path
 from typing import Any
 
 from bench.converters.paddle_op_costs import (
     COUNTED,
-    OPEN,
     Shape,
     Shapes,
     cost_of,
@@ -33,29 +31,33 @@ from bench.converters.paddle_op_costs import (
     kind_of,
     name_of,
 )
-from bench.core.errors import ArtifactError
+from bench.converters.paddle_program import OPEN, dtype_of, static_mode
+from bench.core.tensors import TensorSpec
 
 
-def count(prefix: Path, image: Sequence[int] | None = None) -> dict[str, Any]:
+def count(
+    prefix: Path, specs: Mapping[str, TensorSpec] | None = None, *, batch: int | None = None
+) -> dict[str, Any]:
     """Count the program `prefix`.json with weights `prefix`.pdiparams; operations are per image.
 
-    "params" are all weights, "params_trainable" those but a batch norm's mean and variance. A
-    dynamic batch counts as 1, and other open extents of the input are those of `image` (channels,
-    height, width). "uncounted" names the ops that are neither counted nor known to be cheap, and
-    those whose shapes stay open without an image: where it isn't empty, "macs" and "flops_paddle"
-    are lower bounds. Paddle is in static mode meanwhile.
+    "params" are all weights, "params_trainable" those but a batch norm's mean and variance. Inputs
+    that are open in their first extent count with a batch of 1, others are of `batch`, None: the
+    first extent of the first one. Other open extents are those of `specs`, by input. "uncounted"
+    names the ops that are neither counted nor known to be cheap, and those whose shapes stay open:
+    where it isn't empty, "macs" and "flops_paddle" are lower bounds. Paddle is in static mode
+    meanwhile.
     """
-    with _static_mode() as executor:
+    with static_mode() as executor:
         # Held on to while its ops are in use: they dangle once it is gone.
         program = _load(prefix, executor)
         block = program.global_block()
-        batch = _batch(block.ops)
+        images = _images(block.ops, batch)
         facts = _parameters(block.ops)
-        shapes = Shapes(_run_for_shapes(program, executor, image))
+        shapes = Shapes(_run_for_shapes(program, executor, specs or {}))
         macs, flops, uncounted = _add_up(block.ops, shapes)
     return facts | {
-        "macs": _per_image(macs, batch, prefix),
-        "flops_paddle": _per_image(flops, batch, prefix),
+        "macs": round(macs / images),
+        "flops_paddle": round(flops / images),
         "uncounted": uncounted,
     }
 
@@ -74,53 +76,45 @@ def _add_up(ops: Iterable[Any], shapes: Shapes) -> tuple[int, int, list[str]]:
     return macs, flops, sorted(uncounted)
 
 
-@contextmanager
-def _static_mode() -> Iterator[Any]:
-    """Put Paddle in static mode and yield an executor."""
-    import paddle
-
-    was_dynamic = paddle.in_dynamic_mode()
-    paddle.enable_static()
-    try:
-        yield paddle.static.Executor(paddle.CPUPlace())
-    finally:
-        if was_dynamic:
-            paddle.disable_static()
-
-
 def _load(prefix: Path, executor: Any) -> Any:
     import paddle
 
     return paddle.static.load_inference_model(str(prefix), executor)[0]
 
 
-def _run_for_shapes(program: Any, executor: Any, image: Sequence[int] | None) -> dict[str, Shape]:
+def _run_for_shapes(
+    program: Any, executor: Any, specs: Mapping[str, TensorSpec]
+) -> dict[str, Shape]:
     """Return the shapes that counted ops leave open, by value id, from one run on a batch of 1.
 
     Taking every open first dimension for the batch would be wrong: attention over windows folds
     the windows into it. Takes the program's fetch ops away. Empty where an input is open in
-    another dimension that `image` doesn't close: there is nothing to run it on.
+    another dimension that `specs` don't close: there is nothing to run it on. So it is where the
+    program doesn't run on zeros.
     """
     import numpy as np
 
     block = program.global_block()
-    inputs = [op for op in block.ops if op.name() == "pd_op.data"]
+    inputs = {op.attrs()["name"]: op.results()[0] for op in block.ops if op.name() == "pd_op.data"}
     values = [value for op in block.ops for value in _looked_at(op) if OPEN in value.shape]
-    entries = {op.attrs()["name"]: _closed(op.results()[0].shape, image) for op in inputs}
-    if not values or any(OPEN in shape for shape in entries.values()):
+    shapes = {name: _closed(it.shape, specs.get(name)) for name, it in inputs.items()}
+    if not values or any(OPEN in shape for shape in shapes.values()):
         return {}
     for op in [op for op in block.ops if op.name() == "pd_op.fetch"]:
         block.remove_op(op)  # the executor can't fetch other values beside these
-    zeros = {name: np.zeros(shape, dtype="float32") for name, shape in entries.items()}
-    arrays = executor.run(program, feed=zeros, fetch_list=values)
+    zeros = {name: np.zeros(shape, dtype_of(inputs[name])) for name, shape in shapes.items()}
+    try:
+        arrays = executor.run(program, feed=zeros, fetch_list=values)
+    except Exception:  # noqa: BLE001 - of whatever class its operators raise
+        return {}
     return {value.id: array.shape for value, array in zip(values, arrays, strict=True)}
 
 
-def _closed(shape: Sequence[int], image: Sequence[int] | None) -> Shape:
-    """Return an input's shape for a batch of 1, its other open extents as in `image`."""
-    given = image if image is not None and len(image) == len(shape) - 1 else shape[1:]
-    ends = zip(shape[1:], given, strict=True)
-    return (1, *(extent if size == OPEN else size for size, extent in ends))
+def _closed(shape: Iterable[int], spec: TensorSpec | None) -> Shape:
+    """Return an input's shape for a batch of 1, its other open extents as in `spec`."""
+    have = tuple(shape)
+    want = spec.at(1) if spec and len(spec.shape) == len(have) else (1, *have[1:])
+    return tuple(extent if size == OPEN else size for size, extent in zip(have, want, strict=False))
 
 
 def _looked_at(op: Any) -> list[Any]:
@@ -130,20 +124,12 @@ def _looked_at(op: Any) -> list[Any]:
     return [*op.operands_source()[:3], op.results()[0]]
 
 
-def _batch(ops: Iterable[Any]) -> int:
-    """Return the first dimension of the program's first input; 1 where it is dynamic."""
-    sizes = [op.results()[0].shape[0] for op in ops if op.name() == "pd_op.data"]
-    return max(1, sizes[0]) if sizes else 1
-
-
-def _per_image(total: int, batch: int, prefix: Path) -> int:
-    each, rest = divmod(total, batch)
-    if rest:
-        raise ArtifactError(
-            f"{prefix}: its {total} operations don't divide by its batch of {batch}",
-            hint="export it with batch 1 to count it",
-        )
-    return each
+def _images(ops: Iterable[Any], batch: int | None) -> int:
+    """Return for how many images the program's shapes are."""
+    shapes = [tuple(op.results()[0].shape) for op in ops if op.name() == "pd_op.data"]
+    if any(shape[:1] == (OPEN,) for shape in shapes):
+        return 1
+    return batch or next((shape[0] for shape in shapes if shape), 1)
 
 
 def _parameters(ops: Iterable[Any]) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""A net into the files Paddle loads, one folder a batch size, each with its reference output.
+"""A net into the files Paddle loads, one folder a batch size, each with its reference outputs.
 
 The net is what a factory function returns, exported here, or a file that somebody exported before,
 copied. One export per batch: with a fixed batch every engine may plan its memory and its kernels.
@@ -10,36 +10,42 @@ import hashlib
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from bench.converters import op_defaults, paddle_costs, paddle_net, paddle_program, subnormals
+from bench.converters import (
+    op_defaults,
+    paddle_call,
+    paddle_costs,
+    paddle_net,
+    paddle_program,
+    subnormals,
+)
 from bench.core.errors import ArtifactError
-from bench.core.tensors import write_reference
-
-if TYPE_CHECKING:
-    from numpy import float32
-    from numpy.typing import NDArray
+from bench.core.tensors import BATCH, Tensors, TensorSpec, parse, seeded, write_reference
 
 SUFFIXES = {"pir": ".json", "program": ".pdmodel"}
 INPUT_NAME = "x"
+
+Specs = dict[str, TensorSpec]
 
 
 def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) -> dict[str, Any]:
     """Write `out`/b{batch}/ for each of `options["batches"]` and say what is in it.
 
-    `source` has `input` (channels, height, width) and either
+    `source` has `inputs` (name -> text of `bench.core.tensors`) or `input` (channels, height, width
+    of the only one), which an exported file can do without, and either
 
         factory      "module:function", called without arguments (with pretrained=True for such
                      weights); `search_path`: folders to import it from first; `weights`:
                      {"kind": "seeded", "seed": 0}, {"kind": "pretrained"} or {"kind": "file",
                      "path": ...}; `options["weights_cache"]`: the folder that keeps the first two
-        exported     a model.json or model.pdmodel with its .pdiparams beside it
+        exported     a .json or .pdmodel of any name, its .pdiparams of the same name beside it
 
     `options["format"]` is "pir" (model.json) or "program" (model.pdmodel, which takes
     FLAGS_enable_pir_api=0 in the environment of the process). In a program, ops get what they lack
     of their definitions (`bench.converters.op_defaults`); `defaults_written` counts it.
-    reference.npz holds `input`, seeded standard-normal float32 whose first images are those of
-    smaller batches, and `logits`.
+    reference.npz (`bench.core.tensors`) holds seeded inputs, whose first rows are those of smaller
+    batches, and the outputs in the order in which the program gives them.
     `costs` (`bench.converters.paddle_costs`) is there for "pir" only. `subnormals` counts them
     among the weights, and among the activations of one image where a factory's layers tell.
     """
@@ -47,108 +53,130 @@ def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) ->
 
     model_format = options["format"]
     if "exported" in source:
-        facts, batches = _copy_exported(source, options, out)
+        facts, batches, specs = _copy_exported(source, options, out)
     else:
-        facts, batches = _export_factory(source, options, out)
+        facts, batches, specs = _export_factory(source, options, out)
     facts |= {"paddle": paddle.__version__, "format": model_format, "batches": batches}
-    first = out / next(iter(batches.values()))["model"]
+    batch, first = next(iter(batches.items()))
     if model_format == "pir":
-        return facts | {"costs": paddle_costs.count(first.with_suffix(""), source["input"])}
+        prefix = (out / first["model"]).with_suffix("")
+        return facts | {"costs": paddle_costs.count(prefix, specs, batch=int(batch))}
     written = [op_defaults.patch_file(out / files["model"]) for files in batches.values()]
     return facts | {"defaults_written": written[0]}
 
 
+def given_specs(source: Mapping[str, Any]) -> Specs:
+    """Return the inputs that `source` tells of, none where it leaves them to the file."""
+    if source.get("inputs"):
+        return {name: parse(text) for name, text in source["inputs"].items()}
+    if "input" in source:
+        return {INPUT_NAME: TensorSpec(shape=(BATCH, *source["input"]))}
+    return {}
+
+
 def _export_factory(
     source: Mapping[str, Any], options: Mapping[str, Any], out: Path
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    shape, suffix = source["input"], SUFFIXES[options["format"]]
+) -> tuple[dict[str, Any], dict[str, Any], Specs]:
+    specs, seed = given_specs(source), options["input_seed"]
     with paddle_net.importing_from(source.get("search_path", [])):
         net, remade = paddle_net.prepare(
-            source["factory"], source["weights"], shape, cache=Path(options["weights_cache"])
+            source["factory"], source["weights"], specs, cache=Path(options["weights_cache"])
         )
-        batches, smallest = {}, reference_input(options["input_seed"], 1, shape)
+        batches = {}
         with subnormals.counted_activations(net) as counts:
-            paddle_net.forward(net, smallest)
+            paddle_call.forward(net, seeded(specs, 1, seed))
         for batch in options["batches"]:
-            x = reference_input(options["input_seed"], batch, shape)
-            logits = paddle_net.forward(net, x)
+            paddle_call.check_batch(source["factory"], specs, batch, given=True)
+            inputs: Tensors = seeded(specs, batch, seed)
+            outputs: Tensors = paddle_call.forward(net, inputs)
             folder = out / f"b{batch}"
-            _save(net, folder / "model", x.shape, suffix)
-            batches[str(batch)] = _describe(folder, suffix, x, logits)
+            model = _save(net, folder / "model", inputs, SUFFIXES[options["format"]])
+            if len(inputs) + len(outputs) > 2:
+                inputs, outputs = _as_exported(model, inputs, outputs)
+            batches[str(batch)] = _describe(model, inputs, outputs)
     facts = {
         "weights": paddle_net.describe(source["weights"]),
         "weights_sha256": paddle_net.digest(net),
         "subnormals": {"weights": subnormals.count(net.state_dict().values()), **counts},
         **({"weights_remade": remade} if remade else {}),
     }
-    return facts, batches
+    return facts, batches, specs
+
+
+def _as_exported(model: Path, inputs: Tensors, outputs: Tensors) -> tuple[Tensors, Tensors]:
+    """Return them in the order of the exported `model`, without inputs that it lost as unused."""
+    with paddle_program.opened(model, model.suffix) as program:
+        inputs = {name: inputs[name] for name in program.inputs}
+        fetched = program.run(inputs).values()
+        return inputs, paddle_call.as_fetched(outputs, list(fetched))
 
 
 def _copy_exported(
     source: Mapping[str, Any], options: Mapping[str, Any], out: Path
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    model, suffix = Path(source["exported"]), SUFFIXES[options["format"]]
-    program = paddle_program.load(model, suffix)
-    batches = {}
-    for batch in options["batches"]:
-        x = reference_input(options["input_seed"], batch, source["input"])
-        program.check_input(x.shape)
-        logits = program.run(x)
-        folder = out / f"b{batch}"
-        folder.mkdir()
-        shutil.copyfile(model, folder / f"model{suffix}")
-        shutil.copyfile(program.params, folder / "model.pdiparams")
-        batches[str(batch)] = _describe(folder, suffix, x, logits)
-    facts = {
-        "weights": "as exported",
-        "weights_sha256": hashlib.sha256(program.params.read_bytes()).hexdigest(),
-        "subnormals": {"weights": subnormals.count(program.weights())},
-    }
-    return facts, batches
+) -> tuple[dict[str, Any], dict[str, Any], Specs]:
+    origin, suffix = Path(source["exported"]), SUFFIXES[options["format"]]
+    given, batches = given_specs(source), {}
+    with paddle_program.opened(origin, suffix) as program:
+        specs = program.specs(given)
+        for batch in options["batches"]:
+            program.check_batch(specs, given, batch)
+            inputs = seeded(specs, batch, options["input_seed"])
+            outputs = program.run(inputs)
+            model = out / f"b{batch}" / f"model{suffix}"
+            model.parent.mkdir()
+            shutil.copyfile(origin, model)
+            shutil.copyfile(program.params, model.with_suffix(".pdiparams"))
+            batches[str(batch)] = _describe(model, inputs, outputs)
+        facts = {
+            "weights": "as exported",
+            "weights_sha256": hashlib.sha256(program.params.read_bytes()).hexdigest(),
+            "subnormals": {"weights": subnormals.count(program.weights())},
+        }
+    return facts, batches, specs
 
 
-def reference_input(seed: int, batch: int, shape: list[int]) -> NDArray[float32]:
-    """Return float32 standard-normal images; the generator fills them one after another."""
-    import numpy as np
-
-    return np.random.default_rng(seed).standard_normal((batch, *shape), dtype=np.float32)
-
-
-def _save(net: Any, prefix: Path, shape: tuple[int, ...], suffix: str) -> None:
-    """Export `net` for one input shape; nothing but the model and its weights stays."""
+def _save(net: Any, prefix: Path, inputs: Tensors, suffix: str) -> Path:
+    """Export `net` for inputs of these shapes; nothing but the model and its weights stays."""
     import paddle
 
-    spec = paddle.static.InputSpec(list(shape), "float32", INPUT_NAME)
+    specs = {
+        name: paddle.static.InputSpec(list(it.shape), str(it.dtype), name)
+        for name, it in inputs.items()
+    }
     try:
-        paddle.jit.save(net, str(prefix), input_spec=[spec])
+        paddle.jit.save(net, str(prefix), input_spec=paddle_call.arguments(net, specs))
     except Exception as error:
         raise ArtifactError(
-            f"Paddle can't export the net ({paddle_net.first_line(error)})",
+            f"Paddle can't export the net ({paddle_call.first_line(error)})",
             hint="paddle.jit.save must work on it",
         ) from error
     prefix.with_suffix(".pdiparams.info").unlink(missing_ok=True)
-    if not prefix.with_suffix(suffix).is_file():
+    model = prefix.with_suffix(suffix)
+    if not model.is_file():
         written = sorted(path.name for path in prefix.parent.iterdir())
         raise ArtifactError(
-            f"Paddle {paddle.__version__} wrote {', '.join(written)}, not model{suffix}",
+            f"Paddle {paddle.__version__} wrote {', '.join(written)}, not {model.name}",
             hint="set FLAGS_enable_pir_api to 0 for program and to 1 for pir, before the start",
         )
+    return model
 
 
-def _describe(
-    folder: Path, suffix: str, x: NDArray[float32], logits: NDArray[float32]
-) -> dict[str, Any]:
+def _describe(model: Path, inputs: Tensors, outputs: Tensors) -> dict[str, Any]:
     """Write the reference of one batch and return the entry of `batches`."""
     import numpy as np
 
-    if not np.isfinite(logits).all():
-        raise ArtifactError(
-            "the net's output holds infinities or NaN", hint="choose other weights, or mend the net"
-        )
-    write_reference(folder / "reference.npz", {INPUT_NAME: x}, {"logits": logits})
+    for name, array in outputs.items():
+        if not np.isfinite(array).all():
+            which = f"output {name}" if len(outputs) > 1 else "output"
+            raise ArtifactError(
+                f"the net's {which} holds infinities or NaN",
+                hint="choose other weights, or mend the net",
+            )
+    write_reference(model.with_name("reference.npz"), inputs, outputs)
+    folder = model.parent.name
     return {
-        "model": f"{folder.name}/model{suffix}",
-        "params": f"{folder.name}/model.pdiparams",
-        "reference": f"{folder.name}/reference.npz",
-        "logits_std": float(logits.std()),
+        "model": f"{folder}/{model.name}",
+        "params": f"{folder}/{model.stem}.pdiparams",
+        "reference": f"{folder}/reference.npz",
+        "outputs": {name: f"{list(it.shape)} {it.dtype}" for name, it in outputs.items()},
     }

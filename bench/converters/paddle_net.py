@@ -9,14 +9,12 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bench.converters import paddle_weights, weights_mapping
+from bench.converters.paddle_call import first_line, forward
 from bench.core.errors import ArtifactError
-
-if TYPE_CHECKING:
-    from numpy import float32
-    from numpy.typing import NDArray
+from bench.core.tensors import TensorSpec, seeded
 
 CACHED = "weights.pdparams"
 CALIBRATION_BATCHES = 4
@@ -36,7 +34,7 @@ def importing_from(folders: list[str]) -> Iterator[None]:
 
 
 def prepare(
-    factory: str, weights: Mapping[str, Any], shape: list[int], *, cache: Path
+    factory: str, weights: Mapping[str, Any], specs: Mapping[str, TensorSpec], *, cache: Path
 ) -> tuple[Any, str]:
     """Return the net in eval mode with the weights asked for, and why kept ones weren't taken.
 
@@ -56,7 +54,7 @@ def prepare(
     if kind == "pretrained":
         net = build(factory, pretrained=True)
     else:
-        net = _seed(factory, weights["seed"], shape)
+        net = _seed(factory, weights["seed"], specs)
     _keep(net, kept)
     return net, remade
 
@@ -146,48 +144,27 @@ def _import_error(module_name: str, error: Exception) -> ArtifactError:
     )
 
 
-def forward(net: Any, x: NDArray[float32]) -> NDArray[float32]:
-    """Return the output of the dynamic graph for `x`."""
-    import paddle
-
-    try:
-        with paddle.no_grad():
-            output = net(paddle.to_tensor(x))
-    except Exception as error:
-        raise ArtifactError(
-            f"the net can't take an input of {list(x.shape)} ({first_line(error)})",
-            hint="give the model's input as channels x height x width",
-        ) from error
-    if not isinstance(output, paddle.Tensor):
-        raise ArtifactError(
-            f"the net returns a {type(output).__name__}",
-            hint="its forward must return one tensor: wrap it in a layer that does",
-        )
-    array: NDArray[float32] = output.numpy()
-    return array
-
-
-def _seed(factory: str, seed: int, shape: list[int]) -> Any:
+def _seed(factory: str, seed: int, specs: Mapping[str, TensorSpec]) -> Any:
     """Return a net with seeded weights and batch norms that fit them.
 
     Initial statistics would let the activations fade to 1e-6, too small to compare engines by. Only
     the batch norms are in train mode meanwhile: dropout and auxiliary heads stay out of it.
     """
-    import numpy as np
     import paddle
 
     paddle.seed(seed)
     net = build(factory)
     norms = [layer for layer in net.sublayers(include_self=True) if _has_statistics(layer)]
     momenta = [norm._momentum for norm in norms]  # noqa: SLF001 - Paddle has no other name for it
-    rng = np.random.default_rng(seed)
-    for index in range(CALIBRATION_BATCHES if norms else 0):
+    batches = CALIBRATION_BATCHES if norms else 0
+    drawn = seeded(specs, batches * CALIBRATION_BATCH_SIZE, seed)
+    for index in range(batches):
         for norm in norms:
             norm.train()
             # i/(i+1) makes the running mean cumulative: the first batch replaces what was there.
             norm._momentum = index / (index + 1)  # noqa: SLF001
-        size = (CALIBRATION_BATCH_SIZE, *shape)
-        forward(net, rng.standard_normal(size, dtype=np.float32))
+        rows = slice(index * CALIBRATION_BATCH_SIZE, (index + 1) * CALIBRATION_BATCH_SIZE)
+        forward(net, {it: drawn[it][rows] if specs[it].batched else drawn[it] for it in specs})
     for norm, momentum in zip(norms, momenta, strict=True):
         norm._momentum = momentum  # noqa: SLF001
         norm.eval()
@@ -246,12 +223,3 @@ def _filled(net: Any, path: Path, weights: Mapping[str, Any]) -> Any:
 
 def _arrays(net: Any) -> dict[str, Any]:
     return {name: tensor.numpy() for name, tensor in net.state_dict().items()}
-
-
-def first_line(error: Exception) -> str:
-    """Return an exception's type and the line of what it says that says most."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    if not lines:
-        return type(error).__name__
-    # Paddle's converter heads a listing of code ("In transformed code:"); the error stands last.
-    return f"{type(error).__name__}: {lines[-1 if lines[0].endswith(':') else 0]}"

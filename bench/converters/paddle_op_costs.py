@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
+from bench.converters.paddle_program import OPEN
+
 Shape = tuple[int, ...]
-
-
-OPEN = -1  # Paddle's sign for a dimension that is known at run time
 
 
 @dataclass(frozen=True, slots=True)

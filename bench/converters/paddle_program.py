@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.converters.paddle_net import first_line
+from bench.converters.paddle_call import check_batch, first_line
 from bench.core.errors import ArtifactError
+from bench.core.tensors import BATCH, DTYPES, Tensors, TensorSpec
 
 if TYPE_CHECKING:
-    from numpy import float32
     from numpy.typing import NDArray
 
+OPEN = -1  # Paddle's sign for an extent that is known at run time
 REMEDIES = {
     ".json": "export it with Paddle 3's paddle.jit.save, or give the factory",
     ".pdmodel": "export it with FLAGS_enable_pir_api=0 in the environment, or give the factory",
@@ -21,47 +23,102 @@ REMEDIES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """An input as the file has it; an extent of OPEN is any."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+    @property
+    def text(self) -> str:
+        extents = [BATCH if it == OPEN and not at else str(it) for at, it in enumerate(self.shape)]
+        return f"{'x'.join(extents).replace(str(OPEN), '?') or 'scalar'}:{self.dtype}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExportedProgram:
-    """One input, one output; -1 in `shape` is a dimension that is open."""
+    """A program in Paddle's global scope, with its inputs by name and its outputs in order."""
 
     model: Path
     params: Path
-    input_name: str
-    shape: tuple[int, ...]
+    inputs: Mapping[str, Declared]
+    outputs: tuple[str, ...]
     executor: Any
     program: Any
     fetches: list[Any]
 
-    def check_input(self, wanted: tuple[int, ...]) -> None:
-        """Raise ArtifactError unless the program takes an input of shape `wanted`."""
-        fits = len(self.shape) == len(wanted) and all(
-            have in (-1, want) for have, want in zip(self.shape, wanted, strict=True)
-        )
-        if fits:
-            return
-        if self.shape[1:] == wanted[1:]:
-            raise ArtifactError(
-                f"{self.model} is fixed to batch {self.shape[0]}, not {wanted[0]}",
-                hint=f"ask for batch {self.shape[0]}, or export it with batch None",
-            )
-        raise ArtifactError(
-            f"{self.model} takes an input of {list(self.shape)}, not {list(wanted)}",
-            hint="give the model's input as channels x height x width",
-        )
+    def specs(self, given: Mapping[str, TensorSpec]) -> dict[str, TensorSpec]:
+        """Return a spec of each input: as the file says, its open extents as in `given`.
 
-    def run(self, x: NDArray[float32]) -> NDArray[float32]:
-        """Return the output for `x`."""
+        Those of `given` go by name, or in order where none bears an input's. Raises ArtifactError
+        where they don't fit, or leave an extent open that isn't the batch.
+        """
+        named = self._named(given)
+        return {name: self._closed(name, named.get(name)) for name in self.inputs}
+
+    def check_batch(
+        self, specs: Mapping[str, TensorSpec], given: Mapping[str, TensorSpec], batch: int
+    ) -> None:
+        """Raise ArtifactError unless the program takes that batch."""
+        first = self._named(given).get(next(iter(specs)))
+        check_batch(str(self.model), specs, batch, given=first is not None and not first.batched)
+
+    def _named(self, given: Mapping[str, TensorSpec]) -> Mapping[str, TensorSpec]:
+        names = list(self.inputs)
+        if set(given) <= set(names):
+            return given
+        if len(given) != len(names):
+            raise ArtifactError(
+                f"{self.model} has the inputs {', '.join(names)}, not {', '.join(given)}",
+                hint="give each shape by the input's name",
+            )
+        return dict(zip(names, given.values(), strict=True))
+
+    def _closed(self, name: str, given: TensorSpec | None) -> TensorSpec:
+        declared = self.inputs[name]
+        if declared.dtype not in DTYPES:
+            raise ArtifactError(
+                f"{self.model} takes {declared.dtype} for {name}",
+                hint=f"export it with one of {', '.join(DTYPES)}",
+            )
+        shape = given.shape if given else _batched(declared.shape)
+        if OPEN in shape:
+            raise ArtifactError(
+                f"{self.model} leaves extents of its input {name} open ({declared.text})",
+                hint=f"give its shape: --input {name}=NxCxHxW, with numbers for C, H and W",
+            )
+        pairs = list(zip(declared.shape, shape, strict=False))
+        if len(shape) != len(declared.shape) or any(
+            have not in (OPEN, want) and (at or want != BATCH)
+            for at, (have, want) in enumerate(pairs)
+        ):
+            raise ArtifactError(
+                f"{self.model} takes {name} as {declared.text}, not {given and given.text}",
+                hint="give the model's input as channels x height x width, or each by its name",
+            )
+        if given and given.dtype not in ("float32", declared.dtype):  # float32 if nothing is said
+            raise ArtifactError(
+                f"{self.model} takes {declared.dtype} for {name}, not {given.dtype}",
+                hint="leave the type out",
+            )
+        closed = tuple(want if have == OPEN else have for have, want in pairs)
+        return replace(given or TensorSpec(shape=()), shape=closed, dtype=declared.dtype)
+
+    def run(self, inputs: Tensors) -> dict[str, NDArray[Any]]:
+        """Return the outputs for `inputs`, by name, in the program's order."""
         try:
             outputs = self.executor.run(
-                self.program, feed={self.input_name: x}, fetch_list=self.fetches
+                self.program,
+                feed={name: inputs[name] for name in self.inputs},
+                fetch_list=self.fetches,
             )
         except Exception as error:
             raise ArtifactError(
                 f"{self.model} doesn't run ({first_line(error)})",
-                hint=f"is {self.params.name} the one that was exported with it?",
+                hint=f"is {self.params.name} the one that was exported with it, and are the "
+                "inputs of its range?",
             ) from error
-        array: NDArray[float32] = outputs[0]
-        return array
+        return dict(zip(self.outputs, outputs, strict=True))
 
     def weights(self) -> Iterator[NDArray[Any]]:
         """Yield the arrays of the loaded parameters."""
@@ -73,42 +130,55 @@ class ExportedProgram:
             yield np.array(scope.find_var(name).get_tensor())
 
 
-def load(model: Path, suffix: str) -> ExportedProgram:
-    """Load `model`, which must end in `suffix`, in static mode, where Paddle stays from then on."""
+def _batched(shape: tuple[int, ...]) -> tuple[int | str, ...]:
+    return (BATCH, *shape[1:]) if shape[:1] == (OPEN,) else shape
+
+
+@contextmanager
+def static_mode() -> Iterator[Any]:
+    """Put Paddle in static mode and yield an executor."""
+    import paddle
+
+    was_dynamic = paddle.in_dynamic_mode()
+    paddle.enable_static()
+    try:
+        yield paddle.static.Executor(paddle.CPUPlace())
+    finally:
+        if was_dynamic:
+            paddle.disable_static()
+
+
+@contextmanager
+def opened(model: Path, suffix: str) -> Iterator[ExportedProgram]:
+    """Load `model`, which must end in `suffix`; Paddle is in static mode as long as it is open."""
     import paddle
 
     params = model.with_suffix(".pdiparams")
     _check_files(model, params, suffix)
-    paddle.enable_static()
-    executor = paddle.static.Executor(paddle.CPUPlace())
-    try:
-        program, names, fetches = paddle.static.load_inference_model(
-            str(model.with_suffix("")), executor
+    with static_mode() as executor:
+        try:
+            program, names, fetches = paddle.static.load_inference_model(
+                str(model.with_suffix("")), executor
+            )
+        except Exception as error:
+            raise ArtifactError(
+                f"{model} and {params.name} can't be loaded ({first_line(error)})",
+                hint="export the model again; both files must come from one export",
+            ) from error
+        if not names or not fetches:
+            raise ArtifactError(
+                f"{model} has {len(names)} inputs and {len(fetches)} outputs",
+                hint="export a net with one of each at least",
+            )
+        yield ExportedProgram(
+            model=model,
+            params=params,
+            inputs={name: _declared(program, name) for name in names},
+            outputs=_output_names(program, fetches),
+            executor=executor,
+            program=program,
+            fetches=fetches,
         )
-    except Exception as error:
-        raise ArtifactError(
-            f"{model} and {params.name} can't be loaded ({first_line(error)})",
-            hint="export the model again; both files must come from one export",
-        ) from error
-    if (len(names), len(fetches)) != (1, 1):
-        raise ArtifactError(
-            f"{model} has {len(names)} inputs and {len(fetches)} outputs",
-            hint="export a net of one input and one output",
-        )
-    value = _input(program, names[0])
-    if value.dtype != paddle.float32:
-        raise ArtifactError(
-            f"{model} takes {value.dtype} input", hint="export a net that takes float32 images"
-        )
-    return ExportedProgram(
-        model=model,
-        params=params,
-        input_name=names[0],
-        shape=tuple(value.shape),
-        executor=executor,
-        program=program,
-        fetches=fetches,
-    )
 
 
 def _check_files(model: Path, params: Path, suffix: str) -> None:
@@ -132,13 +202,31 @@ def _parameters(program: Any) -> list[str]:
     return [op.attrs()["parameter_name"] for op in ops]
 
 
-def _input(program: Any, name: str) -> Any:
-    """Return the input, which the two program formats keep in different places."""
+def _declared(program: Any, name: str) -> Declared:
+    """Return an input, which the two program formats keep in different places."""
     block = program.global_block()
     if hasattr(block, "var"):
-        return block.var(name)
-    return next(
-        op.results()[0]
-        for op in block.ops
-        if op.name() == "pd_op.data" and op.attrs()["name"] == name
-    )
+        value = block.var(name)
+    else:
+        datas = (op for op in block.ops if op.name() == "pd_op.data")
+        value = next(op.results()[0] for op in datas if op.attrs()["name"] == name)
+    return Declared(shape=tuple(value.shape), dtype=dtype_of(value))
+
+
+def dtype_of(value: Any) -> str:
+    """Return the type of a program's value, as numpy names it."""
+    from paddle.base.data_feeder import convert_dtype
+
+    return str(convert_dtype(value.dtype))
+
+
+def _output_names(program: Any, fetches: list[Any]) -> tuple[str, ...]:
+    """Return the names that engines know the outputs by, out0, out1, ... where two are the same."""
+    block = program.global_block()
+    if hasattr(block, "var"):
+        names = [it.name for it in fetches]
+    else:
+        names = [op.attrs()["name"] for op in block.ops if op.name() == "pd_op.fetch"]
+    if len(set(names)) == len(fetches):
+        return tuple(names)
+    return tuple(f"out{index}" for index in range(len(fetches)))

@@ -30,6 +30,38 @@ class Pair(Tiny):
         return [self.conv(x), self.norm(self.conv(x))]
 
 
+class Nested(Tiny):
+    "The same tensor twice, what is none, and names whose order isn't that of the dict."
+
+    def forward(self, x):
+        wide = self.conv(x)
+        tail = [wide.max(), {"deep": wide.min([2, 3])}]
+        return {"z": super().forward(x), "again": wide, "a": tail, "wide": wide, "count": 3}
+
+
+class Words(nn.Layer):
+    "Tokens of int64 through a batch norm; what stands between its inputs is left out."
+
+    def __init__(self):
+        super().__init__()
+        self.tokens, self.types = nn.Embedding(10, 4), nn.Embedding(2, 4)
+        self.norm = nn.BatchNorm1D(6)
+
+    def forward(self, tokens, mask=None, types=None):
+        x = self.norm(self.tokens(tokens) + self.types(types))
+        return (x if mask is None else x * mask), (x.mean(1), tokens + types)
+
+
+class Empty(Tiny):
+    def forward(self, x):
+        return {}
+
+
+class Brain(Tiny):
+    def forward(self, x):
+        return super().forward(x).astype("bfloat16")
+
+
 class Infinite(Tiny):
     def forward(self, x):
         return super().forward(x) * 1e38 * 1e38
@@ -55,16 +87,18 @@ def a_dict():
 _SAVE = """
 import json, sys
 import paddle
-from nets import Pair, Tiny
+from nets import Pair, Tiny, Words
 
 folder = sys.argv[1] + ".made"
 spec = paddle.static.InputSpec
-for name, net, shape, dtype in json.load(sys.stdin):
-    net = {"tiny": Tiny, "pair": Pair}[net]() if net != "integers" else None
-    if net is None:
-        net = paddle.nn.Sequential(paddle.nn.Embedding(10, 4))
+for name, net, shape in json.load(sys.stdin):
+    net = {"tiny": Tiny, "pair": Pair, "words": Words}[net]()
     net.eval()
-    paddle.jit.save(net, f"{folder}/{name}", input_spec=[spec(shape, dtype, "image")])
+    specs = [spec(shape, "float32", "image")]
+    if name == "words":
+        tokens = spec(shape, "int64", "tokens")
+        specs = [tokens, None, spec(shape, "int64", "types")]
+    paddle.jit.save(net, f"{folder}/{name}", input_spec=specs)
 paddle.save({"conv.weight": paddle.zeros([4, 3, 3, 3])}, f"{folder}/short.pdparams")
 paddle.save(Tiny(8).state_dict(), f"{folder}/wide.pdparams")
 paddle.save(Tiny().state_dict(), f"{folder}/tiny.pdparams")
@@ -93,20 +127,22 @@ def exported(path: Path) -> dict[str, Any]:
     return {"exported": str(path), "input": [3, 8, 8]}
 
 
-def fill_folder(python: Path, folder: Path) -> Path:
+def fill_folder(python: Path, folder: Path, env: Mapping[str, str] = PIR) -> Path:
     """Put nets.py, exported models and weights into `folder` and return it."""
     (folder / "nets.py").write_text(_NETS)
     (folder / "crooked.py").write_text("import a_module_that_is_not_here\n")
     models = [
-        ("fixed", "tiny", [2, 3, 8, 8], "float32"),
-        ("dynamic", "tiny", [-1, 3, 8, 8], "float32"),
-        ("pair", "pair", [1, 3, 8, 8], "float32"),
-        ("integers", "integers", [-1, 3, 8, 8], "int64"),
+        ("fixed", "tiny", [2, 3, 8, 8]),
+        ("dynamic", "tiny", [-1, 3, 8, 8]),
+        ("inference", "pair", [-1, 3, -1, -1]),
+        ("words", "words", [-1, 6]),
     ]
     code = f"import sys; sys.path.append({str(folder)!r})\n{_SAVE}"
-    made = Path(run(python, code, models, folder / "saving", PIR))
+    made = Path(run(python, code, models, folder / "saving", env))
     for path in made.iterdir():
         path.rename(folder / path.name)
+    if env is not PIR:
+        return folder
     (folder / "alone.json").write_bytes((folder / "fixed.json").read_bytes())
     (folder / "broken.json").write_text("garbage")
     (folder / "broken.pdiparams").write_bytes((folder / "fixed.pdiparams").read_bytes())

@@ -83,13 +83,13 @@ def to_onnx(
 def test_the_export_tells_its_converter_and_what_is_in_the_file(to_onnx: dict[str, Answer]) -> None:
     facts = to_onnx["good"]["facts"]
     assert (facts["paddle2onnx"], facts["opset"]) == ("2.1.0", 13)
-    assert facts["input"] == [1, 3, 8, 8]
+    assert facts["inputs"] == {"x": [1, 3, 8, 8]}
     assert "FLOAT" in facts["types"]
     assert not {"FLOAT16", "BFLOAT16", "DOUBLE"} & set(facts["types"])
 
 
 def test_an_open_batch_becomes_the_one_asked_for(to_onnx: dict[str, Answer]) -> None:
-    assert to_onnx["open"]["facts"]["input"] == [4, 3, 8, 8]
+    assert to_onnx["open"]["facts"]["inputs"] == {"image": [4, 3, 8, 8]}
 
 
 @pytest.mark.parametrize(

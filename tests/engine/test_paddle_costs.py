@@ -17,6 +17,7 @@ from pathlib import Path
 import paddle
 from paddle import nn
 from bench.converters.paddle_costs import count
+from bench.core.tensors import TensorSpec
 
 
 class Odd(nn.Layer):
@@ -75,7 +76,14 @@ def build(name):
 
 def export(net, path, shape, image=None):
     paddle.jit.save(net, path, input_spec=[paddle.static.InputSpec(shape, "float32", "x")])
-    return count(Path(path), image)
+    return count(Path(path), image and {"x": TensorSpec(shape=("N", *image))})
+
+
+def export_words(path):
+    "Tokens of any length, of the type that an embedding takes."
+    net = nn.Sequential(nn.Embedding(10, 8), nn.Linear(8, 4))
+    paddle.jit.save(net, path, input_spec=[paddle.static.InputSpec([-1, -1], "int64", "ids")])
+    return count(Path(path), {"ids": TensorSpec(shape=("N", 6), dtype="int64")})
 
 
 def official(net, shape):
@@ -94,6 +102,7 @@ for index, (name, shapes, compare) in enumerate(json.load(sys.stdin)):
 for image in ([3, 16, 32], [3, 16], [3, 16, 16]):
     costs = export(Open(), f"{sys.argv[1]}.open", [-1, 3, -1, 32], image)
     answers["Open"]["counts"].append(costs)
+answers["Words"] = {"counts": [export_words(f"{sys.argv[1]}.words")]}
 Path(sys.argv[1]).write_text(json.dumps(answers))
 """
 
@@ -193,3 +202,8 @@ def test_an_open_extent_is_that_of_the_image_that_is_given(counted: dict[str, An
     assert (fits["uncounted"], fits["macs"]) == ([], 16 * 32 * 4 * 3)
     assert short["uncounted"] == ["pd_op.add", "pd_op.conv2d"]
     assert other["macs"] == fits["macs"], "32 wide by its own word"
+
+
+def test_an_input_of_whole_numbers_is_run_for_its_shapes_too(counted: dict[str, Any]) -> None:
+    [costs] = counted["Words"]["counts"]
+    assert (costs["uncounted"], costs["macs"]) == ([], 6 * 8 * 4)

@@ -26,6 +26,7 @@ def sources(folder: Path) -> dict[str, dict[str, Any]]:
     def file(name: str) -> dict[str, Any]:
         return tiny(folder, weights={"kind": "file", "path": str(folder / name)})
 
+    words = {"exported": str(folder / "words.json")}
     return {
         "no module": {**own("Tiny"), "factory": "nowhere.at_all:Tiny"},
         "crooked module": {**own("Tiny"), "factory": "crooked:Tiny"},
@@ -35,7 +36,9 @@ def sources(folder: Path) -> dict[str, dict[str, Any]]:
         "raises below": own("raising_below"),
         "takes arguments": own("of_width"),
         "no layer": own("a_dict"),
-        "two outputs": own("Pair"),
+        "no tensor": own("Empty"),
+        "no such type": own("Brain"),
+        "other batch": {**own("Tiny"), "inputs": {"x": "4x3x8x8"}},
         "infinite": own("Infinite"),
         "wrong input": {**own("Tiny"), "input": [1, 8, 8]},
         "not pretrained": tiny(folder, weights={"kind": "pretrained"}),
@@ -52,8 +55,10 @@ def sources(folder: Path) -> dict[str, dict[str, Any]]:
         "model garbage": exported(folder / "broken.json"),
         "fixed batch": exported(folder / "fixed.json"),
         "other input": {**exported(folder / "dynamic.json"), "input": [3, 9, 9]},
-        "model two outputs": exported(folder / "pair.json"),
-        "model integers": exported(folder / "integers.json"),
+        "open extents": {"exported": str(folder / "inference.json")},
+        "other names": {**words, "inputs": {"ids": "Nx6:int64"}},
+        "other type": {**words, "inputs": {"tokens": "Nx6:int32"}},
+        "beyond its range": {**words, "inputs": {"tokens": "Nx6:int64:10..99"}},
     }
 
 
@@ -63,7 +68,10 @@ def refused(
 ) -> dict[str, Answer]:
     """The answers to `sources`, by their names."""
     scratch, asked = tmp_path_factory.mktemp("refused"), sources(folder)
-    cases = [(source, options(scratch / str(index))) for index, source in enumerate(asked.values())]
+    cases = [
+        (source, options(scratch / str(index), batches=[2] if name == "other batch" else [1]))
+        for index, (name, source) in enumerate(asked.items())
+    ]
     answers = attempt(paddle_python, "paddle_export", cases, out=scratch / "out", env=PIR)
     return dict(zip(asked, answers, strict=True))
 
@@ -73,13 +81,15 @@ REFUSALS = {
     "crooked module": ("importing crooked raised ModuleNotFoundError", "paddle environment"),
     "no colon": ("'nets.Tiny' names no factory", "module:function"),
     "no function": ("module nets has no function 'Tinny'", "nets.py"),
-    "raises": ("nets:raising raised ValueError: no such width", "/nets.py, line 27"),
-    "raises below": ("nets:raising_below raised ", "/nets.py, line 31"),
+    "raises": ("nets:raising raised ValueError: no such width", "/nets.py, line 59"),
+    "raises below": ("nets:raising_below raised ", "/nets.py, line 63"),
     "takes arguments": ("nets:of_width raised TypeError: of_width() missing 1", "no arguments"),
     "no layer": ("nets:a_dict returned a dict", "paddle.nn.Layer"),
-    "two outputs": ("the net returns a list", "one tensor"),
+    "no tensor": ("the net returns a dict without a tensor", "tuples and dicts"),
+    "no such type": ("the net's output 0 is bfloat16", "cast"),
+    "other batch": ("nets:Tiny is fixed to batch 4, not 2", "ask for batch 4"),
     "infinite": ("the net's output holds infinities or NaN", "weights"),
-    "wrong input": ("the net can't take an input of [", "channels x height x width"),
+    "wrong input": ("the net can't take an input of x [", "channels x height x width"),
     "not pretrained": ("nets:Tiny gave no pretrained weights (TypeError", "--weights seeded"),
     "weights gone": ("gone.pdparams is no file", "seeded"),
     "weights garbage": ("garbage.pdparams can't be read as weights", "seeded"),
@@ -96,9 +106,14 @@ REFUSALS = {
     "other format": ("old.pdmodel is no .json file", "Paddle 3's paddle.jit.save"),
     "model garbage": ("broken.json and broken.pdiparams can't be loaded", "again"),
     "fixed batch": ("fixed.json is fixed to batch 2, not 1", "ask for batch 2"),
-    "other input": ("takes an input of [-1, 3, 8, 8], not [1, 3, 9, 9]", "channels"),
-    "model two outputs": ("pair.json has 1 inputs and 2 outputs", "one output"),
-    "model integers": ("integers.json takes paddle.int64 input", "float32"),
+    "other input": ("takes image as Nx3x8x8:float32, not Nx3x9x9:float32", "channels"),
+    "open extents": (
+        "leaves extents of its input image open (Nx3x?x?:float32)",
+        "--input image=NxCxHxW",
+    ),
+    "other names": ("words.json has the inputs tokens, types, not ids", "by the input's name"),
+    "other type": ("words.json takes int64 for tokens, not int32", "leave the type out"),
+    "beyond its range": ("words.json doesn't run (", "of its range"),
 }
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from bench.config.catalog import Weights, load_catalogue, resolve
+from bench.core.tensors import read_reference
 from bench.experiments.selftest import MODELS
 from tests.engine.converting import PIR, convert
 
@@ -32,7 +32,8 @@ def exported(
         out = folder / name
         out.mkdir()
         facts = convert(paddle_python, "paddle_export", source, options, out=out / "a", env=PIR)
-        logits = np.load(out / "a" / facts["batches"]["1"]["reference"])["output/logits"]
+        told = read_reference(out / "a" / facts["batches"]["1"]["reference"])
+        logits = told.outputs["out0"]
         found[name] = facts | {"hash": model.hash, "logits": logits}
     return found
 

@@ -32,7 +32,7 @@ sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "models")!r}, {str(Path(__file__).par
 import numpy as np
 import paddle
 import paddleclas_nets
-from bench.converters import paddle_net
+from bench.converters import paddle_call, paddle_net
 from bench.core.errors import ArtifactError
 from pathlib import Path
 
@@ -60,12 +60,12 @@ for variant, (factory, function, scale, classes) in json.load(sys.stdin).items()
     paddle.save(net.state_dict(), str(file))
     try:
         ours, _ = paddle_net.prepare(
-            factory, {{"kind": "file", "path": str(file)}}, [3, 32, 32], cache=file.parent
+            factory, {{"kind": "file", "path": str(file)}}, {{}}, cache=file.parent
         )
     except ArtifactError as error:
         answers[variant] = error.problem
         continue
-    wanted, got = (paddle_net.forward(it, x) for it in (net, ours))
+    wanted, got = (paddle_call.forward(it, {{"x": x}})["out0"] for it in (net, ours))
     answers[variant] = [list(got.shape), float(np.abs(wanted - got).max() / np.abs(wanted).max())]
 open(sys.argv[1], "w").write(json.dumps(answers))
 """
