@@ -50,14 +50,16 @@ class Downsampling(nn.Layer):
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         half = outputs // 2
+        # Of equal shapes: by these names of PaddleClas its weights are told apart.
         self.one = nn.Sequential(
-            depthwise(inputs, 3, stride=2), conv_norm(inputs, half, activation=HS)
+            ("filters", depthwise(inputs, 3, stride=2)),
+            ("pw_1", conv_norm(inputs, half, activation=HS)),
         )
         self.other = nn.Sequential(
-            conv_norm(inputs, half, activation=HS),
-            depthwise(half, 3, stride=2),
-            squeeze(half),
-            conv_norm(half, half, activation=HS),
+            ("pw_2_1", conv_norm(inputs, half, activation=HS)),
+            ("filters", depthwise(half, 3, stride=2)),
+            ("squeeze", squeeze(half)),
+            ("narrow", conv_norm(half, half, activation=HS)),
         )
         self.mix = nn.Sequential(
             depthwise(outputs, 3, activation=HS), conv_norm(outputs, outputs, activation=HS)
@@ -67,7 +69,7 @@ class Downsampling(nn.Layer):
         return self.mix(paddle.concat([self.one(x), self.other(x)], axis=1))
 
 
-def esnet(scale: float) -> nn.Sequential:
+def esnet(scale: float, num_classes: int = 1000) -> nn.Sequential:
     """Return the net with the widths of its stages scaled."""
     layers = [
         conv_norm(3, STEM, 3, stride=2, activation=HS),
@@ -79,7 +81,8 @@ def esnet(scale: float) -> nn.Sequential:
         layers.append(Downsampling(inputs, outputs))
         layers += [Block(outputs) for _ in range(blocks - 1)]
         inputs = outputs
-    return nn.Sequential(*layers, conv_norm(inputs, LAST, activation=HS), *wide_head(LAST))
+    last = conv_norm(inputs, LAST, activation=HS)
+    return nn.Sequential(*layers, last, *wide_head(LAST, num_classes))
 
 
 x0_25 = partial(esnet, 0.25)

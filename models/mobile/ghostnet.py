@@ -103,7 +103,7 @@ class Bottleneck(nn.Layer):
         return self.body(x) + self.beside(x)
 
 
-def ghostnet(scale: float) -> nn.Sequential:
+def ghostnet(scale: float, num_classes: int = 1000) -> nn.Sequential:
     """Return the net with its widths scaled, but the head's."""
     widths = [divisible(scale * width, 4) for width in (STEM, *(row.outputs for row in ROWS))]
     blocks = [Bottleneck(inputs, row, scale) for inputs, row in zip(widths, ROWS, strict=False)]
@@ -116,7 +116,7 @@ def ghostnet(scale: float) -> nn.Sequential:
         conv_norm(last, HEAD, activation=nn.ReLU),
         nn.Dropout(0.2),
         nn.Flatten(),
-        nn.Linear(HEAD, 1000),
+        nn.Linear(HEAD, num_classes),
     )
 
 

@@ -42,7 +42,7 @@ class Block(nn.Layer):
         return x + self.body(x) if self.adds else self.body(x)
 
 
-def mobilenet_v2(scale: float) -> nn.Sequential:
+def mobilenet_v2(scale: float, num_classes: int = 1000) -> nn.Sequential:
     """Return the net with its widths scaled, the last one where that makes it wider."""
     inputs = int(scale * STEM)
     layers: list[nn.Layer] = [conv_norm(3, inputs, 3, stride=2, activation=nn.ReLU6)]
@@ -57,7 +57,7 @@ def mobilenet_v2(scale: float) -> nn.Sequential:
         conv_norm(inputs, last, activation=nn.ReLU6),
         nn.AdaptiveAvgPool2D(1),
         nn.Flatten(),
-        nn.Linear(last, 1000),
+        nn.Linear(last, num_classes),
     )
 
 

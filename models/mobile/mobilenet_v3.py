@@ -89,7 +89,7 @@ class Block(nn.Layer):
         return x + self.body(x) if self.adds else self.body(x)
 
 
-def mobilenet_v3(rows: tuple[Row, ...], scale: float) -> nn.Sequential:
+def mobilenet_v3(rows: tuple[Row, ...], scale: float, num_classes: int = 1000) -> nn.Sequential:
     """Return the net of a table, its widths scaled."""
     widths = [divisible(scale * width) for width in (STEM, *(row.outputs for row in rows))]
     blocks = [Block(inputs, row, scale) for inputs, row in zip(widths, rows, strict=False)]
@@ -98,7 +98,7 @@ def mobilenet_v3(rows: tuple[Row, ...], scale: float) -> nn.Sequential:
         conv_norm(3, widths[0], 3, stride=2, activation=HS),
         *blocks,
         conv_norm(widths[-1], last, activation=HS),
-        *wide_head(last),
+        *wide_head(last, num_classes),
     )
 
 

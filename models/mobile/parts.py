@@ -59,8 +59,8 @@ class SqueezeExcite(nn.Layer):
         return x * self.scale(x)
 
 
-def wide_head(inputs: int) -> list[nn.Layer]:
-    """Return the end of a net for 1,000 classes: 1,280 channels of the means of the last ones.
+def wide_head(inputs: int, classes: int) -> list[nn.Layer]:
+    """Return the end of a net: 1,280 channels of the means of the last ones, then the classes.
 
     Dropout scales at inference, not in training: what the published weights were trained with.
     """
@@ -70,5 +70,5 @@ def wide_head(inputs: int) -> list[nn.Layer]:
         nn.Hardswish(),
         nn.Dropout(0.2, mode="downscale_in_infer"),
         nn.Flatten(),
-        nn.Linear(1280, 1000),
+        nn.Linear(1280, classes),
     ]
