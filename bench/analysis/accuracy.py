@@ -7,6 +7,13 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from bench.analysis.coverage import Rate
+from bench.analysis.disagreement import (
+    Answerer,
+    Answers,
+    Disagreement,
+    answers_of,
+    disagreement,
+)
 from bench.analysis.topk import KEPT, count_hits
 from bench.storage.schema.accuracy import AccuracyManifest, ApartFields, ChunkFields, JournalLine
 from bench.storage.schema.common import Failed, Skipped
@@ -49,10 +56,14 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """What a run came to. `unreadable` has a reason for each image's name."""
+    """What a run came to. `unreadable` has a reason for each image's name.
+
+    `disagreement` is None where there is no pair to compare, or where all answers are the same.
+    """
 
     results: tuple[Accuracy | NoAccuracy, ...]
     agreements: tuple[Agreement, ...]
+    disagreement: Disagreement | None
     images: int
     unreadable: Mapping[str, str]
 
@@ -61,11 +72,20 @@ class Summary:
         return self.images - len(self.unreadable)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredAccuracy:
+    """A stored accuracy run and what it came to."""
+
+    manifest: AccuracyManifest
+    summary: Summary
+
+
 def summarize(manifest: AccuracyManifest, lines: Sequence[JournalLine]) -> Summary:
     """Return what the journal of a complete run comes to."""
     results: list[Accuracy | NoAccuracy] = []
     agreements: list[Agreement] = []
     unreadable: dict[str, str] = {}
+    answers: dict[Answerer, Answers] = {}
     for variant in manifest.variants:
         mine = [line for line in lines if line.variant == variant]
         chunks = list(chunks_by_start(mine).values())
@@ -75,11 +95,13 @@ def summarize(manifest: AccuracyManifest, lines: Sequence[JournalLine]) -> Summa
             result.runner for result in by_runner if isinstance(result, Accuracy) and result.top1.of
         ]
         agreements += [_agreement(variant, pair, chunks) for pair in combinations(whole, 2)]
+        answers |= {(variant, runner): answers_of(runner, chunks) for runner in whole}
         for chunk in chunks:
             unreadable |= chunk.unreadable
     return Summary(
         results=tuple(results),
         agreements=tuple(agreements),
+        disagreement=disagreement(answers),
         images=manifest.data.images,
         unreadable=unreadable,
     )

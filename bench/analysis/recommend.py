@@ -1,80 +1,15 @@
-"""Which net on which engine, from stored figures: the most accurate within a time, or the fastest
-that is accurate enough. Pure.
+"""Which net on which engine: the most accurate within a time, or the fastest that is accurate
+enough; where no accuracy is known, by latency alone. Pure.
 
-Accuracy is the published top-1, which is of FP32: figures of other precisions don't compete. A net
-fits a time only with the whole of its interval, and what an interval leaves open is named.
+A net fits a time only with the whole of its interval, and what an interval leaves open is named.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from bench.analysis import naming
-from bench.analysis.audit.claims import contradiction
-from bench.analysis.boxes import Box, Older
-from bench.analysis.run_context import UNKNOWN
-from bench.analysis.series import Series, View
-from bench.analysis.statistics import Estimate
-from bench.core.program import command
-from bench.core.units import to_ms
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
-    """What is wanted: `max_ms` for a whole batch, `min_top1` in percent; `threads` None: any."""
-
-    max_ms: float | None = None
-    min_top1: float | None = None
-    batch: int = 1
-    threads: int | None = None
-    runners: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Other:
-    """Another figure of the same work; `half_ms` None for one that bears no interval."""
-
-    latency_ms: float
-    half_ms: float | None
-    sessions: int
-    engine: str
-    preset: str
-    run_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """One net on one engine; `half_ms` of the 95% interval, `top1` as it was published, percent.
-
-    `others` are the figures of the same work that don't count: this one has more sessions, or as
-    many and is newer.
-    """
-
-    variant: str
-    title: str
-    runner: str
-    engine: str
-    threads: int
-    latency_ms: float
-    half_ms: float
-    top1: float
-    grade: str | None
-    preset: str
-    run_id: str
-    others: tuple[Other, ...] = ()
-
-    @property
-    def low_ms(self) -> float:
-        return self.latency_ms - self.half_ms
-
-    @property
-    def high_ms(self) -> float:
-        return self.latency_ms + self.half_ms
-
-    def overlaps(self, other: Choice) -> bool:
-        """Tell whether the intervals of the two have a value in common."""
-        return self.low_ms <= other.high_ms and other.low_ms <= self.high_ms
+from bench.analysis.choices import Choice, Choices, Query
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +17,8 @@ class Advice:
     """What one system's figures say. `best` None: nothing fits, and `nearest` comes closest.
 
     `ties` can't be told apart from `best` by their figures; `open` might fit and be better, but
-    their intervals reach beyond the limit.
+    their intervals reach beyond the limit. `by_latency`: no accuracy is known, or no limit was
+    given; then `slower` are the rest of what fits, the faster first.
     """
 
     system_id: str
@@ -91,130 +27,16 @@ class Advice:
     ties: tuple[Choice, ...] = ()
     open: tuple[Choice, ...] = ()
     nearest: Choice | None = None
-
-
-@dataclass(slots=True, kw_only=True)
-class Choices:
-    """A system's choices, and how many figures were left out, by reason."""
-
-    system_id: str
-    heading: str
-    found: list[Choice] = field(default_factory=list)
-    left_out: dict[str, int] = field(default_factory=dict)
-
-
-_NO_INTERVAL = "one session, which bears no interval"
-_OTHER_NET = f"a published row that isn't the net's own ({command('audit')} says why)"
-_NO_ACCURACY = "no published top-1"
-
-
-def choices(view: View, query: Query) -> list[Choices]:
-    """Return, by system, the figures that can compete: FP32, measured, none emulated.
-
-    Of figures of the same work from several presets or suites, the one with the most sessions
-    counts, then the newest.
-    """
-    works: dict[tuple[object, ...], list[_Figure]] = {}
-    for figure in _figures(view, query):
-        series = figure.series
-        key = (
-            series.system.system_id, series.target, series.runner, naming.settings(series),
-            figure.variant, figure.threads,
-        )  # fmt: skip
-        works.setdefault(key, []).append(figure)
-    systems: dict[str, Choices] = {}
-    for figures in works.values():
-        best = max(figures, key=lambda figure: (figure.estimate.sessions, figure.box.run_id))
-        system = best.series.system
-        group = systems.setdefault(
-            system.system_id, Choices(system_id=system.system_id, heading=system.heading)
-        )
-        others = sorted(_others(figures, best), key=lambda figure: figure.run_id, reverse=True)
-        made = _choice(view, best, tuple(others))
-        if isinstance(made, Choice):
-            group.found.append(made)
-        else:
-            group.left_out[made] = group.left_out.get(made, 0) + 1
-    return list(systems.values())
-
-
-@dataclass(frozen=True, slots=True)
-class _Figure:
-    series: Series
-    variant: str
-    threads: int
-    box: Box
-    estimate: Estimate
-
-
-def _others(figures: Sequence[_Figure], best: _Figure) -> Iterable[Other]:
-    """Yield the figures beside the best one and the earlier ones of all."""
-    for figure in figures:
-        own = Older(
-            run_id=figure.box.run_id,
-            engine=figure.series.engine or UNKNOWN,
-            estimate=figure.estimate,
-        )
-        for older in (*(() if figure is best else (own,)), *figure.box.older):
-            half = older.estimate.half_width_ns
-            yield Other(
-                latency_ms=to_ms(older.estimate.value_ns),
-                half_ms=None if half is None else to_ms(half),
-                sessions=older.estimate.sessions,
-                engine=older.engine,
-                preset=figure.series.preset,
-                run_id=older.run_id,
-            )
-
-
-def _figures(view: View, query: Query) -> Iterable[_Figure]:
-    """Yield what has a figure for the batch, threads and runners of `query`."""
-    for series in view.series:
-        if series.system.emulated or series.precision != "fp32":
-            continue
-        if query.runners and series.runner not in query.runners:
-            continue
-        for variant, row in series.boxes.items():
-            for (batch, threads), box in row.items():
-                matches = batch == query.batch and query.threads in (None, threads)
-                if matches and box.estimate is not None:
-                    yield _Figure(series, variant, threads, box, box.estimate)
-
-
-def _choice(view: View, figure: _Figure, others: tuple[Other, ...]) -> Choice | str:
-    """Return the choice, or why the figure can't compete."""
-    published, series, estimate = view.published_of(figure.variant), figure.series, figure.estimate
-    facts = view.models[figure.variant]
-    if contradiction(facts.published, facts.costs, view.published):
-        return _OTHER_NET
-    if published is None or "top1" not in published.figures:
-        return _NO_ACCURACY
-    if estimate.half_width_ns is None:
-        return _NO_INTERVAL
-    if figure.box.warnings:
-        return figure.box.warnings[0]
-    more = naming.settings(series)
-    return Choice(
-        variant=figure.variant,
-        title=facts.title,
-        runner=series.runner,
-        engine=naming.runner_title(series.runner) + (f" ({more})" if more else ""),
-        threads=figure.threads,
-        latency_ms=to_ms(estimate.value_ns),
-        half_ms=to_ms(estimate.half_width_ns),
-        top1=100 * published.figures["top1"],
-        grade=figure.box.grade,
-        preset=series.preset,
-        run_id=figure.box.run_id,
-        others=others,
-    )
+    by_latency: bool = False
+    slower: tuple[Choice, ...] = ()
 
 
 def advise(given: Choices, query: Query) -> Advice:
     """Return what `given`, with at least one choice in it, answers to `query`."""
-    accurate = [
-        choice for choice in given.found if query.min_top1 is None or choice.top1 >= query.min_top1
-    ]
+    by_latency = query.max_ms is None and query.min_top1 is None
+    by_latency |= all(choice.top1 is None for choice in given.found)
+    least = query.min_top1
+    accurate = [choice for choice in given.found if least is None or _top1(choice) >= least]
     fitting = [
         choice for choice in accurate if query.max_ms is None or choice.high_ms <= query.max_ms
     ]
@@ -226,21 +48,31 @@ def advise(given: Choices, query: Query) -> Advice:
             best=None,
             open=_open(accurate, query, None),
             nearest=_nearest(given.found, accurate),
+            by_latency=by_latency,
         )
+    ties = _ties(fitting, best, query)
+    rest = [choice for choice in fitting if choice is not best and choice not in ties]
     return Advice(
         system_id=given.system_id,
         heading=given.heading,
         best=best,
-        ties=_ties(fitting, best, query),
+        ties=ties,
         open=_open(accurate, query, best),
+        by_latency=by_latency,
+        slower=tuple(sorted(rest, key=lambda one: one.latency_ms)) if by_latency else (),
     )
+
+
+def _top1(choice: Choice) -> float:
+    """Return the accuracy of a choice, 0 where it isn't known."""
+    return choice.top1 or 0.0
 
 
 def _best(fitting: Sequence[Choice], query: Query) -> Choice | None:
     """Return the most accurate within a time, the faster of equals, or else the fastest."""
     if query.max_ms is None:
-        return min(fitting, key=lambda choice: (choice.latency_ms, -choice.top1), default=None)
-    return min(fitting, key=lambda choice: (-choice.top1, choice.latency_ms), default=None)
+        return min(fitting, key=lambda choice: (choice.latency_ms, -_top1(choice)), default=None)
+    return min(fitting, key=lambda choice: (-_top1(choice), choice.latency_ms), default=None)
 
 
 def _ties(fitting: Sequence[Choice], best: Choice, query: Query) -> tuple[Choice, ...]:
@@ -263,13 +95,13 @@ def _open(accurate: Sequence[Choice], query: Query, best: Choice | None) -> tupl
     across = [
         choice
         for choice in accurate
-        if choice.low_ms <= limit < choice.high_ms and (best is None or choice.top1 > best.top1)
+        if choice.low_ms <= limit < choice.high_ms and (best is None or _top1(choice) > _top1(best))
     ]
-    return tuple(sorted(across, key=lambda choice: (-choice.top1, choice.latency_ms)))
+    return tuple(sorted(across, key=lambda choice: (-_top1(choice), choice.latency_ms)))
 
 
 def _nearest(every: Sequence[Choice], accurate: Sequence[Choice]) -> Choice:
     """Return the fastest of what is accurate enough, or the most accurate where nothing is."""
     if accurate:
         return min(accurate, key=lambda choice: choice.high_ms)
-    return min(every, key=lambda choice: (-choice.top1, choice.latency_ms))
+    return min(every, key=lambda choice: (-_top1(choice), choice.latency_ms))

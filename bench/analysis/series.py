@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from bench.analysis.accuracy import StoredAccuracy
 from bench.analysis.boxes import Box, box_of, with_older
 from bench.analysis.turns import Race, race
 from bench.analysis.variance import Components
@@ -72,10 +73,20 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """What a catalogue's entry says of its model; `top1` and `top5` are shares."""
+
+    task: str = "classify"
+    top1: float | None = None
+    top5: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """Everything that a report shows, in the order in which it shows it.
 
-    `sustained` are the series of long sessions, apart from all others.
+    `sustained` are the series of long sessions, apart from all others; `accuracies` the stored
+    accuracy runs, oldest first.
     """
 
     models: Mapping[str, ModelFacts]
@@ -86,6 +97,8 @@ class View:
     sources: Mapping[str, RunManifest]
     variances: Mapping[str, Components] = field(default_factory=dict)
     marks: Mapping[Mark, Sequence[str]] = field(default_factory=dict)
+    declared: Mapping[str, Declared] = field(default_factory=dict)
+    accuracies: Sequence[StoredAccuracy] = ()
 
     def published_of(self, variant: str) -> Published | None:
         name = self.models[variant].published
@@ -104,8 +117,13 @@ def gather(
     order: Sequence[str],
     published: Mapping[str, Published],
     faults: Sequence[Fault],
+    declared: Mapping[str, Declared] | None = None,
+    accuracies: Sequence[StoredAccuracy] = (),
 ) -> View:
-    """Return the view of `runs` (oldest first); `order` lists the catalogue's variants."""
+    """Return the view of `runs` and `accuracies` (oldest first).
+
+    `order` lists the catalogue's variants, `declared` is what it says of them.
+    """
     models: dict[str, ModelFacts] = {}
     sources: dict[str, RunManifest] = {}
     series: dict[_SeriesKey, Series] = {}
@@ -132,6 +150,8 @@ def gather(
         sustained=[series[key] for key in sorted(series) if series[key].preset == SUSTAINED],
         published=published,
         faults=faults,
+        declared=declared or {},
+        accuracies=accuracies,
         sources=sources | {i: m for group in series.values() for i, m in group.runs.items()},
     )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bench.analysis.details import details
 from bench.analysis.grade import explain, findings
+from bench.analysis.series import StoredRun
 from bench.analysis.time_use import time_use
 from bench.analysis.verdicts import Comparison
 from bench.core.errors import BrokenResult
@@ -18,7 +19,7 @@ from bench.core.output import say, show, show_lines
 from bench.core.program import command
 from bench.core.units import number_of
 from bench.experiments.context import Options
-from bench.reports.build import load_runs, report_folder, view_of, write_report
+from bench.reports.build import load_accuracies, load_runs, report_folder, view_of, write_report
 from bench.reports.comparison.formats import check_format, rendered, step_summary
 from bench.reports.csv_tables import LATENCY_HEAD, SUSTAINED_HEAD, latency_rows, sustained_rows
 from bench.reports.terminal import latency_tables
@@ -42,8 +43,7 @@ def conclude(options: Options, folder: RunFolder) -> int:
     Returns 0, or 1 where a cell has no figure.
     """
     broken: list[BrokenResult] = []
-    runs = load_runs(options.results, broken=broken)
-    files = write_report(runs, options.models, report_folder(options.results))
+    runs, files = renew_report(options, broken)
     own = [run for run in runs if run.manifest.run_id == folder.path.name]
     view, records = view_of(own, options.models), [it for run in own for it in run.records]
     use = time_use(session for it in records for session in it.sessions)
@@ -68,6 +68,19 @@ def conclude(options: Options, folder: RunFolder) -> int:
         again = command(f"run --resume {folder.path.name}")
         say(f"bench: what was killed, late, lost or out of space is tried again by {again}")
     return status
+
+
+def renew_report(
+    options: Options, broken: list[BrokenResult]
+) -> tuple[list[StoredRun], list[Path]]:
+    """Write the report on all that is stored; return the runs of latencies and the files.
+
+    What can't be read is left out and added to `broken`.
+    """
+    runs = load_runs(options.results, broken=broken)
+    accuracies = load_accuracies(options.results, broken=broken)
+    folder = report_folder(options.results)
+    return runs, write_report(runs, options.models, folder, accuracies)
 
 
 def written(files: Sequence[Path], options: Options) -> Iterator[str]:

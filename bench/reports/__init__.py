@@ -25,7 +25,7 @@ FORMATS: Mapping[str, Format] = {
     "markdown": Format("bench.reports.markdown.page:write"),
     "csv": Format(
         "bench.reports.csv_tables:write",
-        ("sustained.csv", "device.csv", "energy.csv", "engines.csv"),
+        ("sustained.csv", "device.csv", "energy.csv", "engines.csv", "accuracy.csv"),
     ),
     "plots": Format(
         "bench.reports.plots.figures:write",

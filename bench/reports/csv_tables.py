@@ -2,7 +2,8 @@
 
 sustained.csv, a row a long session, is there where a run was made with --sustained; device.csv, a
 row a cell, where one was measured on a GPU; energy.csv, a row a cell, where sessions could read
-what the processor used; engines.csv where engines stand side by side.
+what the processor used; engines.csv where engines stand side by side; accuracy.csv, a row a net and
+runner, where accuracy was measured.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from bench.analysis import naming
 from bench.analysis import sustained_rows as sustained
 from bench.analysis.boxes import Box
 from bench.analysis.gpu_figures import OnDevice
+from bench.analysis.known_accuracy import Measured, measured
 from bench.analysis.series import Column, Series, View
 from bench.analysis.side_by_side import SideBySide, side_by_side
 from bench.analysis.statistics import PERCENTILES
@@ -37,6 +39,15 @@ COSTS_HEAD = (
     "variant", "model", "weights", "macs", "flops_paddle", "params", "params_trainable",
     "storage_bytes", "storage_format", "published_top1", "published_top5", "published_flops_m",
     "published_params_m", "published_storage_mb",
+)  # fmt: skip
+
+DECLARED = ("declared_top1", "declared_top5")
+"""Columns of costs.csv that are there where an entry declares its accuracy."""
+
+ACCURACY_HEAD = (
+    "system_id", "variant", "model", "model_hash", "weights", "weights_sha256", "runner", "images",
+    "limited_from", "read", "data_digest", "top1_hits", "top1", "top1_low", "top1_high",
+    "top5_hits", "top5", "top5_low", "top5_high", "run_id",
 )  # fmt: skip
 
 SUSTAINED_HEAD = (
@@ -201,6 +212,7 @@ def costs_rows(view: View) -> list[Row]:
     """Return the rows of costs.csv."""
     rows: list[Row] = []
     for variant, facts in view.models.items():
+        entry = view.declared.get(variant)
         costs, storage, row = facts.costs, facts.storage, view.published_of(variant)
         operations = (costs and costs.operations) or (None, None)
         rows.append({
@@ -211,8 +223,38 @@ def costs_rows(view: View) -> list[Row]:
             "storage_bytes": storage and storage.bytes,
             "storage_format": storage and storage.format,
             **{f"published_{column}": row and row.texts.get(column) for column in _PUBLISHED},
+            **{name: getattr(entry, name.removeprefix("declared_"), None) for name in DECLARED},
         })  # fmt: skip
     return rows
+
+
+def _costs_head(rows: Sequence[Row]) -> tuple[str, ...]:
+    """Return the head of costs.csv, with what entries declare where one does."""
+    declares = any(row[name] is not None for row in rows for name in DECLARED)
+    return (*COSTS_HEAD, *DECLARED) if declares else COSTS_HEAD
+
+
+def accuracy_rows(view: View) -> list[Row]:
+    """Return the rows of accuracy.csv: a row a net and runner of each stored accuracy run."""
+    return [_accuracy_row(one) for one in measured(view)]
+
+
+def _accuracy_row(one: Measured) -> Row:
+    manifest, result = one.run.manifest, one.result
+    model = manifest.models[result.variant]
+    shares: Row = {}
+    for name, rate in (("top1", result.top1), ("top5", result.top5)):
+        low, high = (f"{end:.6f}" for end in rate.interval)
+        shares |= {f"{name}_hits": rate.hits, name: f"{rate.share:.6f}"}
+        shares |= {f"{name}_low": low, f"{name}_high": high}
+    return {
+        "system_id": manifest.system_id, "variant": result.variant, "model": model.title,
+        "model_hash": model.model_hash, "weights": model.weights,
+        "weights_sha256": model.weights_sha256, "runner": result.runner,
+        "images": manifest.data.images, "limited_from": manifest.data.of,
+        "read": one.run.summary.read, "data_digest": manifest.data.digest, **shares,
+        "run_id": manifest.run_id,
+    }  # fmt: skip
 
 
 def _text(head: Sequence[str], rows: Iterable[Row]) -> bytes:
@@ -227,7 +269,8 @@ def write(view: View, folder: Path) -> dict[Path, bytes]:
     """Return the files and their bytes."""
     tables = {
         "latency.csv": (LATENCY_HEAD, latency_rows(view)),
-        "costs.csv": (COSTS_HEAD, costs_rows(view)),
+        "costs.csv": (_costs_head(costs_rows(view)), costs_rows(view)),
+        "accuracy.csv": (ACCURACY_HEAD, accuracy_rows(view)),
         "device.csv": (DEVICE_HEAD, device_rows(view)),
         "energy.csv": (ENERGY_HEAD, energy_rows(view)),
         "engines.csv": (ENGINES_HEAD, engines_rows(side_by_side(view))),

@@ -15,6 +15,7 @@ from bench.devices.host.facts import read_host
 from bench.storage.schema.common import System
 from bench.storage.schema.latency import ModelFacts
 from bench.targets.cpu import make_system
+from tests.fakes.accuracy_runs import put_accuracy
 from tests.fakes.records import facts, put, record, stored, system
 
 Recommend = Callable[..., tuple[int, str, str]]
@@ -102,7 +103,6 @@ def test_json_has_every_value(recommend: Recommend) -> None:
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
-        ((), "recommend needs a limit: give --max-ms X"),
         (("--max-ms", "fast"), "--max-ms fast: not a number of ms above 0"),
         (("--max-ms", "0"), "--max-ms 0: not a number of ms above 0"),
         (("--max-ms", "inf"), "--max-ms inf: not a number"),
@@ -140,14 +140,75 @@ def test_without_results_the_command_that_brings_them_is_named(
     assert "run `make bench-engines` first" in said.err
 
 
-def test_figures_without_a_published_accuracy_alone_are_no_answer(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.fixture
+def own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Recommend:
+    """Three figures of two nets that nobody published; `entry` is one net's, in the catalogue."""
+    put(stored(of("mnn", "mine", 1.0), of("mnn", "other", 3.0)), tmp_path / "results")
+
+    def called(*argv: str, entry: str = "") -> tuple[int, str, str]:
+        (tmp_path / "models").mkdir(exist_ok=True)
+        catalogue = f"[models.mine]\nfactory = 'a:b'\n{entry}"
+        (tmp_path / "models/catalog.toml").write_text(catalogue)
+        where = ("--results", str(tmp_path / "results"), "--models", str(tmp_path / "models"))
+        status = main(["recommend", *where, "--system", "amd-epyc-2c-0123abcd", *argv])
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    return called
+
+
+@pytest.mark.parametrize("flags", [(), ("--max-ms", "5")])
+def test_where_no_accuracy_is_known_the_choice_is_by_latency(
+    flags: tuple[str, ...], own: Recommend
 ) -> None:
-    put(stored(of("mnn", "mine", 1.0)), tmp_path / "results")
-    flags = ("--results", str(tmp_path / "results"), "--system", "amd-epyc-2c-0123abcd")
-    status = main(["recommend", "--max-ms", "2", *flags])
-    assert status == 2
-    assert "(no published top-1)" in capsys.readouterr().err
+    status, text, _ = own(*flags)
+    assert status == 0
+    assert text.splitlines()[1:4] == [
+        "  no accuracy is known of these nets: the fastest comes first",
+        "  mine on MNN, 1 thread: 1.0005 ± 0.0064 ms (grade C)",
+        "  then other on MNN, 1 thread: 3.002 ± 0.019 ms (grade C)",
+    ]
+    assert "top-1" not in text
+
+
+def test_a_time_that_nothing_fits_leaves_the_nearest_without_accuracies_too(own: Recommend) -> None:
+    status, text, _ = own("--max-ms", "0.5")
+    assert status == 1
+    assert "nothing fits; the nearest is mine on MNN" in text
+
+
+def test_without_a_limit_the_fastest_comes_first(recommend: Recommend) -> None:
+    status, text, _ = recommend()
+    assert status == 0
+    assert text.splitlines()[1].startswith("  no limit is given: the fastest comes first")
+    assert text.splitlines()[2].startswith("  x0_25 on ONNX Runtime, 1 thread: 1.0")
+    assert "then x1_0 on MNN, 1 thread: 4.0" in text
+
+
+def test_what_an_entry_declares_is_an_accuracy_and_a_net_without_one_is_left_out(
+    own: Recommend,
+) -> None:
+    status, text, _ = own("--max-ms", "5", entry="top1 = 0.612\n")
+    assert status == 0
+    assert "mine on MNN, 1 thread: 1.0005" in text
+    assert "declared top-1 61.20%" in text
+    assert "left out: 1, no top-1 is known: declare it in the model's entry" in text
+    assert "declared top-1 is what the model's entry says" in text
+
+
+def test_a_stored_accuracy_run_is_an_accuracy(own: Recommend, tmp_path: Path) -> None:
+    answers = {"mine": {"mnn": [1, 2, 3, 9]}}
+    put_accuracy(tmp_path / "results", [1, 2, 3, 4], answers)
+    status, text, _ = own("--min-top1", "70", entry="top1 = 0.1\n")
+    assert status == 0
+    assert "mine on MNN" in text
+    assert "measured top-1 75.00% over 4 images" in text
+
+
+def test_an_accuracy_that_is_asked_for_and_not_known_is_no_answer(own: Recommend) -> None:
+    status, text, err = own("--min-top1", "60")
+    assert (status, text) == (2, "")
+    assert "(no top-1 is known: declare it in the model's entry, or measure it by" in err
 
 
 HERE = make_system(read_host())

@@ -27,7 +27,9 @@ def run(options: Options, tables: Tables) -> int:
         entry = catalogue.models[variant]
         row = describe(known.get(variant), published.get(entry.published or ""))
         source = entry.factory or entry.exported
-        rows.append({"variant": variant, "published_as": entry.published, "source": source} | row)
+        own = {"task": entry.task, "declared_top1": entry.top1, "declared_top5": entry.top5}
+        names = {"variant": variant, "published_as": entry.published, "source": source}
+        rows.append(names | own | row)
     if options.as_json:
         show(json.dumps(rows, indent=1) + "\n")
     else:
@@ -60,17 +62,25 @@ _COLUMNS = (
     ("published", "published_params_m", 1),
     (".nb (MiB)", "storage_bytes", BYTES_PER_MIB),
     ("published", "published_storage_mb", 1),
-    ("top-1 (published)", "published_top1", 1),
 )
 
 
+_ACCURACY = (("top-1 (published)", "published_top1", 1), ("top-1 (declared)", "declared_top1", 1))
+
+
+def _columns(rows: list[dict[str, Any]]) -> list[tuple[str, str, float]]:
+    """Return the columns: of accuracy those that are known of any model with classes."""
+    known = [it for it in _ACCURACY if any(row[it[1]] is not None for row in rows)]
+    classify = any(row["task"] == "classify" for row in rows)
+    return [*_COLUMNS, *(known if known or not classify else _ACCURACY[:1])]
+
+
 def _lines(rows: list[dict[str, Any]]) -> list[str]:
-    lines = ["  ".join(["variant".ljust(10), *(head.rjust(10) for head, _, _ in _COLUMNS)])]
+    columns, width = _columns(rows), max(10, *(len(row["variant"]) for row in rows))
+    lines = ["  ".join(["variant".ljust(width), *(head.rjust(10) for head, _, _ in columns)])]
     for row in rows:
-        figures = [
-            _figure(row[key], unit).rjust(max(10, len(head))) for head, key, unit in _COLUMNS
-        ]
-        lines.append("  ".join([row["variant"].ljust(10), *figures]))
+        figures = [_figure(row[key], unit).rjust(max(10, len(head))) for head, key, unit in columns]
+        lines.append("  ".join([row["variant"].ljust(width), *figures]))
     if any(row["macs"] is None for row in rows):
         lines.append(f"– not counted yet: {command('run')} counts each model that it measures")
     return lines

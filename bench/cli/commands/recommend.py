@@ -6,7 +6,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from bench.analysis.recommend import Advice, Choice, Choices, Query, advise, choices
+from bench.analysis.choices import Choice, Choices, Query, choices
+from bench.analysis.recommend import Advice, advise
 from bench.cli.console import tell_broken
 from bench.cli.stored import check_results
 from bench.cli.systems import answering, elsewhere
@@ -14,13 +15,18 @@ from bench.core.errors import BrokenResult, InputError, ResultsError, UnknownNam
 from bench.core.escape import lines
 from bench.core.output import show
 from bench.core.program import run_command
-from bench.core.units import with_interval
+from bench.core.units import number_of, with_interval
 from bench.experiments.context import Options, Tables
-from bench.reports.build import load_runs, view_of
+from bench.reports.build import load_accuracies, load_runs, view_of
 
-_NOTE = (
-    "top-1 is PaddleClas's published figure for FP32 and trained weights; latency was measured on "
-    "the system that is named, in FP32, and fits with the whole of its 95% interval"
+_SOURCES = {
+    "published": "top-1 is PaddleClas's published figure for FP32 and trained weights",
+    "declared": "declared top-1 is what the model's entry says",
+    "measured": "measured top-1 is of a stored accuracy run of the same net and weights",
+}
+_LATENCY = (
+    "latency was measured on the system that is named, in FP32, and fits with the whole of its 95% "
+    "interval"
 )
 
 _SHOWN = 5
@@ -45,7 +51,8 @@ def run(options: Options, tables: Tables) -> int:
     named, broken = options.own.get("system"), list[BrokenResult]()
     runs = load_runs(options.results, broken=broken)
     systems = {one.system_id for one in answering(runs, named)}
-    everything = choices(view_of(runs, options.models), query)
+    accuracies = load_accuracies(options.results, broken=broken)
+    everything = choices(view_of(runs, options.models, accuracies), query)
     status = tell_broken(broken)
     given = [one for one in everything if one.system_id in systems]
     able = [one for one in given if one.found]
@@ -62,11 +69,6 @@ def run(options: Options, tables: Tables) -> int:
 
 def _query(options: Options, tables: Tables) -> Query:
     limits = options.of(LimitOptions)
-    if limits.max_ms is None and limits.min_top1 is None:
-        raise InputError(
-            "recommend needs a limit",
-            hint="give --max-ms X, --min-top1 Y or both, as in `recommend --max-ms 10`",
-        )
     for flag, values in (("--batch", options.axes.batches), ("--threads", options.axes.threads)):
         if len(values) > 1:
             raise InputError(
@@ -104,12 +106,27 @@ def _text(query: Query, given: Sequence[Choices], advice: Sequence[Advice]) -> s
     text = []
     for one, left in zip(advice, given, strict=True):
         text += [one.heading, *(f"  {line}" for line in _lines(query, one, left))]
-    return lines([*text, _NOTE])
+    return lines([*text, _note(given)])
+
+
+def _note(given: Sequence[Choices]) -> str:
+    """Return where the figures are from."""
+    known = {choice.source for one in given for choice in one.found}
+    return "; ".join([*(text for source, text in _SOURCES.items() if source in known), _LATENCY])
+
+
+def _basis(query: Query, advice: Advice, given: Choices) -> list[str]:
+    """Return why the choice is by latency alone, where it is."""
+    if not advice.by_latency:
+        return []
+    if all(choice.top1 is None for choice in given.found):
+        return ["no accuracy is known of these nets: the fastest comes first"]
+    return ["no limit is given: the fastest comes first (--max-ms X finds the most accurate)"]
 
 
 def _lines(query: Query, advice: Advice, given: Choices) -> list[str]:
     best = advice.best
-    text = []
+    text = _basis(query, advice, given)
     if best is not None:
         text.append(f"{_named(best)}: {_figures(best)}")
         text += _beside(best)
@@ -118,6 +135,8 @@ def _lines(query: Query, advice: Advice, given: Choices) -> list[str]:
             for one in advice.ties[:_SHOWN]
         ]
         text += _more(advice.ties)
+        text += [f"then {_named(one)}: {_figures(one)}" for one in advice.slower[:_SHOWN]]
+        text += _more(advice.slower)
     elif advice.nearest is not None:
         near = advice.nearest
         text.append(f"nothing fits; the nearest is {_named(near)}: {_figures(near)}")
@@ -165,11 +184,21 @@ def _named(one: Choice, *, beside: Choice | None = None) -> str:
 def _figures(one: Choice) -> str:
     grade = f" (grade {one.grade})" if one.grade else ""
     time = with_interval(one.latency_ms, one.half_ms)
-    return f"{time} ms{grade}, published top-1 {one.top1:.2f}%"
+    return f"{time} ms{grade}{_accuracy(one)}"
+
+
+def _accuracy(one: Choice) -> str:
+    if one.top1 is None:
+        return ""
+    over = f" over {number_of(one.images, 'image')}" if one.images else ""
+    return f", {one.source} top-1 {one.top1:.2f}%{over}"
 
 
 def _json(query: Query, given: Sequence[Choices], advice: Sequence[Advice]) -> str:
     systems = [
         {**asdict(one), "left_out": left.left_out} for one, left in zip(advice, given, strict=True)
     ]
-    return json.dumps({"asked": asdict(query), "note": _NOTE, "systems": systems}, indent=1) + "\n"
+    return (
+        json.dumps({"asked": asdict(query), "note": _note(given), "systems": systems}, indent=1)
+        + "\n"
+    )

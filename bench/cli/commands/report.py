@@ -17,7 +17,7 @@ from bench.core.errors import BrokenResult
 from bench.core.output import say, show, show_lines
 from bench.core.program import command
 from bench.experiments.context import Options, Tables
-from bench.reports.build import load_runs, report_folder, view_of, write_report
+from bench.reports.build import load_accuracies, load_runs, report_folder, view_of, write_report
 from bench.storage.schema.latency import Record
 
 
@@ -27,8 +27,9 @@ def run(options: Options, tables: Tables) -> int:
     explained = options.of(OutputOptions).explain
     broken: list[BrokenResult] = []
     runs = load_runs(options.results, options.run, broken=broken)
+    accuracies = load_accuracies(options.results, options.run, broken=broken)
     folder = report_folder(options.results, options.run)
-    files = write_report(runs, options.models, folder)
+    files = write_report(runs, options.models, folder, accuracies)
     records = shown_records(runs, options.models) if explained else []
     uses = _time_uses(runs) if explained or options.run else {}
     _tell_unfinished(runs)

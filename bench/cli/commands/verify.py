@@ -38,8 +38,7 @@ from bench.environments.interpreters import Environments
 from bench.experiments.context import Options, Tables
 from bench.experiments.preparation import artifact_key, artifact_name
 from bench.launcher.signatures import NotSigned, check_signature
-from bench.reports import optional_files
-from bench.reports.build import FOLDER, load_runs, render_report, report_folder
+from bench.reports import build, optional_files
 from bench.storage.run_folders import RunFolder
 from bench.storage.schema.common import Skipped
 from bench.storage.schema.latency import Measured, ModelFacts, Record, RunManifest
@@ -82,7 +81,7 @@ def run(options: Options, tables: Tables) -> int:
     """
     folder, broken = _folder(options), list[BrokenResult]()
     files = _check_report(options, None, broken)
-    if (folder.path / FOLDER).is_dir():
+    if (folder.path / build.FOLDER).is_dir():
         files += _check_report(options, folder.path.name, broken)
     cells = _check_cells(options, tables, folder)
     origin = _check_origin(folder, options.of(VerifyOptions).signers)
@@ -113,9 +112,10 @@ def _folder(options: Options) -> RunFolder:
 def _check_report(
     options: Options, run_id: str | None, broken: list[BrokenResult]
 ) -> list[FileCheck]:
-    folder = report_folder(options.results, run_id)
-    runs = load_runs(options.results, run_id, broken=broken)
-    derived = render_report(runs, options.models, folder)
+    folder = build.report_folder(options.results, run_id)
+    runs = build.load_runs(options.results, run_id, broken=broken)
+    accuracies = build.load_accuracies(options.results, run_id, broken=broken)
+    derived = build.render_report(runs, options.models, folder, accuracies)
     there = {path for path in derived if path.is_file()} | optional_files(folder)
     return compare_files(derived, {path: path.read_bytes() for path in sorted(there)})
 

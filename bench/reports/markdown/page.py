@@ -11,6 +11,7 @@ from bench.analysis.series import Column, Series, View
 from bench.analysis.statistics import PERCENTILES
 from bench.core.escape import code, markdown
 from bench.core.units import BYTES_PER_MIB, significant, to_ms, two_decimals
+from bench.reports.markdown import accuracy as accuracy_text
 from bench.reports.markdown import engines as engines_text
 from bench.reports.markdown import sustained as sustained_text
 from bench.reports.markdown.energy import energy_table
@@ -40,14 +41,17 @@ def render(view: View) -> str:
     """Return the whole report."""
     notes = Footnotes()
     parts = ["# Results\n", _INTRODUCTION]
-    if not view.models:
+    if not view.models and not view.accuracies:
         parts.append("Nothing has been measured yet: run `make bench`.\n")
     else:
-        parts += [costs_table(view, notes), storage_table(view, notes)]
+        if view.models:
+            parts += [costs_table(view, notes), storage_table(view, notes)]
+        parts += accuracy_text.section(view)
         parts += [latency_section(view, series, notes) for series in view.series]
         parts += engines_text.section(view, notes)
         parts += sustained_text.section(view, notes)
-        parts += [*plots_section(view), *variance_section(view), sources_section(view)]
+        parts += [*plots_section(view), *variance_section(view)]
+        parts += [sources_section(view)] if view.models else []
     return "\n".join([*parts, *notes.lines()]) + ("\n" if notes.lines() else "")
 
 
@@ -60,15 +64,15 @@ harness. Published and measured figures never share a column.
 
 def costs_table(view: View, notes: Footnotes) -> str:
     """Return accuracy, FLOPs and params in the page's form, each convention a column."""
+    accuracy = accuracy_text.head(view)
     head = [
-        "Models", "Top1<br>(published)", "Top5<br>(published)",
-        "Reference<br>top1 (published)", "Reference<br>top5 (published)",
-        "MACs (M)", "FLOPs (M),<br>paddle.flops", "FLOPs (M)<br>published, list",
-        "FLOPs (G)<br>published, page", "Params (M)", "Params (M)<br>published, list",
-        "Params (M)<br>published, page",
+        "Models", *accuracy, "MACs (M)", "FLOPs (M),<br>paddle.flops",
+        "FLOPs (M)<br>published, list", "FLOPs (G)<br>published, page", "Params (M)",
+        "Params (M)<br>published, list", "Params (M)<br>published, page",
     ]  # fmt: skip
     rows = [_costs_row(view, variant, notes) for variant in view.models]
-    return f"## Accuracy and costs\n\n{table(head, rows)}\n{_COSTS_NOTE}"
+    title = "Accuracy and costs" if accuracy else "Costs"
+    return f"## {title}\n\n{table(head, rows)}\n{_COSTS_NOTE}"
 
 
 _COSTS_NOTE = """\
@@ -96,7 +100,7 @@ def _costs_row(view: View, variant: str, notes: Footnotes) -> list[str]:
 
     return [
         markdown(facts.title),
-        *(published(c) for c in ("top1", "top5", "reference_top1", "reference_top5")),
+        *accuracy_text.cells(view, variant, published),
         counted["macs"], counted["flops"], published("flops_m"), published("page_flops_g"),
         counted["params"], published("params_m"), published("page_params_m"),
     ]  # fmt: skip

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.analysis import naming
+from bench.analysis.known_accuracy import known_accuracy
 from bench.analysis.series import Column, Series, View
 from bench.analysis.side_by_side import plotted as plotted_tables
 from bench.analysis.side_by_side import side_by_side
 from bench.analysis.sustained_rows import Row, ratio_text, rows
-from bench.core.units import BYTES_PER_MIB, to_ms
+from bench.core.units import BYTES_PER_MIB, number_of, to_ms
 from bench.reports.plots.figure import Figure, Line, Panel, Point, named
 from bench.storage.schema.latency import ModelFacts
 
@@ -19,6 +20,20 @@ if TYPE_CHECKING:
     from bench.reports.plots import sustained
 
 _TOP1 = "Top-1 accuracy is PaddleClas's published figure for ImageNet-1k throughout."
+
+
+def _sources(view: View, points: Iterable[Point]) -> str:
+    """Return where the accuracy of the points is from."""
+    by_source: dict[str, list[str]] = {}
+    for point in points:
+        known = known_accuracy(view, point.label)
+        if known is not None and known.source != "published":
+            images = f" over {number_of(known.images, 'image')}" if known.images else ""
+            by_source.setdefault(f"{known.source}{images}", []).append(point.label)
+    if not by_source:
+        return _TOP1
+    own = "; ".join(f"{', '.join(names)}: {how}" for how, names in by_source.items())
+    return f"Top-1 accuracy is PaddleClas's published figure for ImageNet-1k, but of {own}."
 
 
 def figures(view: View) -> list[Figure]:
@@ -87,7 +102,7 @@ def latency_figure(view: View, series: Series) -> Figure | None:
         panels=tuple(panels),
         caption=f"{naming.heading(series)}: {naming.statistic(series)}. "
         f"Error bars: the interval{_cut(measured)}. The panels are of different hardware. "
-        f"{_TOP1}{_unnamed(measured)}",
+        f"{_sources(view, measured)}{_unnamed(measured)}",
     )
 
 
@@ -125,7 +140,8 @@ def cost_figure(
         context=context(view, column),
     )
     caption = (
-        f"Lines: the mobile models that PaddleClas published. {_TOP1}{_unnamed(tuple(points))}"
+        f"Lines: the mobile models that PaddleClas published. {_sources(view, points)}"
+        f"{_unnamed(tuple(points))}"
     )
     return Figure(name=f"top1-{name}", title=title, panels=(panel,), caption=caption)
 
@@ -169,8 +185,8 @@ def _lines(families: Mapping[str, list[Point]]) -> tuple[Line, ...]:
 
 
 def _top1(view: View, variant: str) -> float | None:
-    row = view.published_of(variant)
-    return 100 * row.figures["top1"] if row and "top1" in row.figures else None
+    known = known_accuracy(view, variant)
+    return None if known is None else 100 * known.share
 
 
 def _mib(facts: ModelFacts) -> float | None:

@@ -22,7 +22,7 @@ from bench.storage.schema.common import (
     Provenance,
     Skipped,
 )
-from bench.storage.validation import Count, Positive, Strict
+from bench.storage.validation import Count, Number, Positive, Strict
 
 ACCURACY_SCHEMA_VERSION: Literal[1] = 1
 
@@ -30,32 +30,50 @@ Best = Annotated[list[Count], Field(min_length=1)]
 
 
 class DataFields(Strict):
-    """The data set: how many images, by what they are labelled, and a digest of all of that."""
+    """The data set: how many images, by what they are labelled, and a digest of all of that.
+
+    `of`: those images are the first ones of so many, by turns over the classes where folders are
+    the labels; None: all of them.
+    """
 
     images: Positive
     layout: Literal["folders", "list"]
     digest: str
+    of: Positive | None = None
 
 
 class RecipeFields(Strict):
-    """How images became inputs."""
+    """How images became inputs: resized by `short` side, or to `size` (height, width), cropped to
+    `height` and `width`, scaled, normalized by channel. None in an earlier file: as PaddleClas.
+    """
 
-    short: Positive
+    short: Positive | None
     height: Positive
     width: Positive
     resizing: str = "INTER_LINEAR"
     decoder: str
+    size: tuple[Positive, Positive] | None = None
+    scale: Number | None = None
+    mean: tuple[Number, Number, Number] | None = None
+    std: tuple[Number, Number, Number] | None = None
+    channels: Literal["rgb", "bgr"] = "rgb"
 
 
 class ModelFields(Strict):
-    """A net, its weights, and how many classes it tells apart, None where no engine has a file."""
+    """A net, its weights, and how many classes it tells apart, None where no engine has a file.
+
+    `shares` tells whether its outputs are shares that sum to 1, None: not known. Without a `recipe`
+    no image could be prepared for it.
+    """
 
     title: str
     model_hash: str
     weights: str
+    weights_sha256: str | None = None
     classes: Positive | None
+    shares: bool | None = None
     published: str | None
-    recipe: RecipeFields
+    recipe: RecipeFields | None
 
 
 class AccuracyManifest(Strict):

@@ -103,9 +103,30 @@ def test_where_nothing_could_be_read_there_is_no_agreement() -> None:
 def test_the_table_says_shares_agreement_and_what_could_not_be_read() -> None:
     text = table(a_manifest(), summarize(a_manifest(), [FIRST, SECOND]), NAMES, {})
     assert "accuracy over 3 of 4 images, short side 256, crop 224 x 224" in text
-    assert "x0_25    b       33.33% [0.84, 90.57]  66.67% [9.43, 99.16]  –" in text
+    assert "x0_25    seeded   b       33.33% [0.84, 90.57]  66.67% [9.43, 99.16]  –" in text
+    assert (
+        "b and a differ most (x0_25): other classes first for 1 of 3 images; b alone is right on "
+        "0, a alone on 1, neither on 0\nimages  label  b  a  such as\n1       4      1  4  dog.png"
+    ) in text
     assert "x0_25    b, a     2 of 3, 66.67% [9.43, 99.16]  0.100, dog.png" in text
     assert "1 of 4 images can't be read, and count for nothing:\n  bad.png: it is empty" in text
+
+
+def test_weights_a_limit_and_another_preprocessing_are_named() -> None:
+    manifest = a_manifest(data=DataFields(images=4, layout="list", digest="d", of=9))
+    own = {"weights": "pretrained", "weights_sha256": "0123456789abcdef", "shares": True}
+    recipe = {"short": None, "size": (250, 260), "channels": "bgr", "resizing": "INTER_CUBIC"}
+    changed = manifest.models["x0_25"].recipe.model_copy(update={**recipe, "scale": 1.0})
+    model = manifest.models["x0_25"].model_copy(update={**own, "recipe": changed})
+    manifest = manifest.model_copy(update={"models": {"x0_25": model}})
+    text = table(manifest, summarize(manifest, [FIRST, SECOND]), NAMES, {}, ["zero", "one"])
+    assert text.startswith(
+        "accuracy over 3 of 4 images (the first of 9 of the list), resized to 250 x 260, crop "
+        "224 x 224, INTER_CUBIC, BGR, its own mean and scale, batch 1, threads 1\n"
+    )
+    assert "x0_25    pretrained 01234567  b  " in text
+    assert "1       4      1 one  4  dog.png" in text
+    assert "x0_25 ends in a softmax" in remarks_on(manifest)[0]
 
 
 def test_published_shares_stand_beside_pretrained_weights_only() -> None:

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from bench.analysis.recommend import Advice, Choice, Choices, Query, advise, choices
+from bench.analysis.choices import Choice, Choices, Query, choices
+from bench.analysis.recommend import Advice, advise
 from bench.analysis.series import StoredRun
 from bench.config.published import Published
 from tests.fakes.records import failed, record, session, stored, system, view
 
 
-def choice(variant: str, runner: str, value: float, half: float, top1: float) -> Choice:
+def choice(variant: str, runner: str, value: float, half: float, top1: float | None) -> Choice:
     return Choice(
         variant=variant, title=variant, runner=runner, engine=runner, threads=1, latency_ms=value,
         half_ms=half, top1=top1, grade="A", preset="standard", run_id="run",
@@ -160,12 +161,32 @@ def test_figures_that_can_not_answer_are_counted_by_reason() -> None:
         lowered.model_copy(update={"sessions": told}),
         record(runner="ncnn"),
     )
-    (found,) = given(run)
+    (found,) = given(run, max_ms=9.0)
     assert [one.runner for one in found.found] == ["ncnn"]
+    unknown = next(reason for reason in found.left_out if reason.startswith("no top-1 is known"))
     assert found.left_out == {
-        "one session, which bears no interval": 1, "no published top-1": 1,
+        "one session, which bears no interval": 1, unknown: 1,
         "precision bf16 was in force where fp32 was asked for": 1,
     }  # fmt: skip
+
+
+def test_without_a_limit_a_net_of_unknown_accuracy_competes() -> None:
+    run = stored(record("mine"), record(runner="ncnn"))
+    assert runners(run, max_ms=9.0) == ["ncnn"]
+    assert sorted(runners(run)) == ["ncnn", "paddle"]
+
+
+def unknown(value: float) -> Choice:
+    return choice(f"net {value}", "mnn", value, 0.1, None)
+
+
+def test_by_latency_alone_the_fastest_that_fits_is_followed_by_the_others_in_order() -> None:
+    slow, near, fast = unknown(3.0), unknown(1.1), unknown(1.0)
+    found = advice(slow, near, fast, max_ms=5.0)
+    assert found.by_latency
+    assert (found.best, found.ties, found.slower) == (fast, (near,), (slow,))
+    assert advice(slow, near, fast, max_ms=2.0).slower == ()
+    assert advice(slow, near, max_ms=1.0).nearest is near
 
 
 def test_each_system_is_a_choice_of_its_own() -> None:
