@@ -33,10 +33,15 @@ def count_hits(best: Sequence[Sequence[int]], labels: Sequence[int], k: int) -> 
     return sum(label in row[:k] for row, label in zip(best, labels, strict=True))
 
 
+def are_shares(logits: Floats) -> bool:
+    """Tell whether each row is one of shares that sum to 1: the net ends in a softmax."""
+    sums = logits.sum(axis=1, dtype=np.float64)
+    return bool(logits.min(initial=0.0) >= 0 and np.abs(sums - 1).max(initial=0.0) <= _SUM_SLACK)
+
+
 def probabilities(logits: Floats) -> NDArray[np.float64]:
     """Return each row's softmax; rows that are shares already, as they are."""
-    summed = np.allclose(logits.sum(axis=1, dtype=np.float64), 1.0, rtol=0, atol=_SUM_SLACK)
-    if summed and logits.min(initial=0.0) >= 0:
+    if are_shares(logits):
         return logits.astype(np.float64)
     shifted = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
     shares: NDArray[np.float64] = shifted / shifted.sum(axis=1, keepdims=True)

@@ -219,11 +219,14 @@ INPUT_VALUES = Flag(
     _SELECT, "--input-values", "FILE",
     "An .npz file of arrays by the names of inputs, in the place of seeded ones",
 )  # fmt: skip
+LIMIT = Flag(
+    _IMAGES, "--limit", "N",
+    "Take the first N images: of folders by turns over the classes, of a list in its order",
+    type=whole(1),
+)  # fmt: skip
 SYSTEM = Flag(_SELECT, "--system", "ID", "Answer from the figures of that system", "this machine")
 MAX_MS = Flag(_LIMITS, "--max-ms", "MS", "Find the most accurate within this time a batch")
-MIN_TOP1 = Flag(
-    _LIMITS, "--min-top1", "PERCENT", "Find the fastest from this published top-1 accuracy on"
-)
+MIN_TOP1 = Flag(_LIMITS, "--min-top1", "PERCENT", "Find the fastest from this top-1 accuracy on")
 
 SELECTION = (
     SUITE, PRESET, RUNNER, VARIANT, BATCH, THREADS, WEIGHTS, TOLERANCE, SEED, TURNS, NO_TURNS,

@@ -245,31 +245,20 @@ def _weights(entry: Entry, folder: Path, weights: Weights) -> Weights:
 
 def _check_beside(entry: Entry, folder: Path) -> None:
     """Raise BrokenFile where a path of `entry` beside its source leads nowhere."""
-    if entry.class_names is not None and not (folder / entry.class_names).is_file():
-        raise BrokenFile(
-            folder / CATALOG,
-            f"the file of class names isn't at {entry.class_names}",
-            hint="give its path from this folder as class_names",
-        )
-    if entry.weights is not None and not (folder / entry.weights).is_file():
-        raise BrokenFile(
-            folder / CATALOG,
-            f"the weights {entry.weights} aren't there",
-            hint="give the path of a .pdparams file, from this folder, as weights",
-        )
-    if entry.values is not None and not (folder / entry.values).is_file():
-        raise BrokenFile(
-            folder / CATALOG,
-            f"the values {entry.values} aren't there",
-            hint="give the path of an .npz file, from this folder, as values",
-        )
-    for path in entry.search_path:
-        if not (folder / path).is_dir():
-            raise BrokenFile(
-                folder / CATALOG,
-                f"there is no folder {path} to look for modules in",
-                hint="give folders from this one as search_path",
-            )
+    files = (
+        ("the file of class names", entry.class_names, "class_names"),
+        ("the .pdparams file", entry.weights, "weights"),
+        ("the .npz file", entry.values, "values"),
+    )
+    missing = [it for it in files if it[1] is not None and not (folder / it[1]).is_file()]
+    missing += [
+        ("the folder of modules", path, "search_path")
+        for path in entry.search_path
+        if not (folder / path).is_dir()
+    ]
+    for what, path, name in missing:
+        hint = f"give its path from this folder as {name}"
+        raise BrokenFile(folder / CATALOG, f"{what} isn't at {path}", hint=hint)
 
 
 def _source(

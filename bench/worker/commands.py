@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 from bench.core.errors import Unavailable
 from bench.core.program import command
 from bench.core.protocol import SessionRequest
+from bench.core.tensors import read_reference
 from bench.runners.base import Session
+from bench.worker.outputs import matched
 from bench.worker.sampling import warm_up
 from bench.worker.session import Process, State, checked_session, facts_of, runner_of, spent
 from bench.worker.threads import TASKS, pin, read_threads, wait_until_quiet, worked
@@ -94,7 +96,8 @@ def rest(state: State, arguments: Mapping[str, Any]) -> None:
 
 
 def infer(state: State, arguments: Mapping[str, Any]) -> dict[str, int]:
-    """Write the first output for the .npy file `images` into the .npy file `logits`.
+    """Write the output `output`, by the reference's name, for the .npy file `images` into the .npy
+    file `logits`; without a name the engine's first.
 
     Both are float32; images are the net's only input, (rows, channels, height, width). Each
     inference gets the batch that the artifact was made for: the last one is filled up with its own
@@ -104,8 +107,9 @@ def infer(state: State, arguments: Mapping[str, Any]) -> dict[str, int]:
 
     session, batch = state.current.session, state.current.request.cell.batch
     x = np.load(Path(arguments["images"]), mmap_mode="r")
+    output = _engine_name(state, arguments.get("output"))
     parts = [
-        _rows(session, batch, np.ascontiguousarray(x[at : at + batch]))
+        _rows(session, batch, output, np.ascontiguousarray(x[at : at + batch]))
         for at in range(0, len(x), batch)
     ]
     whole = np.concatenate(parts)
@@ -113,12 +117,25 @@ def infer(state: State, arguments: Mapping[str, Any]) -> dict[str, int]:
     return {"rows": len(whole)}
 
 
-def _rows(session: Session, batch: int, x: NDArray[np.float32]) -> NDArray[np.float32]:
+def _engine_name(state: State, name: str | None) -> str | None:
+    """Return what the engine calls the reference's output `name`, None: its first one."""
+    session, request = state.current.session, state.current.request
+    if name is None:
+        return None
+    reference = read_reference(request.reference)
+    if len(reference.outputs) == 1:
+        return None
+    return matched(session.infer(reference.inputs), reference.outputs, request.tolerance)[name]
+
+
+def _rows(
+    session: Session, batch: int, output: str | None, x: NDArray[np.float32]
+) -> NDArray[np.float32]:
     import numpy as np
 
     missing = batch - len(x)
     full = np.concatenate([x, np.repeat(x[-1:], missing, axis=0)]) if missing else x
     # A copy: an engine may hand out a view of the buffer that the next batch goes into.
-    first = next(iter(session.infer({"images": full}).values()))
-    output = np.array(first, dtype=np.float32)
-    return output.reshape(batch, -1)[: len(x)]
+    outputs = session.infer({"images": full})
+    rows = np.array(outputs[output or next(iter(outputs))], dtype=np.float32)
+    return rows.reshape(batch, -1)[: len(x)]

@@ -26,22 +26,34 @@ def check_outputs(outputs: Tensors, reference: Tensors, tolerance: float) -> flo
             f"{', '.join(reference)}",
             hint="the artifact lost an output on the way",
         )
+    return max(distance for _, distance in _matches(outputs, reference, tolerance).values())
+
+
+def matched(outputs: Tensors, reference: Tensors, tolerance: float) -> dict[str, str]:
+    """Return what the engine calls each output, by the reference's name; raises WrongOutput."""
+    return {name: own for name, (own, _) in _matches(outputs, reference, tolerance).items()}
+
+
+def _matches(
+    outputs: Tensors, reference: Tensors, tolerance: float
+) -> dict[str, tuple[str, float]]:
+    """Return each output's name of the engine's, and its distance, by the reference's name."""
     others = {name: it for name, it in outputs.items() if name not in reference}
-    distances = []
+    found: dict[str, tuple[str, float]] = {}
     for name, wanted in reference.items():
         try:
             if name in outputs:
-                distances.append(check_output(outputs[name], wanted, tolerance))
+                found[name] = name, check_output(outputs[name], wanted, tolerance)
             else:
-                distances.append(_first_right(others, wanted, tolerance))
+                found[name] = _first_right(others, wanted, tolerance)
         except WrongOutput as wrong:
             if len(reference) == 1:
                 raise
             raise WrongOutput(f"output {name}: {wrong.problem}", hint=wrong.hint) from wrong
-    return max(distances)
+    return found
 
 
-def _first_right(others: dict[str, Any], wanted: Any, tolerance: float) -> float:
+def _first_right(others: dict[str, Any], wanted: Any, tolerance: float) -> tuple[str, float]:
     """Take the first of `others` that is `wanted`; raise what is wrong with the nearest to it."""
     wrongs = []
     for name, output in others.items():
@@ -51,7 +63,7 @@ def _first_right(others: dict[str, Any], wanted: Any, tolerance: float) -> float
             wrongs.append((_shape_of(output) != _shape_of(wanted), wrong))
         else:
             del others[name]
-            return distance
+            return name, distance
     raise min(wrongs, key=lambda it: it[0])[1]
 
 

@@ -83,11 +83,11 @@ class _Counting(Engine):
         super().__init__(worker=engine.worker, opened=engine.opened)
         self.counted = counted
 
-    def infer(self, images: Path, count: int) -> NDArray[np.float32]:
+    def infer(self, images: Path, count: int, *, output: str | None = None) -> NDArray[np.float32]:
         if len(self.counted.files) == self.counted.after:
             raise self.counted.event
         self.counted.files.append(count)
-        return super().infer(images, count)
+        return super().infer(images, count, output=output)
 
 
 def run(bench: Bench, opener: Counted, *flags: str) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from bench.artifacts.formats import Importer
 from bench.core.cell import Cell
 from bench.core.tensors import Tensors, only, read_reference, write_reference
 from bench.core.units import Nanoseconds
@@ -27,6 +28,7 @@ from tests.fakes.net import check_file
 from tests.fakes.tables import FAKE_FORMATS, fake_runner
 from tests.fakes.unwatched import unwatched
 
+Net = Callable[[Array], dict[str, Array]]
 CLASSES = 10
 SIZE = 8
 
@@ -40,11 +42,49 @@ def see(x: Array) -> Array:
 
 def export(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) -> dict[str, Any]:
     """Write what the fake exporter writes, with this net's reference."""
+    return _exported(source, options, out, lambda x: {"logits": see(x)})
+
+
+def import_(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) -> dict[str, Any]:
+    """Write what the fake importer writes, with this net's reference."""
+    facts = converter.import_(source, options, out)
+    for path in out.glob("b*/reference.npz"):
+        inputs = read_reference(path).inputs
+        write_reference(path, inputs, {"logits": see(only(inputs))})
+    return facts
+
+
+def see_both(x: Array) -> dict[str, Array]:
+    """Return two outputs, of which the second has the classes."""
+    return {"features": np.asarray(x, np.float32).mean(axis=(2, 3)), "logits": see(x)}
+
+
+def export_both(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) -> dict[str, Any]:
+    """Write what the fake exporter writes, with a reference of two outputs."""
+    return _exported(source, options, out, see_both)
+
+
+def see_shares(x: Array) -> dict[str, Array]:
+    """Return the softmax of the logits, as a net whose last layer that is."""
+    exps = np.exp(see(x))
+    return {"softmax": (exps / exps.sum(axis=1, keepdims=True)).astype(np.float32)}
+
+
+def export_shares(
+    source: Mapping[str, Any], options: Mapping[str, Any], out: Path
+) -> dict[str, Any]:
+    """Write what the fake exporter writes, with a softmax as the reference."""
+    return _exported(source, options, out, see_shares)
+
+
+def _exported(
+    source: Mapping[str, Any], options: Mapping[str, Any], out: Path, net: Net
+) -> dict[str, Any]:
     facts = converter.export(source, options, out)
     for batch in options["batches"]:
         path = out / f"b{batch}" / "reference.npz"
         inputs = read_reference(path).inputs
-        write_reference(path, inputs, {"logits": see(only(inputs))})
+        write_reference(path, inputs, net(only(inputs)))
     return facts
 
 
@@ -128,13 +168,41 @@ class Dies(Sees):
     session = _Dies
 
 
-def seeing_tables(**runners: str) -> Tables:
-    """Return tables in which each name is a class here, or of tests/fakes/runner.py."""
+class _Both(Seeing):
+    def infer(self, feeds: Tensors) -> Tensors:
+        """Give the outputs the engine's own names, in its own order."""
+        super().infer(feeds)
+        both = see_both(only(feeds))
+        return {"out_1": both["logits"], "out_0": both["features"]}
+
+
+class SeesBoth(Sees):
+    """Has two outputs."""
+
+    session = _Both
+
+
+class _Shares(Seeing):
+    def infer(self, feeds: Tensors) -> Tensors:
+        super().infer(feeds)
+        return see_shares(only(feeds))
+
+
+class SeesShares(Sees):
+    """Ends in a softmax."""
+
+    session = _Shares
+
+
+def seeing_tables(exporter: str = "export", **runners: str) -> Tables:
+    """Return tables in which each name is a class here, or of tests/fakes/runner.py; `exporter` is
+    a function here.
+    """
     chosen = runners or {"paddle": "Sees"}
-    formats = {
-        name: replace(kind, converter="tests.fakes.seeing:export") if name == "paddle-pir" else kind
-        for name, kind in FAKE_FORMATS.items()
-    }
+    function = f"tests.fakes.seeing:{exporter}"
+    importer = Importer(converter="tests.fakes.seeing:import_", env="harness", code=())
+    pir = replace(FAKE_FORMATS["paddle-pir"], converter=function, importer=importer)
+    formats = {**FAKE_FORMATS, "paddle-pir": pir}
     return Tables(
         runners={name: _entry(kind) for name, kind in chosen.items()},
         formats=formats,

@@ -146,6 +146,7 @@ VERBS: Mapping[str, Verb] = {
             o.DATA,
             o.LIST,
             o.LABELS,
+            o.LIMIT,
             *_ACCURACY,
             _IMAGES,
             *o.MEASURING,
@@ -157,8 +158,8 @@ VERBS: Mapping[str, Verb] = {
         (*o.words("IMAGE"), o.LABELS, *_PREDICT, _IMAGES, *o.MEASURING),
     ),
     "recommend": Verb(
-        "Choose a model and an engine: the most accurate within a time, or the fastest above an "
-        "accuracy",
+        "Choose a model and an engine: the most accurate within a time, or the fastest, above an "
+        "accuracy or of all",
         _RECOMMEND,
     ),
     "history": Verb(

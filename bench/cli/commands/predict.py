@@ -32,7 +32,9 @@ def run(options: Options, tables: Tables, *, opener: OpenEngine = open_engine) -
     labels = options.of(ImageOptions).labels
     names = None if labels is None else read_names(labels)
     prediction = predict(path, selection, options, tables, opener=opener)
-    if names is not None and labels is not None:
+    if names is None:
+        names = prediction.names
+    elif labels is not None:
         check_count(names, prediction.outputs, labels)
     if options.as_json:
         show(json.dumps(_values(selection, prediction, names), indent=1) + "\n")
@@ -60,13 +62,16 @@ def _selected(options: Options, tables: Tables) -> Selection:
             f"predict asks one engine about one net, and {', '.join(several)} are given",
             hint="name one --variant and one --runner",
         )
-    first = next(iter(load_catalogue(options.models).models))
+    models = load_catalogue(options.models).models
+    first = next((name for name, it in models.items() if it.task == "classify"), next(iter(models)))
     return select(replace(options, variants=options.variants or [first]), tables)
 
 
 def _lines(selection: Selection, prediction: Prediction, names: Sequence[str] | None) -> list[str]:
     (model,), (runner,) = selection.models, selection.runners
-    lines = [f"{model.title}, {model.weights.label} weights, {runner} ({prediction.engine})", ""]
+    head = f"{model.title}, {model.weights.label} weights, {runner} ({prediction.engine})"
+    own = prediction.softmax == "own"
+    lines = [f"{head}; the shares are the net's own softmax" if own else head, ""]
     for number, share in zip(prediction.classes, prediction.shares, strict=True):
         name = "" if names is None else f"  {names[number]}"
         lines.append(f"  {share:8.3%}  class {number}{name}")
@@ -101,6 +106,7 @@ def _values(
         "engine": prediction.engine,
         "weights": model.weights.label,
         "threads": selection.threads,
+        "softmax": prediction.softmax,
         "classes": [
             {"class": number, "name": names[number] if names else None, "probability": share}
             for number, share in best

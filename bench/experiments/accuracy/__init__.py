@@ -2,7 +2,9 @@
 
 dataset.py     a validation folder or a list file -> images with labels
 class_names.py a file of class names
-preprocess.py  an image file -> a net's input, as PaddleClas prepares it
+recipes.py     what a model's entry says of images, outputs and classes
+preprocess.py  an image file -> a net's input
+resize.py      resizing as OpenCV or Pillow do it
 engine.py      a child that holds one engine open and infers batch after batch
 cells.py       the selected runners and variants -> cells with their artifacts
 batch.py       images -> one chunk's inputs, logits and journal line

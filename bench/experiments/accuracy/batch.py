@@ -66,8 +66,13 @@ def _attempt(image: Labelled, *, recipe: Recipe) -> Floats | Unreadable:
         return error
 
 
-def see(inputs: Inputs, engines: Mapping[str, Engine], scratch: Path) -> Seen:
-    """Give `inputs` to each of the engines, by runner, one after the other."""
+def see(
+    inputs: Inputs, engines: Mapping[str, Engine], scratch: Path, *, output: str | None = None
+) -> Seen:
+    """Give `inputs` to each of the engines, by runner, one after the other.
+
+    `output` is the name of the output that has the classes, None: the first.
+    """
     logits: dict[str, Floats] = {}
     lost: dict[str, ChildFailed] = {}
     if inputs.arrays:
@@ -75,7 +80,7 @@ def see(inputs: Inputs, engines: Mapping[str, Engine], scratch: Path) -> Seen:
         names = [image.name for image in inputs.images]
         for runner, engine in engines.items():
             try:
-                logits[runner] = check_finite(engine.infer(path, len(names)), names)
+                logits[runner] = check_finite(engine.infer(path, len(names), output=output), names)
             except WorkerFailed as error:
                 lost[runner] = error.failure
     return Seen(chunk=_line(inputs, logits), lost=lost)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
@@ -62,12 +62,28 @@ def select(options: Options, tables: Tables) -> Selection:
             hint="ask for fewer threads",
         )
     return Selection(
-        models=models_of(options, options.variants),
+        models=classifiers(models_of(options, options.variants), options.variants),
         runners=runners,
         batch=_single("--batch", options.axes.batches),
         threads=threads,
         target=target_of(runners, tables),
     )
+
+
+def classifiers(models: Sequence[Model], named: Collection[str]) -> tuple[Model, ...]:
+    """Return those of `models` that have classes.
+
+    Raises InputError where one that hasn't is among the variants `named`, or where none is left.
+    """
+    left = tuple(model for model in models if model.task == "classify")
+    without = [model.variant for model in models if model.task != "classify"]
+    refused = next((it for it in without if it in named or not left), None)
+    if refused is not None:
+        raise InputError(
+            f'the task of {refused} is "none": it has no classes to be right about',
+            hint="name models that classify with --variant, or change `task` of its entry",
+        )
+    return left
 
 
 def _single(flag: str, values: Sequence[int]) -> int:

@@ -17,7 +17,7 @@ from bench.experiments.accuracy.batch import read_inputs, see
 from bench.experiments.accuracy.cells import Bench, Made
 from bench.experiments.accuracy.dataset import Labelled
 from bench.experiments.accuracy.engine import Engine
-from bench.experiments.accuracy.preprocess import Recipe
+from bench.experiments.accuracy.recipes import Net
 from bench.experiments.progress import Unit, Units
 from bench.launcher.client import WorkerFailed
 from bench.launcher.process import ChildFailed
@@ -28,13 +28,13 @@ from bench.storage.schema.common import Failed, Skipped
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunks:
-    """What the chunks of a run need: its folder, engines, images, artifacts, recipes."""
+    """What the chunks of a run need: its folder, engines, images, artifacts, nets."""
 
     run: AccuracyFolder
     bench: Bench
     images: Sequence[Labelled]
     made: Made
-    recipes: Mapping[str, Recipe]
+    nets: Mapping[str, Net]
     pool: Executor
     scratch: Path
 
@@ -65,8 +65,9 @@ class Chunks:
     def _infer(
         self, variant: str, start: int, part: Sequence[Labelled], engines: dict[str, Engine]
     ) -> str:
-        inputs = read_inputs(part, start, self.recipes[variant], self.pool)
-        answers = see(inputs, engines, self.scratch)
+        net = self.nets[variant]
+        inputs = read_inputs(part, start, net.recipe, self.pool)
+        answers = see(inputs, engines, self.scratch, output=net.output)
         self.run.append(JournalLine(variant=variant, chunk=answers.chunk))
         for runner, failure in answers.lost.items():
             del engines[runner]

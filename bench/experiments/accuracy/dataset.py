@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 
 from bench.core.digest import canonical_digest
@@ -23,11 +24,12 @@ _LIST_HINT = "write `path label` on each line, paths below --data and labels fro
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageOptions:
-    """Where the images are, a file of their labels, and a file of class names."""
+    """Where the images are, a file of their labels, a file of class names, and how many to take."""
 
     data: Path | None = None
     list_file: Path | None = None
     labels: Path | None = None
+    limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,17 +46,37 @@ class Dataset:
     """Images in a fixed order; `layout` is "folders" or "list".
 
     `sorted_names` are the sub-folders that were numbered by their order, empty where something else
-    says the numbers.
+    says the numbers. `of` is how many there were before they were limited, None: as many.
     """
 
     images: tuple[Labelled, ...]
     layout: str
     sorted_names: tuple[str, ...] = ()
+    of: int | None = None
 
     @property
     def digest(self) -> str:
         """Hex digits over names, labels and sizes: another data set has another one."""
         return canonical_digest([[it.name, it.label, _size(it.path)] for it in self.images], 16)
+
+    def limited(self, count: int) -> Dataset:
+        """Return the first `count` images: of a list in its order, of folders the first of each
+        class, then the second of each, and so on.
+        """
+        if count >= len(self.images):
+            return self
+        images = list(self.images)
+        if self.layout == "folders":
+            images = _by_turns(images)
+        return replace(self, images=tuple(images[:count]), of=len(self.images))
+
+
+def _by_turns(images: Sequence[Labelled]) -> list[Labelled]:
+    """Return `images` in rows of one of each class."""
+    classes: dict[int, list[Labelled]] = {}
+    for image in images:
+        classes.setdefault(image.label, []).append(image)
+    return [it for row in zip_longest(*classes.values()) for it in row if it is not None]
 
 
 def _size(path: Path) -> int | None:
@@ -64,10 +86,13 @@ def _size(path: Path) -> int | None:
         return None
 
 
-def read_folder(folder: Path, *, classes: Sequence[str] | None = None) -> Dataset:
+def read_folder(
+    folder: Path, *, classes: Sequence[str] | None = None, known: Sequence[str] | None = None
+) -> Dataset:
     """Return every file below the sub-folders of `folder`, hidden ones left out, labelled.
 
-    `classes` are the class names in order, None: see the module. Raises InputError.
+    `classes` are the class names in order, None: `known` ones where every sub-folder is one of
+    those, else see the module. Raises InputError.
     """
     _check_folder(folder)
     names = sorted(it.name for it in folder.iterdir() if it.is_dir() and not _hidden(it.name))
@@ -76,6 +101,8 @@ def read_folder(folder: Path, *, classes: Sequence[str] | None = None) -> Datase
             f"--data {folder} has no sub-folder, so no image in it has a label",
             hint="keep each class in a folder of its own, or name a list file with --list",
         )
+    if classes is None and known and all(_line(name, known) is not None for name in names):
+        classes = known
     numbers = _numbers(names, classes)
     images = tuple(
         Labelled(path=path, name=path.relative_to(folder).as_posix(), label=number)
@@ -117,11 +144,19 @@ def _numbers(names: Sequence[str], classes: Sequence[str] | None) -> list[int]:
     return [int(name) for name in names] if _all_numbers(names) else list(range(len(names)))
 
 
-def _place(name: str, classes: Sequence[str]) -> int:
+def _line(name: str, classes: Sequence[str]) -> int | None:
     """Return the line of the class: the whole of it is `name`, or its first word is."""
     for number, line in enumerate(classes):
-        if name in (line, line.split()[0].rstrip(",")):
+        if name in (line, *(word.rstrip(",") for word in line.split()[:1])):
             return number
+    return None
+
+
+def _place(name: str, classes: Sequence[str]) -> int:
+    """Return the line of the class; raises InputError."""
+    number = _line(name, classes)
+    if number is not None:
+        return number
     raise InputError(
         f"sub-folder {name} is no line of --labels",
         hint="begin a class's line with the name of its folder, or rename the folder",

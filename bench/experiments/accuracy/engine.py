@@ -30,10 +30,14 @@ class Engine:
     worker: Worker
     opened: OpenedFields
 
-    def infer(self, images: Path, count: int) -> NDArray[np.float32]:
-        """Return the logits of the .npy file of `count` images; raises WorkerFailed."""
+    def infer(self, images: Path, count: int, *, output: str | None = None) -> NDArray[np.float32]:
+        """Return the logits of the .npy file of `count` images; raises WorkerFailed.
+
+        `output` is the name of the output that has them, as the reference calls it, None: the
+        engine's first.
+        """
         logits = self.worker.folder / "logits.npy"
-        answer = self._call("infer", count, images=str(images), logits=str(logits))
+        answer = self._call("infer", count, images=str(images), logits=str(logits), output=output)
         if answer != {"rows": count}:
             raise self._garbage(f"it answered {answer} to {count} images")
         try:

@@ -7,27 +7,27 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from bench.artifacts.builder import Artifact
+from bench.artifacts.cached import WEIGHTS
 from bench.config.catalog import Model
 from bench.core.cell import TargetSpec
-from bench.core.tensors import read_reference
+from bench.core.errors import InputError
 from bench.devices.host.facts import usable_cores
 from bench.environments.interpreters import Environments
 from bench.experiments.accuracy.cells import Bench, Made, Selection
 from bench.experiments.accuracy.chunks import Chunks
 from bench.experiments.accuracy.dataset import Dataset, check_labels
 from bench.experiments.accuracy.engine import OpenEngine, open_engine
-from bench.experiments.accuracy.preprocess import Recipe, decoder, quiet_decoder, recipe_for
+from bench.experiments.accuracy.preprocess import quiet_decoder
+from bench.experiments.accuracy.recipes import Net, net_of, recipe_fields
 from bench.experiments.context import Options, Tables
-from bench.experiments.preparation import models_of, packages_of
+from bench.experiments.preparation import models_of, packages_of, settle
 from bench.experiments.progress import Units
 from bench.experiments.provenance import begun, make_provenance
 from bench.experiments.resume import NETS, PACKAGES, PASSED, SYSTEM, Same
 from bench.launcher.process import request_folder
 from bench.storage.run_folders import AccuracyFolder
-from bench.storage.schema.accuracy import AccuracyManifest, DataFields, ModelFields, RecipeFields
+from bench.storage.schema.accuracy import AccuracyManifest, DataFields, ModelFields
 from bench.storage.schema.common import CellFields
 from bench.targets.base import Target
 
@@ -55,7 +55,7 @@ class AccuracyExperiment:
         Same(
             path="models.*.recipe",
             what="how images of {0} are prepared",
-            remedy="resume it with the Pillow of then",
+            remedy="give the same `preprocess` and the Pillow of then",
         ),
         Same(path="cells", what="the list of cells", remedy="give the same flags as then"),
         PACKAGES,
@@ -64,7 +64,13 @@ class AccuracyExperiment:
     remarks: tuple[str, ...] = ()
     _bench: Bench = field(init=False)
     _made: Made = field(init=False)
-    _recipes: Mapping[str, Recipe] = field(init=False)
+    _nets: Mapping[str, Net] = field(init=False)
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """The names of the classes, of the first net that has some."""
+        names = (net.names for net in self._nets.values())
+        return next((it for it in names if it is not None), None)
 
     def spec(self) -> TargetSpec:
         """Return where the runners run."""
@@ -74,13 +80,11 @@ class AccuracyExperiment:
         )
 
     def plan(self, target: Target) -> Mapping[str, Any]:
-        """Choose how images are prepared; return the data set and the models' hashes."""
+        """Return the data set and the models' hashes."""
         del target
-        models = self.selection.models
-        self._recipes = {model.variant: recipe_for(model.input) for model in models}
         return {
             "data": self._data().model_dump(),
-            "models": {model.variant: {"model_hash": model.hash} for model in models},
+            "models": {it.variant: {"model_hash": it.hash} for it in self.selection.models},
         }
 
     def _data(self) -> DataFields:
@@ -88,6 +92,7 @@ class AccuracyExperiment:
             images=len(self.dataset.images),
             layout="folders" if self.dataset.layout == "folders" else "list",
             digest=self.dataset.digest,
+            of=self.dataset.of,
         )
 
     def prepare(self, target: Target, say: Callable[[str], None]) -> AccuracyManifest:
@@ -104,8 +109,8 @@ class AccuracyExperiment:
         cells = selection.cells()
         say("environments and artifacts, each made on its first use")
         self._made = self._bench.make(selection, cells, say)
-        classes = {it.variant: count_classes(it.variant, self._made) for it in selection.models}
-        self.remarks = _remarks(self.dataset, classes)
+        self._choose_nets()
+        self.remarks = _remarks(self.dataset, self._nets)
         packages = packages_of(cells, tables.runners, environments)
         origin = make_provenance(packages, options, target)
         return AccuracyManifest(
@@ -117,10 +122,27 @@ class AccuracyExperiment:
             runners=list(selection.runners),
             cells={cell.id: CellFields(**cell.to_json()) for cell in cells},
             models={
-                it.variant: _model_fields(it, classes[it.variant], self._recipes[it.variant])
+                it.variant: _model_fields(it, self._nets.get(it.variant), _facts(it, self._made))
                 for it in selection.models
             },
         )
+
+    def _choose_nets(self) -> None:
+        """Tell how images go through each net; raises InputError where they go through none."""
+        nets, problems = dict[str, Net](), list[InputError]()
+        for model in self.selection.models:
+            own = {cell: it for cell, it in self._made.items() if cell.variant == model.variant}
+            first = next((it for it in own.values() if isinstance(it, Artifact)), None)
+            try:
+                if first is not None:
+                    nets[model.variant] = net_of(model, first)
+            except InputError as error:
+                problems.append(error)
+                why = self._bench.shown(settle(error))
+                self._made |= dict.fromkeys(own, why)
+        if len(problems) == len(self.selection.models):
+            raise problems[0]
+        self._nets = nets
 
     def pending(self, run: AccuracyFolder, target: Target, clock: Callable[[], float]) -> Units:
         """Yield the chunks that are left."""
@@ -135,7 +157,7 @@ class AccuracyExperiment:
                 bench=self._bench,
                 images=self.dataset.images,
                 made=self._made,
-                recipes=self._recipes,
+                nets=self._nets,
                 pool=pool,
                 scratch=scratch,
             )
@@ -144,9 +166,9 @@ class AccuracyExperiment:
     def resume_flags(self, run: AccuracyFolder) -> list[str]:
         """Return the images, the folders, the weights and the target's flags."""
         del run
-        images = ("data", "list_file", "labels")
+        images = ("data", "list_file", "labels", "limit")
         return self.options.again(
-            (*images, "results", "models", "cache", "weights"), self.tables.targets
+            (*images, "results", "models", "cache", "weights", "tolerance"), self.tables.targets
         )
 
 
@@ -163,28 +185,26 @@ def resumed_selection(run: AccuracyFolder, options: Options) -> Selection:
     )
 
 
-def count_classes(variant: str, made: Made) -> int | None:
-    """Return how many classes the net's first output has, by the reference of any artifact."""
-    for cell, artifact in made.items():
-        if cell.variant == variant and isinstance(artifact, Artifact):
-            first = next(iter(read_reference(artifact.reference).outputs.values()))
-            return int(np.prod(first.shape[1:]))
-    return None
+def _facts(model: Model, made: Made) -> Mapping[str, Any]:
+    """Return the facts of the net, by the first of its artifacts."""
+    own = (it for cell, it in made.items() if cell.variant == model.variant)
+    return next((it.facts for it in own if isinstance(it, Artifact)), {})
 
 
-def _remarks(dataset: Dataset, classes: Mapping[str, int | None]) -> tuple[str, ...]:
-    found = [check_labels(dataset, count) for count in classes.values() if count is not None]
+def _remarks(dataset: Dataset, nets: Mapping[str, Net]) -> tuple[str, ...]:
+    found = [check_labels(dataset, net.classes) for net in nets.values()]
     return tuple(dict.fromkeys(remark for remark in found if remark is not None))
 
 
-def _model_fields(model: Model, classes: int | None, recipe: Recipe) -> ModelFields:
+def _model_fields(model: Model, net: Net | None, facts: Mapping[str, Any]) -> ModelFields:
+    sha256 = facts.get(WEIGHTS)
     return ModelFields(
         title=model.title,
         model_hash=model.hash,
         weights=model.weights.label,
-        classes=classes,
+        weights_sha256=sha256 if isinstance(sha256, str) else None,
+        classes=None if net is None else net.classes,
+        shares=None if net is None else net.shares,
         published=model.published,
-        recipe=RecipeFields(
-            short=recipe.short, height=recipe.height, width=recipe.width, decoder=decoder()
-        ),
+        recipe=None if net is None else recipe_fields(net.recipe),
     )

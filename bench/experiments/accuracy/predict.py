@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from bench.analysis.topk import best_classes, probabilities
+from bench.analysis.topk import are_shares, best_classes, probabilities
 from bench.artifacts.builder import Artifact
 from bench.core.errors import BenchError, BrokenFile
 from bench.core.output import say
@@ -18,7 +18,13 @@ from bench.environments.interpreters import Environments
 from bench.experiments.accuracy.batch import check_finite
 from bench.experiments.accuracy.cells import Bench, Selection
 from bench.experiments.accuracy.engine import Engine, OpenEngine, write_images
-from bench.experiments.accuracy.preprocess import Unreadable, load_image, quiet_decoder, recipe_for
+from bench.experiments.accuracy.preprocess import (
+    Unreadable,
+    quiet_decoder,
+    read_pixels,
+    to_input,
+)
+from bench.experiments.accuracy.recipes import Net, net_of
 from bench.experiments.context import Options, Tables
 from bench.experiments.preparation import say_dropped
 from bench.launcher.process import request_folder
@@ -37,7 +43,9 @@ TIMED = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """The best classes with their softmax shares; `outputs` is how many classes there are.
+    """The best classes with their shares; `outputs` is how many classes there are, `names`
+    are theirs where they are known, `softmax` is
+    whose it is: the net's own, or one that was applied to its output.
 
     `inference_ns` is the median of `TIMED` inferences after `WARM_UP` others, each end to end: the
     input copied in, the net run, the output copied out.
@@ -46,6 +54,8 @@ class Prediction:
     classes: tuple[int, ...]
     shares: tuple[float, ...]
     outputs: int
+    names: tuple[str, ...] | None
+    softmax: Literal["own", "applied"]
     inference_ns: float
     reading_ns: int
     load_ns: int
@@ -59,23 +69,25 @@ def predict(
 
     Raises InputError, Unavailable, and BenchError where the engine gives no answer.
     """
-    (model,) = selection.models
-    recipe = recipe_for(model.input)
     started = time.perf_counter_ns()
     try:
         with quiet_decoder():
-            array = load_image(path, recipe)
+            pixels = read_pixels(path)
     except Unreadable as error:
         raise BrokenFile(path, error.problem, hint="give a whole image file") from error
-    reading_ns = time.perf_counter_ns() - started
-    with _engine(selection, options, tables, opener) as engine:
-        return _predicted(engine, array, path.name, reading_ns)
+    read_ns = time.perf_counter_ns() - started
+    with _engine(selection, options, tables, opener) as (engine, net):
+        started = time.perf_counter_ns()
+        array = to_input(pixels, net.recipe)
+        reading_ns = read_ns + time.perf_counter_ns() - started
+        return _predicted(engine, net, array, path.name, reading_ns)
 
 
 @contextmanager
 def _engine(
     selection: Selection, options: Options, tables: Tables, opener: OpenEngine
-) -> Iterator[Engine]:
+) -> Iterator[tuple[Engine, Net]]:
+    (model,) = selection.models
     spec = options.checked_target(selection.runners[0], selection.target, tables.targets)
     with opened(spec, tables.targets) as target:
         say_dropped(options, target)
@@ -89,14 +101,15 @@ def _engine(
             raise BenchError(
                 f"{cell.variant} {cell.runner} {reason(made)}", hint="choose another --runner"
             )
+        net = net_of(model, made)
         with bench.open(cell, made) as engine:
-            yield engine
+            yield engine, net
 
 
-def _predicted(engine: Engine, array: Floats, name: str, reading_ns: int) -> Prediction:
+def _predicted(engine: Engine, net: Net, array: Floats, name: str, reading_ns: int) -> Prediction:
     with request_folder() as scratch:
         images = write_images(scratch, array[None])
-        logits = check_finite(engine.infer(images, 1), [name])
+        logits = check_finite(engine.infer(images, 1, output=net.output), [name])
         engine.time(WARM_UP)
         samples = engine.time(TIMED)
     classes = best_classes(logits)[0].tolist()
@@ -104,6 +117,8 @@ def _predicted(engine: Engine, array: Floats, name: str, reading_ns: int) -> Pre
         classes=tuple(classes),
         shares=tuple(float(share) for share in probabilities(logits)[0][classes]),
         outputs=logits.shape[1],
+        names=net.names,
+        softmax="own" if are_shares(logits) else "applied",
         inference_ns=median(samples),
         reading_ns=reading_ns,
         load_ns=engine.opened.load_ns,

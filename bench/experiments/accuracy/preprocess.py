@@ -1,14 +1,11 @@
-"""An image file -> a net's input, as PaddleClas prepares images for its evaluation.
+"""An image file -> a net's input, as the net's entry says, or PaddleClas's evaluation.
 
 Decode to RGB, upright as the file's EXIF says; resize the short side to 256; crop the central
 224 x 224; scale to 0..1; subtract the mean and divide by the standard deviation of each channel;
-channels first, float32. For an input of another size, 256 stands in the same ratio to it.
+channels first, float32. For an input of another size, 256 stands in the same ratio to it. Each step
+may be another: `bench.config.images.Preprocess`.
 
-PaddleClas resizes with OpenCV, INTER_LINEAR: it looks at the four nearest pixels, whatever the
-scale. Pillow's own BILINEAR averages over all pixels that a smaller image's pixel covers. On noisy
-photographs of 375 x 500 the two are 3 levels of 255 apart on average, so Pillow only decodes here,
-and the resizing is OpenCV's own arithmetic: the same to the bit as OpenCV 4.10 and 5.0 in 8 sizes.
-Of the decoders, JPEG and PNG gave the same pixels; CMYK JPEG differs by one level.
+Of the decoders, JPEG and PNG gave the same pixels as OpenCV's; CMYK JPEG differs by one level.
 """
 
 from __future__ import annotations
@@ -18,7 +15,7 @@ import struct
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +23,9 @@ import numpy as np
 import PIL
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from bench.config.images import Preprocess
 from bench.core.errors import BenchError, InputError
+from bench.experiments.accuracy.resize import resized
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,11 +33,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
     Pixels = NDArray[np.uint8]
 
-MEAN = (0.485, 0.456, 0.406)
-STD = (0.229, 0.224, 0.225)
 _SHORT_TO_CROP = 256 / 224
-# OpenCV weighs 8-bit pixels in whole numbers: 11 bits a weight, 4 dropped between the passes.
-_WEIGHT_ONE = 1 << 11
 # What Pillow raises over broken EXIF, which is no reason to refuse the pixels.
 _BROKEN_EXIF = (
     SyntaxError, struct.error, ValueError, TypeError, KeyError, IndexError, OverflowError,
@@ -54,32 +49,78 @@ class Unreadable(BenchError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """The size of the crop and of the short side before it, in pixels."""
+    """How images become the input of one net: the size of the crop in pixels, and the rest.
+
+    `short` is the short side before the crop, None: the whole image is resized to `how.size`.
+    """
 
     height: int
     width: int
-    short: int
+    short: int | None
+    how: Preprocess = field(default_factory=Preprocess)
+    channels_last: bool = False
+
+    def resized(self, height: int, width: int) -> tuple[int, int]:
+        """Return the height and the width of an image once it is resized."""
+        if self.short is None:
+            return self.how.size or (self.height, self.width)
+        scale = self.short / min(height, width)
+        return round(height * scale), round(width * scale)
 
 
-def recipe_for(shape: Sequence[int]) -> Recipe:
-    """Return the recipe for an input of `shape` (channels, height, width); raises InputError."""
-    if len(shape) != 3 or shape[0] != 3:
+def recipe_for(shape: Sequence[int], how: Preprocess | None = None) -> Recipe:
+    """Return the recipe for an input of `shape` (channels, height, width; or channels last).
+
+    Raises InputError where that is no image, and where `how` makes images that are smaller.
+    """
+    if len(shape) != 3 or 3 not in (shape[0], shape[-1]):
         raise InputError(
             f"the net takes an input of {'x'.join(str(it) for it in shape)}, which is no RGB image",
             hint="choose a variant whose input is 3 x height x width",
         )
-    _, height, width = shape
-    short = round(max(height, width) * _SHORT_TO_CROP)
-    return Recipe(height=height, width=width, short=short)
+    how, last = how or Preprocess(), shape[0] != 3
+    height, width = shape[:2] if last else shape[1:]
+    short = how.short
+    if short is None and how.size is None:
+        short = round(max(height, width) * _SHORT_TO_CROP)
+    smallest = how.size or (short or 0, short or 0)
+    if smallest[0] < height or smallest[1] < width:
+        raise InputError(
+            f"images are resized to {smallest[0]} x {smallest[1]}, and the net's input is "
+            f"{height} x {width}",
+            hint="give a larger `short` or `size` as `preprocess` of its entry",
+        )
+    return Recipe(height=height, width=width, short=short, how=how, channels_last=last)
 
 
 def load_image(path: Path, recipe: Recipe) -> Floats:
-    """Return the input (channels, height, width) of an image file; raises Unreadable."""
+    """Return the input of an image file, without a batch; raises Unreadable."""
+    return to_input(read_pixels(path), recipe)
+
+
+def read_pixels(path: Path) -> Pixels:
+    """Return the pixels of an image file as `decode` does; raises Unreadable."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise Unreadable(error.strerror or type(error).__name__) from error
-    return normalized(crop_resized(decode(data), recipe))
+    return decode(data)
+
+
+def to_input(pixels: Pixels, recipe: Recipe) -> Floats:
+    """Return `pixels` (height, width, RGB) as `recipe` prepares them for its net."""
+    return normalized(crop_resized(pixels, recipe), recipe)
+
+
+def crop_resized(pixels: Pixels, recipe: Recipe) -> Pixels:
+    """Return the central crop of `pixels` (height, width, RGB), resized."""
+    return resized(
+        pixels,
+        recipe.resized(*pixels.shape[:2]),
+        (recipe.height, recipe.width),
+        backend=recipe.how.backend,
+        interpolation=recipe.how.interpolation,
+    )
 
 
 def decode(data: bytes) -> Pixels:
@@ -124,49 +165,14 @@ def _rgb(image: Image.Image) -> Pixels:
     return np.asarray(image.convert("RGB"))
 
 
-def crop_resized(pixels: Pixels, recipe: Recipe) -> Pixels:
-    """Return the central crop of `pixels`, resized; only what the crop shows is computed."""
-    height, width = pixels.shape[:2]
-    scale = recipe.short / min(height, width)
-    down = _Axis.of(height, round(height * scale), recipe.height)
-    across = _Axis.of(width, round(width * scale), recipe.width)
-    upper, lower = (across.blend(pixels, rows) for rows in (down.first, down.second))
-    blended = (down.weights(0) * (upper >> 4) >> 16) + (down.weights(1) * (lower >> 4) >> 16)
-    return ((blended + 2) >> 2).astype(np.uint8)
-
-
-@dataclass(frozen=True, slots=True)
-class _Axis:
-    """For each pixel of the crop along one axis, the two source pixels and their weights."""
-
-    first: NDArray[np.int64]
-    second: NDArray[np.int64]
-    share: Floats
-
-    @classmethod
-    def of(cls, source: int, resized: int, crop: int) -> _Axis:
-        at = np.arange(crop) + (resized - crop) // 2
-        place = ((at + 0.5) * (source / resized) - 0.5).astype(np.float32)
-        low = np.floor(place)
-        share = np.where((low < 0) | (low >= source - 1), np.float32(0), place - low)
-        first = np.clip(low, 0, source - 1).astype(np.int64)
-        return cls(first, np.minimum(first + 1, source - 1), share)
-
-    def weights(self, which: int) -> NDArray[np.int32]:
-        """Return the weights of the first (0) or second (1) pixels, for each row."""
-        share = self.share if which else 1 - self.share
-        return np.rint(share * _WEIGHT_ONE).astype(np.int32)[:, None, None]
-
-    def blend(self, pixels: Pixels, rows: NDArray[np.int64]) -> NDArray[np.int32]:
-        """Return those `rows`, resized along this axis, in units of 1 / 2048 level."""
-        picked = pixels[rows].astype(np.int32)
-        first, second = self.weights(0)[:, 0], self.weights(1)[:, 0]
-        blended: NDArray[np.int32] = picked[:, self.first] * first + picked[:, self.second] * second
-        return blended
-
-
-def normalized(pixels: Pixels) -> Floats:
-    """Return `pixels` (height, width, RGB) as a net's input, channels first."""
-    mean, std = np.array(MEAN, np.float32), np.array(STD, np.float32)
-    scaled = (pixels.astype(np.float32) * np.float32(1 / 255) - mean) / std
-    return np.ascontiguousarray(scaled.transpose(2, 0, 1), dtype=np.float32)
+def normalized(pixels: Pixels, recipe: Recipe) -> Floats:
+    """Return `pixels` (height, width, RGB) as the net's input, channels first unless it has them
+    last.
+    """
+    how = recipe.how
+    if how.channels == "bgr":
+        pixels = pixels[:, :, ::-1]
+    mean, std = np.array(how.mean, np.float32), np.array(how.std, np.float32)
+    scaled = (pixels.astype(np.float32) * np.float32(how.scale) - mean) / std
+    placed = scaled if recipe.channels_last else scaled.transpose(2, 0, 1)
+    return np.ascontiguousarray(placed, dtype=np.float32)

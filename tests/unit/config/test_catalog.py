@@ -160,7 +160,7 @@ def test_a_missing_file_of_an_exported_model_is_named(
     ("more", "problem"),
     [
         ("class_names = 'gone.txt'\n", "the file of class names isn't at gone.txt"),
-        ("search_path = ['.', 'gone']\n", "there is no folder gone to look for modules in"),
+        ("search_path = ['.', 'gone']\n", "the folder of modules isn't at gone"),
     ],
 )
 def test_a_path_of_an_entry_that_leads_nowhere_is_named(
@@ -316,7 +316,7 @@ def test_an_entrys_own_weights_take_the_place_of_seeded_ones_alone(
 
 
 def test_an_entrys_weights_that_are_not_there_are_named(plant: Plant) -> None:
-    with pytest.raises(BrokenFile, match=r"the weights tuned/net.pdparams aren't there"):
+    with pytest.raises(BrokenFile, match=r"the \.pdparams file isn't at tuned/net\.pdparams"):
         net(plant(OWN))
 
 

@@ -13,10 +13,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from bench.config.images import Preprocess
 from bench.core.errors import InputError
 from bench.experiments.accuracy.preprocess import (
-    MEAN,
-    STD,
     Recipe,
     Unreadable,
     crop_resized,
@@ -26,10 +25,15 @@ from bench.experiments.accuracy.preprocess import (
     quiet_decoder,
     recipe_for,
 )
+from bench.experiments.accuracy.resize import resized
 
 Pixels = NDArray[np.uint8]
 
 IMAGENET = recipe_for((3, 224, 224))
+
+
+def recipe(**how: Any) -> Recipe:
+    return recipe_for((3, 224, 224), Preprocess.model_validate(how))
 
 
 def pattern(height: int, width: int) -> Pixels:
@@ -76,6 +80,65 @@ def test_resizing_and_cropping_give_open_cvs_pixels_to_the_bit(size: tuple[int, 
     assert zlib.crc32(pixels.tobytes()) == OPENCV[size]
 
 
+# The same of INTER_NEAREST.
+NEAREST = {(375, 500): 1342550527, (500, 333): 2302682134, (37, 1000): 472457976}
+
+
+@pytest.mark.parametrize("size", NEAREST)
+def test_the_nearest_pixels_are_open_cvs_too(size: tuple[int, int]) -> None:
+    pixels = crop_resized(pattern(*size), recipe(interpolation="nearest"))
+    assert zlib.crc32(pixels.tobytes()) == NEAREST[size]
+
+
+# The red of cv2.resize(pattern(7, 5), (8, 6), INTER_CUBIC) of OpenCV 5.0.
+CUBIC = [
+    [0, 2, 9, 20, 40, 61, 96, 119], [20, 24, 36, 50, 74, 99, 143, 174],
+    [74, 80, 98, 128, 170, 195, 163, 127], [188, 213, 209, 112, 77, 126, 115, 96],
+    [86, 101, 120, 117, 148, 185, 105, 25], [198, 233, 230, 101, 47, 110, 156, 182],
+]  # fmt: skip
+
+
+def test_bicubic_is_within_a_level_of_open_cvs() -> None:
+    pixels = resized(pattern(7, 5), (6, 8), (6, 8), backend="opencv", interpolation="bicubic")
+    assert np.abs(pixels[:, :, 0].astype(int) - CUBIC).max() <= 1
+
+
+@pytest.mark.parametrize("way", ["nearest", "bilinear", "bicubic", "box", "hamming", "lanczos"])
+def test_pillows_ways_are_pillows(way: Any) -> None:
+    pixels = crop_resized(pattern(30, 40), recipe(backend="pillow", interpolation=way))
+    whole = Image.fromarray(pattern(30, 40)).resize((341, 256), Image.Resampling[way.upper()])
+    assert (pixels == np.asarray(whole)[16:240, 58:282]).all()
+
+
+def test_a_size_stretches_the_whole_image() -> None:
+    halves = np.zeros((10, 40, 3), np.uint8)
+    halves[:, 20:] = 255
+    pixels = crop_resized(halves, recipe(size=(224, 224)))
+    assert (pixels[:, :100] == 0).all()
+    assert (pixels[:, 124:] == 255).all()
+
+
+def test_blue_may_come_first_and_channels_last() -> None:
+    pixels = np.full((224, 224, 3), (255, 51, 0), np.uint8)
+    how = {"channels": "bgr", "scale": 1.0, "mean": (1, 2, 3), "std": (2, 1, 1)}
+    first = normalized(pixels, recipe(**how))
+    assert first[:, 0, 0].tolist() == [-0.5, 49.0, 252.0]
+    last = recipe_for((224, 224, 3), Preprocess.model_validate(how))
+    assert (normalized(pixels, last) == first.transpose(1, 2, 0)).all()
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ({"short": 200}, "images are resized to 200 x 200, and the net's input is 224 x 224"),
+        ({"size": (224, 200)}, "resized to 224 x 200"),
+    ],
+)
+def test_images_that_are_smaller_than_the_input_are_refused(how: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        recipe(**how)
+
+
 def test_an_image_of_the_right_short_side_is_only_cropped() -> None:
     pixels = pattern(256, 301)
     assert (crop_resized(pixels, IMAGENET) == pixels[16:240, 38:262]).all()
@@ -95,19 +158,20 @@ def test_an_image_of_one_pixel_fills_the_crop() -> None:
 
 
 def test_channels_come_first_and_each_has_its_mean_and_deviation() -> None:
+    mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
     pixels = np.zeros((2, 3, 3), np.uint8)
     pixels[1, 2] = (255, 51, 0)
-    array = normalized(pixels)
+    array = normalized(pixels, IMAGENET)
     assert (array.shape, str(array.dtype)) == ((3, 2, 3), "float32")
     for channel, value in enumerate((1.0, 0.2, 0.0)):
-        assert array[channel, 1, 2] == pytest.approx((value - MEAN[channel]) / STD[channel])
-        assert array[channel, 0, 0] == pytest.approx(-MEAN[channel] / STD[channel])
+        assert array[channel, 1, 2] == pytest.approx((value - mean[channel]) / std[channel])
+        assert array[channel, 0, 0] == pytest.approx(-mean[channel] / std[channel])
 
 
 def test_a_file_becomes_an_input(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(encoded(pattern(20, 30)))
-    wanted = normalized(crop_resized(pattern(20, 30), IMAGENET))
+    wanted = normalized(crop_resized(pattern(20, 30), IMAGENET), IMAGENET)
     assert (load_image(path, IMAGENET) == wanted).all()
 
 
