@@ -20,6 +20,7 @@ from bench.artifacts.cached import OF_NET, REFERENCE, Artifact, Key, has_referen
 from bench.artifacts.failures import conversion_error, no_way
 from bench.artifacts.formats import ARTIFACT_FORMATS, ArtifactFormat, Step, in_order, way
 from bench.config.catalog import Model
+from bench.core.atomic import mark_used
 from bench.core.digest import canonical_digest, file_sha256
 from bench.core.errors import ArtifactError, BenchError
 from bench.core.locks import waited_for
@@ -136,6 +137,7 @@ class Workshop:
         for batch, folder in folders.items():
             artifact, key = load(folder, entry), Key(model.variant, kind, batch)
             if artifact is not None:
+                mark_used(folder)
                 result[key] = replace(
                     artifact,
                     is_new=batch in missing,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.values import PATH, TYPES, Value, whole
+from bench.cli.values import AGE, PATH, TYPES, Value, whole
 from bench.config.sustained import parse_duration
 from bench.core.errors import InputError
 from bench.launcher.environment import passed_environment
@@ -74,7 +74,7 @@ MODEL_FILES = click.Argument(["model_files"], nargs=-1, metavar="[MODEL]...")
 
 _SELECT, _RESULTS, _COMPARE, _IMAGES = "Selection", "Results", "Comparison", "Images"
 _ENVIRONMENTS, _CHECKS, _LIMITS = "Environments", "Checks", "Limits"
-_QUIET = "Other load"
+_QUIET, _CACHED = "Other load", "Removal"
 _SUITES = "cpu, engines, mobile, precisions, gpu, arm, or a .toml file"
 _SHAPE = (
     "Shape of an input that a MODEL's file leaves open, N for the batch, with its type and range: "
@@ -158,6 +158,9 @@ PASS_ENV = Flag(
     "Let the engines inherit this environment variable; it is recorded, and allows grade B at most",
     multiple=True,
 )
+OLDER = Flag(_CACHED, "--older", "TIME", "Remove what wasn't used for that long", type=AGE)
+UNUSED = Flag(_CACHED, "--unused", None, "Remove what neither this version nor these models need")
+DRY_RUN = Flag(_CACHED, "--dry-run", None, "Show what would go, and remove nothing")
 KEY = Flag(_CHECKS, "--key", "FILE", "Your private SSH key", type=PATH)
 SIGNERS = Flag(
     _CHECKS,

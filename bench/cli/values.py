@@ -93,6 +93,19 @@ def _named_shape(text: str) -> tuple[str, str]:
     return name, parse(spec).text
 
 
+_AGES = {"h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
+
+
+def _age(text: str) -> float:
+    """Return the seconds that `12h`, `30d` or `4w` stand for."""
+    number_, unit = text[:-1], text[-1:]
+    if not (unit in _AGES and _is_whole(number_, 0)):
+        raise ValueError(f"{text}: not a number of hours, days or weeks")
+    return int(number_) * _AGES[unit]
+
+
+AGE = Value(_age, "as in {flag} 30d, 12h or 4w")
+
 # What a value is, by the word that the help has for it; any other is a text.
 TYPES: Mapping[str | None, click.ParamType[Any]] = {
     "A,B": Value(_items, "name at least one, or leave {flag} out"),

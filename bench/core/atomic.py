@@ -66,6 +66,12 @@ def write_all(files: Mapping[Path, bytes], *, mode: int = 0o666) -> None:
             beside.replace(path)
 
 
+def mark_used(folder: Path) -> None:
+    """Note the time at `folder`, where that is allowed."""
+    with suppress(OSError):
+        os.utime(folder)
+
+
 def sweep(folder: Path) -> None:
     """Remove what writers that have died left in `folder`; one that can't be locked stays."""
     for left in folder.glob(f".*{SUFFIX}"):

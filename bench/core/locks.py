@@ -8,7 +8,7 @@ import stat
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -70,9 +70,38 @@ def waited_for(path: Path, what: str) -> Iterator[None]:
         yield
 
 
-def _locks(file: TextIO) -> bool:
+@contextmanager
+def cache_in_use(cache: Path) -> Iterator[None]:
+    """Keep whoever removes something from `cache` from it, along with other runs.
+
+    A cache that can't be written isn't locked: nothing can be removed from it either.
+    """
+    with ExitStack() as stack:
+        with suppress(OSError, Unavailable):
+            file = stack.enter_context(_opened(_cache_lock(cache), "the cache"))
+            while not _locks(file, fcntl.LOCK_SH):
+                check_interrupted()
+                time.sleep(_LOOKS_EVERY_S)
+            _name_holder(file)
+        yield
+
+
+@contextmanager
+def cache_alone(cache: Path) -> Iterator[None]:
+    """Keep runs from starting on `cache`; raises Busy while one goes on, and OSError."""
+    with held(_cache_lock(cache), "the cache"):
+        yield
+
+
+def _cache_lock(cache: Path) -> Path:
+    lock = cache / "locks" / "cache.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    return lock
+
+
+def _locks(file: TextIO, how: int = fcntl.LOCK_EX) -> bool:
     with suppress(BlockingIOError):
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, how | fcntl.LOCK_NB)
         return True
     return False
 

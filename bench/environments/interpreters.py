@@ -25,6 +25,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
+from bench.core.atomic import mark_used
 from bench.core.digest import canonical_digest
 from bench.core.errors import Unavailable, UnknownName
 from bench.core.locks import waited_for
@@ -115,6 +116,7 @@ class Environments:
                 shutil.rmtree(folder, ignore_errors=True)
                 build(name, self.specs[name], folder, locks=self.locks, pins=self.pins)
             known = _packages_of(folder)
+        mark_used(folder)
         if known is None:
             raise Unavailable(
                 f"environment '{name}' was removed from the cache while it was made",
@@ -127,6 +129,16 @@ class Environments:
         """Return what `name` is made of, the pins in it."""
         lock = (self.locks / self.specs[name].lock).read_text(encoding="utf-8")
         return pinned(lock, self.pins) if self.pins else lock
+
+    def folders(self) -> dict[str, Path | None]:
+        """Return where each environment lies or would lie, None where its Python isn't here."""
+        found: dict[str, Path | None] = {}
+        for name in self.specs:
+            try:
+                found[name] = self._folder(name)
+            except Unavailable:
+                found[name] = None
+        return found
 
     def _folder(self, name: str) -> Path:
         spec = self.specs[name]

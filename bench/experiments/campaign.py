@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from bench.core.cell import TargetSpec
 from bench.core.digest import canonical_digest
 from bench.core.errors import BenchError, InputError, ResultsError, ResultsNotWritable
-from bench.core.locks import held, runtime_folder
+from bench.core.locks import cache_in_use, held, runtime_folder
 from bench.core.output import say
 from bench.core.program import program
 from bench.experiments.context import Options, Tables
@@ -113,6 +113,7 @@ def run_experiment(
             locks.enter_context(resumed.locked())
         target = locks.enter_context(opened(experiment.spec(), tables.targets, store))
         locks.enter_context(_held_target(target.spec))
+        locks.enter_context(cache_in_use(options.cache))
         say_dropped(options, target)
         known = {"system_id": target.system.system_id, **experiment.plan(target)}
         if resumed is not None:

@@ -14,6 +14,7 @@ from bench.config.catalog import Model
 from bench.core.digest import file_sha256
 from bench.core.errors import ArtifactError, BenchError, Unavailable
 from bench.environments.interpreters import Environments, Interpreter
+from bench.environments.specs import EnvSpec
 from bench.launcher.process import ChildFailed, ChildResult, Replied
 from bench.worker.serve import load
 from tests.fakes import converter
@@ -58,7 +59,14 @@ class Interpreters(Environments):
 
     def __init__(self, **digests: str | None) -> None:
         super().__init__(Path("/nowhere"))
+        self.specs = dict.fromkeys(["exporting", "converting"], EnvSpec(lock="none.txt"))
         self.digests: dict[str, str | None] = {"exporting": "e1", "converting": "c1", **digests}
+
+    def is_built(self, name: str) -> bool:
+        return self.digests[name] is not None
+
+    def folders(self) -> dict[str, Path | None]:
+        return {}
 
     def get(self, name: str) -> Interpreter:
         digest = self.digests[name]
@@ -112,11 +120,13 @@ class Bench:
     done: list[str] = field(default_factory=list)
 
     def make(self, *models: Model, formats: str = "pir", batches: tuple[int, ...] = (1,)) -> Made:
-        workshop = Workshop(self.cache, self.environments, self.formats, self.children)
         wanted = [
             Key(m.variant, kind, b) for m in models for kind in formats.split() for b in batches
         ]
-        return workshop.make(models, wanted, workers=2, on_done=self.done.append)
+        return self.workshop().make(models, wanted, workers=2, on_done=self.done.append)
+
+    def workshop(self) -> Workshop:
+        return Workshop(self.cache, self.environments, self.formats, self.children)
 
     def artifact(self, of: Model = SMALL, kind: str = "pir", batch: int = 1) -> Artifact:
         made = self.make(of, formats=kind, batches=(batch,))[Key(of.variant, kind, batch)]

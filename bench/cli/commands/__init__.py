@@ -166,4 +166,14 @@ VERBS: Mapping[str, Verb] = {
         "Show the figures of a cell over all runs, with changes of level and of environment",
         o.words("CELL"),
     ),
+    "cache": Verb(
+        "Show what lies in the cache, or remove what isn't needed any more",
+        (
+            *o.words("list | prune | path"),
+            o.OLDER,
+            o.UNUSED,
+            o.DRY_RUN,
+            *o.ENVIRONMENTS,
+        ),
+    ),
 }

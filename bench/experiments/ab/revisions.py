@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bench.artifacts.formats import ArtifactFormat, Importer
+from bench.core.atomic import mark_used
 from bench.core.digest import canonical_digest
 from bench.core.errors import BenchError, InputError, Unavailable
 from bench.core.locks import waited_for
@@ -64,6 +65,7 @@ def checkout(folder: Path, revision: str, cache: Path) -> Checkout:
         if not _stands(place, commit):
             # Forced: git may still know a folder that somebody has deleted.
             git(top, "worktree", "add", "--force", "--detach", str(place.absolute()), commit)
+    mark_used(place)
     if not (place / inside).is_dir():
         raise InputError(
             f"revision {revision} has no folder {inside}", hint="take a later revision"

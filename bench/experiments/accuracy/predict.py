@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from bench.analysis.topk import are_shares, best_classes, probabilities
 from bench.artifacts.builder import Artifact
 from bench.core.errors import BenchError, BrokenFile
+from bench.core.locks import cache_in_use
 from bench.core.output import say
 from bench.environments.interpreters import Environments
 from bench.experiments.accuracy.batch import check_finite
@@ -89,7 +90,7 @@ def _engine(
 ) -> Iterator[tuple[Engine, Net]]:
     (model,) = selection.models
     spec = options.checked_target(selection.runners[0], selection.target, tables.targets)
-    with opened(spec, tables.targets) as target:
+    with opened(spec, tables.targets) as target, cache_in_use(options.cache):
         say_dropped(options, target)
         environments = Environments(options.cache, options.envs, passed=options.passed)
         bench = Bench(
