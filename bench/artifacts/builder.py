@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.artifacts.cached import OF_NET, REFERENCE, Artifact, Key, has_reference, load, settle
-from bench.artifacts.failures import conversion_error, no_way
-from bench.artifacts.formats import ARTIFACT_FORMATS, ArtifactFormat, Step, in_order, way
+from bench.artifacts.failures import conversion_error
+from bench.artifacts.formats import ARTIFACT_FORMATS, ArtifactFormat, Step, Way, in_order, ways
+from bench.artifacts.tries import Made, Tries
 from bench.config.catalog import Model
 from bench.core.atomic import mark_used
 from bench.core.digest import canonical_digest, file_sha256
@@ -52,7 +53,6 @@ INPUT_SEED = 0
 _TIMEOUT_S = 600.0
 
 
-Made = dict[Key, Artifact | BenchError]
 Launch = Callable[..., ChildResult]
 
 
@@ -89,49 +89,51 @@ class Workshop:
                 made |= part
         return made
 
-    def _remake(self, model: Model, key: Key, on_done: Callable[[str], None]) -> bool:
+    def _remake(self, model: Model, steps: Way, key: Key, on_done: Callable[[str], None]) -> bool:
         """Make an artifact anew that this workshop hasn't made; tell whether there is one."""
         if key in self._tried:
             return False
         on_done(f"{key.variant} {key.kind} anew: the one in the cache didn't load")
-        with self._making(model, key.kind):
-            shutil.rmtree(self.folder(model, key.kind, key.batch), ignore_errors=True)
+        with self._making(model, steps):
+            shutil.rmtree(self._folder(model, steps, key.batch), ignore_errors=True)
         return isinstance(self.make([model], [key], workers=1)[key], Artifact)
 
     def _make_for(self, model: Model, keys: set[Key], on_done: Callable[[str], None]) -> Made:
         if model.problem is not None:
             return dict.fromkeys(keys, model.problem)
-        made: Made = {}
-        ways = {key: way(self.formats, key.kind, model.origin) for key in keys}
-        made |= {k: no_way(model, self.formats[k.kind]) for k, steps in ways.items() if not steps}
-        for step in in_order(ways.values()):
-            batches = sorted({key.batch for key, steps in ways.items() if step in steps})
-            try:
-                made |= self._make_kind(model, step, batches, made, on_done)
-            except BenchError as error:  # the environment can't be had
-                made |= {Key(model.variant, step.kind, batch): error for batch in batches}
-            on_done(f"{model.variant} {step.kind}")
-            here = [it for key, it in made.items() if key.kind == step.kind]
-            for why in {it.remade for it in here if isinstance(it, Artifact) and it.is_new}:
-                if why:
+        tries = Tries(model=model, formats=self.formats)
+        tries.want(keys)
+        while chosen := tries.chosen():
+            for steps in in_order(chosen.values()):
+                batches = tries.missing(chosen, steps[-1])
+                made = self._make_kind(model, steps, batches, tries.made, on_done)
+                tries.made |= made
+                on_done(f"{model.variant} {steps[-1].kind}")
+                new = (it for it in made.values() if isinstance(it, Artifact) and it.is_new)
+                for why in {it.remade for it in new} - {""}:
                     on_done(f"{model.variant}: weights made anew: {why}")
-        return made
+            tries.judge(chosen)
+        return tries.made | tries.answers
 
     def _make_kind(
         self,
         model: Model,
-        step: Step,
+        steps: Way,
         batches: list[int],
         made: Made,
         on_done: Callable[[str], None],
     ) -> Made:
         """Make the missing batches: an export's in one child, all others in one each."""
+        step = steps[-1]
         kind, entry = step.kind, self.formats[step.kind]
-        folders = {b: self.folder(model, kind, b) for b in batches}
+        try:
+            folders = {b: self._folder(model, steps, b) for b in batches}
+        except BenchError as error:  # an environment can't be had
+            return {Key(model.variant, kind, batch): error for batch in batches}
         result: Made = {}
         missing = [b for b in batches if load(folders[b], entry) is None]
         if missing:
-            with self._making(model, kind):  # another run may have made them meanwhile
+            with self._making(model, steps):  # another run may have made them meanwhile
                 missing = [b for b in missing if load(folders[b], entry) is None]
                 result = self._make_missing(model, step, {b: folders[b] for b in missing}, made)
         for batch, folder in folders.items():
@@ -142,7 +144,7 @@ class Workshop:
                     artifact,
                     is_new=batch in missing,
                     tolerance=model.tolerance,
-                    remake=partial(self._remake, model, key, on_done),
+                    remake=partial(self._remake, model, steps, key, on_done),
                 )
             elif key not in result:
                 result[key] = ArtifactError(
@@ -163,21 +165,29 @@ class Workshop:
                 errors |= {Key(model.variant, step.kind, batch): error for batch in group}
         return errors
 
-    def _making(self, model: Model, kind: str) -> AbstractContextManager[None]:
-        """Wait until no other run makes a `kind` of `model`, and keep others from it."""
+    def _making(self, model: Model, steps: Way) -> AbstractContextManager[None]:
+        """Wait until no other run goes these steps for `model`, and keep others from it."""
         (self.cache / "locks").mkdir(parents=True, exist_ok=True)
-        every_batch = self.folder(model, kind, 0).name
+        every_batch = self._folder(model, steps, 0).name
         lock = self.cache / "locks" / f"{every_batch}.lock"
-        return waited_for(lock, f"the {kind} of {model.variant} in the cache")
+        return waited_for(lock, f"the {steps[-1].kind} of {model.variant} in the cache")
 
     def folder(self, model: Model, kind: str, batch: int) -> Path:
-        """Return where the artifact is kept.
+        """Return where the artifact is kept, or where it will be if it isn't there.
 
-        Its key is over what shapes its bytes, those of what it is made of among it. Raises
-        Unavailable where one of their environments can't be had.
+        Raises Unavailable where one of its environments can't be had.
         """
-        key: list[Any] = []
-        for step in way(self.formats, kind, model.origin):
+        every = ways(self.formats, kind, model.origin)
+        folders = [self._folder(model, steps, batch) for steps in every]
+        return next((it for it in folders if it.is_dir()), folders[0])
+
+    def _folder(self, model: Model, steps: Way, batch: int) -> Path:
+        """Return the folder of what `steps` make.
+
+        Its key is over what shapes its bytes, those of what it is made of among it.
+        """
+        kind, key = steps[-1].kind, list[Any]()
+        for step in steps:
             code = [file_sha256(self.converters / name) for name in step.code]
             digest = self.environments.get(step.env).digest
             own = [model.hash, model.input_text, step.kind, batch, code, digest, INPUT_SEED]
@@ -187,7 +197,8 @@ class Workshop:
 
     def makers(self, model: Model, kind: str) -> list[str]:
         """Return the environments that have a part in `kind` of `model`, its own first."""
-        return [step.env for step in reversed(way(self.formats, kind, model.origin))]
+        every = ways(self.formats, kind, model.origin)
+        return [step.env for step in reversed(every[0])] if every else []
 
     def _convert(
         self,
@@ -242,7 +253,8 @@ class Workshop:
         beside = self.formats[below].beside.items()
         files = {name: str(artifact.folder / file) for name, file in beside}
         facts = {name: it for name, it in artifact.facts.items() if name in OF_NET}
-        return _Source({"model": str(artifact.main), **files}, {}, artifact.reference, facts)
+        fields = {"model": str(artifact.main), **files, "reference": str(artifact.reference)}
+        return _Source(fields, {}, artifact.reference, facts)
 
     def _run(
         self,

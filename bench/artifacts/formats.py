@@ -5,7 +5,7 @@ A new kind is one line here. `bench.artifacts.builder` makes them. Standard libr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,7 +31,8 @@ class Importer:
 class ArtifactFormat:
     """How a kind of artifact is made: by `converter` in `env`, of one of `sources`.
 
-    Those are other kinds or FACTORY, the first choice first; `importer` makes it of a file of this
+    Those are other kinds or FACTORY, the first choice first, another one where it can't be made of
+    that; `or_else` are kinds that its engines load as well. `importer` makes it of a file of this
     format. `title` is what a sentence calls it.
     `main` is the file that an engine opens; `code` names the modules that shape its bytes. A
     converter that works on this kind is told `main` as `model` and the files of `beside` by name.
@@ -44,6 +45,7 @@ class ArtifactFormat:
     code: tuple[str, ...]
     title: str = "that format"
     sources: tuple[str, ...] = (FACTORY,)
+    or_else: tuple[str, ...] = ()
     importer: Importer | None = None
     beside: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -69,31 +71,44 @@ class Step:
     batches_at_once: bool = False
 
 
-def way(
-    formats: Mapping[str, ArtifactFormat], kind: str, origin: str, above: tuple[str, ...] = ()
-) -> tuple[Step, ...]:
-    """Return the steps that make `kind` of a net of that `origin`, first to last; () for no way.
+Way = tuple[Step, ...]
+"""The steps that make an artifact of a net, first to last."""
 
-    `above` are the kinds that wait for this one.
+
+def ways(formats: Mapping[str, ArtifactFormat], kind: str, origin: str) -> list[Way]:
+    """Return the ways to make `kind` of a net of that `origin`, the first choice first.
+
+    Behind them stand the ways to the kinds that its engines load as well.
     """
-    entry = formats[kind]
+    kinds = (kind, *formats[kind].or_else)
+    return [it for each in kinds for it in _ways(formats, each, origin, ())]
+
+
+def _ways(
+    formats: Mapping[str, ArtifactFormat], kind: str, origin: str, above: tuple[str, ...]
+) -> Iterator[Way]:
+    """Yield the ways to that very kind; `above` are the kinds that wait for it."""
+    entry = formats.get(kind)
+    if entry is None:  # a table of a revision that has no such kind
+        return
     if kind == origin:
-        return () if entry.importer is None else (_imported(kind, entry, entry.importer),)
+        if entry.importer is not None:
+            yield (_imported(kind, entry, entry.importer),)
+        return
     for source in entry.sources:
         if source == FACTORY:
             if origin == FACTORY:
-                return (_converted(kind, entry, None),)
+                yield (_converted(kind, entry, None),)
         elif source not in above:
-            below = way(formats, source, origin, (*above, kind))
-            if below:
-                return (*below, _converted(kind, entry, source))
-    return ()
+            for below in _ways(formats, source, origin, (*above, kind)):
+                yield (*below, _converted(kind, entry, source))
 
 
-def in_order(ways: Iterable[tuple[Step, ...]]) -> list[Step]:
-    """Return the steps of `ways`, each once, sources before what is made of them."""
-    by_kinds = sorted(ways, key=lambda steps: [step.kind for step in steps])
-    return list({step.kind: step for steps in by_kinds for step in steps}.values())
+def in_order(chosen: Iterable[Way]) -> list[Way]:
+    """Return the ways to each kind on `chosen` ones, sources before what is made of them."""
+    by_kinds = sorted(chosen, key=lambda steps: [step.kind for step in steps])
+    parts = (steps[: end + 1] for steps in by_kinds for end in range(len(steps)))
+    return list({part[-1].kind: part for part in parts}.values())
 
 
 def _converted(kind: str, entry: ArtifactFormat, source: str | None) -> Step:
@@ -160,6 +175,7 @@ ARTIFACT_FORMATS: Mapping[str, ArtifactFormat] = {
         main="model.json",
         title="Paddle's format",
         code=_EXPORT_CODE,
+        or_else=("paddle-program",),
         importer=_PADDLE_IMPORT,
         beside={"params": "model.pdiparams"},
         options={"format": "pir"},
@@ -202,7 +218,7 @@ ARTIFACT_FORMATS: Mapping[str, ArtifactFormat] = {
         main="model.onnx",
         title="ONNX",
         code=("onnx_export.py",),
-        sources=("paddle-program",),
+        sources=("paddle-program", "paddle-pir"),
         importer=_by_engine("onnx_import", "onnxruntime:OnnxRuntimeRunner", "subnormals.py"),
         options={"opset": 13},
     ),

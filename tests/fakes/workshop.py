@@ -44,8 +44,9 @@ class Children:
         try:
             facts = converter(request["source"], request["options"], out)
         except BenchError as error:
+            kind = "unavailable" if isinstance(error, Unavailable) else "conversion"
             return ChildFailed(
-                kind="conversion", message=error.problem, hint=error.hint, log_tail="its log"
+                kind=kind, message=error.problem, hint=error.hint, log_tail="its log"
             )
         return Replied(value=facts, pid=1, wall_ns=1)
 

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from bench.artifacts.builder import ArtifactFormat, Launch, Workshop
-from bench.artifacts.formats import way
+from bench.artifacts.formats import ways
 from bench.config.net_files import FACTORY
 from bench.core.cell import Cell
 from bench.core.errors import Unavailable
@@ -71,8 +71,8 @@ class Arm:
         if not self.on_device(cell):
             return [entry.env]
         kind = entry.artifact_of(cell.precision)
-        steps = way(self.formats, kind, FACTORY) if kind in self.formats else ()
-        return sorted({step.env for step in steps})
+        every = ways(self.formats, kind, FACTORY) if kind in self.formats else []
+        return sorted({step.env for steps in every[:1] for step in steps})
 
     def workshop(self, cache: Path) -> Workshop:
         """Return the place where its artifacts are made, by its own converters."""

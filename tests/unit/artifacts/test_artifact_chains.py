@@ -49,10 +49,12 @@ def test_a_conversion_is_made_of_a_conversion_with_the_first_ones_reference(chai
     ]  # fmt: skip
 
 
-def test_a_converter_is_told_only_of_the_files_that_its_sources_kind_names(chain: Bench) -> None:
-    assert chain.artifact(kind="short").facts["told"] == ["model"]
+def test_a_converter_is_told_of_the_files_that_its_sources_kind_names_and_the_reference(
+    chain: Bench,
+) -> None:
+    assert chain.artifact(kind="short").facts["told"] == ["model", "reference"]
     nb = next(it for it in chain.children.requests if it["converter"] == NB.converter)
-    assert sorted(nb["source"]) == ["model", "params"]
+    assert sorted(nb["source"]) == ["model", "params", "reference"]
     assert Path(nb["source"]["params"]).name == "model.pdiparams"
 
 

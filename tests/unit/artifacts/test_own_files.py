@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bench.artifacts.builder import Artifact, Key
-from bench.artifacts.formats import ARTIFACT_FORMATS, Importer, way
+from bench.artifacts.formats import ARTIFACT_FORMATS, ArtifactFormat, Importer, ways
 from bench.config.net_files import FACTORY, FILE_FORMATS
 from bench.core.errors import ArtifactError, Unavailable
 from bench.core.tensors import parse
@@ -51,31 +51,37 @@ def own(bench: Bench) -> Bench:
 
 @pytest.mark.parametrize("kind", ARTIFACT_FORMATS)
 def test_a_factorys_net_leads_to_every_kind(kind: str) -> None:
-    steps = way(ARTIFACT_FORMATS, kind, FACTORY)
-    assert steps[-1].kind == kind
-    assert steps[0].batches_at_once
-    assert [it.source for it in steps] == [None, *(it.kind for it in steps[:-1])]
+    every = ways(ARTIFACT_FORMATS, kind, FACTORY)
+    assert every[0][-1].kind == kind
+    for steps in every:
+        assert steps[0].batches_at_once
+        assert [it.source for it in steps] == [None, *(it.kind for it in steps[:-1])]
 
 
 @pytest.mark.parametrize("file", FILE_FORMATS.values(), ids=list(FILE_FORMATS))
 def test_each_kind_of_file_has_an_importer_and_its_kind_no_other_way(file: Any) -> None:
-    (step,) = way(ARTIFACT_FORMATS, file.origin, file.origin)
+    ((step,),) = ways(ARTIFACT_FORMATS, file.origin, file.origin)
     assert step.source is None
     assert not step.batches_at_once
     assert (step.engine is None) is file.origin.startswith("paddle")
 
 
+OF_ONNX = {"onnx", "onnx-int8", "openvino-ir", "ncnn", "mnn"}
+
+
 @pytest.mark.parametrize(
     ("origin", "reached"),
     [
-        ("onnx", {"onnx", "onnx-int8", "openvino-ir", "ncnn", "mnn"}),
+        ("onnx", OF_ONNX),
+        ("paddle-pir", {"paddle-pir", *OF_ONNX}),
+        ("paddle-program", {*ARTIFACT_FORMATS}),
         ("openvino-ir", {"openvino-ir"}),
         ("ncnn", {"ncnn"}),
         ("mnn", {"mnn"}),
     ],
 )
 def test_a_file_leads_where_converters_do(origin: str, reached: set[str]) -> None:
-    assert {it for it in ARTIFACT_FORMATS if way(ARTIFACT_FORMATS, it, origin)} == reached
+    assert {it for it in ARTIFACT_FORMATS if ways(ARTIFACT_FORMATS, it, origin)} == reached
 
 
 def test_the_first_source_that_can_be_had_is_taken_and_no_circle_is_gone() -> None:
@@ -84,10 +90,14 @@ def test_the_first_source_that_can_be_had_is_taken_and_no_circle_is_gone() -> No
         "b": replace(PIR, sources=("a", FACTORY)),
         "c": replace(PIR, sources=(), importer=IMPORTER),
     }
-    assert [it.kind for it in way(formats, "a", FACTORY)] == ["b", "a"]
-    assert [it.kind for it in way(formats, "a", "c")] == ["c", "a"]
-    assert [it.kind for it in way(formats, "b", "c")] == ["c", "a", "b"]
-    assert way(formats, "a", "elsewhere") == ()
+    assert kinds(formats, "a", FACTORY) == [["b", "a"]]
+    assert kinds(formats, "a", "c") == [["c", "a"]]
+    assert kinds(formats, "b", "c") == [["c", "a", "b"]]
+    assert kinds(formats, "a", "elsewhere") == []
+
+
+def kinds(formats: Mapping[str, ArtifactFormat], kind: str, origin: str) -> list[list[str]]:
+    return [[step.kind for step in steps] for steps in ways(formats, kind, origin)]
 
 
 def test_an_own_file_is_imported_a_child_for_each_batch_and_told_of_its_inputs(own: Bench) -> None:
