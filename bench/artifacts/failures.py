@@ -6,10 +6,12 @@ A new tool's way to say what it can't is one line in a table here.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
-from bench.artifacts.formats import ArtifactFormat
+from bench.artifacts.formats import ArtifactFormat, ways
 from bench.config.catalog import Model
+from bench.config.net_files import FILE_FORMATS
 from bench.core.errors import ArtifactError, Unavailable
 from bench.launcher.process import ChildFailed, is_full
 from bench.storage.schema.common import PASSING
@@ -65,11 +67,13 @@ def own_words(log: str) -> str:
     return ""
 
 
-def no_way(model: Model, wanted: ArtifactFormat) -> Unavailable:
-    """Return the error of a kind of artifact that can't be made of what `model` is."""
+def no_way(model: Model, kind: str, formats: Mapping[str, ArtifactFormat]) -> Unavailable:
+    """Return the error of a `kind` of artifact that can't be made of what `model` is."""
+    files = FILE_FORMATS.values()
+    able = ", ".join(dict.fromkeys(it.called for it in files if ways(formats, kind, it.origin)))
     return Unavailable(
-        f"{model.called}, and no converter makes {wanted.title} of it",
-        hint="leave out what needs that, or export the net to a format that it is made of",
+        f"{model.called}, and no converter makes {formats[kind].title} of it",
+        hint=f"give the net as {able}{' or ' * bool(able)}a factory, or leave out what needs that",
     )
 
 

@@ -34,7 +34,7 @@ class Tries:
         """Ask for artifacts."""
         self._left = set(keys)
         none = (key for key in self._left if not self._way(key.kind))
-        self.answers = {key: no_way(self.model, self.formats[key.kind]) for key in none}
+        self.answers = {key: no_way(self.model, key.kind, self.formats) for key in none}
 
     def chosen(self) -> dict[Key, Way]:
         """Return the way to each artifact that isn't made yet and has one left."""

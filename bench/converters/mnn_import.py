@@ -12,6 +12,8 @@ from bench.converters import own_inputs
 from bench.converters.own_inputs import Slot
 from bench.core.errors import ArtifactError
 
+_DTYPES = {"Float": "float32", "Int": "int32", "Int64": "int64", "Uint8": "uint8"}
+
 
 def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) -> dict[str, Any]:
     """Write `out`/b{batch}/model.mnn and the inputs of its reference.
@@ -30,7 +32,7 @@ def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) ->
     interpreter = MNN.Interpreter(str(path))
     session = interpreter.createSession({"numThread": 1, "backend": "CPU"})
     inputs = interpreter.getSessionInputAll(session)
-    slots = [_slot(name, tensor) for name, tensor in inputs.items()]
+    slots = [_slot(MNN, name, tensor) for name, tensor in inputs.items()]
     said = own_inputs.own(source, slots)
     specs = own_inputs.fixed(said, slots, batch)
     folder = out / f"b{batch}"
@@ -42,6 +44,8 @@ def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) ->
     }
 
 
-def _slot(name: str, tensor: Any) -> Slot:
+def _slot(engine: Any, name: str, tensor: Any) -> Slot:
     shape = tuple(extent if extent > 0 else None for extent in tensor.getShape())
-    return Slot(name=name, shape=shape, dtype=str(tensor.getNumpyData().dtype))
+    kind = tensor.getDataType()
+    known = (it for it in _DTYPES if kind == getattr(engine, f"Halide_Type_{it}"))
+    return Slot(name=name, shape=shape, dtype=_DTYPES.get(next(known, ""), "a type of its own"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import signal
 import subprocess
 import sys
 import tempfile
@@ -56,7 +57,9 @@ def _run(program: Path, onnx: Path, scratch: Path) -> None:
     sys.stderr.write(done.stdout + done.stderr)
     if done.returncode != 0:
         raise ArtifactError(
-            f"pnnx left with status {done.returncode}",
+            f"pnnx left with status {done.returncode}"
+            if done.returncode > 0
+            else f"pnnx died of {signal.Signals(-done.returncode).name}",
             hint="mend the net, or leave out --runner ncnn",
         )
 

@@ -20,8 +20,11 @@ def path(source: Mapping[str, Any]) -> Path:
 
 
 def require(made: Path, *, by: str) -> None:
-    """Raise ArtifactError where a converter that says nothing of its failure left no file."""
-    if not made.is_file() or made.stat().st_size == 0:
+    """Raise ArtifactError where a converter that says nothing of its failure left no file.
+
+    A net without weights has an empty .bin.
+    """
+    if not made.is_file() or (made.stat().st_size == 0 and made.suffix != ".bin"):
         raise ArtifactError(
             f"{by} made no {made.name}", hint="mend the net, or leave out what needs this format"
         )

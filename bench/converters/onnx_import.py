@@ -35,6 +35,7 @@ def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) ->
     path, (batch,) = Path(source["exported"]), options["batches"]
     try:
         model = onnx.load(str(path))
+        weights = subnormals.count(map(onnx.numpy_helper.to_array, model.graph.initializer))
     except Exception as error:
         raise ArtifactError(
             f"{path.name} can't be read as ONNX ({error})",
@@ -47,11 +48,10 @@ def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) ->
     folder = out / f"b{batch}"
     folder.mkdir()
     _save(model, folder / "model.onnx")
-    weights = (onnx.numpy_helper.to_array(it) for it in model.graph.initializer)
     return {
         "onnx": importlib.metadata.version("onnx"),
         "opset": {it.domain or "ai.onnx": it.version for it in model.opset_import},
-        "subnormals": {"weights": subnormals.count(weights)},
+        "subnormals": {"weights": weights},
         **own_inputs.write(folder / "reference.npz", said, specs, batch, options["input_seed"]),
     }
 

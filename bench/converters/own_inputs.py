@@ -192,10 +192,13 @@ _OF_SEQUENCES = 3  # the axes of a batch of sequences of vectors; images have mo
 
 
 def _check_batch(file: str, specs: Sequence[TensorSpec], batch: int) -> None:
-    """Raise Unavailable where no input has an open batch and the fixed one is another."""
-    firsts = {spec.shape[0] for spec in specs if spec.shape}
-    if BATCH in firsts:
+    """Raise Unavailable where no input has an open batch and the fixed one is another.
+
+    That is the first extent which all inputs but vectors have, else 1.
+    """
+    if any(spec.batched for spec in specs):
         return
+    firsts = {spec.shape[0] for spec in specs if len(spec.shape) > 1}
     own_batch = int(firsts.pop()) if len(firsts) == 1 else 1
     if batch != own_batch:
         raise Unavailable(

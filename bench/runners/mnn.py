@@ -74,9 +74,19 @@ def has_fp16(system: str, machine: str, cpu_facts: Path) -> bool:
         return False
 
 
-def _dtype(tensor: Any) -> Any:
-    """Return the type of a session's tensor: MNN makes 64-bit whole numbers 32-bit ones."""
-    return tensor.getNumpyData().dtype
+def _dtype(engine: Any, tensor: Any) -> str:
+    """Return the type of a session's tensor: MNN makes 64-bit whole numbers 32-bit ones.
+
+    Raises Unavailable for one that its Python side can't hand over.
+    """
+    kind = tensor.getDataType()
+    for dtype, name in _HALIDE.items():
+        if kind == getattr(engine, f"Halide_Type_{name}"):
+            return dtype
+    raise Unavailable(
+        "MNN's Python side can't hand over a tensor of this net",
+        hint="measure it with another runner; 32-bit numbers and uint8 are what MNN takes",
+    )
 
 
 class MnnSession:
@@ -124,16 +134,29 @@ class MnnSession:
     def infer(self, feeds: Tensors) -> Tensors:
         import numpy as np
 
+        dtypes = {name: _dtype(self._engine, it) for name, it in self._inputs.items()}
         named = feeds_by(list(self._inputs), feeds)
+        self._resize(named)
         self._copies = [
-            (tensor := self._inputs[name], self._host(array.astype(_dtype(tensor), copy=False)))
+            (self._inputs[name], self._host(array.astype(dtypes[name], copy=False)))
             for name, array in named.items()
         ]
         self._hosts = {
-            name: self._host(np.zeros(tensor.getShape(), _dtype(tensor)))
+            name: self._host(np.zeros(tensor.getShape(), _dtype(self._engine, tensor)))
             for name, tensor in self._outputs.items()
         }
         return dict(zip(self._outputs, self._end_to_end(), strict=True))
+
+    def _resize(self, named: Tensors) -> None:
+        """Give inputs that the file leaves open the shapes of `named`."""
+        other = [
+            name for name, it in named.items() if tuple(self._inputs[name].getShape()) != it.shape
+        ]
+        for name in other:
+            self._interpreter.resizeTensor(self._inputs[name], named[name].shape)
+        if other:
+            self._interpreter.resizeSession(self._session)
+            self._outputs = self._interpreter.getSessionOutputAll(self._session)
 
     def _host(self, array: Any) -> Any:
         """Return a tensor of the host's over `array`."""

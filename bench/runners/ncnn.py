@@ -99,7 +99,8 @@ class NcnnSession:
         with self._net.create_extractor() as extractor:
             for name, x in self._feeds.items():
                 # A Mat over an array shares its memory; its clone is ncnn's own.
-                extractor.input(name, self._engine.Mat(x, batch_index=_BATCH_AXIS).clone())
+                axis = {"batch_index": _BATCH_AXIS} if x.ndim > 1 else {}  # a vector has no batch
+                extractor.input(name, self._engine.Mat(x, **axis).clone())
             return [self._extracted(extractor, name) for name in self._outputs]
 
     def _extracted(self, extractor: Any, name: str) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bench.artifacts.builder import Artifact, Key
+from bench.artifacts.failures import no_way
 from bench.artifacts.formats import ARTIFACT_FORMATS, ArtifactFormat, Importer, ways
 from bench.config.net_files import FACTORY, FILE_FORMATS
 from bench.core.errors import ArtifactError, Unavailable
@@ -135,6 +136,18 @@ def test_what_no_converter_makes_is_unavailable_and_its_environment_is_not_built
     assert isinstance(far, Unavailable)
     assert far.problem == "own.onnx is an ONNX file, and no converter makes the far format of it"
     assert isinstance(made[Key("own", "pir", 1)], Artifact)
+
+
+@pytest.mark.parametrize(
+    ("kind", "able"),
+    [
+        ("onnx", "a Paddle file, an ONNX file or a factory"),
+        ("paddle-pir", "a Paddle file or a factory"),
+    ],
+)
+def test_the_hint_names_what_a_kind_can_be_made_of(kind: str, able: str) -> None:
+    error = no_way(replace(OWN, origin="mnn"), kind, ARTIFACT_FORMATS)
+    assert error.hint == f"give the net as {able}, or leave out what needs that"
 
 
 def test_a_converter_that_says_that_it_can_not_skips_what_needs_it(own: Bench) -> None:

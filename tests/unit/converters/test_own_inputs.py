@@ -90,6 +90,8 @@ def test_what_stays_open_or_does_not_fit_is_named_with_the_flag_that_helps(
         ([IMAGE], {"x": "8x3x8x8"}, 8),
         ([Slot(name="x", shape=(8, 3), dtype="float32")], {}, 8),
         ([FIXED, Slot(name="y", shape=(7,), dtype="float32")], {}, 1),
+        ([Slot(name="y", shape=(7,), dtype="float32")], {}, 1),
+        ([FIXED, Slot(name="y", shape=(7, 2), dtype="float32")], {}, 1),
     ],
 )
 def test_a_file_of_one_batch_takes_no_other(
