@@ -122,7 +122,7 @@ def test_what_names_no_net_is_refused_before_anything_is_built(
 ) -> None:
     assert run(*argv) == 2
     assert said in capsys.readouterr().err
-    assert not (tmp_path / "cache").exists()
+    assert not (tmp_path / "cache" / "artifacts").exists()
 
 
 def test_a_run_of_files_is_verified_but_for_the_files(
