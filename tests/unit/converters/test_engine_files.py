@@ -20,9 +20,10 @@ PNNX = """#!/bin/sh
 # Stands in for pnnx: writes beside what it reads, as that does.
 [ "$1" = model.onnx ] && [ "$2" = fp16=0 ] || exit 7
 grep -q broken model.onnx && exit 3
-echo param > model.ncnn.param
+: > model.ncnn.param
 : > model.ncnn.bin
-grep -q empty model.onnx || echo weights > model.ncnn.bin
+grep -q empty model.onnx || echo param > model.ncnn.param
+grep -q relu model.onnx || echo weights > model.ncnn.bin
 echo more > model.pnnx.onnx
 """
 
@@ -85,11 +86,20 @@ def test_ncnns_two_files_are_kept_and_the_rest_of_pnnxs_is_not(
     assert [path.name for path in onnx.parent.iterdir()] == ["net.onnx"]
 
 
+def test_a_net_without_weights_has_an_empty_file_of_them(
+    onnx: Path, out: Path, pnnx: Callable[[int], None]
+) -> None:
+    pnnx(0)
+    onnx.write_text("relu alone")
+    assert ncnn_pnnx.convert({"model": str(onnx)}, {}, out)["bytes"] == 0
+    assert (out / "model.ncnn.bin").read_bytes() == b""
+
+
 @pytest.mark.parametrize(
     ("text", "status", "problem"),
     [
         ("broken", 0, "pnnx left with status 3"),
-        ("empty", 0, "pnnx made no model.ncnn.bin"),
+        ("empty", 0, "pnnx made no model.ncnn.param"),
         ("net", -1, "ncnn has no layer for a part of this net"),
     ],
 )
