@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -58,7 +58,7 @@ def select_cells(
     for group in groups:
         _check_runners(suite, group, runners)
         for model in models:
-            _check_own_settings(model, group, runners)
+            check_settings(model, group.runner, runners)
         cells |= dict.fromkeys(_product(group, models))
     kept = tuple(cell for cell in cells if cores is None or cell.threads <= cores)
     beyond = sorted({cell.threads for cell in cells} - {cell.threads for cell in kept})
@@ -163,9 +163,15 @@ def _check_runners(suite: Suite, group: Group, runners: Mapping[str, RunnerEntry
         _check_settings(name, group.settings, f"suite {suite.name}", runners)
 
 
-def _check_own_settings(model: Model, group: Group, runners: Mapping[str, RunnerEntry]) -> None:
-    for name in model.settings.keys() & set(group.runner):
-        _check_settings(name, model.settings[name], f"model {model.variant}", runners)
+def check_settings(model: Model, used: Collection[str], runners: Mapping[str, RunnerEntry]) -> None:
+    """Raise UnknownName where the entry of `model` names no runner, or settings that a runner among
+    `used` hasn't.
+    """
+    for name, settings in model.settings.items():
+        if name not in runners:
+            raise UnknownName("runner", name, runners, of=f"model {model.variant}")
+        if name in used:
+            _check_settings(name, settings, f"model {model.variant}", runners)
 
 
 def _check_settings(

@@ -113,7 +113,7 @@ def test_where_no_image_can_be_read_it_is_one_sentence(bench: Bench, tmp_path: P
 
 def test_what_has_no_label_or_a_wrong_one_is_one_sentence(bench: Bench, tmp_path: Path) -> None:
     paint(tmp_path / "data/10/a.png", seed=1)
-    assert "label 10, and the net's classes are 0 to 9" in bench.refusal(
+    assert "label 10, and the classes of x0_25 are 0 to 9" in bench.refusal(
         "--data", str(tmp_path / "data")
     )
     assert "has no sub-folder" in bench.refusal("--data", str(tmp_path / "data/10"))

@@ -162,6 +162,33 @@ def test_the_first_output_or_the_one_of_the_entry_has_the_classes(
         assert found["top1"]["hits"] == hits(data, None)
 
 
+def test_a_net_of_other_classes_than_the_labels_fails_alone(own: Own, data: Path) -> None:
+    own.plant(
+        ENTRY + "[models.right]\nfactory = 'fake:net'\ninput = [3, 8, 8]\noutput = 'logits'\n"
+    )
+    tables = seeing_tables("export_both", paddle="SeesBoth", more="SeesBoth")
+    flags = ("--data", str(data), "--runner", "paddle,more", "--json")
+    status, out, err = own.call(*flags, tables=tables)
+    outcomes = {(it["variant"], it["runner"]): it["outcome"] for it in json.loads(out)["results"]}
+    assert status == 1
+    assert outcomes == {
+        ("net", "paddle"): "failed", ("net", "more"): "failed",
+        ("right", "paddle"): "measured", ("right", "more"): "measured",
+    }  # fmt: skip
+    (line,) = [it for it in err.splitlines() if it.startswith("bench: net paddle, more failed")]
+    assert "the classes of net, output features (others: logits) are 0 to 2" in line
+    assert "name that as `output` of its entry" in line
+
+
+def test_an_entrys_settings_of_an_engine_hold_for_its_accuracy(own: Own, data: Path) -> None:
+    own.plant(ENTRY + "settings.paddle.onednn = 'off'\n")
+    own.values("--data", str(data))
+    (cell,) = own.folders()[0].manifest().cells.values()
+    assert cell.settings == {"onednn": "off"}
+    own.plant(ENTRY + "settings.padle.onednn = 'off'\n")
+    assert "model net has no runner 'padle'" in own.refusal("--data", str(data))
+
+
 def test_an_output_that_the_net_has_not_is_refused(own: Own, data: Path) -> None:
     own.plant(ENTRY + "output = 'boxes'\n")
     tables = seeing_tables("export_both", paddle="SeesBoth")

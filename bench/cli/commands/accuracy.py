@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from bench.analysis.accuracy import NoAccuracy, summarize
 from bench.cli.console import renew_report, tell_broken, written
@@ -54,6 +54,15 @@ def run(options: Options, tables: Tables, *, opener: OpenEngine = open_engine) -
     return _tell(done.run, experiment, options)
 
 
+def _why(missing: Sequence[NoAccuracy]) -> Iterator[str]:
+    """Yield each reason once, with the engines of the net that it took."""
+    runners: dict[tuple[str, str], list[str]] = {}
+    for it in missing:
+        runners.setdefault((it.variant, reason(it.why)), []).append(it.runner)
+    for (variant, why), names in runners.items():
+        yield f"{variant} {', '.join(names)} {why}"
+
+
 def read_data(options: Options, *, known: Sequence[str] | None = None) -> Dataset:
     """Return the labelled images that the flags name; raises InputError.
 
@@ -96,7 +105,7 @@ def _tell(run: AccuracyFolder, experiment: AccuracyExperiment, options: Options)
         show_lines(["", f"wrote {run.path}", *written(files, options)])
         for remark in remarks:
             say(f"bench: {remark}")
-    for it in missing:
-        say(f"bench: {it.variant} {it.runner} {reason(it.why)}")
+    for line in _why(missing):
+        say(f"bench: {line}")
     unread = tell_broken(broken)
     return 1 if missing or unread else UNREADABLE if summary.unreadable else 0

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from bench.artifacts.builder import Artifact, Workshop
+from bench.config.axes import check_settings
 from bench.config.catalog import Model
 from bench.core.cell import Cell
 from bench.core.errors import InputError, UnknownName
@@ -46,6 +47,7 @@ class Selection:
                 batch=self.batch,
                 threads=self.threads,
                 input=model.input_text,
+                settings=tuple(sorted(model.settings.get(runner, {}).items())),
             )
             for model in self.models
             for runner in self.runners
@@ -61,8 +63,11 @@ def select(options: Options, tables: Tables) -> Selection:
             f"--threads {threads}: there are {usable_cores()} usable cores",
             hint="ask for fewer threads",
         )
+    models = classifiers(models_of(options, options.variants), options.variants)
+    for model in models:
+        check_settings(model, runners, tables.runners)
     return Selection(
-        models=classifiers(models_of(options, options.variants), options.variants),
+        models=models,
         runners=runners,
         batch=_single("--batch", options.axes.batches),
         threads=threads,

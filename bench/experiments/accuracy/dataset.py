@@ -191,17 +191,18 @@ def _labelled(folder: Path, path: Path, number: int, line: str) -> Labelled:
     return Labelled(path=folder / name, name=name, label=int(label))
 
 
-def check_labels(dataset: Dataset, classes: int) -> str | None:
+def check_labels(dataset: Dataset, classes: int, net: str = "the net") -> str | None:
     """Return what a reader has to know of labels for a net of `classes` outputs, None: nothing.
 
-    Raises InputError where a label can't be right.
+    `net` is what a message calls it. Raises InputError where a label can't be right.
     """
     for image in dataset.images:
         if image.label >= classes:
             raise InputError(
-                f"{image.name} has label {image.label}, and the net's classes are 0 to "
+                f"{image.name} has label {image.label}, and the classes of {net} are 0 to "
                 f"{classes - 1}",
-                hint="labels count from 0, in the order of the net's outputs",
+                hint="labels count from 0, in the order of the net's outputs; where another output "
+                "has the classes, name that as `output` of its entry",
             )
     count = len(dataset.sorted_names)
     if count in (0, classes):

@@ -110,7 +110,6 @@ class AccuracyExperiment:
         say("environments and artifacts, each made on its first use")
         self._made = self._bench.make(selection, cells, say)
         self._choose_nets()
-        self.remarks = _remarks(self.dataset, self._nets)
         packages = packages_of(cells, tables.runners, environments)
         origin = make_provenance(packages, options, target)
         return AccuracyManifest(
@@ -128,14 +127,20 @@ class AccuracyExperiment:
         )
 
     def _choose_nets(self) -> None:
-        """Tell how images go through each net; raises InputError where they go through none."""
+        """Tell how images go through each net, and check the labels against its outputs.
+
+        Raises InputError where images go through none.
+        """
         nets, problems = dict[str, Net](), list[InputError]()
+        remarks: dict[str | None, None] = {}
         for model in self.selection.models:
             own = {cell: it for cell, it in self._made.items() if cell.variant == model.variant}
             first = next((it for it in own.values() if isinstance(it, Artifact)), None)
             try:
                 if first is not None:
-                    nets[model.variant] = net_of(model, first)
+                    net = net_of(model, first)
+                    remarks[check_labels(self.dataset, net.classes, net.of)] = None
+                    nets[model.variant] = net
             except InputError as error:
                 problems.append(error)
                 why = self._bench.shown(settle(error))
@@ -143,6 +148,7 @@ class AccuracyExperiment:
         if len(problems) == len(self.selection.models):
             raise problems[0]
         self._nets = nets
+        self.remarks = tuple(remark for remark in remarks if remark is not None)
 
     def pending(self, run: AccuracyFolder, target: Target, clock: Callable[[], float]) -> Units:
         """Yield the chunks that are left."""
@@ -189,11 +195,6 @@ def _facts(model: Model, made: Made) -> Mapping[str, Any]:
     """Return the facts of the net, by the first of its artifacts."""
     own = (it for cell, it in made.items() if cell.variant == model.variant)
     return next((it.facts for it in own if isinstance(it, Artifact)), {})
-
-
-def _remarks(dataset: Dataset, nets: Mapping[str, Net]) -> tuple[str, ...]:
-    found = [check_labels(dataset, net.classes) for net in nets.values()]
-    return tuple(dict.fromkeys(remark for remark in found if remark is not None))
 
 
 def _model_fields(model: Model, net: Net | None, facts: Mapping[str, Any]) -> ModelFields:

@@ -22,7 +22,8 @@ class Net:
     """A model as images go through it.
 
     `output` is the name of the output that has the classes, `classes` how many it has, `names`
-    their names where they are known, and `shares` whether they sum to 1 without a softmax.
+    their names where they are known, and `shares` whether they sum to 1 without a softmax. `of`
+    says which output of which net that is.
     """
 
     recipe: Recipe
@@ -30,6 +31,7 @@ class Net:
     classes: int
     shares: bool
     names: tuple[str, ...] | None
+    of: str
 
 
 def net_of(model: Model, artifact: Artifact) -> Net:
@@ -50,7 +52,14 @@ def net_of(model: Model, artifact: Artifact) -> Net:
         classes=rows.shape[1],
         shares=are_shares(rows),
         names=_checked_names(model, rows.shape[1]),
+        of=_called(model, output, list(reference.outputs)),
     )
+
+
+def _called(model: Model, output: str, names: Sequence[str]) -> str:
+    """Return the net's name, with its output's where it has several."""
+    others = ", ".join(name for name in names if name != output)
+    return f"{model.variant}, output {output} (others: {others})" if others else model.variant
 
 
 def _output(model: Model, names: Sequence[str]) -> str:

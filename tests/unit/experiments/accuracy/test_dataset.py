@@ -126,7 +126,7 @@ def test_a_list_that_is_not_there_is_told(tmp_path: Path) -> None:
 def test_a_label_beyond_the_nets_classes_is_refused_by_its_image(tmp_path: Path) -> None:
     dataset = listed(tmp_path, "a.png 999\nb.png 1000")
     with pytest.raises(
-        InputError, match=r"b\.png has label 1000, and the net's classes are 0 to 9"
+        InputError, match=r"b\.png has label 1000, and the classes of the net are 0 to 9"
     ):
         check_labels(dataset, 1000)
     assert check_labels(dataset, 1001) is None
