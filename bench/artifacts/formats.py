@@ -138,7 +138,8 @@ def _imported(kind: str, entry: ArtifactFormat, importer: Importer) -> Step:
 
 _EXPORT = "bench.converters.paddle_export:convert"
 _EXPORT_CODE = (
-    "paddle_export.py", "paddle_net.py", "paddle_call.py", "paddle_program.py", "paddle_costs.py",
+    "paddle_export.py", "paddle_net.py", "paddle_call.py", "paddle_program.py", "own_inputs.py",
+    "paddle_costs.py",
     "paddle_op_costs.py", "op_defaults.py", "paddle_weights.py", "weights_mapping.py",
     "subnormals.py",
 )  # fmt: skip

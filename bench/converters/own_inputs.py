@@ -41,8 +41,9 @@ class Own:
 
 
 def own(source: Mapping[str, Any], slots: Sequence[Slot]) -> Own:
-    """Return what `source` says of the `slots` of its file; raises ArtifactError."""
-    file, names = Path(source["exported"]).name, [slot.name for slot in slots]
+    """Return what `source` says of the `slots` of its file or factory; raises ArtifactError."""
+    file = Path(source.get("exported") or source["factory"]).name
+    names = [slot.name for slot in slots]
     if not slots:
         raise ArtifactError(f"{file} has no input", hint="export a net that takes one")
     for slot in slots:
@@ -207,17 +208,22 @@ def _check_batch(file: str, specs: Sequence[TensorSpec], batch: int) -> None:
         )
 
 
+def arrays(
+    said: Own, specs: Mapping[str, TensorSpec], batch: int, seed: int
+) -> dict[str, NDArray[Any]]:
+    """Return the inputs, seeded or as `said`; raises ArtifactError for values that don't fit."""
+    given = {
+        name: _rows(said.file, name, values, specs[name], batch)
+        for name, values in said.values.items()
+    }
+    return seeded(specs, batch, seed) | given
+
+
 def write(
     path: Path, said: Own, specs: Mapping[str, TensorSpec], batch: int, seed: int
 ) -> dict[str, Any]:
-    """Write the inputs of a reference to `path`, seeded or as `said`; return a fact of them.
-
-    Raises ArtifactError for values of another type or shape.
-    """
-    arrays = seeded(specs, batch, seed)
-    for name, values in said.values.items():
-        arrays[name] = _rows(said.file, name, values, specs[name], batch)
-    write_reference(path, arrays, {})
+    """Write the inputs of a reference to `path` and return a fact of them; raises ArtifactError."""
+    write_reference(path, arrays(said, specs, batch, seed), {})
     return {"inputs": {name: spec.text for name, spec in specs.items()}}
 
 

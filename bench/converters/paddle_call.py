@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bench.core.errors import ArtifactError
-from bench.core.tensors import Tensors, TensorSpec
+from bench.core.tensors import Tensors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -107,22 +107,6 @@ def _distance(one: NDArray[Any], other: NDArray[Any]) -> float:
     import numpy as np
 
     return float(np.abs(one.astype(np.float64) - other.astype(np.float64)).sum())
-
-
-def check_batch(what: str, specs: Mapping[str, TensorSpec], batch: int, *, given: bool) -> None:
-    """Raise ArtifactError unless inputs of `specs` can be of that batch.
-
-    Without an open batch the first extent of the first input is the batch. Where a person wrote
-    that extent (`given`), it may be something else, and the net takes one image.
-    """
-    if any(spec.batched for spec in specs.values()):
-        return
-    fixed = next(iter(specs.values())).shape[:1] or (1,)
-    if batch not in fixed and not (given and batch == 1):
-        raise ArtifactError(
-            f"{what} is fixed to batch {fixed[0]}, not {batch}",
-            hint=f"ask for batch {fixed[0]}, or export it with batch None",
-        )
 
 
 def first_line(error: Exception) -> str:

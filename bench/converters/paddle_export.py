@@ -14,14 +14,16 @@ from typing import Any
 
 from bench.converters import (
     op_defaults,
+    own_inputs,
     paddle_call,
     paddle_costs,
     paddle_net,
     paddle_program,
     subnormals,
 )
+from bench.converters.own_inputs import Slot
 from bench.core.errors import ArtifactError
-from bench.core.tensors import BATCH, Tensors, TensorSpec, parse, seeded, write_reference
+from bench.core.tensors import Tensors, TensorSpec, write_reference
 
 SUFFIXES = {"pir": ".json", "program": ".pdmodel"}
 INPUT_NAME = "x"
@@ -32,8 +34,8 @@ Specs = dict[str, TensorSpec]
 def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) -> dict[str, Any]:
     """Write `out`/b{batch}/ for each of `options["batches"]` and say what is in it.
 
-    `source` has `inputs` (name -> text of `bench.core.tensors`) or `input` (channels, height, width
-    of the only one), which an exported file can do without, and either
+    `source` has `inputs` and `values` (`bench.converters.own_inputs`), which an exported file may
+    do without, and either
 
         factory      "module:function", called without arguments (with pretrained=True for such
                      weights); `search_path`: folders to import it from first; `weights`:
@@ -65,29 +67,23 @@ def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) ->
     return facts | {"defaults_written": written[0]}
 
 
-def given_specs(source: Mapping[str, Any]) -> Specs:
-    """Return the inputs that `source` tells of, none where it leaves them to the file."""
-    if source.get("inputs"):
-        return {name: parse(text) for name, text in source["inputs"].items()}
-    if "input" in source:
-        return {INPUT_NAME: TensorSpec(shape=(BATCH, *source["input"]))}
-    return {}
-
-
 def _export_factory(
     source: Mapping[str, Any], options: Mapping[str, Any], out: Path
 ) -> tuple[dict[str, Any], dict[str, Any], Specs]:
-    specs, seed = given_specs(source), options["input_seed"]
+    names = [name or INPUT_NAME for name in source["inputs"]]
+    slots = [Slot(name=name, shape=None, dtype=None) for name in names]
+    said, seed = own_inputs.own(source, slots), options["input_seed"]
+    specs = own_inputs.fixed(said, slots, options["batches"][0])
     with paddle_net.importing_from(source.get("search_path", [])):
         net, remade = paddle_net.prepare(
             source["factory"], source["weights"], specs, cache=Path(options["weights_cache"])
         )
         batches = {}
         with subnormals.counted_activations(net) as counts:
-            paddle_call.forward(net, seeded(specs, 1, seed))
+            paddle_call.forward(net, own_inputs.arrays(said, specs, 1, seed))
         for batch in options["batches"]:
-            paddle_call.check_batch(source["factory"], specs, batch, given=True)
-            inputs: Tensors = seeded(specs, batch, seed)
+            specs = own_inputs.fixed(said, slots, batch)
+            inputs: Tensors = own_inputs.arrays(said, specs, batch, seed)
             outputs: Tensors = paddle_call.forward(net, inputs)
             folder = out / f"b{batch}"
             model = _save(net, folder / "model", inputs, SUFFIXES[options["format"]])
@@ -106,7 +102,7 @@ def _export_factory(
 def _as_exported(model: Path, inputs: Tensors, outputs: Tensors) -> tuple[Tensors, Tensors]:
     """Return them in the order of the exported `model`, without inputs that it lost as unused."""
     with paddle_program.opened(model, model.suffix) as program:
-        inputs = {name: inputs[name] for name in program.inputs}
+        inputs = {it.name: inputs[it.name] for it in program.inputs}
         fetched = program.run(inputs).values()
         return inputs, paddle_call.as_fetched(outputs, list(fetched))
 
@@ -115,12 +111,12 @@ def _copy_exported(
     source: Mapping[str, Any], options: Mapping[str, Any], out: Path
 ) -> tuple[dict[str, Any], dict[str, Any], Specs]:
     origin, suffix = Path(source["exported"]), SUFFIXES[options["format"]]
-    given, batches = given_specs(source), {}
+    batches, specs = {}, Specs()
     with paddle_program.opened(origin, suffix) as program:
-        specs = program.specs(given)
+        said = own_inputs.own(source, program.inputs)
         for batch in options["batches"]:
-            program.check_batch(specs, given, batch)
-            inputs = seeded(specs, batch, options["input_seed"])
+            specs = own_inputs.fixed(said, program.inputs, batch)
+            inputs = own_inputs.arrays(said, specs, batch, options["input_seed"])
             outputs = program.run(inputs)
             model = out / f"b{batch}" / f"model{suffix}"
             model.parent.mkdir()

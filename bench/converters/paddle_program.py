@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.converters.paddle_call import check_batch, first_line
+from bench.converters.own_inputs import Slot
+from bench.converters.paddle_call import first_line
 from bench.core.errors import ArtifactError
-from bench.core.tensors import BATCH, DTYPES, Tensors, TensorSpec
+from bench.core.tensors import Tensors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,93 +24,23 @@ REMEDIES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Declared:
-    """An input as the file has it; an extent of OPEN is any."""
-
-    shape: tuple[int, ...]
-    dtype: str
-
-    @property
-    def text(self) -> str:
-        extents = [BATCH if it == OPEN and not at else str(it) for at, it in enumerate(self.shape)]
-        return f"{'x'.join(extents).replace(str(OPEN), '?') or 'scalar'}:{self.dtype}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ExportedProgram:
-    """A program in Paddle's global scope, with its inputs by name and its outputs in order."""
+    """A program in Paddle's global scope, with its inputs and the names of its outputs."""
 
     model: Path
     params: Path
-    inputs: Mapping[str, Declared]
+    inputs: tuple[Slot, ...]
     outputs: tuple[str, ...]
     executor: Any
     program: Any
     fetches: list[Any]
-
-    def specs(self, given: Mapping[str, TensorSpec]) -> dict[str, TensorSpec]:
-        """Return a spec of each input: as the file says, its open extents as in `given`.
-
-        Those of `given` go by name, or in order where none bears an input's. Raises ArtifactError
-        where they don't fit, or leave an extent open that isn't the batch.
-        """
-        named = self._named(given)
-        return {name: self._closed(name, named.get(name)) for name in self.inputs}
-
-    def check_batch(
-        self, specs: Mapping[str, TensorSpec], given: Mapping[str, TensorSpec], batch: int
-    ) -> None:
-        """Raise ArtifactError unless the program takes that batch."""
-        first = self._named(given).get(next(iter(specs)))
-        check_batch(str(self.model), specs, batch, given=first is not None and not first.batched)
-
-    def _named(self, given: Mapping[str, TensorSpec]) -> Mapping[str, TensorSpec]:
-        names = list(self.inputs)
-        if set(given) <= set(names):
-            return given
-        if len(given) != len(names):
-            raise ArtifactError(
-                f"{self.model} has the inputs {', '.join(names)}, not {', '.join(given)}",
-                hint="give each shape by the input's name",
-            )
-        return dict(zip(names, given.values(), strict=True))
-
-    def _closed(self, name: str, given: TensorSpec | None) -> TensorSpec:
-        declared = self.inputs[name]
-        if declared.dtype not in DTYPES:
-            raise ArtifactError(
-                f"{self.model} takes {declared.dtype} for {name}",
-                hint=f"export it with one of {', '.join(DTYPES)}",
-            )
-        shape = given.shape if given else _batched(declared.shape)
-        if OPEN in shape:
-            raise ArtifactError(
-                f"{self.model} leaves extents of its input {name} open ({declared.text})",
-                hint=f"give its shape: --input {name}=NxCxHxW, with numbers for C, H and W",
-            )
-        pairs = list(zip(declared.shape, shape, strict=False))
-        if len(shape) != len(declared.shape) or any(
-            have not in (OPEN, want) and (at or want != BATCH)
-            for at, (have, want) in enumerate(pairs)
-        ):
-            raise ArtifactError(
-                f"{self.model} takes {name} as {declared.text}, not {given and given.text}",
-                hint="give the model's input as channels x height x width, or each by its name",
-            )
-        if given and given.dtype not in ("float32", declared.dtype):  # float32 if nothing is said
-            raise ArtifactError(
-                f"{self.model} takes {declared.dtype} for {name}, not {given.dtype}",
-                hint="leave the type out",
-            )
-        closed = tuple(want if have == OPEN else have for have, want in pairs)
-        return replace(given or TensorSpec(shape=()), shape=closed, dtype=declared.dtype)
 
     def run(self, inputs: Tensors) -> dict[str, NDArray[Any]]:
         """Return the outputs for `inputs`, by name, in the program's order."""
         try:
             outputs = self.executor.run(
                 self.program,
-                feed={name: inputs[name] for name in self.inputs},
+                feed={it.name: inputs[it.name] for it in self.inputs},
                 fetch_list=self.fetches,
             )
         except Exception as error:
@@ -128,10 +59,6 @@ class ExportedProgram:
         scope = paddle.static.global_scope()
         for name in _parameters(self.program):
             yield np.array(scope.find_var(name).get_tensor())
-
-
-def _batched(shape: tuple[int, ...]) -> tuple[int | str, ...]:
-    return (BATCH, *shape[1:]) if shape[:1] == (OPEN,) else shape
 
 
 @contextmanager
@@ -173,7 +100,7 @@ def opened(model: Path, suffix: str) -> Iterator[ExportedProgram]:
         yield ExportedProgram(
             model=model,
             params=params,
-            inputs={name: _declared(program, name) for name in names},
+            inputs=tuple(_slot(program, name) for name in names),
             outputs=_output_names(program, fetches),
             executor=executor,
             program=program,
@@ -202,7 +129,7 @@ def _parameters(program: Any) -> list[str]:
     return [op.attrs()["parameter_name"] for op in ops]
 
 
-def _declared(program: Any, name: str) -> Declared:
+def _slot(program: Any, name: str) -> Slot:
     """Return an input, which the two program formats keep in different places."""
     block = program.global_block()
     if hasattr(block, "var"):
@@ -210,7 +137,8 @@ def _declared(program: Any, name: str) -> Declared:
     else:
         datas = (op for op in block.ops if op.name() == "pd_op.data")
         value = next(op.results()[0] for op in datas if op.attrs()["name"] == name)
-    return Declared(shape=tuple(value.shape), dtype=dtype_of(value))
+    shape = tuple(None if extent == OPEN else extent for extent in value.shape)
+    return Slot(name=name, shape=shape, dtype=dtype_of(value))
 
 
 def dtype_of(value: Any) -> str:

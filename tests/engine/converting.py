@@ -30,7 +30,7 @@ PUBLISHED_NAMES = {
 _DRIVER = """
 import importlib, json, sys
 from pathlib import Path
-from bench.core.errors import ArtifactError
+from bench.core.errors import BenchError
 
 requests, answers = json.load(sys.stdin), []
 for request in requests:
@@ -39,7 +39,7 @@ for request in requests:
     out.mkdir(parents=True)
     try:
         answers.append({"facts": converter.convert(request["source"], request["options"], out)})
-    except ArtifactError as error:
+    except BenchError as error:
         answers.append({"problem": error.problem, "hint": error.hint})
 Path(sys.argv[1]).write_text(json.dumps(answers, allow_nan=False))
 """

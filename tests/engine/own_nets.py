@@ -120,11 +120,11 @@ def options(folder: Path, model_format: str = "pir", batches: list[int] | None =
 
 def tiny(folder: Path, name: str = "Tiny", weights: Mapping[str, Any] = SEEDED) -> dict[str, Any]:
     factory = {"factory": f"nets:{name}", "search_path": [str(folder)]}
-    return {**factory, "input": [3, 8, 8], "weights": weights}
+    return {**factory, "inputs": {"": "Nx3x8x8"}, "weights": weights}
 
 
 def exported(path: Path) -> dict[str, Any]:
-    return {"exported": str(path), "input": [3, 8, 8]}
+    return {"exported": str(path), "inputs": {"": "Nx3x8x8"}}
 
 
 def fill_folder(python: Path, folder: Path, env: Mapping[str, str] = PIR) -> Path:

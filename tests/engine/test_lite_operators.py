@@ -75,7 +75,7 @@ def programs(paddle_python: Path, tmp_path_factory: pytest.TempPathFactory) -> d
             {
                 "factory": factory,
                 "search_path": [str(folder)],
-                "input": [3, 64, 64],
+                "inputs": {"x": "Nx3x64x64"},
                 "weights": SEEDED,
             },
             options(folder / factory.partition(":")[2], "program"),

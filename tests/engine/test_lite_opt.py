@@ -25,7 +25,7 @@ def programs(paddle_python: Path, tmp_path_factory: pytest.TempPathFactory) -> d
         (
             {
                 "factory": f"paddle.vision.models:{name}",
-                "input": [3, 64, 64],
+                "inputs": {"x": "Nx3x64x64"},
                 "weights": {"kind": "seeded", "seed": 0},
             },
             {

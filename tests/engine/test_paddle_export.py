@@ -16,7 +16,7 @@ pytestmark = pytest.mark.engine
 
 FORMATS = {"pir": (PIR, "model.json"), "program": (PROGRAM, "model.pdmodel")}
 X0_25 = "paddle.vision.models:shufflenet_v2_x0_25"
-IMAGE = [3, 64, 64]  # small for the sake of time
+IMAGE, IMAGE_TEXT = [3, 64, 64], "Nx3x64x64"  # small for the sake of time
 
 _PREDICT = """
 import json, sys
@@ -57,7 +57,7 @@ class Export:
 
 
 def zoo(factory: str) -> dict[str, Any]:
-    return {"factory": factory, "input": IMAGE, "weights": SEEDED}
+    return {"factory": factory, "inputs": {"x": IMAGE_TEXT}, "weights": SEEDED}
 
 
 def relative_l2(python: Path, models: list[Path], scratch: Path) -> list[float]:

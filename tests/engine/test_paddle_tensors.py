@@ -27,7 +27,7 @@ def cases(folder: Path, model_format: str) -> dict[str, tuple[dict[str, Any], An
 
     sources = {
         "Nested": tiny(folder, "Nested"),
-        "Words": {**tiny(folder, "Words"), "inputs": WORDS},
+        "Words": {**tiny(folder, "Words"), "inputs": WORDS, "values": str(folder / "values.npz")},
         "words": file("words", tokens="Nx6:int64:0..9"),
         "inference": file("inference", image="Nx3x10x12"),
         "fixed": file("fixed"),
@@ -45,6 +45,7 @@ def made(
     """Where each of `cases` went, in one of both formats, with its answer."""
     env = ENVS[request.param]
     folder = fill_folder(paddle_python, tmp_path_factory.mktemp("own"), env)
+    np.savez(folder / "values.npz", types=[[0, 0, 0, 1, 1, 1]])
     wanted, out = cases(folder, request.param), folder / "out"
     answers = attempt(paddle_python, "paddle_export", list(wanted.values()), out=out, env=env)
     assert all("facts" in answer for answer in answers), answers
@@ -88,8 +89,11 @@ def test_inputs_go_to_the_parameters_of_their_names_with_values_of_their_range(m
         ("types", "int64"),
     ]
     assert inputs["tokens"].max() > 1
-    assert set(np.unique(inputs["types"])) == {0, 1}
     assert np.array_equal(reference(made, "Words", 1).inputs["tokens"], inputs["tokens"][:1])
+
+
+def test_values_of_a_file_take_the_place_of_seeded_ones(made: Made) -> None:
+    assert reference(made, "Words").inputs["types"].tolist() == [[0, 0, 0, 1, 1, 1]] * 2
 
 
 def test_a_batch_norm_behind_whole_numbers_is_calibrated(made: Made) -> None:

@@ -24,7 +24,8 @@ def exported(
     found = {}
     for name in catalogue.models:
         model = resolve(catalogue, name, MODELS, Weights())
-        source = {**model.source, "input": [*model.input], "weights": model.weights.source()}
+        inputs = {name: spec.text for name, spec in model.inputs.items()}
+        source = {**model.source, "inputs": inputs, "weights": model.weights.source()}
         options = {
             "format": "pir", "batches": [1], "input_seed": 0,
             "weights_cache": str(folder / f"{name}.weights"),
