@@ -1,4 +1,6 @@
-"""What a cell's raw data say beside its figure and grade: speeds, floor and outliers. Pure."""
+"""What a cell's raw data say beside its figure and grade: whose outputs its own were compared with,
+speeds, floor and outliers. Pure.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +16,19 @@ def details(record: Record) -> list[str]:
         return []
     samples = sum(len(session.samples_ns) for session in record.sessions)
     return [
+        *_reference(record),
         *_speeds(record),
         *_floor(record),
         *outliers.lines(outliers.outliers(record.sessions), samples),
     ]
+
+
+def _reference(record: Record) -> list[str]:
+    by = dict.fromkeys(session.facts.get("reference") for session in record.sessions)
+    farthest = max((it.relative_l2 or 0.0 for it in record.sessions), default=0.0)
+    names = [name for name in by if name is not None]
+    said = f"the output is at most {farthest:.2g} from that of {' and '.join(names)} (relative L2)"
+    return [f"reference: {said}"] if names else []
 
 
 def _speeds(record: Record) -> list[str]:

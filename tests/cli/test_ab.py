@@ -130,6 +130,19 @@ def test_an_arm_may_be_a_folder_of_models_or_an_exported_file(ab: Ab) -> None:
     )
 
 
+def test_two_nets_by_their_files_are_compared_without_a_catalogue(ab: Ab) -> None:
+    for name in ("one", "other/inference"):
+        for suffix in (".json", ".pdiparams"):
+            path = (ab.root / name).with_suffix(suffix)
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(f"exported {name}")
+    arms = ("--base", f"model:{ab.root / 'one.json'}", "--head", f"model:{ab.root / 'other'}")
+    assert ab(*arms, all_=True) == 0
+    (kept,) = AbFolder.all(Store(ab.root / "results"))
+    models = {name: arm.models for name, arm in kept.manifest().arms.items()}
+    assert {name: list(it) for name, it in models.items()} == {"base": ["one"], "head": ["other"]}
+
+
 @pytest.mark.parametrize(("arm", "verdict"), [("head", "MISSING"), ("base", "INCOMPARABLE")])
 def test_an_arm_that_crashes_in_a_burst_is_a_cell_without_a_verdict(
     arm: str, verdict: str, ab: Ab

@@ -7,7 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.config.axes import Axes, select_cells
-from bench.config.catalog import Model, load_catalogue, parse_weights, resolve, resolve_all, select
+from bench.config.catalog import (
+    CATALOG,
+    Model,
+    load_catalogue,
+    parse_weights,
+    resolve,
+    resolve_all,
+    select,
+)
 from bench.config.entries import Catalogue, Entry, entry_name
 from bench.config.suite import Suite, load_suite
 from bench.core.cell import Cell
@@ -131,8 +139,8 @@ def _settings(arm: Arm, cell: Cell) -> tuple[tuple[str, str], ...]:
 
 def _models(arm: Arm, variants: Sequence[str], beside: Path) -> list[Model]:
     weights = parse_weights(arm.weights)
-    if arm.models.is_file():
-        name, entry = _exported(arm.models, variants, beside)
+    if arm.spec.model is not None and _is_net(arm.models):
+        name, entry = _own(arm.models, variants, beside)
         catalogue, folder = Catalogue(models={name: entry}), arm.models.parent
         return [resolve(catalogue, name, folder, weights)]
     catalogue = load_catalogue(arm.models)
@@ -140,26 +148,31 @@ def _models(arm: Arm, variants: Sequence[str], beside: Path) -> list[Model]:
     return list(resolve_all(catalogue, names, arm.models, weights))
 
 
-def _exported(path: Path, variants: Sequence[str], beside: Path) -> tuple[str, Entry]:
-    """Return the name and the entry of an exported model's file.
+def _is_net(path: Path) -> bool:
+    """Tell whether `path` is of one net: its file, or a folder with that and no catalogue."""
+    return path.is_file() or not (path / CATALOG).is_file()
+
+
+def _own(path: Path, variants: Sequence[str], beside: Path) -> tuple[str, Entry]:
+    """Return the name and the entry of a net's own file.
 
     Raises InputError unless it stands beside one net.
     """
-    if len(variants) > 1 or not (variants or beside.is_file()):
+    if len(variants) > 1 or not (variants or _is_net(beside)):
         raise InputError(
             f"{path.name} is one net, and it isn't said which one it is compared with",
             hint="name that with --variant",
         )
     name = variants[0] if variants else entry_name(path.stem)
-    known = {} if beside.is_file() else load_catalogue(beside).models
+    known = {} if _is_net(beside) else load_catalogue(beside).models
     shape = {"input": known[name].input} if name in known else {}
-    return name, Entry.model_validate({"exported": str(path.resolve()), **shape})
+    return name, Entry.model_validate({"file": str(path.resolve()), **shape})
 
 
 def selected(options: Options, base: Arm) -> Selection:
     """Return the axes that `options` give, of `base`'s models where they name none."""
     axes, variants = options.axes, list(options.variants)
-    if not variants and base.models.is_dir():
+    if not variants and not _is_net(base.models):
         variants = select(load_catalogue(base.models), [])
     return Selection(
         variants=variants,

@@ -4,7 +4,7 @@
     models-rev:REV      the models folder at a git revision, the code as it is
     env:NAME==VERSION   that package of the environment in that version (also --base-env)
     runner:NAME         that runner
-    model:PATH          a models folder, or an exported model's file
+    model:PATH          a models folder, or a net's own file (models/README.md)
     precision:NAME      fp32, or a lower one that the runner has, as in precision:int8
     weights:W           seeded, pretrained, or a .pdparams file
     set:threads=N       a number of threads
@@ -106,7 +106,7 @@ def _model(spec: ArmSpec, value: str) -> ArmSpec:
     if not path.exists():
         raise InputError(
             f"model:{value}: there is no such file or folder",
-            hint="give a models folder, or an exported .json or .pdmodel",
+            hint="give a models folder, or a net's file, such as an .onnx",
         )
     _once("model", None if spec.model is None else str(spec.model), value)
     return replace(spec, model=path)
