@@ -30,8 +30,10 @@ class FileFormat:
 
 
 FILE_FORMATS: Mapping[str, FileFormat] = {
-    ".json": FileFormat(origin="paddle-pir", called="a Paddle file", beside=".pdiparams"),
-    ".pdmodel": FileFormat(origin="paddle-program", called="a Paddle file", beside=".pdiparams"),
+    ".json": FileFormat(origin="paddle-pir", called="a Paddle file (.json)", beside=".pdiparams"),
+    ".pdmodel": FileFormat(
+        origin="paddle-program", called="a Paddle file (.pdmodel)", beside=".pdiparams"
+    ),
     ".onnx": FileFormat(origin="onnx", called="an ONNX file"),
     ".xml": FileFormat(origin="openvino-ir", called="an OpenVINO file", beside=".bin"),
     ".param": FileFormat(origin="ncnn", called="an ncnn file", beside=".bin"),

@@ -59,6 +59,7 @@ def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) ->
     else:
         facts, batches, specs = _export_factory(source, options, out)
     facts |= {"paddle": paddle.__version__, "format": model_format, "batches": batches}
+    facts |= {"reference": f"paddlepaddle {paddle.__version__}"}
     batch, first = next(iter(batches.items()))
     if model_format == "pir":
         prefix = (out / first["model"]).with_suffix("")

@@ -26,7 +26,7 @@ def run(options: Options, tables: Tables) -> int:
     for variant in select(catalogue, options.variants or list(catalogue.models)):
         entry = catalogue.models[variant]
         row = describe(known.get(variant), published.get(entry.published or ""))
-        source = entry.factory or entry.exported
+        source = entry.factory or entry.file or entry.exported
         own = {"task": entry.task, "declared_top1": entry.top1, "declared_top5": entry.top5}
         names = {"variant": variant, "published_as": entry.published, "source": source}
         rows.append(names | own | row)

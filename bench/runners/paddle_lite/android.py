@@ -38,7 +38,7 @@ from bench.runners.paddle_lite.agent_events import (
 )
 from bench.runners.paddle_lite.agent_pairs import AgentPair, PairLines
 from bench.runners.paddle_lite.agent_sessions import AgentLines, AgentRun, Events
-from bench.runners.paddle_lite.benchmark_bin import by_tool, power_mode_of
+from bench.runners.paddle_lite.benchmark_bin import Listed, by_tool, power_mode_of
 from bench.runners.paddle_lite.causes import ProgramEnded
 
 _SILENCE_S = 60.0
@@ -61,7 +61,7 @@ class PaddleLiteRunner:
             if target.benchmark_bin is not None:
                 tool = Path(target.benchmark_bin)
                 model, listed = _push_tool(workspace, tool, x, artifact)
-                return by_tool(workspace, tool.name, cell, model, listed, sampling)
+                return by_tool(workspace, tool.name, cell, model, Listed(listed, x.shape), sampling)
             given, model = _push(workspace, target, x, artifact)
             flags = agent_flags(cell, x.shape, sampling) | {"input": given, "model": model}
             started = time.perf_counter()

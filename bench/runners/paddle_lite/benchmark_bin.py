@@ -38,21 +38,29 @@ def power_mode_of(cell: Cell) -> str:
     return dict(cell.settings).get("power_mode", "high")
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A file on the device that lists the values of an input of this shape."""
+
+    file: str
+    shape: tuple[int, ...]
+
+
 def by_tool(
-    workspace: Workspace, tool: str, cell: Cell, model: str, input_file: str, sampling: Sampling
+    workspace: Workspace, tool: str, cell: Cell, model: str, x: Listed, sampling: Sampling
 ) -> DeviceSession:
-    """Run the official benchmark_bin on the input whose values the file `input_file` there lists.
+    """Run the official benchmark_bin on the input `x`.
 
     Success is a "Perf Info" block, never its exit status. `output` is None where it prints none.
     """
 
     def run(checks: Mapping[str, str]) -> tuple[Reported, str]:
-        flags = {**_tool_flags(cell, model, sampling), **checks}
+        flags = {**_tool_flags(cell, model, x.shape, sampling), **checks}
         words = [f"--{name}={value}" for name, value in flags.items()]
         done = workspace.device.run(workspace.command(tool, words), timeout_s=sampling.timeout_s)
         return _reported(done, tool), done.text
 
-    checks = {"input_data_path": input_file, "show_output_elem": "true"}
+    checks = {"input_data_path": x.file, "show_output_elem": "true"}
     try:
         reported, text = run(checks)
     except ProgramEnded as error:
@@ -87,10 +95,12 @@ def _reported(done: Completed, tool: str) -> Reported:
         raise NoReport(error.what, output) from None
 
 
-def _tool_flags(cell: Cell, model: str, sampling: Sampling) -> dict[str, object]:
+def _tool_flags(
+    cell: Cell, model: str, shape: tuple[int, ...], sampling: Sampling
+) -> dict[str, object]:
     return {
         "optimized_model_file": model,
-        "input_shape": f"{cell.batch},{cell.input.replace('x', ',')}",
+        "input_shape": ",".join(map(str, shape)),
         "backend": "arm",
         "threads": cell.threads,
         "power_mode": _POWER_MODES[power_mode_of(cell)],

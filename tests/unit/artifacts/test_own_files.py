@@ -141,8 +141,8 @@ def test_what_no_converter_makes_is_unavailable_and_its_environment_is_not_built
 @pytest.mark.parametrize(
     ("kind", "able"),
     [
-        ("onnx", "a Paddle file, an ONNX file or a factory"),
-        ("paddle-pir", "a Paddle file or a factory"),
+        ("onnx", "a Paddle file (.json), a Paddle file (.pdmodel), an ONNX file or a factory"),
+        ("paddle-lite-nb", "a Paddle file (.pdmodel) or a factory"),
     ],
 )
 def test_the_hint_names_what_a_kind_can_be_made_of(kind: str, able: str) -> None:

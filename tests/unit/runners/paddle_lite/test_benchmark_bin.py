@@ -11,6 +11,7 @@ from bench.core.errors import BenchError
 from bench.devices.android.adb.device import Completed
 from bench.devices.android.workspace import Workspace
 from bench.runners.paddle_lite.benchmark_bin import (
+    Listed,
     NoReport,
     Reported,
     by_tool,
@@ -20,6 +21,7 @@ from bench.runners.paddle_lite.benchmark_bin import (
 from tests.fakes.device import FakeDevice
 from tests.fakes.values import SAMPLING, cell
 
+X = Listed("x.txt", (1, 3, 9, 7))
 REPORT = """
 ======= Device Info =======
 Brand: stand-in
@@ -156,7 +158,7 @@ def test_what_the_tool_said_on_stderr_is_the_message(
     done = Completed(status=status, stdout=stdout, stderr=stderr)
     there = Workspace(FakeDevice({"benchmark_bin": done}))
     with pytest.raises(BenchError) as caught:
-        by_tool(there, "benchmark_bin", cell(), "m.nb", "x.txt", SAMPLING)
+        by_tool(there, "benchmark_bin", cell(), "m.nb", X, SAMPLING)
     assert caught.value.problem.startswith(problem)
     assert (stdout + stderr).decode() in capsys.readouterr().err.replace("\n\n", "\n") + "\n"
 
@@ -203,12 +205,13 @@ def ended(status: int, stdout: str, stderr: str = "") -> Completed:
 
 def test_the_tool_gets_the_input_and_its_output_is_handed_on() -> None:
     device = FakeDevice({"benchmark_bin": ended(0, ELEMENTS + REPORT)})
-    session = by_tool(Workspace(device), "benchmark_bin", cell(), "m.nb", "x.txt", SAMPLING)
+    session = by_tool(Workspace(device), "benchmark_bin", cell(), "m.nb", X, SAMPLING)
     assert session.output is not None
     assert session.output.shape == (1, 3)
     assert session.reported_ns == {"min": 8_125_000, "max": 9_500_000, "avg": 8_500_000}
     [command] = device.commands
     assert "--input_data_path=x.txt --show_output_elem=true" in command
+    assert "--input_shape=1,3,9,7 " in command
 
 
 def test_an_older_tool_is_run_without_the_flags_that_it_lacks_and_stays_unchecked() -> None:
@@ -216,11 +219,11 @@ def test_an_older_tool_is_run_without_the_flags_that_it_lacks_and_stays_unchecke
     device = FakeDevice(
         {"--input_data_path": ended(1, "", unknown), "benchmark_bin": ended(0, REPORT)}
     )
-    session = by_tool(Workspace(device), "benchmark_bin", cell(), "m.nb", "x.txt", SAMPLING)
+    session = by_tool(Workspace(device), "benchmark_bin", cell(), "m.nb", X, SAMPLING)
     assert (session.output, len(device.commands)) == (None, 2)
     device = FakeDevice({"benchmark_bin": ended(1, "", unknown.replace("input_data_path", "x"))})
     with pytest.raises(BenchError, match="unknown command line flag"):
-        by_tool(Workspace(device), "benchmark_bin", cell(), "m.nb", "x.txt", SAMPLING)
+        by_tool(Workspace(device), "benchmark_bin", cell(), "m.nb", X, SAMPLING)
     assert len(device.commands) == 1
 
 
