@@ -49,7 +49,8 @@ ROWS = (
 class SqueezeExcite(nn.Layer):
     """Scales each channel by what two products make of all channels' means, cut to 0..1.
 
-    The gate and the matrix products are those of the authors' first code.
+    The gate and the matrix products are those of the authors' first code. Untrained, it is half
+    open: closed ones would leave seeded weights little to compare engines by.
     """
 
     def __init__(self, channels: int) -> None:
@@ -59,7 +60,7 @@ class SqueezeExcite(nn.Layer):
             nn.Flatten(),
             nn.Linear(channels, channels // 4),
             nn.ReLU(),
-            nn.Linear(channels // 4, channels),
+            nn.Linear(channels // 4, channels, bias_attr=nn.initializer.Constant(0.5)),
         )
 
     def forward(self, x: Any) -> Any:

@@ -89,4 +89,4 @@ def _lines(rows: list[dict[str, Any]]) -> list[str]:
 def _figure(value: float | None, unit: float) -> str:
     if value is None:
         return "–"
-    return f"{value:.4g}" if unit == 1 else two_decimals(value / unit)
+    return f"{value:g}" if unit == 1 else two_decimals(value / unit)

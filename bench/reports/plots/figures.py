@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,15 +75,16 @@ def latency_figure(view: View, series: Series) -> Figure | None:
     if not series.columns:
         return None
     column = series.columns[0]
-    measured = _latency_points(view, series, column)
-    if not measured:
+    points = _latency_points(view, series, column)
+    if not points:
         return None
+    measured, families = _by_family(view, points)
     panels = [
         Panel(
             title=f"Measured: {series.system.heading}",
             x_label=f"Latency (ms), {naming.setting(series, column)}, {series.precision.upper()}",
             measured=measured,
-            families=_families(view, measured),
+            families=families,
             measured_name=naming.runner_title(series.runner),
         )
     ]
@@ -101,8 +103,8 @@ def latency_figure(view: View, series: Series) -> Figure | None:
         title="Top-1 accuracy against latency",
         panels=tuple(panels),
         caption=f"{naming.heading(series)}: {naming.statistic(series)}. "
-        f"Error bars: the interval{_cut(measured)}. The panels are of different hardware. "
-        f"{_sources(view, measured)}{_unnamed(measured)}",
+        f"Error bars: the interval{_cut(points)}. The panels are of different hardware. "
+        f"{_sources(view, points)}{_unnamed(points)}",
     )
 
 
@@ -135,7 +137,7 @@ def cost_figure(
     panel = Panel(
         title="Counted here, beside the published mobile models",
         x_label=label,
-        measured=tuple(points),
+        measured=_by_family(view, tuple(points))[0],
         measured_name="counted by this harness",
         context=context(view, column),
     )
@@ -167,14 +169,21 @@ def context(view: View, column: str) -> tuple[Line, ...]:
     return _lines(families)
 
 
-def _families(view: View, measured: tuple[Point, ...]) -> tuple[Line, ...]:
-    """Return a line a family where the points, labelled with their variants, are of several."""
+def _by_family(
+    view: View, measured: tuple[Point, ...]
+) -> tuple[tuple[Point, ...], tuple[Line, ...]]:
+    """Return the points, whose labels are variants, and no line where they are of one family.
+
+    Points of several families are labelled with their titles, and there is a line a family.
+    """
     families: dict[str, list[Point]] = {}
+    titled = []
     for point in measured:
+        titled.append(replace(point, label=view.models[point.label].title))
         row = view.published_of(point.label)
         if row is not None:
-            families.setdefault(row.family, []).append(point)
-    return _lines(families) if len(families) > 1 else ()
+            families.setdefault(row.family, []).append(titled[-1])
+    return (tuple(titled), _lines(families)) if len(families) > 1 else (measured, ())
 
 
 def _lines(families: Mapping[str, list[Point]]) -> tuple[Line, ...]:

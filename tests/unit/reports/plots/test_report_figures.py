@@ -108,22 +108,29 @@ def test_published_models_are_joined_by_family_in_the_order_of_their_cost() -> N
     assert [(point.x, point.top1) for point in lines["Ghost"]] == [(30.0, 74.02), (46.15, 66.88)]
 
 
-def test_measured_nets_of_several_families_are_joined_by_family() -> None:
+def test_measured_nets_of_several_families_are_joined_by_family_and_bear_their_titles() -> None:
     run = stored(
         record("x0_5", samples_ms=[[3.0]]), record("x0_25", samples_ms=[[2.0]]),
         record("small", samples_ms=[[5.0]]), record("large", samples_ms=[[4.0]]),
-        models={"small": facts("Small"), "large": facts("Large")},
+        models={"small": facts("Small", title="A"), "large": facts("Large", title="B")},
     )  # fmt: skip
-    lines = {line.family: line.points for line in latency(run).panels[0].families}
+    panel = latency(run).panels[0]
+    lines = {line.family: line.points for line in panel.families}
     assert {family: [point.label for point in points] for family, points in lines.items()} == {
-        "ShuffleNetV2": ["x0_25", "x0_5"],
-        "Ghost": ["large", "small"],
+        "ShuffleNetV2": [OWN, "ShuffleNetV2_x0_5"],
+        "Ghost": ["B", "A"],
     }
+    titles = {"ShuffleNetV2_x0_5", OWN, "A", "B"}
+    assert {point.label for point in panel.measured} == titles
+    counted = by_kind(shown(run))["flops"].panels[0]
+    assert {point.label for point in counted.measured} == titles
 
 
-def test_measured_nets_of_one_family_have_no_line_but_the_front() -> None:
+def test_measured_nets_of_one_family_have_no_line_but_the_front_and_are_called_variants() -> None:
     run = stored(record("x0_5", samples_ms=[[3.0]]), record("x0_25", samples_ms=[[2.0]]))
-    assert latency(run).panels[0].families == ()
+    panel = latency(run).panels[0]
+    assert panel.families == ()
+    assert {point.label for point in panel.measured} == {"x0_5", "x0_25"}
 
 
 def test_counted_costs_stand_beside_published_ones_of_the_same_unit() -> None:
