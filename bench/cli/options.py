@@ -135,9 +135,8 @@ REQUIRE_QUIET = Flag(_QUIET, "--require-quiet", None, "Refuse to start while muc
 CELL = Flag(_SELECT, "--cell", "ID", "The id of the cell that became slower")
 
 RESULTS = Flag(_RESULTS, "--results", "DIR", "Results folder: data, from anybody", "results")
-MODELS = Flag(
-    _RESULTS, "--models", "DIR", "The folder of catalog.toml: code, which is run", "models"
-)
+_DIR = "The folder of catalog.toml, published.csv or not: code, which is run"
+MODELS = Flag(_RESULTS, "--models", "DIR", _DIR, "models")
 JSON = Flag(_RESULTS, "--json as_json", None, "Print JSON")
 FORMAT = Flag(
     _RESULTS, "--format output_format", "NAME", "table, markdown, json, junit or github", "table"
@@ -222,11 +221,8 @@ INPUT_VALUES = Flag(
     _SELECT, "--input-values", "FILE",
     "An .npz file of arrays by the names of inputs, in the place of seeded ones",
 )  # fmt: skip
-LIMIT = Flag(
-    _IMAGES, "--limit", "N",
-    "Take the first N images: of folders by turns over the classes, of a list in its order",
-    type=whole(1),
-)  # fmt: skip
+_FIRST = "The first N images: of folders by turns over the classes, of a list in its order"
+LIMIT = Flag(_IMAGES, "--limit", "N", _FIRST, type=whole(1))
 SYSTEM = Flag(_SELECT, "--system", "ID", "Answer from the figures of that system", "this machine")
 MAX_MS = Flag(_LIMITS, "--max-ms", "MS", "Find the most accurate within this time a batch")
 MIN_TOP1 = Flag(_LIMITS, "--min-top1", "PERCENT", "Find the fastest from this top-1 accuracy on")

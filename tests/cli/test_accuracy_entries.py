@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -252,6 +253,30 @@ def test_nets_that_differ_are_held_against_each_other(own: Own, data: Path) -> N
     assert found["apart"]["hits"] == sum(it["count"] for it in found["mixups"]) > 0
     assert found["mixups"][0]["image"].endswith(".png")
     assert {it["other"] for it in found["mixups"]} == {4}
+
+
+def test_a_net_may_be_named_by_its_file(
+    own: Own, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = own.plant(ENTRY) / "net" / "inference.json"
+    argv = ["--data", str(data), "--input", "3x8x8"]
+    values = own.values(str(file), *argv)
+    assert values["results"][0]["variant"] == "inference"
+    assert values["results"][0]["top1"]["hits"] == hits(data, None)
+    paint(own.root / "cat.png", seed=5)
+    status, out, err = own.predicted(str(own.root / "cat.png"), str(file))
+    assert (status, out.splitlines()[0][:26]) == (0, "inference, exported weight"), err
+    monkeypatch.setattr("bench.experiments.accuracy.chunks.see", _interrupted)
+    status, _, err = own.call(str(file), *argv)
+    assert status == 130
+    again = err.partition("resume with `")[2].partition("`")[0]
+    monkeypatch.undo()
+    words = shlex.split(again.partition(" accuracy ")[2])
+    assert main(["accuracy", *words], seeing_tables()) == 0
+
+
+def _interrupted(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_a_report_shows_stored_accuracies_and_is_what_verify_builds(own: Own, data: Path) -> None:

@@ -112,8 +112,9 @@ def test_what_is_no_image_is_one_sentence(ask: Asking) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ((), "predict takes one image, and none is given"),
-        (("a.png", "b.png"), "predict takes one image, and 2 is given"),
+        ((), "predict takes an image, and a model's file after it, and nothing is given"),
+        (("a.png", "b.onnx", "c"), "a model's file after it, and 3 words are given"),
+        (("a.png", "b.onnx"), "b.onnx"),
         (("a.png", "--variant", "x0_25,x0_5"), "x0_25, x0_5 are given"),
         (("a.png", "--runner", "nobody"), "there is no runner 'nobody'"),
     ],

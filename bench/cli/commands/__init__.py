@@ -34,9 +34,17 @@ class Verb:
 
 _PADDLE = o.RUNNER.but("paddle")
 _MANY = (o.VARIANT, _PADDLE, o.BATCH.but("1"), o.THREADS.but("1"), o.WEIGHTS, o.TOLERANCE)
-_ACCURACY = (_PADDLE, o.VARIANT, o.WEIGHTS, o.TOLERANCE, o.BATCH.one("1"), o.THREADS.one("1"))
+_OF_FILE = "paddle, or the engine of the model's file"
+_ACCURACY = (
+    o.RUNNER.but(_OF_FILE),
+    o.VARIANT,
+    o.WEIGHTS,
+    o.TOLERANCE,
+    o.BATCH.one("1"),
+    o.THREADS.one("1"),
+)
 _PREDICT = (
-    o.RUNNER.one("paddle"),
+    o.RUNNER.one(_OF_FILE),
     o.VARIANT.one("the catalogue's first"),
     o.WEIGHTS,
     o.TOLERANCE,
@@ -141,8 +149,10 @@ VERBS: Mapping[str, Verb] = {
         (*o.words("set RUN | show [SYSTEM] | check [SYSTEM]"), o.FORMAT),
     ),
     "accuracy": Verb(
-        "Measure top-1 and top-5 accuracy over labelled images, and how far engines agree",
+        "Measure top-1 and top-5 accuracy over labelled images, of the catalogue or of a MODEL by "
+        "its file, and how far engines agree",
         (
+            *o.OWN_MODELS,
             o.DATA,
             o.LIST,
             o.LABELS,
@@ -155,7 +165,7 @@ VERBS: Mapping[str, Verb] = {
     ),
     "predict": Verb(
         "Show the five most probable classes of one image, and the inference time",
-        (*o.words("IMAGE"), o.LABELS, *_PREDICT, _IMAGES, *o.MEASURING),
+        (*o.words("IMAGE [MODEL]"), o.LABELS, *_PREDICT, _IMAGES, *o.MEASURING),
     ),
     "recommend": Verb(
         "Choose a model and an engine: the most accurate within a time, or the fastest, above an "

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench.config.catalog import OTHER_WEIGHTS, SEEDED, load_catalogue
+from bench.config.catalog import OTHER_WEIGHTS, SEEDED
 from bench.core.errors import InputError
 from bench.core.output import say, show, show_lines
 from bench.core.program import command
@@ -19,6 +19,7 @@ from bench.experiments.accuracy.dataset import ImageOptions
 from bench.experiments.accuracy.engine import OpenEngine, open_engine
 from bench.experiments.accuracy.predict import TIMED, WARM_UP, Prediction, predict
 from bench.experiments.context import Options, Tables
+from bench.experiments.preparation import catalogue_of
 
 _INCLUDES = "the input copied in, the net run, the output copied out"
 
@@ -28,7 +29,8 @@ def run(options: Options, tables: Tables, *, opener: OpenEngine = open_engine) -
 
     Raises InputError, Unavailable, and BenchError where the engine gives no answer.
     """
-    path, selection = _image(options), _selected(options, tables)
+    path, options = _image(options)
+    selection = _selected(options, tables)
     labels = options.of(ImageOptions).labels
     names = None if labels is None else read_names(labels)
     prediction = predict(path, selection, options, tables, opener=opener)
@@ -45,13 +47,17 @@ def run(options: Options, tables: Tables, *, opener: OpenEngine = open_engine) -
     return 0
 
 
-def _image(options: Options) -> Path:
-    if len(options.words) != 1:
+def _image(options: Options) -> tuple[Path, Options]:
+    """Return the image, and the options with the net that is named by its file, if any."""
+    if len(options.words) not in (1, 2):
+        given = f"{len(options.words)} words are" if options.words else "nothing is"
         raise InputError(
-            f"predict takes one image, and {len(options.words) or 'none'} is given",
-            hint=f"as in {command('predict cat.jpg')}",
+            f"predict takes an image, and a model's file after it, and {given} given",
+            hint=f"as in {command('predict cat.jpg')}, or {command('predict cat.jpg net.onnx')}",
         )
-    return Path(options.words[0])
+    image, *files = options.words
+    own = {**options.own, "model_files": files} if files else options.own
+    return Path(image), replace(options, own=own)
 
 
 def _selected(options: Options, tables: Tables) -> Selection:
@@ -62,7 +68,7 @@ def _selected(options: Options, tables: Tables) -> Selection:
             f"predict asks one engine about one net, and {', '.join(several)} are given",
             hint="name one --variant and one --runner",
         )
-    models = load_catalogue(options.models).models
+    models = catalogue_of(options)[0].models
     first = next((name for name, it in models.items() if it.task == "classify"), next(iter(models)))
     return select(replace(options, variants=options.variants or [first]), tables)
 

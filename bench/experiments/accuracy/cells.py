@@ -56,14 +56,14 @@ class Selection:
 
 def select(options: Options, tables: Tables) -> Selection:
     """Return what the flags ask for; raises InputError."""
-    runners = tuple(dict.fromkeys(options.axes.runners)) or (RUNNER,)
+    models = classifiers(models_of(options, options.variants), options.variants)
+    runners = tuple(dict.fromkeys(options.axes.runners)) or _own_runners(models, tables)
     threads = _single("--threads", options.axes.threads)
     if threads > usable_cores():
         raise InputError(
             f"--threads {threads}: there are {usable_cores()} usable cores",
             hint="ask for fewer threads",
         )
-    models = classifiers(models_of(options, options.variants), options.variants)
     for model in models:
         check_settings(model, runners, tables.runners)
     return Selection(
@@ -73,6 +73,13 @@ def select(options: Options, tables: Tables) -> Selection:
         threads=threads,
         target=target_of(runners, tables),
     )
+
+
+def _own_runners(models: Sequence[Model], tables: Tables) -> tuple[str, ...]:
+    """Return for each model the engine of its file's format, RUNNER where there is none."""
+    here = [(name, it) for name, it in tables.runners.items() if it.target == "cpu"]
+    of_format = {it.artifact: name for name, it in reversed(here)}
+    return tuple(dict.fromkeys(of_format.get(model.origin, RUNNER) for model in models))
 
 
 def classifiers(models: Sequence[Model], named: Collection[str]) -> tuple[Model, ...]:

@@ -21,7 +21,7 @@ from bench.experiments.accuracy.engine import OpenEngine, open_engine
 from bench.experiments.accuracy.preprocess import quiet_decoder
 from bench.experiments.accuracy.recipes import Net, net_of, recipe_fields
 from bench.experiments.context import Options, Tables
-from bench.experiments.preparation import models_of, packages_of, settle
+from bench.experiments.preparation import OwnOptions, models_of, packages_of, settle
 from bench.experiments.progress import Units
 from bench.experiments.provenance import begun, make_provenance
 from bench.experiments.resume import NETS, PACKAGES, PASSED, SYSTEM, Same
@@ -170,12 +170,12 @@ class AccuracyExperiment:
             yield from chunks.pending([model.variant for model in self.selection.models])
 
     def resume_flags(self, run: AccuracyFolder) -> list[str]:
-        """Return the images, the folders, the weights and the target's flags."""
+        """Return nets by their files, images, folders, weights and the target's flags."""
         del run
         images = ("data", "list_file", "labels", "limit")
-        return self.options.again(
-            (*images, "results", "models", "cache", "weights", "tolerance"), self.tables.targets
-        )
+        again = (*images, "results", "models", "cache", "weights", "tolerance")
+        flags = self.options.again(again, self.tables.targets)
+        return [*self.options.of(OwnOptions).flags(), *flags]
 
 
 def resumed_selection(run: AccuracyFolder, options: Options) -> Selection:
