@@ -197,7 +197,8 @@ def test_models_as_json_tell_counted_costs_where_a_run_counted_them(
         "variant": "x0_25", "published_as": "ShuffleNetV2_x0_25", "source": "fake:net",
         "macs": 17_576_000, "flops_paddle": 18_945_136, "params": 607_712,
         "storage_bytes": 2_835_000, "published_flops_m": 18.95, "published_params_m": 0.61,
-        "published_storage_mb": 2.7, "published_top1": 0.499,
+        "published_storage_mb": 2.7, "published_top1": 0.499, "task": "classify",
+        "declared_top1": None, "declared_top5": None,
     }  # fmt: skip
     assert (second["variant"], second["macs"]) == ("x0_5", None)
 
