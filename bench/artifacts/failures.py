@@ -17,8 +17,8 @@ from bench.launcher.process import ChildFailed, is_full
 from bench.storage.schema.common import PASSING
 
 # What stands before a tool's own words, the surest first: glog's fatal lines, opt's verdict,
-# Paddle2ONNX's list of operators and its errors, ncnn's missing layer, glog's errors, and what an
-# exception says that nothing caught.
+# Paddle2ONNX's list of operators and its errors, ncnn's missing layer, glog's errors, what an
+# exception says that nothing caught, and ONNX Runtime's error within pnnx.
 _WORDS = tuple(
     map(
         re.compile,
@@ -30,6 +30,7 @@ _WORDS = tuple(
             r"\[ERROR\]\S*\s*(.+)",
             r"^[EF]\d{4} [\d:.]+ +\d+ [^\]]*\] (.+)",
             r"^\s+what\(\):\s+(.+)",
+            r"^ort Run failed (.+)",
             r"^(OpenVINO does not support the following ONNX operations: .+)",
         ),
     )

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import platform
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from bench.core.errors import Unavailable
 from bench.core.tensors import Tensors
 from bench.core.units import Nanoseconds
 from bench.runners.base import feeds_by, import_engine, require_precision, time_calls
+from bench.runners.mnn_module import MnnModule
 
 # Codes of getSessionInfo (MNN's Interpreter.hpp): the backend in use, the number of threads.
 _BACKENDS, _THREADS = 2, 4
@@ -47,15 +49,16 @@ class MnnRunner:
         engine = import_engine("MNN", env="engines")
         interpreter = engine.Interpreter(str(artifact))
         winograd = dict(cell.settings).get("winograd", "small")
-        interpreter.setSessionHint(_WINOGRAD, _BLOCKS[winograd])
-        session = interpreter.createSession(
-            {
-                "numThread": cell.threads,
-                "precision": _MODES[cell.precision],
-                "backend": "CPU",
-            }
-        )
-        yield MnnSession(engine, interpreter, session, cell.precision, winograd)
+        hint = (_WINOGRAD, _BLOCKS[winograd])
+        interpreter.setSessionHint(*hint)
+        config = {
+            "numThread": cell.threads,
+            "precision": _MODES[cell.precision],
+            "backend": "CPU",
+        }
+        session = interpreter.createSession(config)
+        as_module = partial(MnnModule, artifact, config=config, hints=[hint])
+        yield MnnSession(engine, interpreter, session, cell.precision, winograd, as_module)
 
 
 def has_fp16(system: str, machine: str, cpu_facts: Path) -> bool:
@@ -99,7 +102,10 @@ class MnnSession:
         session: Any,
         precision: str = "fp32",
         winograd: str = "small",
+        as_module: Callable[[list[str], list[str]], MnnModule] | None = None,
     ) -> None:
+        self._as_module = as_module
+        self._module: MnnModule | None = None
         self._winograd = winograd
         self._engine = engine
         self._precision = precision
@@ -123,6 +129,7 @@ class MnnSession:
             "precision": self._precision,
             "backend": _CPU.get(backend, f"number {backend}"),
             "winograd": self._winograd,  # as it was set: MNN reports no hint
+            **({} if self._module is None else {"api": "module"}),
         }
 
     def _threads(self) -> int:
@@ -135,12 +142,17 @@ class MnnSession:
         import numpy as np
 
         dtypes = {name: _dtype(self._engine, it) for name, it in self._inputs.items()}
-        named = feeds_by(list(self._inputs), feeds)
+        named = {
+            name: array.astype(dtypes[name], copy=False)
+            for name, array in feeds_by(list(self._inputs), feeds).items()
+        }
         self._resize(named)
-        self._copies = [
-            (self._inputs[name], self._host(array.astype(dtypes[name], copy=False)))
-            for name, array in named.items()
-        ]
+        if self._as_module and any(0 in it.getShape() for it in self._outputs.values()):
+            # Its shapes aren't known before it runs: it has loops or branches.
+            self._module = self._as_module(list(self._inputs), list(self._outputs))
+            self._module.feed(named)
+            return dict(zip(self._outputs, self._end_to_end(), strict=True))
+        self._copies = [(self._inputs[name], self._host(array)) for name, array in named.items()]
         self._hosts = {
             name: self._host(np.zeros(tensor.getShape(), _dtype(self._engine, tensor)))
             for name, tensor in self._outputs.items()
@@ -176,6 +188,8 @@ class MnnSession:
         return time_calls(self._end_to_end, count)
 
     def _end_to_end(self) -> list[Any]:
+        if self._module is not None:
+            return self._module.run()
         for tensor, host in self._copies:
             tensor.copyFrom(host)
         self._interpreter.runSession(self._session)

@@ -62,6 +62,13 @@ class Brain(Tiny):
         return super().forward(x).astype("bfloat16")
 
 
+class Wider(Tiny):
+    "An adaptive pooling to more places than there are."
+
+    def forward(self, x):
+        return nn.functional.adaptive_avg_pool2d(self.conv(x), 16)
+
+
 class Infinite(Tiny):
     def forward(self, x):
         return super().forward(x) * 1e38 * 1e38
@@ -87,12 +94,12 @@ def a_dict():
 _SAVE = """
 import json, sys
 import paddle
-from nets import Pair, Tiny, Words
+from nets import Pair, Tiny, Wider, Words
 
 folder = sys.argv[1] + ".made"
 spec = paddle.static.InputSpec
 for name, net, shape in json.load(sys.stdin):
-    net = {"tiny": Tiny, "pair": Pair, "words": Words}[net]()
+    net = {"tiny": Tiny, "pair": Pair, "words": Words, "wider": Wider}[net]()
     net.eval()
     specs = [spec(shape, "float32", "image")]
     if name == "words":
@@ -136,6 +143,7 @@ def fill_folder(python: Path, folder: Path, env: Mapping[str, str] = PIR) -> Pat
         ("dynamic", "tiny", [-1, 3, 8, 8]),
         ("inference", "pair", [-1, 3, -1, -1]),
         ("words", "words", [-1, 6]),
+        ("wider", "wider", [1, 3, 8, 8]),
     ]
     code = f"import sys; sys.path.append({str(folder)!r})\n{_SAVE}"
     made = Path(run(python, code, models, folder / "saving", env))

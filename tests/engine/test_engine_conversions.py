@@ -3,9 +3,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bench.core.errors import Unavailable
+from bench.core.tensors import read_reference, write_reference
 from bench.environments.interpreters import Environments
 from bench.runners import RUNNERS
 from tests.engine.converting import PROGRAM, Answer, attempt, run
@@ -33,8 +35,17 @@ def python(environments: Environments, name: str) -> Path:
         pytest.skip(f"environment {name}: {error}")
 
 
-def source(model: Path) -> dict[str, str]:
-    return {"model": str(model), "params": str(model.with_suffix(".pdiparams"))}
+def source(model: Path, reference: Path | None = None) -> dict[str, str]:
+    files = {"model": str(model), "params": str(model.with_suffix(".pdiparams"))}
+    return files if reference is None else {**files, "reference": str(reference)}
+
+
+def spoilt(program: Path, path: Path) -> Path:
+    """Write the program's reference with other outputs to `path`."""
+    right = read_reference(program.with_name("reference.npz"))
+    outputs = {name: 1.1 * array for name, array in right.outputs.items()}
+    write_reference(path, right.inputs, outputs)
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +74,9 @@ def to_onnx(
     garbage.write_text("garbage")
     garbage.with_suffix(".pdiparams").write_text("garbage")
     (alone := out.with_name("alone.pdmodel")).write_text("garbage")
+    any_size, sized = open_batch.with_stem("inference"), out.with_name("sized.npz")
+    image = np.zeros((2, 3, 10, 12), np.float32)
+    write_reference(sized, {"image": image}, {"a": image[:, :1], "b": image[:, :1]})
     (other := out.with_name("net.nb")).write_text("")
     other.with_suffix(".pdiparams").write_text("")
     cases = {
@@ -72,6 +86,10 @@ def to_onnx(
         "garbage": (source(garbage), TO_ONNX),
         "no weights": (source(alone), TO_ONNX),
         "other format": (source(other), TO_ONNX),
+        "compared": (source(program, program.with_name("reference.npz")), TO_ONNX),
+        "another": (source(program, spoilt(program, out.with_name("another.npz"))), TO_ONNX),
+        "any size": (source(any_size, sized), {**TO_ONNX, "batches": [2]}),
+        "wider": (source(any_size.with_stem("wider")), TO_ONNX),
     }
     answers = attempt(onnx_python, "onnx_export", list(cases.values()), out=out, env={})
     return {
@@ -92,6 +110,11 @@ def test_an_open_batch_becomes_the_one_asked_for(to_onnx: dict[str, Answer]) -> 
     assert to_onnx["open"]["facts"]["inputs"] == {"image": [4, 3, 8, 8]}
 
 
+def test_the_file_is_compared_with_what_paddle_computes(to_onnx: dict[str, Answer]) -> None:
+    assert 0 < to_onnx["compared"]["facts"]["relative_l2"] < 1e-5
+    assert "relative_l2" not in to_onnx["good"]["facts"]
+
+
 @pytest.mark.parametrize(
     ("name", "problem", "remedy"),
     [
@@ -99,6 +122,9 @@ def test_an_open_batch_becomes_the_one_asked_for(to_onnx: dict[str, Answer]) -> 
         ("garbage", "paddle2onnx can't export", "operators that Paddle2ONNX knows"),
         ("no weights", "alone.pdiparams is no file", "program"),
         ("other format", "net.nb: paddle2onnx reads .pdmodel and .json only", "Paddle"),
+        ("another", "another output: out0 is 0.0909 away from Paddle's", "other operators"),
+        ("any size", "another output: a is inf away from Paddle's", "other operators"),
+        ("wider", "adaptive pooling to more than there is (its stride is 0)", "larger input"),
     ],
 )
 def test_what_cannot_be_exported_is_named_with_a_remedy(
