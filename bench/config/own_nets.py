@@ -12,7 +12,10 @@ from bench.config.net_files import FILE_FORMATS, net_file
 from bench.core.errors import InputError
 
 _FACTORY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
-_FORMS = f"a file that ends in {', '.join(FILE_FORMATS)}, a folder with one, or module:function"
+_FORMS = (
+    f"a file that ends in {', '.join(FILE_FORMATS)}, a folder with one, or module:function; "
+    "models of the catalogue are named with --variant"
+)
 
 
 def own_catalogue(

@@ -50,6 +50,8 @@ def _program() -> Path:
 def _run(program: Path, onnx: Path, scratch: Path) -> None:
     """Run pnnx in `scratch`, where all nine files go that it writes beside what it reads."""
     (scratch / "model.onnx").symlink_to(onnx)
+    for part in onnx_file.beside(onnx):
+        (scratch / part.name).symlink_to(part)
     command = [str(program), "model.onnx", "fp16=0"]
     done = subprocess.run(
         command, cwd=scratch, capture_output=True, text=True, errors="replace", check=False

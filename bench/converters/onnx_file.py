@@ -19,6 +19,11 @@ def path(source: Mapping[str, Any]) -> Path:
     return model
 
 
+def beside(onnx: Path) -> list[Path]:
+    """Return the files that hold tensors of `onnx`, which has some where it is above 2 GB."""
+    return sorted(onnx.parent.glob(f"{onnx.name}.*"))
+
+
 def require(made: Path, *, by: str) -> None:
     """Raise ArtifactError where a converter that says nothing of its failure left no file.
 

@@ -39,15 +39,22 @@ def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) ->
             hint="leave --env engines out to have its environment built",
         ) from error
     onnxruntime.set_default_logger_severity(_ERRORS_ONLY)
+    large = bool(onnx_file.beside(onnx))
+    outside = {"save_as_external_data": True, "external_data_location": "plain.data"}
     with tempfile.TemporaryDirectory() as scratch:
         plain = Path(scratch) / "plain.onnx"
         try:
             # Weights that an exporter passes through other nodes become the constants they are:
             # else they would be taken for activations, and quantised again at each inference.
-            shape_inference.quant_pre_process(str(onnx), str(plain), skip_symbolic_shape=True)
+            shape_inference.quant_pre_process(
+                str(onnx), str(plain), skip_symbolic_shape=True, **(outside if large else {})
+            )
             # Unsigned: ONNX Runtime's ConvInteger has no kernel for signed weights.
             quantization.quantize_dynamic(
-                str(plain), str(made), weight_type=quantization.QuantType.QUInt8
+                str(plain),
+                str(made),
+                weight_type=quantization.QuantType.QUInt8,
+                use_external_data_format=large,
             )
         except Exception as error:
             raise ArtifactError(

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.core.cell import Cell
-from bench.core.tensors import write_reference
+from bench.core.errors import ArtifactError
+from bench.core.tensors import Tensors, write_reference
 from bench.worker.serve import load
 from bench.worker.session import State
 
@@ -39,5 +40,18 @@ def _refer(runner: Any, main: Path, batch: int) -> str:
     cell = Cell(variant="reference", model_hash="", runner="reference", batch=batch, threads=1)
     with ExitStack() as stack:
         session = stack.enter_context(runner.open(cell, main))
-        write_reference(path, inputs, session.infer(inputs))
+        outputs = session.infer(inputs)
+        _check_finite(outputs)
+        write_reference(path, inputs, outputs)
         return str(session.facts["engine"])
+
+
+def _check_finite(outputs: Tensors) -> None:
+    import numpy as np
+
+    for name, array in outputs.items():
+        if not np.isfinite(array).all():
+            raise ArtifactError(
+                f"the net's output '{name}' holds infinities or NaN",
+                hint="give inputs of its range, as in --input NAME=SHAPE:TYPE:LOW..HIGH",
+            )

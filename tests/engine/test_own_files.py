@@ -20,6 +20,7 @@ from bench.environments.interpreters import Environments
 from bench.storage.schema.common import Failed
 from bench.storage.schema.latency import Measured, Record
 from bench.storage.store import Store
+from tests.engine.converting import attempt
 
 pytestmark = pytest.mark.engine
 
@@ -180,6 +181,16 @@ def test_values_of_ones_own_are_what_the_net_is_run_on(
     catalogue = own_catalogue([str(nets / "tokens.onnx")], {}, str(tmp_path / "v.npz"))
     (tokens,) = resolve_all(catalogue, ["tokens"], Path.cwd(), Weights())
     assert reference(workshop, tokens, "openvino-ir", 2).inputs["ids"].tolist() == ids.tolist()
+
+
+@pytest.mark.parametrize("converter", ["openvino_ir", "ncnn_pnnx", "mnn_convert", "onnx_int8"])
+def test_tensors_beside_a_large_file_go_with_it_through_each_converter(
+    converter: str, nets: Path, environments: Environments, tmp_path: Path
+) -> None:
+    source = {"model": str(nets / "model.onnx")}
+    python = environments.get("engines").python
+    [answer] = attempt(python, converter, [(source, {})], out=tmp_path / "out", env={})
+    assert "facts" in answer, answer
 
 
 @pytest.mark.parametrize("damage", ["gone", "garbage"])
