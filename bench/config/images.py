@@ -16,6 +16,7 @@ from bench.core.errors import BrokenFile
 from bench.storage.validation import Positive, Strict, explain, read_text, short
 
 INFERENCE_FILE = "inference.yml"
+_MOST_BYTES = 1 << 20
 
 Interpolation = Literal["nearest", "bilinear", "bicubic", "box", "hamming", "lanczos"]
 _OF_PILLOW_ALONE = ("box", "hamming", "lanczos")
@@ -86,7 +87,7 @@ def _yaml(path: Path) -> Mapping[str, Any]:
     import yaml  # few models have such a file
 
     try:
-        content = yaml.safe_load(read_text(path))
+        content = yaml.safe_load(read_text(path, most=_MOST_BYTES))
     except (yaml.YAMLError, RecursionError) as error:
         raise ValueError(f"not YAML: {error}") from error
     if not isinstance(content, dict):
@@ -103,7 +104,7 @@ def _operators(content: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]
     operators: list[tuple[str, Mapping[str, Any]]] = []
     for item in listed:
         if not isinstance(item, dict) or len(item) != 1:
-            raise ValueError(f"an operator of transform_ops has no name: {item}")
+            raise ValueError(f"an operator of transform_ops has no name: {_word(item)}")
         ((name, arguments),) = item.items()
         if arguments is not None and not isinstance(arguments, dict):
             raise ValueError(f"operator {name} has no arguments by name")
@@ -144,8 +145,8 @@ def _preprocess(
 def _resizing(given: Mapping[str, Any] | None) -> dict[str, Any]:
     if given is None:
         raise ValueError("it doesn't resize images, and images have all sizes")
-    backend = str(given.get("backend") or "cv2").lower()
-    interpolation = str(given.get("interpolation") or "bilinear").lower()
+    backend = _word(given.get("backend") or "cv2").lower()
+    interpolation = _word(given.get("interpolation") or "bilinear").lower()
     if backend not in ("cv2", "pil"):
         raise ValueError(f"ResizeImage's backend {backend} isn't known here")
     fields: dict[str, Any] = {
@@ -165,7 +166,7 @@ def _pair(size: Any) -> tuple[Any, ...] | None:
     if size is None or isinstance(size, int):
         return None if size is None else (size, size)
     if not isinstance(size, list):
-        raise TypeError(f"{size} is no size")
+        raise TypeError(f"{_word(size)} is no size")
     return tuple(reversed(size))
 
 
@@ -173,7 +174,8 @@ def _normalizing(given: Mapping[str, Any] | None) -> dict[str, Any]:
     if given is None:
         return {"scale": 1.0, "mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}
     if given.get("channel_num") not in (None, 3):
-        raise ValueError(f"NormalizeImage makes {given['channel_num']} channels of three")
+        channels = _word(given["channel_num"])
+        raise ValueError(f"NormalizeImage makes {channels} channels of three")
     fields = {name: given[name] for name in ("mean", "std") if given.get(name) is not None}
     scale = given.get("scale")
     return fields | ({} if scale is None else {"scale": _scale(scale)})
@@ -197,4 +199,18 @@ def _class_names(content: Mapping[str, Any]) -> Any:
     lists = [
         part["label_list"] for part in parts if isinstance(part, dict) and "label_list" in part
     ]
-    return tuple(map(str, lists[0])) if lists and isinstance(lists[0], list) else None
+    if not lists or not isinstance(lists[0], list):
+        return None
+    if not all(isinstance(name, _SCALARS) for name in lists[0]):
+        raise TypeError("label_list has a class whose name is no word")
+    return tuple(map(str, lists[0]))
+
+
+_SCALARS = (str, int, float)
+
+
+def _word(value: Any) -> str:
+    """Return a value as text; of a list or a mapping its type alone, since the aliases of a few
+    lines make one of billions.
+    """
+    return str(value) if isinstance(value, _SCALARS) else f"a {type(value).__name__}"

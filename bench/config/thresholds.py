@@ -4,6 +4,9 @@
 min_effect = 0.03                     # a share: 3%
 cells = { "x0_25-*-t4-*" = 0.08 }     # by a cell's id or the slug before its digest; the first
                                       # pattern that holds counts
+
+A `*` also stands for dashes, and a model's name may have some: x0_25-* holds for x0_25-lite too,
+unless a pattern for x0_25-lite-* stands before it.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from bench.config.catalog import load_catalogue
+from bench.config.images import read_inference
 from bench.config.project import load_project
 from bench.config.published import load_faults, load_published
 from bench.config.suite import load_suite
@@ -209,6 +210,10 @@ READERS: Mapping[str, Reader] = {
     "class names": Reader(
         files=[b"0 tench, Tinca\n1 goldfish\n2 shark\n", b"a\nb b\nc"],
         read=_at("names", lambda it: read_names(it / "names")),
+    ),
+    "inference.yml": Reader(
+        files=[real_files.INFERENCE.encode()],
+        read=_at("inference.yml", lambda it: read_inference(it / "inference.yml")),
     ),
     "a worker's reply": Reader(
         files=[json.dumps(it).encode() for it in ({"ok": sessions.FIGURES}, real_files.ERROR)],

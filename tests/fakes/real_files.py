@@ -120,3 +120,33 @@ def packet(channel: int, data: bytes) -> bytes:
 
 def piece(kind: bytes, data: bytes) -> bytes:
     return struct.pack("<4sI", kind, len(data)) + data
+
+
+# As PaddleClas writes it.
+INFERENCE = """
+Global:
+  model_name: PP-LCNet_x1_0
+Hpi:
+  backend_configs:
+    paddle_infer:
+      trt_dynamic_shapes: {x: [[1, 3, 224, 224], [1, 3, 224, 224], [8, 3, 224, 224]]}
+PreProcess:
+  transform_ops:
+  - ResizeImage:
+      resize_short: 256
+  - CropImage:
+      size: 224
+  - NormalizeImage:
+      channel_num: 3
+      mean: [0.485, 0.456, 0.406]
+      order: ''
+      scale: 0.00392156862745098
+      std: [0.229, 0.224, 0.225]
+  - ToCHWImage: null
+PostProcess:
+  Topk:
+    topk: 5
+    label_list:
+    - tench, Tinca tinca
+    - 7
+"""

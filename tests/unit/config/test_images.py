@@ -8,34 +8,7 @@ import pytest
 
 from bench.config.images import Preprocess, read_inference
 from bench.core.errors import BrokenFile
-
-EXPORTED = """
-Global:
-  model_name: PP-LCNet_x1_0
-Hpi:
-  backend_configs:
-    paddle_infer:
-      trt_dynamic_shapes: {x: [[1, 3, 224, 224], [1, 3, 224, 224], [8, 3, 224, 224]]}
-PreProcess:
-  transform_ops:
-  - ResizeImage:
-      resize_short: 256
-  - CropImage:
-      size: 224
-  - NormalizeImage:
-      channel_num: 3
-      mean: [0.485, 0.456, 0.406]
-      order: ''
-      scale: 0.00392156862745098
-      std: [0.229, 0.224, 0.225]
-  - ToCHWImage: null
-PostProcess:
-  Topk:
-    topk: 5
-    label_list:
-    - tench, Tinca tinca
-    - 7
-"""
+from tests.fakes.real_files import INFERENCE
 
 
 def written(folder: Path, text: str) -> Path:
@@ -45,7 +18,7 @@ def written(folder: Path, text: str) -> Path:
 
 
 def test_what_paddleclas_exports_is_its_own_evaluation(tmp_path: Path) -> None:
-    found = read_inference(written(tmp_path, EXPORTED))
+    found = read_inference(written(tmp_path, INFERENCE))
     assert found.preprocess == Preprocess(short=256)
     assert found.crop == (224, 224)
     assert found.class_names == ("tench, Tinca tinca", "7")
@@ -93,6 +66,11 @@ def test_other_ways_are_read_as_paddleclas_does_them(
     assert (found.preprocess, found.crop, found.class_names) == (preprocess, crop, None)
 
 
+# Lists of ten aliases each: ten billion items where something writes them out.
+BOMB = "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{of}'] * 10)}]\n"
+    for of, name in zip("abcdeghij", "bcdeghijf", strict=True)
+)
 RESIZE = "ResizeImage: {resize_short: 256}"
 
 
@@ -104,7 +82,17 @@ RESIZE = "ResizeImage: {resize_short: 256}"
         ("PreProcess: {transform_ops: []}", "no PreProcess with transform_ops"),
         ("a: [", "not YAML"),
         ("!!python/object/apply:os.getcwd []", "not YAML"),
-        (operators("[1]"), "has no name"),
+        (operators("[1]"), "has no name: a list"),
+        (BOMB + operators("*f"), "has no name: a list"),
+        (BOMB + operators("ResizeImage: {size: 9, backend: *f}"), "backend a list isn't known"),
+        (BOMB + operators("ResizeImage: {size: {a: *f}}"), "a dict is no size"),
+        (BOMB + operators("ResizeImage: {size: *f}"), "field 'preprocess.size"),
+        (BOMB + operators(RESIZE, "NormalizeImage: {channel_num: *f}"), "makes a list channels"),
+        (BOMB + operators(RESIZE, "NormalizeImage: {mean: *f}"), "field 'preprocess.mean"),
+        (
+            BOMB + operators(RESIZE) + "PostProcess: {Topk: {label_list: [*f]}}\n",
+            "a class whose name is no word",
+        ),
         (operators("ResizeImage: [1]"), "ResizeImage has no arguments by name"),
         (operators("RandFlipImage: {flip_code: 1}"), "operator RandFlipImage isn't known"),
         (operators("ResizeImage: {long: 1}"), "argument long of operator ResizeImage"),

@@ -238,6 +238,11 @@ def test_a_models_own_settings_take_the_place_of_the_suites_for_its_runner() -> 
     assert set(map(str, told.values())) == {str({"onednn": "on"})}
 
 
+def test_settings_of_an_engine_that_is_none_are_refused() -> None:
+    with pytest.raises(UnknownName, match="model a has no runner 'padle'"):
+        chosen(models=(model("a", settings={"padle": {}}),))
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [

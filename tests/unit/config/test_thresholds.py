@@ -38,6 +38,12 @@ def test_the_first_pattern_that_fits_counts_with_or_without_the_digest() -> None
     assert gate.of("x1_0-paddle-fp32-b1-t2-0123456789ab") == 0.03
 
 
+def test_a_net_with_a_dash_in_its_name_has_its_own_where_that_stands_first() -> None:
+    gate = Gate(cells={"x0_25-lite-*": 0.05, "x0_25-*": 0.07})
+    assert gate.of("x0_25-lite-paddle-fp32-b8-t1-0123456789ab") == 0.05
+    assert gate.of(CELL) == 0.07
+
+
 @pytest.mark.parametrize("effect", [0, -0.1, 1, 3])
 def test_an_effect_that_is_no_share_is_refused(effect: float) -> None:
     with pytest.raises(ValidationError):

@@ -4,10 +4,11 @@ import csv
 import io
 from pathlib import Path
 
-from bench.analysis.series import View
+from bench.analysis.series import Declared, View
 from bench.config.published import Published
 from bench.reports import csv_tables as tables_csv
 from bench.storage.schema.latency import Record
+from tests.fakes.accuracy_runs import accuracy_run
 from tests.fakes.records import (
     contended,
     costs,
@@ -152,3 +153,24 @@ def test_a_ratio_to_the_fastest_has_columns_of_its_own_where_cells_took_turns() 
     assert set(tables_csv.RATIO_HEAD) < set(tables_csv.LATENCY_HEAD)
     (row,) = latency(record())
     assert {row[name] for name in tables_csv.RATIO_HEAD} == {""}
+
+
+def read_back(shown: View, name: str) -> list[dict[str, str]]:
+    text = tables_csv.write(shown, Path())[Path(name)].decode()
+    return list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+
+
+def test_what_an_entry_declares_stands_in_costs_where_one_does() -> None:
+    run = stored(record("mine"), record("x0_25"))
+    rows = read_back(view(run, declared={"mine": Declared(top1=0.612)}), "costs.csv")
+    assert {row["variant"]: row["declared_top1"] for row in rows} == {"x0_25": "", "mine": "0.612"}
+    assert "declared_top1" not in read_back(view(run), "costs.csv")[0]
+
+
+def test_each_stored_accuracy_is_a_row() -> None:
+    run = accuracy_run([1, 2], {"mine": {"paddle": [1, 9], "mnn": [1, 2]}})
+    first, second = read_back(view(accuracies=[run]), "accuracy.csv")
+    assert (first["runner"], first["top1_hits"], first["top1"]) == ("paddle", "1", "0.500000")
+    assert (second["runner"], second["top5_hits"], second["top1_low"]) == ("mnn", "2", "0.158114")
+    assert (first["images"], first["read"], first["limited_from"]) == ("2", "2", "")
+    assert first["run_id"] == run.manifest.run_id

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from bench.analysis import naming
+from bench.analysis.series import Declared
 from bench.analysis.variance import Components
 from bench.core.escape import markdown
 from bench.reports.markdown.page import render, write
 from bench.reports.markdown.tables import table
 from bench.storage.schema.common import Failed, Skipped
+from tests.fakes.accuracy_runs import accuracy_run
 from tests.fakes.pages import FAULT, OWN, known, latency_rows, note, page_of, tables
 from tests.fakes.records import (
     costs,
@@ -101,6 +103,36 @@ def test_counted_and_published_costs_stand_in_columns_of_their_own() -> None:
     assert (row["MACs (M)"], row["Params (M)"]) == ("17.58", "0.61")
     assert row["FLOPs (M),<br>paddle.flops"] == "18.95"
     assert (row["FLOPs (M)<br>published, list"], row["Top1<br>(published)"]) == ("18.95", "0.4990")
+
+
+def test_what_an_entry_declares_has_columns_of_its_own() -> None:
+    run = stored(record("mine"), record("x0_25"), models={"x0_25": facts()})
+    page = render(view(run, declared={"mine": Declared(top1=0.612)}))
+    rows = {row["Models"]: row for row in tables(page)["Accuracy and costs"]}
+    assert rows["a net of one's own"]["Top1<br>(declared)"] == "0.612"
+    assert rows["a net of one's own"]["Top5<br>(declared)"] == ""
+    assert "declared" not in render(view(run))
+
+
+def test_where_no_net_has_classes_no_table_has_accuracies() -> None:
+    page = render(view(stored(record("mine")), declared={"mine": Declared(task="none")}))
+    assert "## Costs" in page
+    assert "Top1" not in page
+
+
+def test_of_stored_accuracies_the_newest_of_each_net_and_images_is_shown() -> None:
+    answers = {"mine": {"paddle": [1, 2, 3, 9]}}
+    better = {"mine": {"paddle": [1, 2, 3, 4]}}
+    old, new = "20240601T120000Z-0badc0de-00000001", "20240602T120000Z-0badc0de-00000002"
+    runs = [
+        accuracy_run([1, 2, 3, 4], answers, run_id=old),
+        accuracy_run([1, 2, 3, 4], better, run_id=new),
+    ]
+    page = render(view(accuracies=runs))
+    (row,) = tables(page)["Accuracy, measured"]
+    assert (row["Top1<br>[95%]"], row["Run"]) == ("1.0000<br>[0.3976, 1.0000]", new)
+    assert (row["Images"], row["Weights"]) == ("4 of 4, folders 01234567", "pretrained")
+    assert "Nothing has been measured" not in page
 
 
 def test_what_nobody_published_is_empty_never_a_figure_of_our_own() -> None:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.analysis.series import StoredRun, View
+from bench.analysis.series import Declared, StoredRun, View
 from bench.config.published import Published
 from bench.reports.plots.figure import Figure
 from bench.reports.plots.figures import context, figures, plotted, write
+from tests.fakes.accuracy_runs import accuracy_run
 from tests.fakes.records import facts, failed, put, record, skipped, stored, system, view
 from tests.fakes.tables import MODELS
 
@@ -49,6 +50,24 @@ def test_a_measured_net_with_a_published_top1_is_a_point_with_its_interval_in_ms
     (point,) = latency(stored(record(samples_ms=[[2.0], [2.1]]))).panels[0].measured
     assert (point.label, point.top1) == ("x0_25", 49.9)
     assert [point.x_low, point.x, point.x_high] == pytest.approx([1.4147, 2.05, 2.6853], rel=1e-4)
+
+
+def test_a_net_that_nobody_published_is_a_point_by_what_is_declared_or_measured() -> None:
+    mine = record("mine", samples_ms=[[2.0], [2.1]])
+    own = facts(None, model_hash="another")
+    runs = stored(mine, record("other"), models={"mine": own})
+    answers = {"other": {"paddle": [1, 2, 3, 9]}}
+    known = view(
+        runs,
+        published=ROWS,
+        declared={"mine": Declared(top1=0.612)},
+        accuracies=[accuracy_run([1, 2, 3, 4], answers)],
+    )
+    drawn = by_kind(known)["latency"]
+    points = {it.label: it.top1 for it in drawn.panels[0].measured}
+    assert points == pytest.approx({"mine": 61.2, "other": 75.0})
+    assert "but of mine: declared; other: measured over 4 images." in drawn.caption
+    assert "figure for ImageNet-1k throughout" in latency(stored(record())).caption
 
 
 def test_only_what_was_measured_is_a_point() -> None:
