@@ -3,13 +3,14 @@
 The parent writes DIR/request.json and starts `<python> -m bench.worker DIR`. The request bears the
 version of this protocol, an operation and the operation's arguments:
 
-    {"protocol": 2, "operation": "measure", ...}
+    {"protocol": 3, "operation": "measure", ...}
 
     operation     arguments                        answer
     measure       a SessionRequest                 a whole session: load, inference, samples
     measure_pair  a PairRequest                    {"arms": {name: {...}}, "bursts": [{arm, ns}]}
                                                    or {"failed": {arm, kind, message, hint}}
-    convert       converter, source, options, out  what the converter says of its files
+    convert       converter, source, options, out  what the converter says of its files; `engine`, a
+                                                   runner, gives the outputs of `main` among them
     probe                                          the versions of Paddle and of its TensorRT
     open          a SessionRequest                 {load_ns, first_inference_ns, relative_l2, facts}
                                                    the session stays open for those below
@@ -64,7 +65,7 @@ from typing import Any, TypeGuard
 from bench.core.cell import Cell, Sampling, TargetSpec
 from bench.core.errors import BenchError, Unavailable
 
-PROTOCOL = 2
+PROTOCOL = 3
 MODULE = "bench.worker"
 REQUEST = "request.json"
 REPLY = "reply.json"
