@@ -51,7 +51,7 @@ def select_cells(
     own thread counts those above `cores` (None: not known) are left out with a note; one that was
     asked for raises InputError, as do a runner's unknown setting and its unknown name.
     """
-    axes = replace(axes, runners=_named(axes.runners, suite.file.target, runners))
+    axes = replace(axes, runners=named_runners(axes.runners, suite.file.target, runners))
     _check_asked(axes, cores, runners)
     groups = [group for one in _each_runner(axes) for group in _groups(suite, one, runners)]
     cells: dict[Cell, None] = {}
@@ -66,8 +66,10 @@ def select_cells(
     return Selected(cells=_by_variant(kept, models), left_out=notes)
 
 
-def _named(asked: Sequence[str], target: str, runners: Mapping[str, RunnerEntry]) -> Sequence[str]:
-    """Return the runners that `asked` means on `target`."""
+def named_runners(
+    asked: Sequence[str], target: str, runners: Mapping[str, RunnerEntry]
+) -> Sequence[str]:
+    """Return the runners that `asked` means on `target`, where ALL_RUNNERS means every one."""
     if ALL_RUNNERS not in asked:
         return asked
     return [name for name, entry in runners.items() if entry.target == target]

@@ -90,6 +90,7 @@ def test_all_models_are_compared_unless_some_are_named(ab: Ab) -> None:
         (["--head", "set:onednn=off"], "SLOWER", 1),
         (["--head", "set:threads=2"], "FASTER", 0),
         (["--runner", "other"], "SAME", 0),
+        (["--runner", "all"], "SAME", 0),
     ],
 )
 def test_an_arm_may_be_another_runner_or_another_setting(

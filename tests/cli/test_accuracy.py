@@ -56,11 +56,12 @@ def test_shares_are_what_scikit_learn_says_of_the_same_logits(
         assert result[name]["interval"] == list(clopper_pearson(int(hits), 30))
 
 
+@pytest.mark.parametrize("runners", ["paddle,other", "all"])
 def test_runners_side_by_side_get_the_same_images_and_their_agreement(
-    bench: Bench, data: Path
+    runners: str, bench: Bench, data: Path
 ) -> None:
     tables = seeing_tables(paddle="Sees", other="Partial")
-    values = bench.values("--data", str(data), "--runner", "paddle,other", tables=tables)
+    values = bench.values("--data", str(data), "--runner", runners, tables=tables)
     logits, labels = truth(data)
     leaning = logits + np.eye(CLASSES, dtype=np.float32)[4]
     for result, seen in zip(values["results"], (logits, leaning), strict=True):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.config.axes import Axes, select_cells
+from bench.config.axes import Axes, named_runners, select_cells
 from bench.config.catalog import (
     CATALOG,
     Model,
@@ -172,11 +172,12 @@ def _own(path: Path, variants: Sequence[str], beside: Path) -> tuple[str, Entry]
 def selected(options: Options, base: Arm) -> Selection:
     """Return the axes that `options` give, of `base`'s models where they name none."""
     axes, variants = options.axes, list(options.variants)
+    named = named_runners(axes.runners, "cpu", base.runners)
     if not variants and not _is_net(base.models):
         variants = select(load_catalogue(base.models), [])
     return Selection(
         variants=variants,
-        runners=axes.runners or [RUNNER if "device" not in options.own else PHONE_RUNNER],
+        runners=named or [RUNNER if "device" not in options.own else PHONE_RUNNER],
         batches=axes.batches or [1],
         threads=axes.threads or [1],
         cores=usable_cores(),

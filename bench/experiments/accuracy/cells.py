@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from bench.artifacts.builder import Artifact, Workshop
-from bench.config.axes import check_settings
+from bench.config.axes import check_settings, named_runners
 from bench.config.catalog import Model
 from bench.core.cell import Cell
 from bench.core.errors import InputError, UnknownName
@@ -57,7 +57,8 @@ class Selection:
 def select(options: Options, tables: Tables) -> Selection:
     """Return what the flags ask for; raises InputError."""
     models = classifiers(models_of(options, options.variants), options.variants)
-    runners = tuple(dict.fromkeys(options.axes.runners)) or _own_runners(models, tables)
+    named = named_runners(options.axes.runners, "cpu", tables.runners)
+    runners = tuple(dict.fromkeys(named)) or _own_runners(models, tables)
     threads = _single("--threads", options.axes.threads)
     if threads > usable_cores():
         raise InputError(
