@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -31,6 +31,7 @@ from bench.core.scratch import scratch_folder
 from bench.core.threads import pool_of
 from bench.environments.interpreters import Environments, worker_of
 from bench.launcher.environment import network_environment
+from bench.launcher.forked_children import ForkedChildren
 from bench.launcher.process import ChildFailed, ChildResult, run_child
 
 __all__ = [
@@ -66,6 +67,7 @@ class Workshop:
     launch: Launch = run_child
     converters: Path = CONVERTERS
     _tried: set[Key] = field(default_factory=set)
+    _launch: Launch = run_child
 
     def make(
         self,
@@ -84,7 +86,9 @@ class Workshop:
         for key in wanted:
             by_model[key.variant].add(key)
         made: Made = {}
-        with pool_of(workers) as pool:
+        with closing(ForkedChildren()) as forked, pool_of(workers) as pool:
+            # Another way to launch, such as in another revision's folder, imports nothing ahead.
+            self._launch = forked if self.launch is run_child else self.launch
             for part in pool.map(lambda m: self._make_for(m, by_model[m.variant], on_done), models):
                 made |= part
         return made
@@ -268,16 +272,19 @@ class Workshop:
         # One thread: a sum in another order would give other weights.
         python, variables = worker_of(step, self.environments)
         options = {**entry.options, **source.options, "batches": batches, "input_seed": INPUT_SEED}
-        engine = {} if step.engine is None else {"engine": step.engine, "main": entry.main}
+        more: dict[str, Any] = (
+            {} if step.engine is None else {"engine": step.engine, "main": entry.main}
+        )
+        more |= {"imports": list(step.imports)} if step.imports else {}
         request = request_for(
             "convert",
             converter=step.converter,
             source=dict(source.fields),
             options=options,
             out=str(out),
-            **engine,
+            **more,
         )
-        result = self.launch(
+        result = self._launch(
             request,
             python=python,
             # An export may download pretrained weights.

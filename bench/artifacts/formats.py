@@ -36,6 +36,7 @@ class ArtifactFormat:
     format. `title` is what a sentence calls it.
     `main` is the file that an engine opens; `code` names the modules that shape its bytes. A
     converter that works on this kind is told `main` as `model` and the files of `beside` by name.
+    `imports` are modules that the converter takes long to import: they are imported once for many.
     `worker_env` runs a converter that `env` is too old for; see `bench.environments.interpreters`.
     """
 
@@ -51,6 +52,7 @@ class ArtifactFormat:
     options: Mapping[str, Any] = field(default_factory=dict)
     child_env: Mapping[str, str] = field(default_factory=dict)
     worker_env: str | None = None
+    imports: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,7 @@ class Step:
     source: str | None = None
     engine: str | None = None
     batches_at_once: bool = False
+    imports: tuple[str, ...] = ()
 
 
 Way = tuple[Step, ...]
@@ -121,6 +124,7 @@ def _converted(kind: str, entry: ArtifactFormat, source: str | None) -> Step:
         worker_env=entry.worker_env,
         source=source,
         batches_at_once=source is None,
+        imports=entry.imports,
     )
 
 
@@ -147,7 +151,12 @@ _PADDLE_IMPORT = Importer(converter=_EXPORT, env="paddle", code=_EXPORT_CODE)
 
 
 def _of_onnx(
-    converter: str, *, main: str, title: str, importer: Importer | None = None
+    converter: str,
+    *,
+    main: str,
+    title: str,
+    imports: tuple[str, ...],
+    importer: Importer | None = None,
 ) -> ArtifactFormat:
     return ArtifactFormat(
         converter=f"bench.converters.{converter}:convert",
@@ -157,6 +166,7 @@ def _of_onnx(
         code=(f"{converter}.py", "onnx_file.py"),
         sources=("onnx",),
         importer=importer,
+        imports=imports,
     )
 
 
@@ -181,6 +191,7 @@ ARTIFACT_FORMATS: Mapping[str, ArtifactFormat] = {
         beside={"params": "model.pdiparams"},
         options={"format": "pir"},
         child_env={"FLAGS_enable_pir_api": "1"},
+        imports=("paddle",),
     ),
     # Paddle 3 writes the older ProgramDesc only with this flag set before it is imported.
     "paddle-program": ArtifactFormat(
@@ -193,6 +204,7 @@ ARTIFACT_FORMATS: Mapping[str, ArtifactFormat] = {
         beside={"params": "model.pdiparams"},
         options={"format": "program"},
         child_env={"FLAGS_enable_pir_api": "0"},
+        imports=("paddle",),
     ),
     "paddle-lite-nb": ArtifactFormat(
         converter="bench.converters.lite_opt:convert",
@@ -202,6 +214,7 @@ ARTIFACT_FORMATS: Mapping[str, ArtifactFormat] = {
         code=("lite_opt.py",),
         sources=("paddle-program",),
         options={"target": "arm"},
+        imports=("paddlelite.lite",),
     ),
     "paddle-lite-nb-x86": ArtifactFormat(
         converter="bench.converters.lite_opt_x86:convert",
@@ -219,27 +232,36 @@ ARTIFACT_FORMATS: Mapping[str, ArtifactFormat] = {
         main="model.onnx",
         title="ONNX",
         code=("onnx_export.py",),
+        imports=("paddle2onnx", "onnx"),
         sources=("paddle-program", "paddle-pir"),
         importer=_by_engine("onnx_import", "onnxruntime:OnnxRuntimeRunner", "subnormals.py"),
         options={"opset": 13},
     ),
-    "onnx-int8": _of_onnx("onnx_int8", main="model.onnx", title="ONNX in INT8"),
+    "onnx-int8": _of_onnx(
+        "onnx_int8",
+        main="model.onnx",
+        title="ONNX in INT8",
+        imports=("onnx", "onnxruntime.quantization"),
+    ),
     "openvino-ir": _of_onnx(
         "openvino_ir",
         main="model.xml",
         title="OpenVINO's format",
+        imports=("openvino",),
         importer=_by_engine("openvino_import", "openvino:OpenVinoRunner"),
     ),
     "ncnn": _of_onnx(
         "ncnn_pnnx",
         main="model.ncnn.param",
         title="ncnn's format",
+        imports=("ncnn",),
         importer=_by_engine("ncnn_import", "ncnn:NcnnRunner"),
     ),
     "mnn": _of_onnx(
         "mnn_convert",
         main="model.mnn",
         title="MNN's format",
+        imports=("_tools",),
         importer=_by_engine("mnn_import", "mnn:MnnRunner"),
     ),
 }

@@ -25,9 +25,9 @@ version of this protocol, an operation and the operation's arguments:
                                                    where it is known
     finish                                         {facts, covariates} since the warm-up; no more
                                                    operation follows
-    preload       runner                           {"pid"}; the engine is imported, and no more
+    preload       runner, or imports               {"pid"}; the engine is imported, and no more
     fork          folder, commands_fd, replies_fd, {"pid"} of an arm: a fork that does the request
-                  close_fds                        in `folder` and hears the next on `commands_fd`
+                  close_fds, most_bytes            in `folder` and hears the next on `commands_fd`
     ended         pid, within_s                    {"status"} of an arm, null: it goes on
 
 A request is answered in DIR/reply.json, written beside and renamed, before anything is torn down:

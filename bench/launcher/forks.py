@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import replace
@@ -49,31 +50,39 @@ class _Pipes:
             self.commands.close()
 
 
+_Ask = Callable[..., Mapping[str, Any]]
+
+
 class _ForkedProcess:
     """What `bench.launcher.client.Child` needs of an arm's process."""
 
-    def __init__(self, forker: Worker, pid: int, pipes: _Pipes) -> None:
+    def __init__(self, ask: _Ask, pid: int, pipes: _Pipes) -> None:
         self.pid = pid
         self.stdin = pipes.commands
-        self._forker = forker
+        self._ask = ask
+        self._status: int | None = None
 
     def wait(self, timeout: float | None = None) -> int:
         """Return its exit status; raises TimeoutExpired, and WorkerFailed without a forker."""
+        if self._status is not None:
+            return self._status
         within_s = timeout or 0.0
         try:
-            answer = self._forker.call(
+            answer = self._ask(
                 "ended", pid=self.pid, within_s=within_s, timeout_s=within_s + _ANSWERS_WITHIN_S
             )
         except WorkerFailed as failed:
             raise WorkerFailed(_with_its_forker(failed.failure)) from failed
         if not isinstance(answer.get("status"), int):
             raise subprocess.TimeoutExpired("an arm", within_s)
-        return int(answer["status"])
+        self._status = int(answer["status"])
+        return self._status
 
     def kill(self) -> None:
-        """End it; its forker hasn't reaped it, so that its pid is its own."""
-        with suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
+        """End it, unless its forker has reaped it and its pid may be another's."""
+        if self._status is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
 
 
 def _with_its_forker(failure: ChildFailed) -> ChildFailed:
@@ -120,29 +129,38 @@ class Forker:
         self._folder = folder
         self._own_fd = own_fd
         self._pipes = list(pipes)
+        self._lock = threading.Lock()  # several threads may have arms
 
     @property
     def left(self) -> int:
         """How many arms it can still fork."""
         return len(self._pipes)
 
-    def fork(self, request: Mapping[str, Any]) -> Worker:
-        """Return an arm that does `request` meanwhile; raises WorkerFailed."""
+    def fork(self, request: Mapping[str, Any], **limits: int) -> Worker:
+        """Return an arm that does `request` meanwhile; raises WorkerFailed.
+
+        `limits` may have `most_bytes`, which no file that the arm writes exceeds.
+        """
         own = self._pipes.pop(0)
         folder = self._folder / f"arm-{len(self._pipes)}"
         folder.mkdir(mode=0o700)
         write_json(folder / REQUEST, {**request, "replies_fd": own.replies_fd})
-        answer = self.worker.call(
+        answer = self._ask(
             "fork",
             folder=str(folder),
             commands_fd=own.commands_fd,
             replies_fd=own.replies_fd,
             close_fds=[self._own_fd, *(end for one in self._pipes for end in one.arms_ends)],
+            **limits,
             timeout_s=_FORKS_WITHIN_S,
         )
         own.close_arms_ends()
-        process = _ForkedProcess(self.worker, int(answer["pid"]), own)
+        process = _ForkedProcess(self._ask, int(answer["pid"]), own)
         return _ForkedWorker(process=process, folder=folder, replies=own.heard)
+
+    def _ask(self, operation: str, *, timeout_s: float, **arguments: Any) -> Mapping[str, Any]:
+        with self._lock:
+            return self.worker.call(operation, timeout_s=timeout_s, **arguments)
 
 
 OpenForker = Callable[..., AbstractContextManager[Forker]]
@@ -150,12 +168,18 @@ OpenForker = Callable[..., AbstractContextManager[Forker]]
 
 @contextmanager
 def open_forker(
-    runner: str, *, python: Path, env: Mapping[str, str], most: int
+    runner: str | None = None,
+    *,
+    imports: Sequence[str] = (),
+    python: Path,
+    env: Mapping[str, str],
+    most: int,
 ) -> Iterator[Forker]:
     """Start a worker that has imported the engine of `runner` ("module:Class"), for `most` arms.
 
-    It and all arms are ended afterwards, whatever happened. Raises WorkerFailed where the import
-    ends it, Unavailable where `python` can't be started.
+    Without a runner it has imported the modules `imports`. It and all arms are ended afterwards,
+    whatever happened. Raises WorkerFailed where the import ends it, Unavailable where `python`
+    can't be started.
     """
     with request_folder() as folder, ExitStack() as ends:
         pipes = []
@@ -167,7 +191,8 @@ def open_forker(
         def command(replies: int) -> list[str]:
             nonlocal own_fd
             own_fd = replies
-            request = request_for("preload", runner=runner, replies_fd=replies)
+            what = {"imports": list(imports)} if runner is None else {"runner": runner}
+            request = request_for("preload", **what, replies_fd=replies)
             write_json(folder / REQUEST, request)
             return [str(python), "-m", MODULE, str(folder)]
 

@@ -31,9 +31,10 @@ _DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
 
 
 def preload(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Import what `runner` names as its `imports`; one that fails fails again in its arm."""
+    """Import `imports`, or those of a `runner`; one that fails fails again in its arm."""
     if sys.platform == "linux":
-        for module in ("numpy", *getattr(load(arguments["runner"]), "imports", ())):
+        runner = load(arguments["runner"]) if "runner" in arguments else None
+        for module in ("numpy", *arguments.get("imports", getattr(runner, "imports", ()))):
             with suppress(ImportError):
                 importlib.import_module(module)
     gc.freeze()
@@ -43,7 +44,8 @@ def preload(arguments: Mapping[str, Any]) -> dict[str, Any]:
 def fork(arguments: Mapping[str, Any], become: Callable[[str], None]) -> dict[str, Any]:
     """Fork the arm whose files are in `folder`: it calls `become(folder)` and never returns.
 
-    It hears on `commands_fd`; `close_fds` are the pipes of arms that are still to come.
+    It hears on `commands_fd`; `close_fds` are the pipes of arms that are still to come. No file
+    that it writes exceeds `most_bytes`, without them LOG_LIMIT.
     """
     sys.stdout.flush()
     sys.stderr.flush()
@@ -90,7 +92,8 @@ def _be_arm(forker: int, arguments: Mapping[str, Any], become: Callable[[str], N
             os.dup2(log, stream)
             os.close(log)
         sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (LOG_LIMIT, LOG_LIMIT))
+        most = arguments.get("most_bytes", LOG_LIMIT)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
         os.chdir(folder)
         os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
         become(str(folder))

@@ -21,15 +21,17 @@ from dataclasses import replace
 from bench.cli.main import main
 from tests.fakes import tables as fakes
 tables = fakes.tables()
-formats = {name: replace(it, converter="tests.fakes.converter:hangs", source=None)
+formats = {name: replace(it, converter="tests.fakes.converter:hangs", sources=("factory",),
+                        imports=IMPORTS)
            for name, it in tables.formats.items()}
 sys.exit(main(sys.argv[1:], replace(tables, formats=formats)))
 """
 
 
+@pytest.mark.parametrize("imports", [(), ("csv",)])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_while_artifacts_are_made_ends_it_at_once_and_says_how_to_go_on(
-    number: signal.Signals, tmp_path: Path
+    number: signal.Signals, imports: tuple[str, ...], tmp_path: Path
 ) -> None:
     cache, temporary = tmp_path / "cache", tmp_path / "tmp"
     temporary.mkdir()
@@ -37,7 +39,7 @@ def test_an_interruption_while_artifacts_are_made_ends_it_at_once_and_says_how_t
     words += ["--suite", str(PROJECT / "tests/fakes/suite.toml")]
     words += ["--results", str(tmp_path / "results")]
     env = {**os.environ, "TMPDIR": str(temporary), "XDG_RUNTIME_DIR": str(tmp_path)}
-    command = [sys.executable, "-c", _HANGS, *words]
+    command = [sys.executable, "-c", _HANGS.replace("IMPORTS", repr(imports)), *words]
     with subprocess.Popen(command, cwd=PROJECT, env=env, stderr=subprocess.PIPE) as process:
         try:
             assert eventually(lambda: any(cache.glob("artifacts/.making-*/b1/model.json")), 60.0)

@@ -209,3 +209,21 @@ def test_runs_that_start_at_once_make_each_artifact_once(tmp_path: Path) -> None
     said = race("artifacts", tmp_path / "cache", runs=4)
     # An export is one child for all batches, a conversion one for each: 3 a model, in all runs.
     assert sum(int(text.removesuffix(" made")) for text in said) == 6
+
+
+def test_what_takes_long_to_import_is_imported_once_for_all_conversions(tmp_path: Path) -> None:
+    told = "tests.fakes.parentage:export"
+    formats = {"pir": replace(FAKE_FORMATS["paddle-pir"], converter=told, imports=("csv",))}
+    models = [SMALL, BIG]
+    wanted = [Key(model.variant, "pir", batch) for model in models for batch in (1, 2)]
+    made = Workshop(tmp_path, Environments(tmp_path), formats).make(models, wanted, workers=2)
+    artifacts = [it for it in made.values() if isinstance(it, Artifact)]
+    assert len(artifacts) == 4
+    assert len({it.facts["parent"] for it in artifacts}) == 1
+    assert len({it.facts["pid"] for it in artifacts}) == 2, "a child each, for all its batches"
+
+
+def test_another_way_to_launch_forks_nothing(bench: Bench) -> None:
+    bench.formats["pir"] = replace(PIR, imports=("csv",))
+    bench.make(SMALL)
+    assert [request["imports"] for request in bench.children.requests] == [["csv"]]
