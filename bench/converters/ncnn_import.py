@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from bench.core.errors import ArtifactError
 _MAGIC = "7767517"
 # The parameters of an Input layer: channels, depth, height and width, outermost first.
 _EXTENTS = ("2", "11", "1", "0")
+_NAME, _DIGITS = 4, 10
 
 
 def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) -> dict[str, Any]:
@@ -28,7 +29,7 @@ def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) ->
     for part in (path, weights):
         if not part.is_file():
             raise ArtifactError(f"{part.name} is missing", hint=f"put it beside {path.name}")
-    slots = list(_slots(path))
+    slots = slots_of(path)
     said = own_inputs.own(source, slots)
     specs = own_inputs.fixed(said, slots, batch)
     folder.mkdir()
@@ -40,22 +41,24 @@ def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) ->
     }
 
 
-def _slots(path: Path) -> Iterator[Slot]:
-    """Yield the inputs in the order in which the file lists them."""
+def slots_of(path: Path) -> list[Slot]:
+    """Return the inputs in the order in which the file lists them; raises ArtifactError."""
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     if not lines or lines[0].strip() != _MAGIC:
         raise ArtifactError(
             f"{path.name} is no ncnn file in text: its first line isn't {_MAGIC}",
             hint="give the .param that pnnx or onnx2ncnn wrote",
         )
-    for line in lines[2:]:
-        # Type, name, how many inputs and outputs, their names, parameters.
-        words = line.split()
-        if words[:1] == ["Input"] and len(words) > _NAME:
-            own = dict(word.split("=", 1) for word in words[_NAME + 1 :] if "=" in word)
-            extents = [int(own[it]) for it in _EXTENTS if own.get(it, "0").isdigit() and it in own]
-            shape = (None, *filter(None, extents)) if any(extents) else None
-            yield Slot(name=words[_NAME], shape=shape, dtype=None)
+    layers = (line.split() for line in lines[2:])
+    return [_slot(words) for words in layers if words[:1] == ["Input"] and len(words) > _NAME]
 
 
-_NAME = 4
+def _slot(words: Sequence[str]) -> Slot:
+    """Return the input of a layer: its type, name, numbers of inputs and outputs, the output's name
+    and parameters.
+    """
+    told = dict(word.split("=", 1) for word in words[_NAME + 1 :] if "=" in word)
+    extents = [told.get(it, "0") for it in _EXTENTS]
+    known = [int(it) for it in extents if it.isascii() and it.isdigit() and len(it) < _DIGITS]
+    shape = tuple(it for it in known if it)
+    return Slot(name=words[_NAME], shape=(None, *shape) if shape else None, dtype=None)

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
 
 from bench.core.errors import ArtifactError, Unavailable
 from bench.core.tensors import BATCH, DTYPES, TensorSpec, parse, seeded, write_reference
@@ -53,7 +52,7 @@ def own(source: Mapping[str, Any], slots: Sequence[Slot]) -> Own:
                 hint=f"export it with one of {', '.join(DTYPES)}",
             )
     given = {name: parse(text) for name, text in source.get("inputs", {}).items()}
-    values = _values(source.get("values"))
+    values = read_values(source.get("values"))
     return Own(
         file=file,
         specs=_by_name(file, names, given, "--input NAME=SHAPE"),
@@ -61,7 +60,8 @@ def own(source: Mapping[str, Any], slots: Sequence[Slot]) -> Own:
     )
 
 
-def _values(path: str | None) -> dict[str, Any]:
+def read_values(path: Path | str | None) -> dict[str, Any]:
+    """Return the arrays of an .npz file by name, none for None; raises ArtifactError."""
     import numpy as np
 
     if path is None:
@@ -69,9 +69,10 @@ def _values(path: str | None) -> dict[str, Any]:
     try:
         with Path(path).open("rb") as file, np.load(file) as arrays:
             return {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, EOFError, BadZipFile, AttributeError, TypeError) as error:
+    except Exception as error:  # zipfile and numpy each have their own ways to say no
         raise ArtifactError(
-            f"{Path(path).name} can't be read ({error})", hint="write it with numpy.savez"
+            f"{Path(path).name} can't be read as an .npz file ({type(error).__name__})",
+            hint="write it with numpy.savez, of arrays alone",
         ) from error
 
 

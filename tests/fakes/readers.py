@@ -10,9 +10,12 @@ from pathlib import Path
 
 from bench.config.catalog import load_catalogue
 from bench.config.images import read_inference
+from bench.config.net_files import parts
 from bench.config.project import load_project
 from bench.config.published import load_faults, load_published
 from bench.config.suite import load_suite
+from bench.converters.ncnn_import import slots_of
+from bench.converters.own_inputs import read_values
 from bench.core.protocol import REPLY
 from bench.devices.android import sysfs
 from bench.devices.android.adb.device import Device, parse_properties
@@ -214,6 +217,17 @@ READERS: Mapping[str, Reader] = {
     "inference.yml": Reader(
         files=[real_files.INFERENCE.encode()],
         read=_at("inference.yml", lambda it: read_inference(it / "inference.yml")),
+    ),
+    "an ONNX file's parts": Reader(
+        files=[real_files.ONNX], read=_at("net.onnx", lambda it: parts(it / "net.onnx"))
+    ),
+    "an ncnn file": Reader(
+        files=[real_files.NCNN.encode()],
+        read=_at("net.param", lambda it: slots_of(it / "net.param")),
+    ),
+    "values of inputs": Reader(
+        files=[real_files.values_file()],
+        read=_at("values.npz", lambda it: read_values(it / "values.npz")),
     ),
     "a worker's reply": Reader(
         files=[json.dumps(it).encode() for it in ({"ok": sessions.FIGURES}, real_files.ERROR)],

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from typing import Any
 
+import numpy as np
 from pydantic import BaseModel
 
 from bench.core.paths import PROJECT
@@ -150,3 +152,19 @@ PostProcess:
     - tench, Tinca tinca
     - 7
 """
+
+
+_LOCATION = b"\x0a\x08location\x12"
+ONNX = b"\x08\x08" + _LOCATION + b"\x0cweights.data" + _LOCATION + b"\x81\x01" + b"w" * 129
+NCNN = """7767517
+3 3
+Input                    in0                      0 1 in0 0=8 1=8 2=3
+Input                    in1                      0 1 in1
+Convolution              conv_0                   1 1 in0 out0 0=8 1=3
+"""
+
+
+def values_file() -> bytes:
+    """Return an .npz file of two inputs."""
+    np.savez(file := io.BytesIO(), ids=np.arange(6).reshape(2, 3), mask=np.ones((2, 3)))
+    return file.getvalue()
