@@ -217,7 +217,10 @@ def _filled(net: Any, path: Path, weights: Mapping[str, Any]) -> Any:
     try:
         net.set_state_dict(weights_mapping.fit(_arrays(net), weights))
     except weights_mapping.Misfit as misfit:
-        raise ArtifactError(f"{path} doesn't fit the net: {misfit}", hint=OTHER_WEIGHTS) from misfit
+        raise ArtifactError(
+            f"{path} doesn't fit the net: {misfit}",
+            hint=f"docs/weights.md tells how names are matched; else {OTHER_WEIGHTS}",
+        ) from misfit
     return net
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench.cli.main import main
-from bench.core.locks import cache_in_use
+from bench.core.errors import Busy
+from bench.core.locks import cache_alone, cache_in_use
+from bench.launcher.process import ChildResult, run_child
 from tests.cli.process import call
 from tests.fakes import tables as fakes
 
@@ -83,6 +86,26 @@ def test_nothing_goes_while_a_run_goes_on(capsys: pytest.CaptureFixture[str], ca
         said = bench(capsys, cache, "prune", "--unused", status=2)
     assert f"the cache is in use by another process (pid {os.getpid()}" in said
     assert (cache / "envs" / "onnx-0123456789ab").is_dir()
+
+
+def test_a_run_keeps_its_cache_from_being_pruned(cache: Path, tmp_path: Path) -> None:
+    refused: list[bool] = []
+
+    def launch(request: dict[str, Any], **how: Any) -> ChildResult:
+        try:
+            with cache_alone(cache):
+                refused.append(False)
+        except Busy:
+            refused.append(True)
+        return run_child(request, **how)
+
+    argv = ["run", "--suite", str(Path(fakes.__file__).parent / "suite.toml"), "--preset", "quick"]
+    argv += ["--cache", str(cache), "--models", str(fakes.MODELS)]
+    main([*argv, "--results", str(tmp_path / "results")], replace(fakes.tables(), launch=launch))
+    assert refused
+    assert all(refused)
+    with cache_alone(cache):
+        pass
 
 
 @pytest.mark.parametrize(

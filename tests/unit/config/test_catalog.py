@@ -315,6 +315,18 @@ def test_an_entrys_own_weights_take_the_place_of_seeded_ones_alone(
     assert model.hash == same.hash
 
 
+def test_nets_with_weights_of_their_own_are_told_apart_and_stand_in_one_table(
+    plant: Plant, tmp_path: Path
+) -> None:
+    for name in ("one", "twin"):
+        own_weights(tmp_path / f"{name}.pdparams", name.encode())
+    entry = "[models.{0}]\nfactory = 'mynet:net'\nweights = '{0}.pdparams'\n"
+    folder = plant(entry.format("one") + entry.format("twin"))
+    models = resolve_all(load_catalogue(folder), ["one", "twin"], folder, Weights())
+    assert [model.weights.label for model in models] == ["own", "own"]
+    assert len({model.hash for model in models}) == 2
+
+
 def test_an_entrys_weights_that_are_not_there_are_named(plant: Plant) -> None:
     with pytest.raises(BrokenFile, match=r"the \.pdparams file isn't at tuned/net\.pdparams"):
         net(plant(OWN))
