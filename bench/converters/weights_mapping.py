@@ -55,8 +55,8 @@ _Layers = Sequence[_Layer]
 def fit(wanted: Weights, given: Weights) -> dict[str, NDArray[generic]]:
     """Return the tensors of `given` by the names of `wanted`, every one of both; raises Misfit."""
     for name, tensor in given.items():
-        if not hasattr(tensor, "shape"):
-            raise Misfit(f"'{name}' is a {type(tensor).__name__}, no tensor")
+        if not (isinstance(name, str) and hasattr(tensor, "shape")):
+            raise Misfit(f"'{name}' is a {type(tensor).__name__}, no tensor by a name")
     fits: dict[str, dict[str, Any]] = {}
     misfits = []
     for name, net in {"": given, **_inner_nets(given, len(wanted))}.items():
@@ -134,8 +134,10 @@ def _check_layers(ours: _Layers, theirs: _Layers) -> None:
 def _difference(our: _Layer, their: _Layer) -> str:
     """Return how a layer differs from the net's, '' where it doesn't."""
     if our.tensors.keys() != their.tensors.keys():
-        held = [" and ".join(sorted(it.tensors)) for it in (their, our)]
-        return f"'{their.name()}' holds {held[0]}, and '{our.name()}' of the net {held[1]}"
+        apart = min(our.tensors.keys() ^ their.tensors.keys())
+        has, lacks = (their, our) if apart in their.tensors else (our, their)
+        whose = "the net's " if lacks is our else "its "
+        return f"'{has.name(apart)}' has none like it in {whose}'{lacks.name()}'"
     for leaf, tensor in our.tensors.items():
         given = their.tensors[leaf]
         for there, here in (
@@ -159,17 +161,19 @@ def _classes(our: _Layer, their: _Layer) -> int | None:
 
 def _check_order(ours: _Layers, theirs: _Layers) -> None:
     """Raise Misfit unless the names bear out that the layers are paired in their order."""
-    siblings = _siblings(theirs)
     shared = _shared_words(ours, theirs)
-    for one, other in _sibling_pairs(siblings):
-        if numbers := _numbers(one, other):
-            if numbers[0] > numbers[1]:
+    fits_either_way: dict[frozenset[str], bool] = {}
+    for nodes in _nodes(theirs).values():
+        for (one, forms), (other, other_forms) in combinations(nodes.items(), 2):
+            pair, numbers = frozenset((one, other)), _numbers(one, other)
+            if numbers is None and not pair & shared:
+                alike = forms == other_forms
+                fits_either_way[pair] = fits_either_way.get(pair, True) and alike
+            elif numbers is not None and numbers[0] > numbers[1]:
                 raise Misfit(f"'{one}' stands before '{other}' in it: it isn't in the net's order")
-            continue
-        if {one, other} & shared:
-            continue
-        exchanged = _exchanged(theirs, siblings, one, other)
-        if exchanged and all(not _difference(*pair) for pair in zip(ours, exchanged, strict=True)):
+    for pair, fits in fits_either_way.items():
+        if fits:
+            one, other = sorted(pair)
             raise Misfit(
                 f"its '{one}' and '{other}' are of equal shapes, and the net calls them otherwise"
             )
@@ -192,18 +196,17 @@ def _shared_words(ours: _Layers, theirs: _Layers) -> set[str]:
     return shared
 
 
-def _siblings(layers: _Layers) -> dict[tuple[str, ...], list[str]]:
-    """Return the words that stand side by side, in their order, by the path above them."""
-    found: dict[tuple[str, ...], dict[str, None]] = {}
+def _nodes(layers: _Layers) -> dict[tuple[str, ...], dict[str, list[Any]]]:
+    """Return by the path above them the words that stand side by side, in their order.
+
+    Each has the tensors' forms of the layers below it.
+    """
+    found: dict[tuple[str, ...], dict[str, list[Any]]] = {}
     for layer in layers:
+        form = {leaf: (it.shape, it.dtype) for leaf, it in layer.tensors.items()}
         for depth, word in enumerate(layer.path):
-            found.setdefault(layer.path[:depth], {})[word] = None
-    return {above: list(words) for above, words in found.items()}
-
-
-def _sibling_pairs(siblings: Mapping[tuple[str, ...], list[str]]) -> list[tuple[str, str]]:
-    pairs = (pair for words in siblings.values() for pair in combinations(words, 2))
-    return list(dict.fromkeys(pairs))
+            found.setdefault(layer.path[:depth], {}).setdefault(word, []).append(form)
+    return found
 
 
 def _numbers(one: str, other: str) -> tuple[int, int] | None:
@@ -212,25 +215,3 @@ def _numbers(one: str, other: str) -> tuple[int, int] | None:
     if first is None or second is None or first[1] != second[1]:
         return None
     return int(first[2]), int(second[2])
-
-
-def _exchanged(
-    layers: _Layers, siblings: Mapping[tuple[str, ...], list[str]], one: str, other: str
-) -> list[_Layer] | None:
-    """Return the layers with what is below `one` and `other` in each other's places throughout.
-
-    None where they hold different numbers of layers.
-    """
-    changed = list(layers)
-    for above, words in siblings.items():
-        if not {one, other} <= set(words):
-            continue
-        places = [
-            [at for at, it in enumerate(layers) if it.path[: len(above) + 1] == (*above, word)]
-            for word in (one, other)
-        ]
-        if len(places[0]) != len(places[1]):
-            return None
-        for here, there in zip(*places, strict=True):
-            changed[here], changed[there] = layers[there], layers[here]
-    return changed

@@ -82,7 +82,7 @@ BRANCHES = tensors(block__left=(4, 3, 1, 1), block__right=(4, 3, 1, 1), fc=(4, 1
         (
             tensors(**block("stem", "bn", "conv"), **block("last", "bn", "conv"), fc=(4, 10))
             | {"fc.bias": np.zeros(10, np.float32)},
-            "'fc' holds bias and weight, and 'fc' of the net weight",
+            "'fc.bias' has none like it in the net's 'fc'",
         ),
         (
             tensors(**block("last", "conv", "bn"), **block("stem", "conv", "bn"), fc=(4, 10)),
@@ -93,7 +93,8 @@ BRANCHES = tensors(block__left=(4, 3, 1, 1), block__right=(4, 3, 1, 1), fc=(4, 1
             "'stem.conv.weight' is [5, 3, 1, 1] there and [4, 3, 1, 1] in the net",
         ),
         ({"fc.weight": np.zeros((4, 10), np.float16)}, "'fc.weight' is float16 there"),
-        ({"LR_Scheduler": {"last_epoch": 3}}, "'LR_Scheduler' is a dict, no tensor"),
+        ({1: np.zeros(3)}, "'1' is a ndarray, no tensor by a name"),
+        ({"LR_Scheduler": {"last_epoch": 3}}, "'LR_Scheduler' is a dict, no tensor by a name"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_one_sentence(given: dict[str, Any], why: str) -> None:
