@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.core.cell import Cell
-from bench.core.errors import Unavailable
+from bench.core.errors import BenchError, Unavailable
 from bench.core.tensors import Tensors
 from bench.core.units import Nanoseconds
 from bench.runners.base import feeds_by, time_calls
@@ -89,7 +89,17 @@ class PaddleSession:
     def infer(self, feeds: Tensors) -> Tensors:
         named = feeds_by(list(self._inputs), feeds)
         self._copies = [(self._inputs[name], array) for name, array in named.items()]
-        return dict(zip(self._outputs, self._end_to_end(), strict=True))
+        try:
+            outputs = self._end_to_end()
+        except NotImplementedError as error:
+            if not self._config.mkldnn_enabled():
+                raise
+            first = str(error).strip().splitlines()[0]
+            raise BenchError(
+                f"Paddle Inference can't run this net with oneDNN: {first}",
+                hint='give its entry in catalog.toml settings.paddle.onednn = "off"',
+            ) from error
+        return dict(zip(self._outputs, outputs, strict=True))
 
     def sample(self, count: int) -> list[Nanoseconds]:
         return time_calls(self._end_to_end, count)
