@@ -52,18 +52,35 @@ def count(
         program = _load(prefix, executor)
         block = program.global_block()
         images = _images(block.ops, batch)
-        facts = _parameters(block.ops)
-        shapes = Shapes(_run_for_shapes(program, executor, specs or {}))
-        macs, flops, uncounted = _add_up(block.ops, shapes)
-    return facts | {
-        "macs": round(macs / images),
-        "flops_paddle": round(flops / images),
-        "uncounted": uncounted,
-    }
+        shapes = _run_for_shapes(program, executor, specs or {})
+        return _add_up(block.ops, Shapes(shapes), images)
 
 
-def _add_up(ops: Iterable[Any], shapes: Shapes) -> tuple[int, int, list[str]]:
-    """Return MACs and FLOPs of the whole batch, and the names of what isn't among them."""
+def count_older(program: Any, specs: Mapping[str, TensorSpec], *, batch: int) -> dict[str, Any]:
+    """Count an opened program of Paddle's older format, as `count` does; {} where that can't be.
+
+    Its own shapes become those of `specs` with a batch of 1, or `batch` where it is fixed to that.
+    """
+    import paddle
+
+    block, images = program.global_block(), batch
+    try:
+        for name, spec in specs.items():
+            shape = block.var(name).shape
+            images = 1 if shape[:1] == (OPEN,) else images
+            block.var(name).desc.set_shape(_closed(shape, spec))
+        for op in block.ops:
+            if op.type not in ("feed", "fetch"):
+                op.desc.infer_shape(block.desc)
+        # Held on to while its ops are in use: they dangle once it is gone.
+        translated = paddle.pir.translate_to_pir(program.desc)
+    except Exception:  # noqa: BLE001 - of whatever class its operators raise
+        return {}
+    return _add_up(translated.global_block().ops, Shapes({}), images)
+
+
+def _add_up(ops: Iterable[Any], shapes: Shapes, images: int) -> dict[str, Any]:
+    """Return what the ops cost, per image, and the names of what isn't among it."""
     macs = flops = 0
     uncounted = set()
     for op in ops:
@@ -73,7 +90,11 @@ def _add_up(ops: Iterable[Any], shapes: Shapes) -> tuple[int, int, list[str]]:
         else:
             macs += cost.macs
             flops += cost.flops_paddle
-    return macs, flops, sorted(uncounted)
+    return _parameters(ops) | {
+        "macs": round(macs / images),
+        "flops_paddle": round(flops / images),
+        "uncounted": sorted(uncounted),
+    }
 
 
 def _load(prefix: Path, executor: Any) -> Any:
@@ -121,7 +142,8 @@ def _looked_at(op: Any) -> list[Any]:
     """Return the operands and the result that counting `op` looks at; none if it isn't counted."""
     if kind_of(op) not in COUNTED:
         return []
-    return [*op.operands_source()[:3], op.results()[0]]
+    values = [*op.operands_source()[:3], op.results()[0]]
+    return [it for it in values if it.is_dense_tensor_type()]  # and not a list of weights
 
 
 def _images(ops: Iterable[Any], batch: int | None) -> int:

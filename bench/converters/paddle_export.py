@@ -48,8 +48,8 @@ def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) ->
     of their definitions (`bench.converters.op_defaults`); `defaults_written` counts it.
     reference.npz (`bench.core.tensors`) holds seeded inputs, whose first rows are those of smaller
     batches, and the outputs in the order in which the program gives them.
-    `costs` (`bench.converters.paddle_costs`) is there for "pir" only. `subnormals` counts them
-    among the weights, and among the activations of one image where a factory's layers tell.
+    `costs` (`bench.converters.paddle_costs`) is there for "pir" and for files. `subnormals` counts
+    them among the weights, and among the activations of one image where a factory's layers tell.
     """
     import paddle
 
@@ -129,6 +129,10 @@ def _copy_exported(
             "weights_sha256": hashlib.sha256(program.params.read_bytes()).hexdigest(),
             "subnormals": {"weights": subnormals.count(program.weights())},
         }
+        if suffix == SUFFIXES["program"]:
+            batch = options["batches"][-1]
+            costs = paddle_costs.count_older(program.program, specs, batch=batch)
+            facts |= {"costs": costs} if costs else {}
     return facts, batches, specs
 
 

@@ -125,6 +125,19 @@ def _leaky_relu(op: Any, shapes: Shapes) -> Cost:
     return Cost(flops_paddle=shapes.elements(op.operands_source()[0]))
 
 
+def _recurrent(op: Any, shapes: Shapes) -> Cost:
+    """Each step of a sequence meets all matrices; `paddle.flops` doesn't know these layers."""
+    steps, batch, *_ = shapes.of(op.operands_source()[0])
+    sources = [it.get_defining_op() for it in op.operands_source()]
+    lists = [it for it in sources if it is not None and kind_of(it) == "combine"]
+    given = [it for each in lists for it in each.operands_source()]
+    taps = sum(shapes.elements(it) for it in given if len(it.shape) == _MATRIX)
+    return Cost(macs=steps * batch * taps)
+
+
+_MATRIX = 2  # the axes of a weight; states and biases have others
+
+
 COUNTED: dict[str, Callable[[Any, Shapes], Cost]] = {
     "conv2d": _convolution,
     "depthwise_conv2d": _convolution,
@@ -141,6 +154,7 @@ COUNTED: dict[str, Callable[[Any, Shapes], Cost]] = {
     "pool3d": _pool,
     "add": _add,
     "leaky_relu": _leaky_relu,
+    "rnn": _recurrent,
 }
 
 

@@ -102,6 +102,16 @@ for index, (name, shapes, compare) in enumerate(json.load(sys.stdin)):
 for image in ([3, 16, 32], [3, 16], [3, 16, 16]):
     costs = export(Open(), f"{sys.argv[1]}.open", [-1, 3, -1, 32], image)
     answers["Open"]["counts"].append(costs)
+def export_memory(path, shape):
+    "Both directions of two layers of an LSTM."
+    net = nn.LSTM(8, 16, num_layers=2, direction="bidirect")
+    paddle.jit.save(net, path, input_spec=[paddle.static.InputSpec(shape, "float32", "x")])
+    return count(Path(path), {"x": TensorSpec(shape=("N", 12, 8))})
+
+
+shapes = [1, 12, 8], [4, 12, 8], [-1, -1, 8]
+memories = [export_memory(f"{sys.argv[1]}.memory{it}", shape) for it, shape in enumerate(shapes)]
+answers["Memory"] = {"counts": memories}
 answers["Words"] = {"counts": [export_words(f"{sys.argv[1]}.words")]}
 Path(sys.argv[1]).write_text(json.dumps(answers))
 """
@@ -207,3 +217,10 @@ def test_an_open_extent_is_that_of_the_image_that_is_given(counted: dict[str, An
 def test_an_input_of_whole_numbers_is_run_for_its_shapes_too(counted: dict[str, Any]) -> None:
     [costs] = counted["Words"]["counts"]
     assert (costs["uncounted"], costs["macs"]) == ([], 6 * 8 * 4)
+
+
+def test_each_step_of_a_sequence_meets_the_matrices_of_an_lstm(counted: dict[str, Any]) -> None:
+    gates, (one, four, dynamic) = 4 * 16, counted["Memory"]["counts"]
+    assert one["macs"] == 12 * 2 * (gates * (8 + 16) + gates * (32 + 16))
+    assert one == four == dynamic
+    assert one["uncounted"] == []

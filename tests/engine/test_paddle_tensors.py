@@ -113,7 +113,8 @@ def test_a_file_tells_what_isnt_given_and_open_extents_come_from_what_is(made: M
     assert reference(made, "fixed").inputs["image"].shape == (2, 3, 8, 8)
 
 
-def test_costs_of_open_extents_are_those_at_the_given_shape(made: Made) -> None:
-    costs = made["inference"][1]["facts"].get("costs")
-    if costs is not None:  # of a program there are none
-        assert costs["macs"] == 2 * 8 * 10 * 4 * 3 * 9
+def test_costs_of_a_file_are_per_image_at_the_given_shape(made: Made) -> None:
+    inference, fixed = (made[name][1]["facts"]["costs"] for name in ("inference", "fixed"))
+    assert inference["macs"] == 2 * 8 * 10 * 4 * 3 * 9
+    assert fixed["macs"] == 6 * 6 * 4 * 3 * 9
+    assert inference["uncounted"] == fixed["uncounted"] == []
