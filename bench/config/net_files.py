@@ -83,7 +83,10 @@ def parts(path: Path) -> list[Path]:
     An ONNX file may keep tensors in files beside it.
     """
     outside = sorted(set(_outside(path))) if path.suffix == ".onnx" else []
-    return [*needs(path), *(path.parent / name for name in outside)]
+    below = (
+        name for name in outside if not Path(name).is_absolute() and ".." not in Path(name).parts
+    )
+    return [*needs(path), *(path.parent / name for name in below)]
 
 
 # How protobuf writes the entry "location" of a tensor that ONNX keeps in another file: its key,
@@ -117,7 +120,15 @@ def own_file(folder: Path, given: str, catalogue: Path) -> tuple[Path, list[str 
             problem = f"the exported model's file {needed.name} isn't at {given}"
             hint = "give the path of a net's file, and put its weights beside it"
             raise BrokenFile(where, problem, hint=hint)
-    return path, [sha256_of(it) if it.is_file() else None for it in parts(path)]
+    return path, [sha256_of(it) if _is_there(it) else None for it in parts(path)]
+
+
+def _is_there(path: Path) -> bool:
+    """Tell whether there is such a file; a name from within a file may be one that none can have."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def sha256_of(path: Path) -> str:

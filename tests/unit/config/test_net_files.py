@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.config.net_files import FILE_FORMATS, needs, net_file, parts
+from bench.config.net_files import FILE_FORMATS, needs, net_file, own_file, parts
 from bench.core.errors import InputError
 
 
@@ -61,6 +61,13 @@ def test_a_folder_of_none_or_several_nets_is_refused(
 ) -> None:
     with pytest.raises(InputError, match=fault):
         net_file(written(tmp_path, *names))
+
+
+@pytest.mark.parametrize("name", ["/etc/hostname", "../weights", "w" * 300, "a\0b"])
+def test_a_name_that_leads_elsewhere_or_nowhere_is_no_part(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    path.write_bytes(outside(name))
+    assert own_file(tmp_path, "net.onnx", tmp_path / "catalog.toml")[1][1:] in ([], [None])
 
 
 @pytest.mark.parametrize("name", ["weights.data", "w" * 200])
