@@ -124,7 +124,7 @@ def own_file(folder: Path, given: str, catalogue: Path) -> tuple[Path, list[str 
 
 
 def _is_there(path: Path) -> bool:
-    """Tell whether there is such a file; a name from within a file may be one that none can have."""
+    """Tell whether there is such a file; a name within a file may be one that none can have."""
     try:
         return path.is_file()
     except (OSError, ValueError):

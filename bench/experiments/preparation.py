@@ -12,7 +12,8 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from bench.artifacts.builder import Artifact, Key, Made, Workshop
+from bench.artifacts.builder import Artifact, ArtifactFormat, Key, Made, Workshop
+from bench.artifacts.formats import ways
 from bench.config.catalog import Model, load_catalogue, parse_weights, resolve_all, select
 from bench.config.entries import Catalogue
 from bench.config.own_nets import own_catalogue
@@ -115,6 +116,21 @@ def models_of(
     return tuple(model.with_tolerance(options.tolerance) for model in models)
 
 
+def reachable(
+    cells: Sequence[Cell],
+    models: Sequence[Model],
+    runners: Mapping[str, RunnerEntry],
+    formats: Mapping[str, ArtifactFormat],
+) -> list[Cell]:
+    """Return the cells whose artifact converters can make of their model, as far as is known.
+
+    The others are skipped, and their engines' environments aren't needed.
+    """
+    origins = {model.variant: model.origin for model in models}
+    kinds = {cell: artifact_key(cell, runners).kind for cell in cells}
+    return [it for it in cells if ways(formats, kinds[it], origins[it.variant])]
+
+
 def packages_of(
     cells: Sequence[Cell], runners: Mapping[str, RunnerEntry], environments: Environments
 ) -> dict[str, Mapping[str, str]]:
@@ -144,7 +160,7 @@ def prepare(
     on_done: Callable[[str], None],
 ) -> Prepared:
     """Make what `cells` need. Raises Unavailable where no runner's interpreter can be had."""
-    _require_interpreter(cells, runners, workshop)
+    _require_interpreter(reachable(cells, models, runners, workshop.formats), runners, workshop)
     made = workshop.make(models, wanted_keys(cells, runners), workers=workers, on_done=on_done)
     found = {cell: made[artifact_key(cell, runners)] for cell in cells}
     return Prepared(

@@ -21,7 +21,7 @@ from bench.experiments.accuracy.engine import OpenEngine, open_engine
 from bench.experiments.accuracy.preprocess import quiet_decoder
 from bench.experiments.accuracy.recipes import Net, net_of, recipe_fields
 from bench.experiments.context import Options, Tables
-from bench.experiments.preparation import OwnOptions, models_of, packages_of, settle
+from bench.experiments.preparation import OwnOptions, models_of, packages_of, reachable, settle
 from bench.experiments.progress import Units
 from bench.experiments.provenance import begun, make_provenance
 from bench.experiments.resume import NETS, PACKAGES, PASSED, SYSTEM, Same
@@ -110,7 +110,8 @@ class AccuracyExperiment:
         say("environments and artifacts, each made on its first use")
         self._made = self._bench.make(selection, cells, say)
         self._choose_nets()
-        packages = packages_of(cells, tables.runners, environments)
+        able = reachable(cells, selection.models, tables.runners, tables.formats)
+        packages = packages_of(able, tables.runners, environments)
         origin = make_provenance(packages, options, target)
         return AccuracyManifest(
             **begun(origin, target),

@@ -30,6 +30,7 @@ from bench.experiments.preparation import (
     models_of,
     packages_of,
     prepare,
+    reachable,
 )
 from bench.experiments.progress import Units
 from bench.experiments.provenance import begun, hidden, make_provenance
@@ -223,7 +224,8 @@ class LatencyExperiment:
             workers=usable_cores(),
             on_done=say,
         )
-        packages = packages_of(job.cells, tables.runners, self._environments)
+        cells = reachable(job.cells, job.models, tables.runners, tables.formats)
+        packages = packages_of(cells, tables.runners, self._environments)
         origin = make_provenance(packages, options, target)
         return RunManifest(
             **begun(origin, target),

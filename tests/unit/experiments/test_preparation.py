@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bench.artifacts.builder import Artifact, ArtifactFormat, Key, Made, Workshop
+from bench.config.catalog import Model
 from bench.core.cell import Cell
 from bench.core.errors import ArtifactError, BenchError, Unavailable
 from bench.environments.interpreters import Environments, Interpreter
@@ -68,13 +69,15 @@ def prepared(
     cells: list[Cell],
     *missing: str,
     more_formats: Mapping[str, ArtifactFormat] | None = None,
+    net: Model = SMALL,
+    environments: Interpreters | None = None,
 ) -> Prepared:
     formats = {name: replace(kind, env="first") for name, kind in FAKE_FORMATS.items()}
     formats["other-kind"] = replace(formats[COSTS_FORMAT], env="second")
     formats |= more_formats or {}
-    workshop = Workshop(cache, Interpreters(*missing), formats, convert)
+    workshop = Workshop(cache, environments or Interpreters(*missing), formats, convert)
     return prepare(
-        cells, [SMALL], runners=RUNNERS, workshop=workshop, workers=1, on_done=lambda _: None
+        cells, [net], runners=RUNNERS, workshop=workshop, workers=1, on_done=lambda _: None
     )
 
 
@@ -140,6 +143,18 @@ def test_where_no_runner_has_an_interpreter_the_run_does_not_begin(tmp_path: Pat
     with pytest.raises(Unavailable, match="there is no first"):
         prepared(tmp_path, cells, "first", "second")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_can_not_take_a_nets_file_is_skipped_and_its_interpreter_is_not_built(
+    tmp_path: Path,
+) -> None:
+    own = replace(SMALL, origin="onnx", source={"exported": "/here/net.onnx"})
+    cells = [*CELLS, cell(variant="small", runner="other")]
+    environments = Interpreters("first", "second")
+    result = prepared(tmp_path, cells, net=own, environments=environments)
+    assert set(result.settled) == set(cells)
+    assert {"no converter makes" in str(it) for it in result.settled.values()} == {True}
+    assert environments.asked == []
 
 
 def test_an_artifact_that_was_in_the_cache_is_made_anew_once_and_a_new_one_is_not(
