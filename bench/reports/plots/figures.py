@@ -20,6 +20,11 @@ from bench.storage.schema.latency import ModelFacts
 if TYPE_CHECKING:
     from bench.reports.plots import sustained
 
+_BESIDE, _LINES = (
+    ", beside the published mobile models",
+    "Lines: the mobile models that PaddleClas published. ",
+)
+_APART = "The panels are of different hardware. "
 _TOP1 = "Top-1 accuracy is PaddleClas's published figure for ImageNet-1k throughout."
 
 
@@ -28,12 +33,15 @@ def _sources(view: View, points: Iterable[Point]) -> str:
     by_source: dict[str, list[str]] = {}
     for point in points:
         known = known_accuracy(view, point.label)
-        if known is not None and known.source != "published":
+        if known is not None:
             images = f" over {number_of(known.images, 'image')}" if known.images else ""
             by_source.setdefault(f"{known.source}{images}", []).append(point.label)
+    published = by_source.pop("published", None)
     if not by_source:
         return _TOP1
     own = "; ".join(f"{', '.join(names)}: {how}" for how, names in by_source.items())
+    if published is None:
+        return f"Top-1 accuracy of {own}."
     return f"Top-1 accuracy is PaddleClas's published figure for ImageNet-1k, but of {own}."
 
 
@@ -89,13 +97,14 @@ def latency_figure(view: View, series: Series) -> Figure | None:
         )
     ]
     beside = next((c for c in series.beside if c in naming.PUBLISHED_COLUMNS), None)
-    if beside is not None:
+    published = context(view, beside) if beside is not None else ()
+    if beside is not None and published:
         known = naming.PUBLISHED_COLUMNS[beside]
         panels.append(
             Panel(
                 title=f"Published: {known.hardware}",
                 x_label=f"Latency (ms), {known.setting}",
-                context=context(view, beside),
+                context=published,
             )
         )
     return Figure(
@@ -103,7 +112,7 @@ def latency_figure(view: View, series: Series) -> Figure | None:
         title="Top-1 accuracy against latency",
         panels=tuple(panels),
         caption=f"{naming.heading(series)}: {naming.statistic(series)}. "
-        f"Error bars: the interval{_cut(points)}. The panels are of different hardware. "
+        f"Error bars: the interval{_cut(points)}. {_APART if published else ''}"
         f"{_sources(view, points)}{_unnamed(points)}",
     )
 
@@ -134,17 +143,16 @@ def cost_figure(
     if not points:
         return None
     title = f"Top-1 accuracy against {'FLOPs' if name == 'flops' else name}"
+    published = context(view, column)
+    beside, lines = (_BESIDE, _LINES) if published else ("", "")
     panel = Panel(
-        title="Counted here, beside the published mobile models",
+        title=f"Counted here{beside}",
         x_label=label,
         measured=_by_family(view, tuple(points))[0],
         measured_name="counted by this harness",
-        context=context(view, column),
+        context=published,
     )
-    caption = (
-        f"Lines: the mobile models that PaddleClas published. {_sources(view, points)}"
-        f"{_unnamed(tuple(points))}"
-    )
+    caption = f"{lines}{_sources(view, points)}{_unnamed(tuple(points))}"
     return Figure(name=f"top1-{name}", title=title, panels=(panel,), caption=caption)
 
 

@@ -66,8 +66,18 @@ def test_a_net_that_nobody_published_is_a_point_by_what_is_declared_or_measured(
     drawn = by_kind(known)["latency"]
     points = {it.label: it.top1 for it in drawn.panels[0].measured}
     assert points == pytest.approx({"mine": 61.2, "other": 75.0})
-    assert "but of mine: declared; other: measured over 4 images." in drawn.caption
+    assert "Top-1 accuracy of mine: declared; other: measured over 4 images." in drawn.caption
     assert "figure for ImageNet-1k throughout" in latency(stored(record())).caption
+
+
+def test_without_published_figures_the_measured_panel_stands_alone_and_is_drawn() -> None:
+    run = stored(record("mine", samples_ms=[[2.0], [2.1]]), beside=BESIDE)
+    known = view(run, declared={"mine": Declared(top1=0.612)})
+    (panel,) = by_kind(known)["latency"].panels
+    assert panel.title.startswith("Measured")
+    assert "different hardware" not in by_kind(known)["latency"].caption
+    assert by_kind(known)["flops"].panels[0].title == "Counted here"
+    assert Path("top1-flops.svg") in write(known, Path())
 
 
 def test_only_what_was_measured_is_a_point() -> None:
