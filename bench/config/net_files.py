@@ -112,7 +112,7 @@ def own_file(folder: Path, given: str, catalogue: Path) -> tuple[Path, list[str 
     """
     where = catalogue if catalogue.is_file() else folder / given
     try:
-        path = net_file((folder / given).resolve())
+        path = net_file((folder / given).absolute())  # what belongs to a link lies beside it
     except InputError as error:
         raise BrokenFile(where, error.problem, hint=error.hint) from error
     for needed in needs(path):

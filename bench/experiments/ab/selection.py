@@ -166,7 +166,7 @@ def _own(path: Path, variants: Sequence[str], beside: Path) -> tuple[str, Entry]
     name = variants[0] if variants else entry_name(path.stem)
     known = {} if _is_net(beside) else load_catalogue(beside).models
     shape = {"input": known[name].input} if name in known else {}
-    return name, Entry.model_validate({"file": str(path.resolve()), **shape})
+    return name, Entry.model_validate({"file": str(path.absolute()), **shape})
 
 
 def selected(options: Options, base: Arm) -> Selection:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.config.net_files import FILE_FORMATS, needs, net_file, own_file, parts
+from bench.config.net_files import FILE_FORMATS, needs, net_file, own_file, parts, sha256_of
 from bench.core.errors import InputError
 
 
@@ -75,3 +75,15 @@ def test_files_that_an_onnx_file_keeps_tensors_in_belong_to_it(name: str, tmp_pa
     path = tmp_path / "net.onnx"
     path.write_bytes(b"\x08\x08" + outside(name) + outside("b") + outside(name) + b"\x00")
     assert parts(path) == [path, *(tmp_path / it for it in sorted((name, "b")))]
+
+
+def test_a_link_to_a_net_takes_what_lies_beside_the_link(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    written(first, "net.xml", "net.bin")
+    (second / "net.xml").symlink_to(first / "net.xml")
+    (second / "net.bin").write_bytes(b"other weights")
+    path, digests = own_file(second, "net.xml", second / "catalog.toml")
+    assert needs(path) == [second / "net.xml", second / "net.bin"]
+    assert digests[1] == sha256_of(second / "net.bin")
