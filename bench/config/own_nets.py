@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import chain, count
 from pathlib import Path
 
@@ -19,39 +19,53 @@ _FORMS = (
 
 
 def own_catalogue(
-    nets: Sequence[str], inputs: Mapping[str, str], values: str | None = None
+    nets: Sequence[str],
+    inputs: Mapping[str, str],
+    values: str | None = None,
+    *,
+    taken: Collection[str] = (),
 ) -> Catalogue:
     """Return the catalogue of `nets`: paths from the current folder, and factories.
 
-    `inputs` are specs by name, '' for a net's only one, and `values` an .npz file of them. Raises
-    InputError for what is no net.
+    They get none of the names `taken`, which other nets have. `inputs` are specs by name, '' for a
+    net's only one, and `values` an .npz file of them. Raises InputError for what is no net.
     """
-    entries = {net: _entry(net, inputs, values) for net in dict.fromkeys(nets)}
-    return Catalogue(models=dict(zip(_names(list(entries)), entries.values(), strict=True)))
-
-
-def _entry(net: str, inputs: Mapping[str, str], values: str | None) -> Entry:
-    path = Path(net)
     about = {"inputs": dict(inputs), "values": values}
-    if not path.exists() and _FACTORY.fullmatch(net):
-        return Entry.model_validate({"factory": net, "title": net, **about})
-    if not path.exists():
+    sources = {net: _source(net) for net in nets}
+    once = dict[Path, str]()
+    for net in nets:
+        once.setdefault(Path(net).resolve(), net)
+    entries = {}
+    for net, name in zip(once.values(), _names(list(once.values()), taken), strict=True):
+        stem = _stem(Path(net))
+        title = stem if entry_name(stem) == name else name
+        entries[name] = Entry.model_validate({sources[net]: net, "title": title, **about})
+    return Catalogue(models=entries)
+
+
+def _source(net: str) -> str:
+    """Return which field of an entry `net` is; raises InputError where it is none."""
+    path = Path(net)
+    if path.exists():
+        net_file(path)
+        return "file"
+    if not _FACTORY.fullmatch(net):
         raise InputError(f"there is no {net}", hint=f"give {_FORMS}")
-    net_file(path)
-    return Entry.model_validate({"file": net, "title": _stem(path), **about})
+    return "factory"
 
 
-def _names(nets: Sequence[str]) -> list[str]:
+def _names(nets: Sequence[str], taken: Collection[str]) -> list[str]:
     """Return a name for each of `nets`: its file's, a longer one where several are called alike."""
     names = [entry_name(_stem(Path(net))) for net in nets]
     for longer in (_file_name, _folder_and_file):
-        alike = {name for name in names if names.count(name) > 1}
+        alike = {name for name in names if names.count(name) > 1 or name in taken}
         pairs = zip(nets, names, strict=True)
         names = [entry_name(longer(net)) if name in alike else name for net, name in pairs]
     distinct = dict[str, None]()
     for name in names:
         numbered = (f"{name}_{number}" for number in count(2))
-        distinct[next(it for it in chain([name], numbered) if it not in distinct)] = None
+        free = (it for it in chain([name], numbered) if it not in distinct and it not in taken)
+        distinct[next(free)] = None
     return list(distinct)
 
 

@@ -86,7 +86,9 @@ def catalogue_of(options: Options) -> tuple[Catalogue, Path]:
         )
     if own.model_files:
         values = None if own.input_values is None else str(own.input_values)
-        return own_catalogue(own.model_files, dict(own.inputs), values), Path.cwd()
+        taken = load_catalogue(options.models).models
+        own_ones = own_catalogue(own.model_files, dict(own.inputs), values, taken=taken)
+        return own_ones, Path.cwd()
     if own.inputs or own.input_values:
         flag = "--input" if own.inputs else "--input-values"
         raise InputError(

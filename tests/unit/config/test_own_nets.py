@@ -41,7 +41,7 @@ def names(*nets: str) -> list[str]:
         (["Ünet.mnn"], ["net"]),
         (["a/net.onnx", "b/net.onnx"], ["a_net.onnx", "b_net.onnx"]),
         (["net.onnx", "net.mnn"], ["net.onnx", "net.mnn"]),
-        (["net.onnx", "net.onnx"], ["net"]),
+        (["net.onnx", "a.mnn", "./net.onnx", "net.onnx"], ["net", "a"]),
         (["a+b/net.onnx", "a b/net.onnx"], ["a_b_net.onnx", "a_b_net.onnx_2"]),
         (["ResNet50"], ["ResNet50"]),
     ],
@@ -52,6 +52,20 @@ def test_a_net_is_called_by_its_file_and_two_of_a_name_apart(
     files(here, *(it if "." in it else f"{it}/inference.pdmodel" for it in nets))
     files(here, "ResNet50/inference.pdiparams")
     assert names(*nets) == called
+    titles = [it.title for it in own_catalogue(nets, {}).models.values()]
+    assert len({*titles}) == len(called)
+
+
+def test_a_net_is_titled_as_its_file_is_called(here: Path) -> None:
+    files(here, "my net.onnx")
+    assert own_catalogue(["my net.onnx"], {}).models["my_net"].title == "my net"
+
+
+def test_a_net_takes_no_name_of_the_catalogues(here: Path) -> None:
+    files(here, "x1_0.onnx", "a/x2_0.onnx")
+    taken = {"x1_0", "x2_0", "x2_0.onnx", "a_x2_0.onnx"}
+    catalogue = own_catalogue(["x1_0.onnx", "a/x2_0.onnx"], {}, taken=taken)
+    assert list(catalogue.models) == ["x1_0.onnx", "a_x2_0.onnx_2"]
 
 
 @given(st.text(max_size=80))
