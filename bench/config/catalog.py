@@ -275,9 +275,7 @@ def _source(
     factory = str(entry.factory)
     path = [folder, *(folder / it for it in entry.search_path)]
     whole = (folder / CATALOG).is_file()
-    code = next(
-        (it for one in path if (it := factory_code(factory, one, apart, whole=whole))), None
-    )
+    code = factory_code(factory, path, apart, whole=whole)
     return (
         {"factory": factory, "search_path": [str(it.resolve()) for it in path]},
         {"factory": factory, "code": code, "weights": weights.identity()},

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import ast
 import os
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from bench.core.digest import canonical_digest, file_sha256
 from bench.core.errors import BrokenFile
 
+_FILE = re.compile(r"[\w-][\w./-]{0,200}\.\w+")
 
-def factory_code(factory: str, folder: Path, apart: Collection[Path], *, whole: bool) -> str | None:
-    """Return a digest of what the factory may read where it lies in `folder`, else None.
 
-    Where the folder is one of models (`whole`) every file of it counts but those `apart`, resolved
+def factory_code(
+    factory: str, path: Sequence[Path], apart: Collection[Path], *, whole: bool
+) -> str | None:
+    """Return a digest of what the factory may read where it lies in a folder of `path`, else None.
+
+    Where the folders are of models (`whole`) every file of them counts but those `apart`, resolved
     paths: a factory imports some and reads others, such as a YAML file that describes the net. In
-    any other one, which may hold data and results, its module and those beside it do. A package's
-    factory (paddle.vision) is pinned by its environment.
+    any other one, which may hold data and results, its module and those beside it do, and what they
+    name of the folder. A package's factory (paddle.vision) is pinned by its environment.
     """
-    top = factory.partition(":")[0].partition(".")[0]
-    if not ((folder / f"{top}.py").is_file() or (folder / top).is_dir()):
+    top = _top(factory.partition(":")[0])
+    if not any((it / f"{top}.py").is_file() or (it / top).is_dir() for it in path):
         return None
-    code = _files(folder, apart) if whole else _modules(folder, top)
+    first, *more = [_digest(it, _files(it, apart) if whole else _modules(it, top)) for it in path]
+    return canonical_digest([first, *more]) if more else first
+
+
+def _digest(folder: Path, code: Iterable[Path]) -> str:
     try:
         files = {path.relative_to(folder): file_sha256(path) for path in code}
     except OSError as error:
@@ -31,9 +41,44 @@ def factory_code(factory: str, folder: Path, apart: Collection[Path], *, whole: 
     return canonical_digest([[str(path), files[path]] for path in sorted(files)])
 
 
+def _top(module: str) -> str:
+    return module.partition(".")[0]
+
+
 def _modules(folder: Path, top: str) -> Iterator[Path]:
+    """Yield the modules in `folder`, and the packages and files there that `top` leads to.
+
+    Of a folder that is imported without being a package its modules count alone.
+    """
     yield from folder.glob("*.py")
-    yield from _files(folder / top, ())
+    left, known = [top], set[str]()
+    while left:
+        name = left.pop()
+        if name in known:
+            continue
+        known.add(name)
+        files = [it for it in (folder / f"{name}.py", folder / name) if it.is_file()]
+        if not files and (folder / name).is_dir():
+            whole = name == top or (folder / name / "__init__.py").is_file()
+            files = [it for it in _files(folder / name, ()) if whole or it.suffix == ".py"]
+        yield from files
+        left += [it for path in files if path.suffix == ".py" for it in _named(path)]
+
+
+def _named(module: Path) -> Iterator[str]:
+    """Yield the first words of what a module imports, and the texts in it that may name a file."""
+    try:
+        tree = ast.parse(module.read_bytes())
+    except (SyntaxError, ValueError):  # no module, or of another Python
+        return
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                yield from (_top(it.name) for it in names)
+            case ast.ImportFrom(module=str(name), level=0):
+                yield _top(name)
+            case ast.Constant(value=str(text)) if _FILE.fullmatch(text):
+                yield text
 
 
 def _files(folder: Path, apart: Collection[Path]) -> Iterator[Path]:

@@ -193,6 +193,22 @@ def test_modules_are_looked_for_in_the_folder_and_then_in_the_search_path(plant:
     assert net(folder).hash != found.hash, "what the factory may import counts"
 
 
+def test_what_a_factory_beside_the_catalogue_imports_from_the_search_path_counts(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "apart" / "lib").mkdir(parents=True)
+    (tmp_path / "models").mkdir()
+    text = NET + "search_path = ['../apart/lib']\n"
+    folder = tmp_path / "models"
+    (folder / "catalog.toml").write_text(text)
+    (folder / "mynet.py").write_text("from layers import net")
+    hashes = []
+    for code in ("net = 1", "net = 2"):
+        (tmp_path / "apart" / "lib" / "layers.py").write_text(code)
+        hashes.append(net(folder).hash)
+    assert hashes[0] != hashes[1]
+
+
 def test_what_says_how_a_net_is_used_is_no_part_of_its_hash(plant: Plant) -> None:
     (plant() / "names.txt").write_text("a\n")
     more = (

@@ -93,6 +93,30 @@ def test_a_factory_is_looked_for_in_this_folder_and_known_by_the_code_beside_it(
     assert resolve(catalogue, "mynet_build", here, Weights()).hash != model.hash
 
 
+@pytest.mark.parametrize(
+    ("code", "edited"),
+    [
+        ("from lib.blocks import block", "lib/blocks.py"),
+        ("import lib.blocks as blocks", "lib/blocks.py"),
+        ("def build():\n    import package", "package/net.yaml"),
+        ("import package", "far/deep/layers.py"),
+        ("config = open('configs/net.yaml').read()", "configs/net.yaml"),
+    ],
+)
+def test_what_a_factory_in_this_folder_imports_or_names_is_part_of_the_net(
+    here: Path, code: str, edited: str
+) -> None:
+    files(here, "lib/blocks.py", "package/net.yaml", "configs/net.yaml", "far/deep/layers.py")
+    (here / "mynet.py").write_text(code)
+    (here / "package" / "__init__.py").write_text("from far.deep import layers")
+    catalogue = own_catalogue(["mynet:build"], {})
+    before = resolve(catalogue, "mynet_build", here, Weights()).hash
+    files(here, "lib/data.bin", "far/data.bin", "other/module.py")
+    assert resolve(catalogue, "mynet_build", here, Weights()).hash == before
+    (here / edited).write_text("edited = 1")
+    assert resolve(catalogue, "mynet_build", here, Weights()).hash != before
+
+
 def test_what_is_said_of_inputs_is_part_of_the_net(here: Path) -> None:
     files(here, "net.onnx", "values.npz")
 
