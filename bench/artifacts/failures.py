@@ -31,6 +31,7 @@ _WORDS = tuple(
             r"^[EF]\d{4} [\d:.]+ +\d+ [^\]]*\] (.+)",
             r"^\s+what\(\):\s+(.+)",
             r"^ort Run failed (.+)",
+            r"^(unsupported tensor elem data type \d+)",
             r"^(OpenVINO does not support the following ONNX operations: .+)",
         ),
     )

@@ -89,7 +89,11 @@ class NcnnSession:
         }
 
     def infer(self, feeds: Tensors) -> Tensors:
-        self._feeds = feeds_by(list(self._net.input_names()), feeds)
+        named = feeds_by(list(self._net.input_names()), feeds)
+        # pnnx makes 64-bit whole numbers 32-bit ones, and ncnn reads what it is given as such.
+        self._feeds = {
+            name: it.astype("int32") if it.dtype == "int64" else it for name, it in named.items()
+        }
         return dict(zip(self._outputs, self._end_to_end(), strict=True))
 
     def sample(self, count: int) -> list[Nanoseconds]:
