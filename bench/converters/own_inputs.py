@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.core.errors import ArtifactError, Unavailable
-from bench.core.tensors import BATCH, DTYPES, TensorSpec, parse, seeded, write_reference
+from bench.core.tensors import BATCH, DTYPES, WHOLES, TensorSpec, parse, seeded, write_reference
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -159,7 +159,8 @@ def _spec(
         )
     shape = tuple(extent for extent in extents if extent is not None)
     spec = wanted or TensorSpec(shape=shape)
-    return replace(spec, shape=shape, dtype=slot.dtype or spec.dtype)
+    # Read again: its range may be beyond the type that the file has.
+    return parse(replace(spec, shape=shape, dtype=slot.dtype or spec.dtype).text)
 
 
 def _extent(
@@ -240,4 +241,13 @@ def _rows(file: str, name: str, values: Any, spec: TensorSpec, batch: int) -> An
             f"not {list(shape)} {spec.dtype}",
             hint="mend the array in the file of --input-values",
         )
-    return np.resize(values, shape).astype(spec.dtype)
+    with np.errstate(over="ignore"):  # infinities, refused below
+        cast = values.astype(spec.dtype)
+    if not np.array_equal(np.isfinite(values), np.isfinite(cast)) or (
+        spec.dtype in WHOLES and not np.array_equal(values, cast)
+    ):
+        raise ArtifactError(
+            f"values of input '{name}' of {file} are beyond {spec.dtype}",
+            hint="mend the array in the file of --input-values",
+        )
+    return np.resize(cast, shape)

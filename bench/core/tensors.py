@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +30,10 @@ BATCH = "N"
 FLOATS = ("float32", "float16", "float64")
 WHOLES = ("int64", "int32", "int16", "int8", "uint8", "bool")
 DTYPES = (*FLOATS, *WHOLES)
+_MOST = {"float32": (2 - 2**-23) * 2.0**127, "float16": 65504.0, "float64": sys.float_info.max}
 _FORM = re.compile(
-    r"(?P<shape>(N|\d+)(x\d+)*|scalar)(:(?P<dtype>[a-z0-9]+))?(:(?P<low>-?[\d.]+)\.\.(?P<high>-?[\d.]+))?"
+    r"(?P<shape>(N|\d+)(x\d+)*|scalar)(:(?P<dtype>[a-z0-9]+))?(:(?P<low>-?[\d.]+)\.\.(?P<high>-?[\d.]+))?",
+    re.ASCII,
 )
 _HINT = "write SHAPE[:DTYPE][:LOW..HIGH], as Nx3x224x224 or Nx128:int64:0..999; N is the batch"
 
@@ -56,7 +60,11 @@ class TensorSpec:
     def text(self) -> str:
         """The spec as one writes it; `parse` reads it."""
         shape = "x".join(map(str, self.shape)) or "scalar"
-        values = "" if self.low is None else f":{self.low:g}..{self.high:g}"
+        values = (
+            ""
+            if self.low is None or self.high is None
+            else f":{_number(self.low)}..{_number(self.high)}"
+        )
         return f"{shape}:{self.dtype}{values}"
 
     def at(self, batch: int) -> tuple[int, ...]:
@@ -82,9 +90,35 @@ def parse(text: str) -> TensorSpec:
         low, high = (None if form[end] is None else float(form[end]) for end in ("low", "high"))
     except ValueError:
         raise InputError(f"'{text}': its range isn't of two numbers", hint=_HINT) from None
-    if low is not None and high is not None and not low <= high:
-        raise InputError(f"'{text}': its range is empty", hint=_HINT)
+    if low is not None and high is not None:
+        _check_range(text, dtype, low, high)
     return TensorSpec(shape=shape, dtype=dtype, low=low, high=high)
+
+
+def _check_range(text: str, dtype: str, low: float, high: float) -> None:
+    """Raise InputError where no value of the type is between these, or one of them isn't one."""
+    least, most = _limits(dtype)
+    if not least <= low <= most or not least <= high <= most:
+        raise InputError(
+            f"'{text}': its range is beyond {dtype}, of {_number(least)} to {_number(most)}",
+            hint=_HINT,
+        )
+    if not low <= high or (dtype in WHOLES and math.ceil(low) > high):
+        raise InputError(f"'{text}': its range is empty", hint=_HINT)
+
+
+def _limits(dtype: str) -> tuple[float, float]:
+    if dtype in FLOATS:
+        return -_MOST[dtype], _MOST[dtype]
+    if dtype == "bool":
+        return 0, 1
+    bits = int(dtype.lstrip("uint"))
+    return (0, 2**bits - 1) if dtype[0] == "u" else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+
+
+def _number(value: float) -> str:
+    """Return all digits of a number, without an exponent."""
+    return str(int(value)) if value == int(value) else f"{Decimal(repr(value)):f}"
 
 
 def seeded(specs: Mapping[str, TensorSpec], batch: int, seed: int) -> dict[str, NDArray[Any]]:

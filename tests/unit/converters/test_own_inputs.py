@@ -160,6 +160,29 @@ def test_values_that_do_not_fit_are_refused(
     assert problem in caught.value.problem
 
 
+@pytest.mark.parametrize(
+    ("dtype", "array"),
+    [
+        ("int32", np.array([[2**40]])),
+        ("int8", np.array([[300]], np.int16)),
+        ("float16", np.array([[1e6]], np.float32)),
+    ],
+)
+def test_values_beyond_the_type_of_the_file_are_refused(
+    dtype: str, array: Any, tmp_path: Path
+) -> None:
+    slots = [Slot(name="x", shape=(None, 1), dtype=dtype)]
+    path = saved(tmp_path / "v.npz", x=array)
+    said = own({"exported": "net.onnx", "inputs": {}, "values": str(path)}, slots)
+    with pytest.raises(ArtifactError, match=f"values of input 'x' of net.onnx are beyond {dtype}"):
+        write(tmp_path / "reference.npz", said, fixed(said, slots, 1), 1, 0)
+
+
+def test_a_range_beyond_the_type_of_the_file_is_refused() -> None:
+    with pytest.raises(BenchError, match="beyond uint8, of 0 to 255"):
+        texts(Slot(name="x", shape=(None, 1), dtype="uint8"), inputs={"x": "Nx1:0..999"})
+
+
 @pytest.mark.parametrize("content", [b"", b"garbage", b"PK\x03\x04"])
 def test_a_file_of_values_that_is_none_is_named(content: bytes, tmp_path: Path) -> None:
     (path := tmp_path / "v.npz").write_bytes(content)

@@ -26,6 +26,9 @@ from bench.core.tensors import (
         ("1x3x8x8:float16", TensorSpec(shape=(1, 3, 8, 8), dtype="float16")),
         ("Nx128:int64:0..999", TensorSpec(shape=("N", 128), dtype="int64", low=0, high=999)),
         ("N:float32:-0.5..0.5", TensorSpec(shape=("N",), low=-0.5, high=0.5)),
+        ("N:int32:0..1234567", TensorSpec(shape=("N",), dtype="int32", low=0, high=1234567)),
+        ("N:float32:-5..0.00001", TensorSpec(shape=("N",), low=-5, high=0.00001)),
+        ("N:float32:0..0.12345678", TensorSpec(shape=("N",), low=0, high=0.12345678)),
         ("scalar:bool", TensorSpec(shape=(), dtype="bool")),
     ],
 )
@@ -39,6 +42,11 @@ def test_a_spec_is_read_and_written_alike(text: str, spec: TensorSpec) -> None:
     [
         ("3x", "no shape"), ("", "no shape"), ("Nx0", "extent of 0"), ("Nx3:complex", "complex"),
         ("N:int8:9..1", "empty"), ("N:int8:1.2.3..4", "range"), ("3xN", "no shape"),
+        ("N:uint8:0..999", "beyond uint8, of 0 to 255"), ("N:uint8:-1..1", "beyond uint8"),
+        ("N:bool:0..5", "beyond bool"), ("N:int64:0.2..0.8", "empty"),
+        ("N:int64:0..9223372036854775808", "beyond int64"),
+        ("N:float16:0..70000", "beyond float16"), ("N:float32:0..1" + "0" * 400, "beyond float32"),
+        ("\u0663x4", "no shape"),
     ],
 )  # fmt: skip
 def test_another_form_is_refused_in_a_sentence(text: str, word: str) -> None:
