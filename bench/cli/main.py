@@ -124,7 +124,8 @@ class _Command(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options under the heads of their sections, in the verb's order."""
         for section, options in groupby(self.get_params(ctx), _section):
-            if rows := [row for it in options if (row := it.get_help_record(ctx))]:
+            rows = [row for it in options if (row := it.get_help_record(ctx))]
+            if rows := [row for row in rows if row[1]]:
                 with formatter.section(section):
                     formatter.write_dl(rows)
 

@@ -64,13 +64,29 @@ _ONE = {
 }
 
 
+class Words(click.Argument):
+    """The words after a verb, and what the help says of them, '' for nothing."""
+
+    def __init__(self, name: str, metavar: str, text: str = "") -> None:
+        super().__init__([name], nargs=-1, metavar=metavar)
+        self.section, self.text = "Words", text
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
+        """Return the line of the help."""
+        return self.make_metavar(ctx), self.text
+
+
 def words(metavar: str) -> tuple[click.Argument]:
     """Return the words after a verb; the verb itself checks how many there are."""
-    return (click.Argument(["words"], nargs=-1, metavar=metavar),)
+    return (Words("words", metavar),)
 
 
-MODEL_FILES = click.Argument(["model_files"], nargs=-1, metavar="[MODEL]...")
-"""Nets by their files; none: those of the catalogue."""
+MODEL_FILES = Words(
+    "model_files",
+    "[MODEL]...",
+    "A net's file (.onnx, .pdmodel, .json, .xml, .param, .mnn), a folder with one, or "
+    "module:function; none: the models of the catalogue",
+)
 
 _SELECT, _RESULTS, _COMPARE, _IMAGES = "Selection", "Results", "Comparison", "Images"
 _ENVIRONMENTS, _CHECKS, _LIMITS = "Environments", "Checks", "Limits"
