@@ -6,6 +6,8 @@ and of equal shapes. The names have to bear that order out:
 
 - numbered neighbours count up (`blocks.9`, `blocks.10`): the file isn't sorted by names;
 - a word that both have at the same depth stands for itself;
+- neighbours stand in the same order wherever they stand together, unless the net has one of these
+  words too;
 - no two neighbours could change places throughout, such as branches of equal shapes, unless they
   are numbered or the net has one of these words too.
 
@@ -161,12 +163,15 @@ def _classes(our: _Layer, their: _Layer) -> int | None:
 
 def _check_order(ours: _Layers, theirs: _Layers) -> None:
     """Raise Misfit unless the names bear out that the layers are paired in their order."""
-    shared = _shared_words(ours, theirs)
+    shared = _shared_words(_bare(ours), _bare(theirs))
     fits_either_way: dict[frozenset[str], bool] = {}
+    firsts: dict[frozenset[str], str] = {}
     for nodes in _nodes(theirs).values():
         for (one, forms), (other, other_forms) in combinations(nodes.items(), 2):
             pair, numbers = frozenset((one, other)), _numbers(one, other)
             if numbers is None and not pair & shared:
+                if firsts.setdefault(pair, one) != one:
+                    raise Misfit(f"its '{one}' and '{other}' stand in both orders in it")
                 alike = forms == other_forms
                 fits_either_way[pair] = fits_either_way.get(pair, True) and alike
             elif numbers is not None and numbers[0] > numbers[1]:
@@ -177,6 +182,13 @@ def _check_order(ours: _Layers, theirs: _Layers) -> None:
             raise Misfit(
                 f"its '{one}' and '{other}' are of equal shapes, and the net calls them otherwise"
             )
+
+
+def _bare(layers: _Layers) -> _Layers:
+    """Return the layers without the words that stand before all of their names."""
+    first, last = (order(layer.path[:-1] for layer in layers) for order in (min, max))
+    count = next((at for at, it in enumerate(first) if last[at : at + 1] != (it,)), len(first))
+    return [_Layer(layer.path[count:], layer.tensors) for layer in layers]
 
 
 def _shared_words(ours: _Layers, theirs: _Layers) -> set[str]:

@@ -131,3 +131,15 @@ def test_only_another_number_of_classes_is_told_as_such() -> None:
     assert other_classes(OURS, fewer) == 7
     assert other_classes(OURS, THEIRS) is None
     assert other_classes(OURS, {**fewer, "stem.conv.weight": np.zeros((5, 3, 1, 1))}) is None
+
+
+def test_neighbours_in_one_order_here_and_in_another_there_are_refused() -> None:
+    wanted = tensors(s1__x=(3, 3), s1__y=(3, 3), s2__x=(3, 3), s2__y=(5, 5))
+    given = tensors(p1__b=(3, 3), p1__a=(3, 3), p2__a=(3, 3), p2__b=(5, 5))
+    assert "'a' and 'b' stand in both orders in it" in refusal(wanted, given)
+
+
+def test_a_word_of_both_stands_for_itself_below_a_name_that_all_layers_share() -> None:
+    wanted = tensors(backbone__conv2=(3, 3), backbone__conv1=(3, 3))
+    given = tensors(model__conv1=(3, 3), model__conv2=(3, 3))
+    assert "another order" in refusal(wanted, given)
