@@ -91,9 +91,11 @@ def build(factory: str, **arguments: int) -> Any:
                 hint="give it a parameter num_classes, the width of its last layer",
             ) from error
         if arguments:
+            lacking = isinstance(error, TypeError)
+            needs = "it has to take `pretrained`" if lacking else "the download needs the network"
             raise ArtifactError(
                 f"{factory} gave no pretrained weights ({first_line(error)})",
-                hint=f"the download needs the network; off line, {OTHER_WEIGHTS}",
+                hint=f"{needs}; otherwise {OTHER_WEIGHTS}",
             ) from error
         raise ArtifactError(
             f"{factory} raised {first_line(error)}",

@@ -90,7 +90,7 @@ REFUSALS = {
     "other batch": ("nets:Tiny is fixed to batch 4", "ask for --batch 4"),
     "infinite": ("the net's output holds infinities or NaN", "weights"),
     "wrong input": ("the net can't take an input of x [", "channels x height x width"),
-    "not pretrained": ("nets:Tiny gave no pretrained weights (TypeError", "--weights seeded"),
+    "not pretrained": ("nets:Tiny gave no pretrained weights (TypeError", "it has to take `pretr"),
     "weights gone": ("gone.pdparams is no file", "seeded"),
     "weights garbage": ("garbage.pdparams can't be read as weights", "seeded"),
     "weights short": ("'conv.bias' is missing", "seeded"),
