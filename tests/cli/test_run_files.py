@@ -80,6 +80,20 @@ def test_a_file_that_fails_or_fits_no_engine_takes_only_its_own_cells(
     assert missing["costs"].startswith(said)
 
 
+def test_an_engine_that_nobody_named_and_that_cannot_take_a_net_is_left_out_with_the_reason(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    on = tables(paddle="Ok", other="Ok")
+    other = replace(on.runners["other"], artifact="onnx")
+    formats = {**on.formats, "onnx": replace(on.formats["paddle-pir"], sources=(), importer=None)}
+    on = replace(on, runners={**on.runners, "other": other}, formats=formats)
+    assert run("my net.json", on=on) == 0
+    (record,) = only_run(tmp_path).records()
+    assert record.cell.runner == "paddle"
+    assert "left out: other: my net.json is a Paddle file" in capsys.readouterr().err
+    assert run("my net.json", "--runner", "other", on=on) == 1
+
+
 def test_a_run_of_files_is_resumed_by_naming_them_again(
     run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -19,6 +19,7 @@ from bench.core.program import command
 from bench.devices.host.facts import usable_cores
 from bench.environments.interpreters import Environments
 from bench.experiments.context import Options, Tables
+from bench.experiments.engine_formats import with_able_engines
 from bench.experiments.latency.progress import one_by_one, pending_sessions
 from bench.experiments.latency.schedule import Plan, make_plan
 from bench.experiments.latency.session import SessionLauncher
@@ -104,7 +105,10 @@ def new_job(options: Options, tables: Tables, suite: Suite, *, cores: int | None
     if chosen.sustained_s is not None:
         sampling = sustained(sampling, chosen.sustained_s)
     models = models_of(options, options.variants, suite.name)
-    selected = select_cells(suite, models, _axes(options), cores=cores, runners=tables.runners)
+    axes = _axes(options)
+    selected = select_cells(suite, models, axes, cores=cores, runners=tables.runners)
+    if ALL_RUNNERS in axes.runners:
+        selected = with_able_engines(selected, models, tables.runners, tables.formats)
     if not selected.cells:
         raise InputError(
             f"no cell of suite {suite.name} is left: {'; '.join(selected.left_out)}",
