@@ -5,6 +5,7 @@ A sample is end to end: inputs handed over, the graph run, outputs in arrays of 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,8 +25,12 @@ _SPIN = {"on": "1", "off": "0"}
 _BF16_GEMM = "mlas.enable_gemm_fastmath_arm64_bfloat16"
 _FLUSH_SUBNORMALS = "session.set_denormal_as_zero"
 _ERRORS_ONLY = 3
-# What ONNX Runtime's quantisation calls itself in the files that it writes.
-_QUANTISER = "onnx.quantize"
+# What a node does stands in the file as the field's key, the length, and the word. These round to
+# 8 bits what others then compute with.
+_QUANTISES = re.compile(
+    rb"\x22[\x05-\x40]((Dynamic)?Quantize(Linear|MatMul|LSTM)|QLinear\w+|(Conv|MatMul)Integer|QGemm)"
+)
+_LONGEST = 0x42
 _PRECISIONS = {"tensor(float)": "fp32", "tensor(float16)": "fp16", "tensor(bfloat16)": "bf16"}
 
 
@@ -49,14 +54,15 @@ class OnnxRuntimeRunner:
         options.add_session_config_entry(_BF16_GEMM, "0")
         options.add_session_config_entry(_FLUSH_SUBNORMALS, "1")
         session = engine.InferenceSession(str(artifact), options, providers=[_PROVIDER])
-        yield OnnxRuntimeSession(session, engine.__version__)
+        yield OnnxRuntimeSession(session, engine.__version__, artifact)
 
 
 class OnnxRuntimeSession:
     """A session and the input that it is run on."""
 
-    def __init__(self, session: Any, version: str) -> None:
+    def __init__(self, session: Any, version: str, artifact: Path) -> None:
         self._session = session
+        self._artifact = artifact
         self._version = version
         self._inputs = [end.name for end in session.get_inputs()]
         self._outputs = [end.name for end in session.get_outputs()]
@@ -70,7 +76,7 @@ class OnnxRuntimeSession:
         return {
             "engine": f"onnxruntime {self._version}",
             "threads": str(options.intra_op_num_threads),
-            "precision": self._precision(options),
+            **({"precision": precision} if (precision := self._precision(options)) else {}),
             "provider": ",".join(self._session.get_providers()),
             "spinning": "on" if spins else "off",
             "subnormals": "flushed" if flushes else "kept",
@@ -79,15 +85,16 @@ class OnnxRuntimeSession:
     def _precision(self, options: Any) -> str:
         """Return the type that the CPU's kernels compute in, which is that of their tensors.
 
-        The exporter saw to it that the file holds no float type but that of input and output. A
-        quantised file has both in float32 too: it names its writer.
+        A quantised file has inputs and outputs of float32 too: its nodes tell. '' where inputs and
+        outputs are of whole numbers alone.
         """
-        if self._session.get_modelmeta().producer_name == _QUANTISER:
+        if _quantises(self._artifact):
             return "int8"
         if options.get_session_config_entry(_BF16_GEMM) != "0":
             return "bf16"
         ends = [*self._session.get_inputs(), *self._session.get_outputs()]
-        return " and ".join(sorted({_PRECISIONS.get(end.type, end.type) for end in ends}))
+        floats = {_PRECISIONS[end.type] for end in ends if end.type in _PRECISIONS}
+        return " and ".join(sorted(floats))
 
     def infer(self, feeds: Tensors) -> Tensors:
         self._feeds = feeds_by(self._inputs, feeds)
@@ -98,3 +105,14 @@ class OnnxRuntimeSession:
 
     def _end_to_end(self) -> Any:
         return self._session.run(None, self._feeds)
+
+
+def _quantises(model: Path) -> bool:
+    """Tell whether nodes of an ONNX file compute in 8 bits."""
+    with model.open("rb") as file:
+        data = b""
+        while block := file.read(1 << 20):  # mapped, the file would count as the engine's memory
+            data = data[-_LONGEST:] + block
+            if any(data[it.start() + 1] == len(it[1]) for it in _QUANTISES.finditer(data)):
+                return True
+    return False

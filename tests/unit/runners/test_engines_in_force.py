@@ -70,12 +70,13 @@ def test_openvino_is_asked_for_one_stream_of_the_cells_threads_in_fp32() -> None
 
 
 @pytest.mark.parametrize(("does", "fact"), [(True, "flushed"), (False, "kept")])
-def test_what_becomes_of_subnormals_is_read_back_from_the_engine(does: bool, fact: str) -> None:
+def test_what_becomes_of_subnormals_is_read_back_from_the_engine(
+    does: bool, fact: str, tmp_path: Path
+) -> None:
     told = openvino.OpenVinoSession(compiled("f32", flushes=does), "2026.4.1").facts
     assert told["subnormals"] == fact
-    told = onnxruntime.OnnxRuntimeSession(
-        session(**{"session.set_denormal_as_zero": str(int(does))}), "1.23.2"
-    ).facts
+    stand_in = session(**{"session.set_denormal_as_zero": str(int(does))})
+    told = onnxruntime.OnnxRuntimeSession(stand_in, "1.23.2", onnx_file(tmp_path)).facts
     assert told["subnormals"] == fact
 
 
@@ -171,7 +172,15 @@ def test_ncnns_options_are_on_for_the_precision_asked_for_and_for_no_other(
         assert opened.facts["precision"] == precision
 
 
-def session(kind: str = "tensor(float)", writer: str = "PaddlePaddle", **entries: str) -> Any:
+def onnx_file(folder: Path, *operators: str, before: int = 9) -> Path:
+    """Write nodes as protobuf does, a node's operator behind 0x22 and its length."""
+    path = folder / "model.onnx"
+    nodes = (b"\x22" + bytes([len(it)]) + it.encode() + b"\x3a\x00" for it in operators)
+    path.write_bytes(b"w" * before + b"".join(nodes))
+    return path
+
+
+def session(kind: str = "tensor(float)", **entries: str) -> Any:
     """Stand in for an ONNX Runtime session with ends of type `kind`."""
     told = {"session.intra_op.allow_spinning": "1", **entries}
     told.setdefault("session.set_denormal_as_zero", "1")
@@ -182,7 +191,6 @@ def session(kind: str = "tensor(float)", writer: str = "PaddlePaddle", **entries
         get_outputs=lambda: [SimpleNamespace(name="y", type=kind)],
         get_session_options=lambda: options,
         get_providers=lambda: ["CPUExecutionProvider"],
-        get_modelmeta=lambda: SimpleNamespace(producer_name=writer),
     )
 
 
@@ -190,16 +198,41 @@ def session(kind: str = "tensor(float)", writer: str = "PaddlePaddle", **entries
     ("stand_in", "precision"),
     [
         (session(), "fp32"),
-        (session(writer="onnx.quantize"), "int8"),
         (session("tensor(float16)"), "fp16 and fp32"),
+        (session("tensor(int64)"), "fp32"),
         (session(**{"mlas.enable_gemm_fastmath_arm64_bfloat16": "1"}), "bf16"),
     ],
 )
 def test_onnx_runtimes_precision_is_that_of_its_tensors_and_of_its_matrix_product(
-    stand_in: Any, precision: str
+    stand_in: Any, precision: str, tmp_path: Path
 ) -> None:
-    facts = onnxruntime.OnnxRuntimeSession(stand_in, "1.23.2").facts
+    facts = onnxruntime.OnnxRuntimeSession(stand_in, "1.23.2", onnx_file(tmp_path, "Conv")).facts
     assert (facts["precision"], facts["threads"], facts["spinning"]) == (precision, "4", "on")
+
+
+@pytest.mark.parametrize(
+    ("operators", "precision"),
+    [
+        (["Conv", "QuantizeLinear"], "int8"), (["DynamicQuantizeLinear"], "int8"),
+        (["QLinearConv"], "int8"), (["MatMulInteger"], "int8"),
+        (["DequantizeLinear", "MatMul"], "fp32"),  # its weights alone are in 8 bits
+        (["my_QuantizeLinear"], "fp32"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("before", [0, (1 << 20) - 5])
+def test_a_quantised_file_whoever_wrote_it_is_int8_in_onnx_runtime(
+    operators: list[str], precision: str, before: int, tmp_path: Path
+) -> None:
+    file = onnx_file(tmp_path, *operators, before=before)
+    facts = onnxruntime.OnnxRuntimeSession(session(), "1.23.2", file).facts
+    assert facts["precision"] == precision
+
+
+def test_onnx_runtime_tells_no_precision_of_whole_numbers_alone(tmp_path: Path) -> None:
+    stand_in = session("tensor(int64)")
+    stand_in.get_inputs = stand_in.get_outputs
+    facts = onnxruntime.OnnxRuntimeSession(stand_in, "1.23.2", onnx_file(tmp_path)).facts
+    assert "precision" not in facts
 
 
 def test_mnns_thread_count_is_read_from_the_bits_of_a_float() -> None:
