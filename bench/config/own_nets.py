@@ -11,7 +11,7 @@ from bench.config.entries import Catalogue, Entry, entry_name
 from bench.config.net_files import FILE_FORMATS, net_file
 from bench.core.errors import InputError
 
-_FACTORY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+_FACTORY = re.compile(r"[A-Za-z_][\w.-]*:[A-Za-z_]\w*")
 _FORMS = (
     f"a file that ends in {', '.join(FILE_FORMATS)}, a folder with one, or module:function; "
     "models of the catalogue are named with --variant"
@@ -37,7 +37,7 @@ def own_catalogue(
         once.setdefault(Path(net).resolve(), net)
     entries = {}
     for net, name in zip(once.values(), _names(list(once.values()), taken), strict=True):
-        stem = _stem(Path(net))
+        stem = _stem(net)
         title = stem if entry_name(stem) == name else name
         entries[name] = Entry.model_validate({sources[net]: net, "title": title, **about})
     return Catalogue(models=entries)
@@ -56,7 +56,7 @@ def _source(net: str) -> str:
 
 def _names(nets: Sequence[str], taken: Collection[str]) -> list[str]:
     """Return a name for each of `nets`: its file's, a longer one where several are called alike."""
-    names = [entry_name(_stem(Path(net))) for net in nets]
+    names = [entry_name(_stem(net)) for net in nets]
     for longer in (_file_name, _folder_and_file):
         alike = {name for name in names if names.count(name) > 1 or name in taken}
         pairs = zip(nets, names, strict=True)
@@ -69,8 +69,11 @@ def _names(nets: Sequence[str], taken: Collection[str]) -> list[str]:
     return list(distinct)
 
 
-def _stem(path: Path) -> str:
-    """Return what a net is called by its file, or by its folder where that says more."""
+def _stem(net: str) -> str:
+    """Return what a net is called: a factory whole, else its file, or a folder of one."""
+    path = Path(net)
+    if not path.exists():
+        return net
     return path.resolve().name if path.is_dir() else path.stem
 
 

@@ -68,6 +68,12 @@ def test_a_net_takes_no_name_of_the_catalogues(here: Path) -> None:
     assert list(catalogue.models) == ["x1_0.onnx", "a_x2_0.onnx_2"]
 
 
+@pytest.mark.parametrize("factory", ["paddle.vision.models:resnet18", "my-net:build"])
+def test_a_factory_is_called_by_all_of_its_name(factory: str) -> None:
+    [(name, entry)] = own_catalogue([factory], {}).models.items()
+    assert (name, entry.title) == (factory.replace(":", "_"), factory)
+
+
 @given(st.text(max_size=80))
 def test_every_text_makes_a_name_that_an_entry_may_have(text: str) -> None:
     assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", entry_name(text))
