@@ -23,6 +23,7 @@ from bench.analysis.statistics import t_interval
 from bench.analysis.time_course import last_over_first
 from bench.analysis.unmet import unmet
 from bench.core.program import agent_command
+from bench.runners import RUNNERS
 from bench.storage.schema.latency import Record
 
 _AGAIN = "measure with `--preset standard`"
@@ -130,6 +131,26 @@ def _parity(record: Record) -> Said:
     return "A", f"the output is within {max(checked):.1g} of the reference (relative L2)", ""
 
 
+# Relative L2 in FP32: what rounds differently is below 1e-3, another net's output 1e-1 and more.
+_ANOTHER = 1e-2
+
+
+def _tolerance(record: Record) -> Said:
+    """Judge how far the output is beyond the runner's own tolerance, where a wider one was set."""
+    entry, far = RUNNERS.get(record.cell.runner), _farthest(record)
+    usual = float("inf") if entry is None else entry.tolerance_of(record.cell.precision)
+    if far <= usual:
+        return "A", "the output is within the engine's own tolerance", ""
+    reason = f"the output is {far:.2g} away from the reference (relative L2), {usual:.2g} is usual"
+    if far <= _ANOTHER:
+        return "B", reason, "leave the tolerance out to see what fails"
+    return "D", f"{reason}: it may be another net's", "leave the tolerance out: it hides what fails"
+
+
+def _farthest(record: Record) -> float:
+    return max((session.relative_l2 or 0.0 for session in record.sessions), default=0.0)
+
+
 def _offload(record: Record) -> Said:
     """Judge how much of the net ran in the engine that the figure is named after."""
     partial = {session.facts.get("offload", "whole") for session in record.sessions} - {"whole"}
@@ -178,6 +199,7 @@ RULES: dict[str, Callable[[Record], Said]] = {
     "subnormals": _subnormals,
     "alone": alone_rule,
     "parity": _parity,
+    "tolerance": _tolerance,
     "clocks": clocks_rule,
 }
 
@@ -192,6 +214,7 @@ REMARKS = frozenset(
         "offload",
         "alone",
         "subnormals",
+        "tolerance",
     }
 )
 """The rules whose fault is a remark at the figure too."""

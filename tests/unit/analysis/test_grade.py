@@ -125,3 +125,26 @@ def test_a_tools_own_averages_are_a_c_at_most_and_say_why() -> None:
     assert letter("parity", one) == "C"
     assert grade(one) == "C"
     assert "no interval" in " ".join(explain(one))
+
+
+@pytest.mark.parametrize(
+    ("runner", "precision", "distance", "expected"),
+    [
+        ("onnxruntime", "fp32", 9e-5, "A"), ("onnxruntime", "fp32", 8e-4, "B"),
+        ("onnxruntime", "fp32", 0.97, "D"), ("openvino", "bf16", 2e-2, "A"),
+        ("one that is gone", "fp32", 0.97, "A"),
+    ],
+)  # fmt: skip
+def test_an_output_beyond_the_engines_own_tolerance_lowers_it_whatever_was_allowed(
+    runner: str, precision: str, distance: float, expected: str
+) -> None:
+    plain = made()
+    cell = plain.cell.model_copy(update={"runner": runner, "precision": precision})
+    far = {"relative_l2": distance}
+    sessions = [
+        plain.sessions[0].model_copy(update=far), *plain.sessions[1:]
+    ]  # fmt: skip
+    one = plain.model_copy(update={"cell": cell, "sessions": sessions})
+    assert letter("tolerance", one) == expected
+    remarks = [it for it in warnings(one) if it.startswith("the output is 0.97 away from")]
+    assert len(remarks) == (expected == "D")
