@@ -114,6 +114,12 @@ def models_of(
             f"--weights {options.weights} is one file and {len(names)} variants are asked for",
             hint="name the one that it belongs to with --variant",
         )
+    if weights.kind != "seeded" and all(catalogue.models[it].factory is None for it in names):
+        raise InputError(
+            f"--weights {options.weights} is of a factory's net, and {names[0]} has its weights in "
+            "its own file",
+            hint="leave out --weights",
+        )
     models = resolve_all(catalogue, names, folder, weights)
     return tuple(model.with_tolerance(options.tolerance) for model in models)
 

@@ -20,6 +20,7 @@ from bench.experiments.latency.experiment import (
     new_job,
     resumed_job,
 )
+from bench.experiments.preparation import OwnOptions
 from bench.storage.schema.common import CellFields, SamplingFields
 from bench.storage.schema.latency import RunManifest
 from tests.conftest import FAKE_SUITE
@@ -28,11 +29,11 @@ from tests.fakes.values import manifest
 
 OPTIONS = Options(own={"suite": str(FAKE_SUITE)}, models=fakes.MODELS, seed=5)
 TABLES = fakes.tables()
-SUITE_FLAGS = {it.name for it in fields(SuiteOptions)}
+OWN_FLAGS = {it.name for kind in (SuiteOptions, OwnOptions) for it in fields(kind)}
 
 
 def ask(*, cores: Any = 4, **changes: Any) -> Job:
-    own = {name: changes.pop(name) for name in SUITE_FLAGS & changes.keys()}
+    own = {name: changes.pop(name) for name in OWN_FLAGS & changes.keys()}
     options: Options = replace(OPTIONS, own={**OPTIONS.own, **own}, **changes)
     return new_job(options, TABLES, load_suite(options.own["suite"]), cores=cores)
 
@@ -158,6 +159,17 @@ def test_one_weights_file_goes_with_one_variant(tmp_path: Path) -> None:
         ask(weights=str(path))
     [model] = ask(weights=str(path), variants=["x0_5"]).models
     assert model.weights.path == path
+
+
+@pytest.mark.parametrize("weights", ["pretrained", "w.pdparams"])
+def test_weights_beside_a_net_that_has_its_own_are_refused(weights: str, tmp_path: Path) -> None:
+    (tmp_path / "w.pdparams").write_bytes(b"1")
+    net = tmp_path / "net.onnx"
+    net.write_bytes(b"1")
+    given = weights if weights == "pretrained" else str(tmp_path / weights)
+    with pytest.raises(InputError, match="and net has its weights in its own file: leave out"):
+        ask(model_files=[str(net)], weights=given)
+    assert ask(model_files=[str(net)]).cells
 
 
 def test_other_weights_are_other_cells() -> None:
