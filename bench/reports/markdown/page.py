@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from bench.analysis import naming
@@ -268,7 +269,7 @@ def sources_section(view: View) -> str:
             [
                 *map(markdown, (run_id, manifest.status, manifest.started, manifest.system_id)),
                 markdown(origin.code) + dirty,
-                code(" ".join(origin.command)),
+                code(shlex.join(origin.command)),
                 markdown(str(state.get("governor", "unknown"))),
                 _load(state.get("load_1m")),
             ]

@@ -194,6 +194,14 @@ def test_the_sources_name_each_run_that_a_figure_comes_from_once() -> None:
     ]  # fmt: skip
 
 
+def test_a_source_s_command_can_be_pasted_into_a_shell() -> None:
+    words = ["python", "-m", "bench", "run", "my net (2).onnx", "--input", "x=Nx3"]
+    (row,) = tables(page_of(record(), provenance=provenance(command=words)))[
+        "Where the figures come from"
+    ]
+    assert row["Command"] == "`python -m bench run 'my net (2).onnx' --input x=Nx3`"
+
+
 def test_a_source_whose_commit_and_load_are_not_known_says_so() -> None:
     origin = provenance(commit=None, dirty=None, conditions={})
     (row,) = tables(page_of(record(), provenance=origin))["Where the figures come from"]
