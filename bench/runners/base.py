@@ -252,17 +252,16 @@ def require_precision(cell: Cell, *known: str) -> None:
 def feeds_by(names: Sequence[str], feeds: Tensors) -> dict[str, Any]:
     """Return `feeds` by an engine's input names, in the engine's order.
 
-    An engine that renamed them has them in the same order. Raises ArtifactError where it has more
-    or fewer.
+    Those that an engine renamed are in the same order. Raises ArtifactError where it has more or
+    fewer.
     """
     if len(names) != len(feeds):
         raise ArtifactError(
             f"the engine's inputs are {_listed(names)}, the net's {_listed(feeds)}",
             hint="the artifact isn't the net that was asked for, or lost an input on the way",
         )
-    if set(names) == set(feeds):
-        return {name: feeds[name] for name in names}
-    return dict(zip(names, feeds.values(), strict=True))
+    renamed = (array for name, array in feeds.items() if name not in names)
+    return {name: feeds[name] if name in feeds else next(renamed) for name in names}
 
 
 def one_image(feeds: Tensors, engine: str) -> Array:

@@ -82,13 +82,18 @@ def check_output(output: Any, reference: Any, tolerance: float) -> float:
             f"the output's shape is {given.shape}, the reference's {reference.shape}",
             hint="the artifact isn't the net that was asked for",
         )
-    values = given.astype(np.float64).reshape(reference.shape)
+    given = given.reshape(reference.shape)
+    if not np.isfinite(given).all():
+        raise WrongOutput(
+            "the output holds infinities or NaN", hint="no time of a wrong answer counts"
+        )
     with np.errstate(divide="ignore", invalid="ignore"):  # a reference of zeros: NaN, refused below
         if reference.dtype.name in FLOATS:
+            values = given.astype(np.float64)
             away = np.linalg.norm(values - reference) / np.linalg.norm(reference)
             measure = "relative L2"
         else:
-            away = np.mean(values != reference)
+            away = np.mean(given != reference)
             measure = "share of values"
     distance = float(away)
     if not distance <= tolerance:  # also true of NaN

@@ -81,10 +81,15 @@ class TensorrtRunner:
             runner="tensorrt",
             tensorrt=trt.__version__,
             gpu=self._target.gpu_name or "unknown",
-            model_sha256=engine_cache.files_sha256([artifact]),
+            model_sha256=engine_cache.files_sha256(_files(artifact)),
             batch=cell.batch,
             flags={"precision": cell.precision, "tf32": "off", "tactics": settings["tactics"]},
         )
+
+
+def _files(onnx: Path) -> list[Path]:
+    """Return the file and those beside it that hold its tensors, where it is above 2 GB."""
+    return [onnx, *sorted(onnx.parent.glob(f"{onnx.name}.*"))]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

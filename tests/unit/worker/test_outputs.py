@@ -34,8 +34,10 @@ def test_a_distance_of_exactly_the_tolerance_is_allowed() -> None:
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_an_output_that_is_not_finite_is_wrong_whatever_the_tolerance(value: float) -> None:
-    with pytest.raises(WrongOutput, match="away from the reference") as caught:
+    with pytest.raises(WrongOutput, match="holds infinities or NaN") as caught:
         check_output([[3.0, value, 4.0]], LOGITS, 1e300)
+    with pytest.raises(WrongOutput, match="holds infinities or NaN"):
+        check_output([[0, value, 1]], np.array([[0, 1, 1]]), 0.99)
     assert caught.value.kind == "wrong-output"
 
 
@@ -145,5 +147,15 @@ def test_whole_numbers_are_compared_one_by_one(dtype: Any) -> None:
     kinds: Any = np.array([[0, 1, 0, 1]]).astype(dtype)
     assert check_output(kinds.astype(np.int32), kinds, 0.0) == 0.0
     assert check_output(0 * kinds, 0 * kinds, 0.0) == 0.0, "zero is an answer too"
+
+
+def test_large_whole_numbers_are_compared_to_the_last_digit() -> None:
+    with pytest.raises(WrongOutput, match="1 away from the reference"):
+        check_output(np.array([2**60 + 1]), np.array([2**60]), 0.1)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.int32, bool])
+def test_one_whole_number_of_four_that_differs_is_a_quarter(dtype: Any) -> None:
+    kinds: Any = np.array([[0, 1, 0, 1]]).astype(dtype)
     with pytest.raises(WrongOutput, match=r"0\.25 away from the reference \(share of values\)"):
         check_output(np.array([[0, 1, 1, 1]]), kinds, 1e-4)

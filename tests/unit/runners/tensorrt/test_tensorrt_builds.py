@@ -47,6 +47,18 @@ def test_a_cached_engine_that_no_longer_loads_is_built_again_and_said(
     assert trt.builds == 6
 
 
+def test_an_engine_is_of_the_tensors_beside_its_file_too(
+    trt: FakeTensorrt, open_session: Open, tmp_path: Path
+) -> None:
+    beside = onnx(tmp_path).with_name("model.onnx.data")
+    for weights in (b"1", b"2", b"1"):
+        beside.write_bytes(weights)
+        for _ in range(3):
+            with open_session():
+                pass
+    assert trt.builds == 6
+
+
 def test_builds_of_other_numbers_do_not_share_timings_and_other_nets_builds_do(
     trt: FakeTensorrt, open_session: Open, tmp_path: Path
 ) -> None:
