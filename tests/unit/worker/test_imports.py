@@ -23,7 +23,8 @@ def test_a_worker_imports_its_own_room_and_few_modules_more() -> None:
     ours = {name for name in imported() if name.startswith("bench.")}
     assert {name for name in ours if not name.startswith("bench.worker")} == {
         "bench.core", "bench.core.cell", "bench.core.digest", "bench.core.errors",
-        "bench.core.paths", "bench.core.program", "bench.core.protocol", "bench.core.units",
+        "bench.core.paths", "bench.core.program", "bench.core.protocol", "bench.core.tensors",
+        "bench.core.units",
         "bench.runners", "bench.runners.base",
         "bench.devices", "bench.devices.host", "bench.devices.host.energy",
         "bench.devices.host.procfs",
