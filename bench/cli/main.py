@@ -180,10 +180,17 @@ def _bench(context: click.Context) -> None:
         context.exit()
 
 
-def _run_flag(error: click.UsageError) -> str:
-    """Return how the verb takes a run, "" where it takes none."""
+_BY_FLAG = {
+    "run": "name a run with {} RUN; ",
+    "base": "name what to compare with {} and --head, as in {} model:one.onnx; ",
+}
+
+
+def _by_flag(error: click.UsageError) -> str:
+    """Return with which flag the verb takes what a word may have meant, "" where with none."""
     params = error.ctx.command.params if error.ctx else ()
-    return next((f"name a run with {it.opts[0]} RUN; " for it in params if it.name == "run"), "")
+    flags = {it.name: it.opts[0] for it in params}
+    return next((say.format(*[flags[it]] * 2) for it, say in _BY_FLAG.items() if it in flags), "")
 
 
 def _refusal(error: click.UsageError) -> InputError:
@@ -193,6 +200,6 @@ def _refusal(error: click.UsageError) -> InputError:
     if not isinstance(error, click.NoSuchOption):
         text = error.format_message().rstrip(".")
         surplus = text.startswith("Got unexpected extra argument")
-        return InputError(text[0].lower() + text[1:], hint=_run_flag(error) * surplus + hint)
+        return InputError(text[0].lower() + text[1:], hint=_by_flag(error) * surplus + hint)
     guess = f"did you mean '{error.possibilities[0]}'? " if error.possibilities else ""
     return InputError(f"`{command}` has no flag '{error.option_name}'", hint=guess + hint)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bench.config.catalog import OTHER_WEIGHTS, SEEDED
+from bench.config.net_files import FILE_FORMATS
 from bench.core.errors import InputError
 from bench.core.output import say, show, show_lines
 from bench.core.program import command
@@ -56,8 +58,18 @@ def _image(options: Options) -> tuple[Path, Options]:
             hint=f"as in {command('predict cat.jpg')}, or {command('predict cat.jpg net.onnx')}",
         )
     image, *files = options.words
+    if files and _is_net(image) and not _is_net(files[0]):
+        swapped = shlex.join([files[0], image])
+        raise InputError(
+            f"predict takes the image first, and {image} is a net's file",
+            hint=f"write {command(f'predict {swapped}')}",
+        )
     own = {**options.own, "model_files": files} if files else options.own
     return Path(image), replace(options, own=own)
+
+
+def _is_net(word: str) -> bool:
+    return Path(word).is_dir() or Path(word).suffix in FILE_FORMATS
 
 
 def _selected(options: Options, tables: Tables) -> Selection:

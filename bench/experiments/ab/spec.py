@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.analysis.interleaved import Measure
+from bench.config.net_files import FILE_FORMATS
 from bench.core.errors import InputError, UnknownName
 from bench.environments.overrides import Pin, parse_pin
 
@@ -67,9 +68,10 @@ def parse_arm(texts: Sequence[str]) -> ArmSpec:
     for text in texts:
         kind, colon, value = text.partition(":")
         if not colon or not value:
+            net = f"write model:{text}, or " if Path(text).suffix in FILE_FORMATS else "write "
             raise InputError(
                 f"'{text}' describes no arm",
-                hint=f"write KIND:VALUE, KIND one of {', '.join(_KINDS)}",
+                hint=f"{net}KIND:VALUE, KIND one of {', '.join(_KINDS)}",
             )
         if kind not in _KINDS:
             raise UnknownName("kind of arm", kind, _KINDS)

@@ -185,6 +185,10 @@ VERIFY_HELP = "see `python -m bench verify --help`"
         ),
         (["report", "x"], "got unexpected extra argument (x): name a run with --run RUN; see "),
         (["selftest", "x", "y"], "got unexpected extra arguments (x y): name a run with --from "),
+        (
+            ["ab", "a.onnx", "b.onnx"],
+            "got unexpected extra arguments (a.onnx b.onnx): name what to compare with --base and ",
+        ),
         (["run", "--json=1"], f"option '--json' does not take a value: {HELP}"),
     ],
 )

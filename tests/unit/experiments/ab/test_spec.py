@@ -39,6 +39,7 @@ def test_each_kind_says_one_thing_of_an_arm_and_several_add_up(tmp_path: Path) -
     ("texts", "problem", "remedy"),
     [
         (["HEAD"], "'HEAD' describes no arm", "KIND:VALUE"),
+        (["a/net.onnx"], "'a/net.onnx' describes no arm", "write model:a/net.onnx, or KIND:VALUE"),
         (["rev:"], "'rev:' describes no arm", "KIND:VALUE"),
         (["revv:HEAD"], "there is no kind of arm 'revv'", "did you mean 'rev'?"),
         (["rev:a", "rev:b"], "rev: is given twice for one arm, a and b", "name one"),
