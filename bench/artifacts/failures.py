@@ -49,6 +49,10 @@ _REMEDIES = (
         re.compile(r"must be Value, but got"),
         "this Paddle exports it as PIR only: leave out all but --runner paddle, and storage",
     ),
+    (
+        re.compile(r"indices element out of data bounds|expected >= 0 and <"),
+        "give inputs of its range, as in --input NAME=SHAPE:TYPE:LOW..HIGH",
+    ),
     (re.compile(r"not supported|not exists or registered|unsupported"), _WITHOUT),
 )
 # A converter that fell over says nothing that helps by itself.

@@ -95,6 +95,14 @@ def test_the_tools_words_come_first_then_how_it_ended_what_helps_and_the_kept_lo
     [
         (failed(LITE_ATTRIBUTE), "bench/converters/op_defaults.py"),
         (failed("no known words"), "mend the net"),
+        (
+            failed("x", kind="error", message="Gather: indices element out of data bounds, idx=9"),
+            "--input NAME=SHAPE:TYPE:LOW..HIGH",
+        ),
+        (
+            failed("x", kind="error", message="lookup_table_v2 expected >= 0 and < 9, but got 9"),
+            "--input NAME=SHAPE:TYPE:LOW..HIGH",
+        ),
         (failed("slow", kind="timeout"), "too large for this converter"),
         (failed("x", kind="conversion", message="it is no file", hint="export it"), "export it"),
         (
