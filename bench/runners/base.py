@@ -264,6 +264,20 @@ def feeds_by(names: Sequence[str], feeds: Tensors) -> dict[str, Any]:
     return {name: feeds[name] if name in feeds else next(renamed) for name in names}
 
 
+def cast(feeds: Tensors, dtypes: Mapping[str, str], engine: str) -> dict[str, Any]:
+    """Return `feeds` in an engine's types; raises Unavailable for whole numbers beyond them."""
+    import numpy as np
+
+    arrays = {name: array.astype(dtypes[name], copy=False) for name, array in feeds.items()}
+    for name, array in arrays.items():
+        if array.dtype.kind in "iub" and not np.array_equal(array, feeds[name]):
+            raise Unavailable(
+                f"values of input '{name}' are beyond {array.dtype}, as which {engine} takes them",
+                hint="give smaller ones, as in --input NAME=SHAPE:TYPE:LOW..HIGH",
+            )
+    return arrays
+
+
 def one_image(feeds: Tensors, engine: str) -> Array:
     """Return the only input of a net; raises Unavailable unless it is one of float32."""
     if len(feeds) != 1 or (array := next(iter(feeds.values()))).dtype != "float32":

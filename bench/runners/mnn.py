@@ -17,7 +17,7 @@ from bench.core.cell import Cell
 from bench.core.errors import Unavailable
 from bench.core.tensors import Tensors
 from bench.core.units import Nanoseconds
-from bench.runners.base import feeds_by, import_engine, require_precision, time_calls
+from bench.runners.base import cast, feeds_by, import_engine, require_precision, time_calls
 from bench.runners.mnn_module import MnnModule
 
 # Codes of getSessionInfo (MNN's Interpreter.hpp): the backend in use, the number of threads.
@@ -142,10 +142,7 @@ class MnnSession:
         import numpy as np
 
         dtypes = {name: _dtype(self._engine, it) for name, it in self._inputs.items()}
-        named = {
-            name: array.astype(dtypes[name], copy=False)
-            for name, array in feeds_by(list(self._inputs), feeds).items()
-        }
+        named = cast(feeds_by(list(self._inputs), feeds), dtypes, "MNN")
         self._resize(named)
         if self._as_module and any(0 in it.getShape() for it in self._outputs.values()):
             # Its shapes aren't known before it runs: it has loops or branches.

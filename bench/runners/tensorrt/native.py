@@ -16,7 +16,7 @@ from bench.core.cell import Cell, TargetSpec
 from bench.core.errors import BenchError, Unavailable
 from bench.core.tensors import Tensors
 from bench.core.units import Nanoseconds
-from bench.runners.base import Capability, feeds_by, time_paced
+from bench.runners.base import Capability, cast, feeds_by, time_paced
 from bench.runners.tensorrt import cuda as cudart
 from bench.runners.tensorrt import engine_cache
 from bench.runners.tensorrt.builder import build
@@ -213,7 +213,8 @@ class Context:
                     f"{self._places[name][1]}",
                     hint="the artifact was exported for another batch",
                 )
-        return {name: np.ascontiguousarray(it, self.inputs[name]) for name, it in named.items()}
+        arrays = cast(named, self.inputs, "TensorRT")
+        return {name: np.ascontiguousarray(it) for name, it in arrays.items()}
 
     def copy_in(self, arrays: Mapping[str, Any]) -> None:
         for name, array in arrays.items():

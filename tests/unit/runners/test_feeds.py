@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.core.errors import ArtifactError
-from bench.runners.base import feeds_by
+from bench.core.errors import ArtifactError, Unavailable
+from bench.runners.base import cast, feeds_by
 
 FEEDS: dict[str, Any] = {name: np.full(2, at, np.float32) for at, name in enumerate("abc")}
 
@@ -33,3 +33,19 @@ def test_an_input_gets_what_bears_its_name_and_those_renamed_the_others_in_order
 def test_another_number_of_inputs_is_refused() -> None:
     with pytest.raises(ArtifactError, match="the engine's inputs are a, the net's a, b, c"):
         feeds_by(["a"], FEEDS)
+
+
+@pytest.mark.parametrize(
+    ("given", "dtype"),
+    [(np.array([2**40]), "int32"), (np.array([-1]), "uint8"), (np.array([2]), "bool")],
+)
+def test_whole_numbers_that_an_engine_would_cut_are_refused(given: Any, dtype: str) -> None:
+    with pytest.raises(Unavailable, match=f"values of input 'x' are beyond {dtype}, as which MNN"):
+        cast({"x": given}, {"x": dtype}, "MNN")
+
+
+def test_values_of_an_engines_type_stay_as_they_are() -> None:
+    feeds: dict[str, Any] = {"x": np.array([7, -7]), "y": np.array([0.1]), "z": np.array([True])}
+    arrays = cast(feeds, {"x": "int32", "y": "float32", "z": "int32"}, "MNN")
+    assert arrays["x"].tolist() == [7, -7]
+    assert [str(array.dtype) for array in arrays.values()] == ["int32", "float32", "int32"]
