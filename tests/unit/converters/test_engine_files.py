@@ -28,6 +28,14 @@ echo more > model.pnnx.onnx
 """
 
 
+_UNUSED = {"numpy_helper": None, "save": None}
+
+
+def no_net(path: str, *, load_external_data: bool) -> Any:
+    """Stand in for onnx.load on the texts that stand for nets here."""
+    raise ValueError(f"{path} is no ONNX file")
+
+
 @pytest.fixture(autouse=True)
 def _versions(monkeypatch: MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.metadata, "version", lambda name: f"{name} 1")
@@ -60,6 +68,7 @@ def pnnx(tmp_path: Path, monkeypatch: MonkeyPatch) -> Callable[[int], None]:
     def with_ncnn(status: int) -> None:
         net = SimpleNamespace(load_param=lambda _: status)
         monkeypatch.setitem(sys.modules, "ncnn", SimpleNamespace(Net=lambda: net))
+        monkeypatch.setitem(sys.modules, "onnx", SimpleNamespace(load=no_net, **_UNUSED))
 
     return with_ncnn
 
