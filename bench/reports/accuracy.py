@@ -73,10 +73,12 @@ def _heading(manifest: AccuracyManifest, summary: Summary) -> str:
     recipes = dict.fromkeys(
         _recipe(it.recipe) for it in manifest.models.values() if it.recipe is not None
     )
-    return (
-        f"accuracy over {summary.read} of {summary.images} images{limited(manifest.data)}, "
-        f"{' or '.join(recipes)}, batch {cell.batch}, threads {cell.threads}"
-    )
+    parts = [
+        f"accuracy over {summary.read} of {summary.images} images{limited(manifest.data)}",
+        *filter(None, [" or ".join(recipes)]),
+        f"batch {cell.batch}, threads {cell.threads}",
+    ]
+    return ", ".join(parts)
 
 
 def images_text(manifest: AccuracyManifest, summary: Summary) -> str:

@@ -44,6 +44,18 @@ def test_the_text_has_a_line_a_file_and_a_sentence(place: Place) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("state", "status", "words"),
+    [
+        ("interrupted", 1, "its files get digests as it is completed, which it isn't yet"),
+        ("complete", 0, "its files bear no digest, as those of earlier versions"),
+    ],
+)
+def test_a_run_without_digests_says_why(state: str, status: int, words: str, place: Place) -> None:
+    edit_run(place, lambda run: run.update(sealed={}, status=state))
+    assert place.verify(status=status).splitlines()[-1].endswith(words)
+
+
 def change_a_sample(place: Place) -> Path:
     """Change a sample of a record, and take its digest away."""
     path = sorted((place.run / "cells").glob("one-*-b1-*.json"))[0]

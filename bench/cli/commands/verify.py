@@ -296,6 +296,8 @@ def _sentence(
 def _seals(folder: RunFolder, origin: _Origin) -> str:
     """Return what the digests of the run's files show."""
     count = len(folder.sealed())
+    if not count and folder.manifest().status != "complete":
+        return "its files get digests as it is completed, which it isn't yet"
     if not count:
         return "its files bear no digest, as those of earlier versions"
     shown = f"signed by {origin.signer}" if origin.signer else "which shows no origin"

@@ -112,6 +112,13 @@ def test_the_table_says_shares_agreement_and_what_could_not_be_read() -> None:
     assert "1 of 4 images can't be read, and count for nothing:\n  bad.png: it is empty" in text
 
 
+def test_a_net_that_never_opened_leaves_no_gap_in_the_heading() -> None:
+    model = a_manifest().models["x0_25"].model_copy(update={"recipe": None})
+    manifest = a_manifest(models={"x0_25": model})
+    text = table(manifest, summarize(manifest, [FIRST, SECOND]), NAMES, {})
+    assert text.startswith("accuracy over 3 of 4 images, batch 1, threads 1\n")
+
+
 def test_weights_a_limit_and_another_preprocessing_are_named() -> None:
     manifest = a_manifest(data=DataFields(images=4, layout="list", digest="d", of=9))
     own = {"weights": "pretrained", "weights_sha256": "0123456789abcdef", "shares": True}
