@@ -72,6 +72,13 @@ class Detector(nn.Layer):
         return {name: it.flatten(2).transpose([0, 2, 1]) for name, it in heads.items()}
 
 
+class Plain(nn.Layer):
+    "No weights at all."
+
+    def forward(self, x):
+        return nn.functional.softmax(nn.functional.relu(x).flatten(1), -1)
+
+
 class Views(nn.Layer):
     "One backbone, three outputs of the same shape."
 
@@ -88,6 +95,7 @@ OWN = {
     "encoder": ("nets:Encoder", {"tokens": "Nx16:int64:0..99", "types": "Nx16:int64:0..1"}),
     "lstm": ("nets:Memory", {"x": "Nx12x8"}),
     "detector": ("nets:Detector", {"image": "Nx3x32x32"}),
+    "plain": ("nets:Plain", {"x": "Nx5x8x8"}),
     "views": ("nets:Views", {"image": "Nx3x16x16"}),
 }
 ZOO = {

@@ -33,6 +33,9 @@ def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) ->
     fixed shape and of float32, or computes something else than the reference says.
     """
     model, params = Path(source["model"]), Path(source["params"])
+    if model.suffix == ".json" and model.is_file() and not params.is_file():
+        params = out / "none.pdiparams"  # Paddle writes no file for a net without weights
+        params.touch()
     for path in (model, params):
         if not path.is_file():
             raise ArtifactError(f"{path} is no file", hint="export the model as program first")
@@ -43,6 +46,7 @@ def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) ->
         )
     made = out / "model.onnx"
     _export(model, params, made, options["opset"])
+    (out / "none.pdiparams").unlink(missing_ok=True)
     reference = read_reference(Path(source["reference"])) if "reference" in source else None
     return {
         "paddle2onnx": importlib.metadata.version("paddle2onnx"),

@@ -7,6 +7,9 @@ from typing import Any
 from bench.core.errors import BenchError
 from bench.core.tensors import FLOATS, Tensors
 
+_ROUNDS = 1e-2  # an engine's approximations are below, its faults above
+_ROUNDED = "; if it is right enough for this net, allow it by --tolerance or in its entry"
+
 
 class WrongOutput(BenchError):
     """The runner's output is not the net's: no time of it may count."""
@@ -100,7 +103,7 @@ def check_output(output: Any, reference: Any, tolerance: float) -> float:
         raise WrongOutput(
             f"the output is {distance:.3g} away from the reference ({measure}), "
             f"{tolerance:.3g} is allowed",
-            hint="no time of a wrong answer counts",
+            hint="no time of a wrong answer counts" + (_ROUNDED if distance < _ROUNDS else ""),
         )
     return distance
 

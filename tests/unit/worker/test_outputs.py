@@ -32,6 +32,13 @@ def test_a_distance_of_exactly_the_tolerance_is_allowed() -> None:
         check_output(output, LOGITS, 0.124)
 
 
+@pytest.mark.parametrize(("share", "helps"), [(0.01, True), (1.0, False), (np.nan, False)])
+def test_what_an_engine_may_have_rounded_can_be_allowed(share: float, *, helps: bool) -> None:
+    with pytest.raises(WrongOutput) as caught:
+        check_output(LOGITS + share * OFF, LOGITS, 1e-4)
+    assert ("--tolerance" in caught.value.hint) is helps
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_an_output_that_is_not_finite_is_wrong_whatever_the_tolerance(value: float) -> None:
     with pytest.raises(WrongOutput, match="holds infinities or NaN") as caught:
