@@ -16,6 +16,7 @@ from bench.core.errors import BenchError, InputError, ResultsError, ResultsNotWr
 from bench.core.locks import cache_in_use, held, runtime_folder
 from bench.core.output import say
 from bench.core.program import program
+from bench.environments.interpreters import Environments
 from bench.experiments.context import Options, Tables
 from bench.experiments.preparation import say_dropped
 from bench.experiments.progress import Display, Units
@@ -113,13 +114,14 @@ def run_experiment(
             locks.enter_context(resumed.locked())
         target = locks.enter_context(opened(experiment.spec(), tables.targets, store))
         locks.enter_context(_held_target(target.spec))
-        locks.enter_context(cache_in_use(options.cache))
         say_dropped(options, target)
         known = {"system_id": target.system.system_id, **experiment.plan(target)}
         if resumed is not None:
             check_same(resumed, known, experiment.resume_identity)
         store.check_writable()
         quiet.begin(target.spec)
+        Environments(options.cache, options.envs)  # refuses names that there are none of
+        locks.enter_context(cache_in_use(options.cache))
         with _preparing(options):
             manifest = experiment.prepare(target, shown.prepares)
         if resumed is None:
