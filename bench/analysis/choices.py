@@ -94,6 +94,7 @@ class Choices:
 
 _NO_INTERVAL = "one session, which bears no interval"
 _OTHER_NET = f"a published row that isn't the net's own ({command('audit')} says why)"
+_CONTENDED = "contended by other processes: repeat with --wait-quiet, or end what else runs"
 _NO_ACCURACY = "no top-1 is known: declare it in the model's entry, or measure it by " + command(
     "accuracy"
 )
@@ -193,6 +194,8 @@ def _choice(view: View, figure: _Figure, others: tuple[Other, ...]) -> Choice | 
         return _OTHER_NET
     if estimate.half_width_ns is None:
         return _NO_INTERVAL
+    if figure.box.contended:
+        return _CONTENDED
     if figure.box.warnings:
         return figure.box.warnings[0]
     more = naming.settings(series)

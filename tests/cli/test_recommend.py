@@ -16,7 +16,7 @@ from bench.storage.schema.common import System
 from bench.storage.schema.latency import ModelFacts
 from bench.targets.cpu import make_system
 from tests.fakes.accuracy_runs import put_accuracy
-from tests.fakes.records import facts, put, record, stored, system
+from tests.fakes.records import contended, facts, put, record, stored, system
 
 Recommend = Callable[..., tuple[int, str, str]]
 
@@ -209,6 +209,20 @@ def test_an_accuracy_that_is_asked_for_and_not_known_is_no_answer(own: Recommend
     status, text, err = own("--min-top1", "60")
     assert (status, text) == (2, "")
     assert "(no top-1 is known: declare it in the model's entry, or measure it by" in err
+
+
+def test_figures_that_are_contended_to_different_degrees_are_one_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    busy = [
+        contended(of("mnn", "x0_25", 1.0), 0.6),
+        contended(of("onnxruntime", "x0_25", 2.0), 0.7),
+    ]
+    put(stored(*busy), tmp_path / "results")
+    where = ("--results", str(tmp_path / "results"), "--system", "amd-epyc-2c-0123abcd")
+    assert main(["recommend", *where]) == 2
+    reason = "(contended by other processes: repeat with --wait-quiet, or end what else runs)"
+    assert reason in capsys.readouterr().err
 
 
 HERE = make_system(read_host())
