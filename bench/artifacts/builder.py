@@ -21,6 +21,7 @@ from bench.artifacts.failures import conversion_error
 from bench.artifacts.formats import ARTIFACT_FORMATS, ArtifactFormat, Step, Way, in_order, ways
 from bench.artifacts.tries import Made, Tries
 from bench.config.catalog import Model
+from bench.config.net_files import check_unchanged
 from bench.core.atomic import mark_used
 from bench.core.digest import canonical_digest, file_sha256
 from bench.core.errors import ArtifactError, BenchError
@@ -219,6 +220,8 @@ class Workshop:
         with scratch_folder(self.cache / "artifacts", ".making-") as holder:
             log = self.cache / "logs" / f"{model.variant}-{kind}.log"
             facts = self._run(step, source, sorted(folders), holder, log)
+            if step.source is None:
+                check_unchanged(model.source, model.digests)
             for batch, folder in folders.items():
                 made_here = holder / f"b{batch}" if source.reference is None else holder
                 if source.reference is not None:

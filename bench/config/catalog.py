@@ -73,7 +73,7 @@ class Model:
 
     `inputs` are what its entry says of them, by name, '' for the only one; {}: its file tells all.
     `values` is an .npz file of arrays by the names of inputs, which take the place of seeded ones.
-    `origin` is FACTORY, or the format of artifact that its file is of.
+    `origin` is FACTORY, or the format of artifact that its file is of; `digests` are of its files.
     `tolerance` is the relative L2 distance that FP32 output of it may have, None: the runner's;
     `settings` are those of runners, by name, that take the place of a suite's.
 
@@ -92,6 +92,7 @@ class Model:
     hash: str
     origin: str = FACTORY
     values: Path | None = None
+    digests: Sequence[str | None] = ()
     published: str | None = None
     tolerance: float | None = None
     settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -220,6 +221,7 @@ def _resolve(catalogue: Catalogue, variant: str, folder: Path, weights: Weights)
         hash=canonical_digest([identity, entry.identity], _HASH_DIGITS),
         origin=origin_of(source),
         values=None if entry.values is None else (folder / entry.values).resolve(),
+        digests=identity.get("file") or identity.get("exported") or (),
         published=entry.published,
         tolerance=entry.tolerance,
         settings=entry.settings,
@@ -270,8 +272,8 @@ def _source(
     """
     if entry.factory is None:
         given = str(entry.file or entry.exported)
-        file, digests = own_file(folder, given, folder / CATALOG)
-        return {"exported": str(file)}, {"file" if entry.file else "exported": digests}
+        file, contents = own_file(folder, given, folder / CATALOG)
+        return {"exported": str(file)}, {"file" if entry.file else "exported": contents}
     factory = str(entry.factory)
     path = [folder, *(folder / it for it in entry.search_path)]
     whole = (folder / CATALOG).is_file()

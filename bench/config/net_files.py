@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import mmap
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.config.images import INFERENCE_FILE
 from bench.core.digest import file_sha256
-from bench.core.errors import BrokenFile, InputError
+from bench.core.errors import ArtifactError, BrokenFile, InputError
 
 FACTORY = "factory"
 """The origin of a net that a function builds; any other one is the name of an artifact's format."""
@@ -120,7 +120,12 @@ def own_file(folder: Path, given: str, catalogue: Path) -> tuple[Path, list[str 
             problem = f"the exported model's file {needed.name} isn't at {given}"
             hint = "give the path of a net's file, and put its weights beside it"
             raise BrokenFile(where, problem, hint=hint)
-    return path, [sha256_of(it) if _is_there(it) else None for it in parts(path)]
+    return path, digests(path)
+
+
+def digests(path: Path) -> list[str | None]:
+    """Return the digest of each file of `parts`, None where it isn't there; raises BrokenFile."""
+    return [sha256_of(it) if _is_there(it) else None for it in parts(path)]
 
 
 def _is_there(path: Path) -> bool:
@@ -129,6 +134,12 @@ def _is_there(path: Path) -> bool:
         return path.is_file()
     except (OSError, ValueError):
         return False
+
+
+def check_unchanged(source: Mapping[str, Any], before: Sequence[str | None]) -> None:
+    """Raise ArtifactError where the digests of a net's own file, `before` they were, are others."""
+    if before and digests(path := Path(source["exported"])) != list(before):
+        raise ArtifactError(f"{path.name} changed while it was read", hint="run again")
 
 
 def sha256_of(path: Path) -> str:

@@ -12,7 +12,7 @@ import pytest
 from bench.artifacts.builder import Artifact, Key
 from bench.artifacts.failures import no_way
 from bench.artifacts.formats import ARTIFACT_FORMATS, ArtifactFormat, Importer, ways
-from bench.config.net_files import FACTORY, FILE_FORMATS
+from bench.config.net_files import FACTORY, FILE_FORMATS, digests
 from bench.core.errors import ArtifactError, Unavailable
 from bench.core.tensors import parse
 from tests.fakes.values import model
@@ -158,3 +158,20 @@ def test_a_converter_that_says_that_it_can_not_skips_what_needs_it(own: Bench) -
     (error,) = own.make(OWN).values()
     assert isinstance(error, Unavailable)
     assert str(error) == "own.onnx is of batch 4: ask for it"
+
+
+@pytest.mark.parametrize("written", ["before", "meanwhile"])
+def test_a_file_that_changes_while_it_is_read_leaves_nothing_under_its_old_hash(
+    written: str, own: Bench, tmp_path: Path
+) -> None:
+    path = tmp_path / "own.onnx"
+    path.write_bytes(b"one")
+    changing = replace(OWN, source={**OWN.source, "exported": str(path)}, digests=digests(path))
+    if written == "meanwhile":
+        path.write_bytes(b"two")
+    made = own.make(changing)[Key("own", "pir", 1)]
+    if written == "meanwhile":
+        assert isinstance(made, ArtifactError)
+        assert "own.onnx changed while it was read: run again" in str(made)
+    else:
+        assert isinstance(made, Artifact)
