@@ -47,7 +47,7 @@ _REMEDIES = (
     ),
     (
         re.compile(r"must be Value, but got"),
-        "this Paddle exports it as PIR only: leave out all but --runner paddle, and storage",
+        "this Paddle exports it as PIR only: leave out what needs the older format (Paddle Lite)",
     ),
     (
         re.compile(r"indices element out of data bounds|expected >= 0 and <"),

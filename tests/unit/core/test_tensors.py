@@ -87,3 +87,11 @@ def test_a_reference_without_outputs_is_none(tmp_path: Path) -> None:
     np.savez(tmp_path / "reference.npz", **arrays)
     with pytest.raises(LookupError, match="no output"):
         read_reference(tmp_path / "reference.npz")
+
+
+def test_the_rows_of_a_batch_are_one_stream_of_standard_normals() -> None:
+    """So the weights of nets whose batch norms were calibrated in batches stay as they are."""
+    stream = np.random.default_rng(3)
+    batches = [stream.standard_normal((8, 3, 5), dtype=np.float32) for _ in range(4)]
+    drawn = seeded({"x": parse("Nx3x5")}, 32, 3)["x"]
+    assert np.array_equal(drawn, np.concatenate(batches))
