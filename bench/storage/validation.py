@@ -157,5 +157,5 @@ def explain(error: ValidationError) -> str:
         return f"field '{where}' is missing{also}"
     if first["type"] == "json_invalid":
         return "not whole JSON (truncated, or another kind of file)"
-    message = first["msg"]
+    message = first["msg"].removeprefix("Value error, ")
     return f"field '{where}': {message[0].lower()}{message[1:]}{also}"

@@ -104,7 +104,7 @@ def test_a_fault_names_its_field(values: dict[str, object], clause: str) -> None
 
 
 def test_a_fault_of_the_whole_names_the_file() -> None:
-    assert fault({"name": ""}) == "field 'the file': value error, A name is needed"
+    assert fault({"name": ""}) == "field 'the file': a name is needed"
 
 
 def test_text_that_ends_too_early_is_told_as_not_whole() -> None:
