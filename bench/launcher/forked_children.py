@@ -42,13 +42,14 @@ class _Importing:
 class ForkedChildren:
     """Runs children as `run_child` does; a request's `imports` are imported before it is forked.
 
-    One process serves each interpreter, environment and list of imports, for all threads. `alone`
-    runs a request without imports, and what a fork fell over.
+    One process serves each interpreter, environment and list of imports, for all threads; it ends
+    with the thread that needed it first, and the next request starts another. `alone` runs a
+    request without imports, and what a fork fell over.
     """
 
     def __init__(self, alone: Launch = run_child) -> None:
         self._alone = alone
-        self._lock = threading.Lock()
+        self._locks: dict[str, threading.Lock] = {}
         self._importing: dict[str, _Importing] = {}
 
     def __call__(
@@ -91,7 +92,8 @@ class ForkedChildren:
     ) -> Iterator[Worker]:
         """Fork a child for `request` and end it afterwards; raises WorkerFailed."""
         key = json.dumps([request["imports"], str(python), sorted(env.items())])
-        with self._lock:
+        lock = self._locks.setdefault(key, threading.Lock())  # others import meanwhile
+        with lock:
             one = self._importing.get(key) or self._start(request["imports"], python, env)
             self._importing[key] = one
             try:
@@ -109,7 +111,7 @@ class ForkedChildren:
             child.process.kill()
             with suppress(WorkerFailed, TimeoutExpired):
                 child.process.wait(_DIES_WITHIN_S)
-            with self._lock:
+            with lock:
                 one.children -= 1
                 if not one.children and not one.forker.left:
                     one.end.close()
