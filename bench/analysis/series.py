@@ -120,10 +120,7 @@ def gather(
     declared: Mapping[str, Declared] | None = None,
     accuracies: Sequence[StoredAccuracy] = (),
 ) -> View:
-    """Return the view of `runs` and `accuracies` (oldest first).
-
-    `order` lists the catalogue's variants, `declared` is what it says of them.
-    """
+    """Return the view of `runs` and `accuracies`, oldest first, with variants in that `order`."""
     models: dict[str, ModelFacts] = {}
     sources: dict[str, RunManifest] = {}
     series: dict[_SeriesKey, Series] = {}

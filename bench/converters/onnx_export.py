@@ -103,13 +103,7 @@ def _settle(made: Path, reference: Reference | None, *, batch: int) -> dict[str,
                 f"{made.name} takes an input of {shape}, batch {batch} was asked for",
                 hint="export the model with a fixed shape of that batch",
             )
-    if any(
-        0 in it.ints for node in model.graph.node for it in node.attribute if it.name == "strides"
-    ):
-        raise ArtifactError(
-            "paddle2onnx can't convert an adaptive pooling to more than there is (its stride is 0)",
-            hint="give the net a larger input",
-        )
+    _check_strides(model)
     types = _tensor_types(model, [*inputs, *outputs])
     if set(_FLOATS) & types:
         raise ArtifactError(
@@ -121,6 +115,17 @@ def _settle(made: Path, reference: Reference | None, *, batch: int) -> dict[str,
         "inputs": shapes,
         "types": sorted(types),
     }
+
+
+def _check_strides(model: Any) -> None:
+    """Raise ArtifactError for a pooling that goes nowhere: it crashes ONNX Runtime."""
+    if any(
+        0 in it.ints for node in model.graph.node for it in node.attribute if it.name == "strides"
+    ):
+        raise ArtifactError(
+            "paddle2onnx can't convert an adaptive pooling to more than there is (its stride is 0)",
+            hint="give the net a larger input",
+        )
 
 
 def _shape(end: Any) -> list[int]:

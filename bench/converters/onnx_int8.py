@@ -39,6 +39,17 @@ def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) ->
             hint="leave --env engines out to have its environment built",
         ) from error
     onnxruntime.set_default_logger_severity(_ERRORS_ONLY)
+    _quantise(onnx, made, quantization, shape_inference)
+    counts = Counter(node.op_type for node in format_.load(str(made)).graph.node)
+    return {
+        "onnxruntime": importlib.metadata.version("onnxruntime"),
+        "bytes": made.stat().st_size,
+        **operators(counts),
+    }
+
+
+def _quantise(onnx: Path, made: Path, quantization: Any, shape_inference: Any) -> None:
+    """Write `made`; raises ArtifactError."""
     large = bool(onnx_file.beside(onnx))
     outside = {"save_as_external_data": True, "external_data_location": "plain.data"}
     with tempfile.TemporaryDirectory() as scratch:
@@ -61,12 +72,6 @@ def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) ->
                 f"ONNX Runtime can't quantise {onnx}",
                 hint="mend the net, or leave out precision int8",
             ) from error
-    counts = Counter(node.op_type for node in format_.load(str(made)).graph.node)
-    return {
-        "onnxruntime": importlib.metadata.version("onnxruntime"),
-        "bytes": made.stat().st_size,
-        **operators(counts),
-    }
 
 
 def operators(counts: Mapping[str, int]) -> dict[str, Any]:

@@ -17,7 +17,8 @@ from bench.core.cell import Cell
 from bench.core.errors import Unavailable
 from bench.core.tensors import Tensors
 from bench.core.units import Nanoseconds
-from bench.runners.base import cast, feeds_by, import_engine, require_precision, time_calls
+from bench.runners.base import import_engine, require_precision, time_calls
+from bench.runners.feeds import cast, feeds_by
 from bench.runners.mnn_module import MnnModule
 
 # Codes of getSessionInfo (MNN's Interpreter.hpp): the backend in use, the number of threads.

@@ -14,7 +14,8 @@ from bench.core.cell import Cell
 from bench.core.errors import ArtifactError, Unavailable
 from bench.core.tensors import Tensors
 from bench.core.units import Nanoseconds
-from bench.runners.base import feeds_by, import_engine, require_precision, time_calls
+from bench.runners.base import import_engine, require_precision, time_calls
+from bench.runners.feeds import feeds_by
 
 # The options that lower FP32, most of them on by default where the chip has such instructions.
 # Those for INT8 act on nets that were quantised, and on no others.

@@ -14,7 +14,8 @@ from typing import Any
 from bench.core.cell import Cell
 from bench.core.tensors import Tensors
 from bench.core.units import Nanoseconds
-from bench.runners.base import feeds_by, import_engine, require_precision, time_calls
+from bench.runners.base import import_engine, require_precision, time_calls
+from bench.runners.feeds import feeds_by
 
 _PROVIDER = "CPUExecutionProvider"
 # Threads of the pool wait busily for work (ONNX Runtime's default), or asleep. One thread has no

@@ -14,7 +14,8 @@ from bench.core.cell import Cell
 from bench.core.errors import Unavailable
 from bench.core.tensors import Tensors
 from bench.core.units import NS_PER_MS, Nanoseconds
-from bench.runners.base import feeds_by, import_engine, require_precision, time_calls
+from bench.runners.base import import_engine, require_precision, time_calls
+from bench.runners.feeds import feeds_by
 
 # By the names of OpenVINO's element types; the lowest of those in the running graph is effective.
 _LOW = {"bf16": "bf16", "f16": "fp16", "i8": "int8", "u8": "int8"}

@@ -15,7 +15,8 @@ from bench.core.cell import Cell
 from bench.core.errors import BenchError, Unavailable
 from bench.core.tensors import Tensors
 from bench.core.units import Nanoseconds
-from bench.runners.base import feeds_by, time_calls
+from bench.runners.base import time_calls
+from bench.runners.feeds import feeds_by
 
 # Frees tensors once that many GB wait; a negative number: when the predictor goes (Paddle's
 # documentation, "Memory management flags").

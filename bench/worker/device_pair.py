@@ -21,8 +21,8 @@ from bench.runners.base import (
     PairingRunner,
     Turns,
     capabilities_of,
-    one_image,
 )
+from bench.runners.feeds import one_image
 from bench.worker.outputs import WrongOutput, check_outputs
 from bench.worker.serve import describe, load
 from bench.worker.session import State

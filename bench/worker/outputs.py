@@ -41,6 +41,11 @@ def _matches(
     outputs: Tensors, reference: Tensors, tolerance: float
 ) -> dict[str, tuple[str, float]]:
     """Return each output's name of the engine's, and its distance, by the reference's name."""
+    if not any(it.any() or it.dtype.name not in FLOATS for it in reference.values()):
+        raise WrongOutput(
+            "the reference is all zeros, which tells no net from another",
+            hint="give inputs or weights for which it isn't",
+        )
     others = {name: it for name, it in outputs.items() if name not in reference}
     found: dict[str, tuple[str, float]] = {}
     for name, wanted in reference.items():
@@ -71,8 +76,8 @@ def _first_right(others: dict[str, Any], wanted: Any, tolerance: float) -> tuple
 
 
 def check_output(output: Any, reference: Any, tolerance: float) -> float:
-    """Return the relative L2 distance of `output` from `reference`; of whole numbers and truth
-    values the share that differs.
+    """Return the relative L2 distance of `output` from `reference`, from zeros the L2 distance; of
+    whole numbers and truth values the share that differs.
 
     Raises WrongOutput where the shapes differ by more than axes of one, a value isn't finite, or
     the distance exceeds `tolerance`.
@@ -90,16 +95,13 @@ def check_output(output: Any, reference: Any, tolerance: float) -> float:
         raise WrongOutput(
             "the output holds infinities or NaN", hint="no time of a wrong answer counts"
         )
-    with np.errstate(divide="ignore", invalid="ignore"):  # a reference of zeros: NaN, refused below
-        if reference.dtype.name in FLOATS:
-            values = given.astype(np.float64)
-            away = np.linalg.norm(values - reference) / np.linalg.norm(reference)
-            measure = "relative L2"
-        else:
-            away = np.mean(given != reference)
-            measure = "share of values"
+    if reference.dtype.name in FLOATS:
+        away = np.linalg.norm(given.astype(np.float64) - reference)
+        away, measure = away / (np.linalg.norm(reference) or 1.0), "relative L2"
+    else:
+        away, measure = np.mean(given != reference), "share of values"
     distance = float(away)
-    if not distance <= tolerance:  # also true of NaN
+    if not distance <= tolerance:  # also true of NaN, of a difference beyond float64
         raise WrongOutput(
             f"the output is {distance:.3g} away from the reference ({measure}), "
             f"{tolerance:.3g} is allowed",

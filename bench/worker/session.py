@@ -32,8 +32,8 @@ from bench.runners.base import (
     Session,
     Usage,
     capabilities_of,
-    one_image,
 )
+from bench.runners.feeds import one_image
 from bench.worker import subnormals
 from bench.worker.canary import canary_ns
 from bench.worker.counters import Counters

@@ -16,7 +16,8 @@ from bench.core.cell import Cell
 from bench.core.tensors import Tensors
 from bench.core.units import Nanoseconds
 from bench.launcher.foreign_interpreter import EngineProcess, garbage, open_engine_process
-from bench.runners.base import Capability, Usage, one_image, require_precision
+from bench.runners.base import Capability, Usage, require_precision
+from bench.runners.feeds import one_image
 
 _PROGRAM = Path(__file__).with_name("x86_child.py")
 _OPENS_WITHIN_S = 120.0

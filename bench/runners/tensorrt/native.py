@@ -16,7 +16,8 @@ from bench.core.cell import Cell, TargetSpec
 from bench.core.errors import BenchError, Unavailable
 from bench.core.tensors import Tensors
 from bench.core.units import Nanoseconds
-from bench.runners.base import Capability, cast, feeds_by, time_paced
+from bench.runners.base import Capability, time_paced
+from bench.runners.feeds import cast, feeds_by
 from bench.runners.tensorrt import cuda as cudart
 from bench.runners.tensorrt import engine_cache
 from bench.runners.tensorrt.builder import build

@@ -20,7 +20,8 @@ from bench.core.errors import BenchError, Unavailable
 from bench.core.program import command
 from bench.core.tensors import Tensors
 from bench.core.units import Nanoseconds
-from bench.runners.base import Capability, feeds_by, time_paced
+from bench.runners.base import Capability, time_paced
+from bench.runners.feeds import feeds_by
 from bench.runners.tensorrt import engine_cache
 from bench.runners.tensorrt import paddle_log as stderr
 from bench.runners.tensorrt import paddle_log as trt_log

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench.core.errors import ArtifactError, Unavailable
-from bench.runners.base import cast, feeds_by
+from bench.runners.feeds import cast, feeds_by
 
 FEEDS: dict[str, Any] = {name: np.full(2, at, np.float32) for at, name in enumerate("abc")}
 

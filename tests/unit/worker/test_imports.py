@@ -25,7 +25,7 @@ def test_a_worker_imports_its_own_room_and_few_modules_more() -> None:
         "bench.core", "bench.core.cell", "bench.core.digest", "bench.core.errors",
         "bench.core.paths", "bench.core.program", "bench.core.protocol", "bench.core.tensors",
         "bench.core.units",
-        "bench.runners", "bench.runners.base",
+        "bench.runners", "bench.runners.base", "bench.runners.feeds",
         "bench.devices", "bench.devices.host", "bench.devices.host.energy",
         "bench.devices.host.procfs",
     }  # fmt: skip

@@ -82,10 +82,17 @@ def test_axes_of_one_are_no_leave_to_transpose() -> None:
         check_output(logits.T[None], logits, 1e300)
 
 
-def test_a_reference_of_zeros_is_no_reference() -> None:
-    zeros = np.zeros((1, 3))
-    with pytest.raises(WrongOutput):
-        check_output(zeros, zeros, 1.0)
+def test_a_reference_of_zeros_alone_is_no_reference() -> None:
+    zeros = {"y": np.zeros((1, 3))}
+    with pytest.raises(WrongOutput, match="all zeros, which tells no net from another"):
+        check_outputs(zeros, zeros, 1.0)
+
+
+def test_beside_another_output_zeros_are_an_answer() -> None:
+    reference = {"y": LOGITS, "none": np.zeros((1, 3))}
+    assert check_outputs(reference, reference, 0.0) == 0.0
+    with pytest.raises(WrongOutput, match=r"output none: the output is 0\.5 away"):
+        check_outputs({**reference, "none": OFF}, reference, 0.1)
 
 
 @given(
