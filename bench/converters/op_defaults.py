@@ -30,6 +30,9 @@ _HINTS = re.compile(
 )
 
 
+_CALLERS = "op_callstack"
+
+
 @dataclass(frozen=True, slots=True)
 class Definition:
     """An operator: its attributes with type and default, and the outputs that it always has."""
@@ -41,16 +44,24 @@ class Definition:
 def complete(program: Any, definition_of: Callable[[str], Definition | None]) -> dict[str, int]:
     """Write what the ops of a ProgramDesc lack into it; return how often, by "op.name".
 
+    Which lines of Python called for an op goes: a program is the same wherever it was exported.
     `definition_of` has None for an operator that isn't known.
     """
     written: Counter[str] = Counter()
     for block in program.blocks:
         for op in block.ops:
+            _forget_callers(op)
             definition = definition_of(op.type)
             if definition is not None:
                 names = _add_attributes(op, definition) + _add_outputs(block, op, definition)
                 written.update(f"{op.type}.{name}" for name in names)
     return dict(sorted(written.items()))
+
+
+def _forget_callers(op: Any) -> None:
+    for index in reversed(range(len(op.attrs))):
+        if op.attrs[index].name == _CALLERS:
+            del op.attrs[index]
 
 
 def _add_attributes(op: Any, definition: Definition) -> list[str]:
@@ -88,9 +99,9 @@ def patch_file(model: Path) -> dict[str, int]:
     """
     from paddle.base.proto import framework_pb2
 
-    program = framework_pb2.ProgramDesc.FromString(model.read_bytes())
+    program, before = (framework_pb2.ProgramDesc.FromString(model.read_bytes()) for _ in range(2))
     written = complete(program, _definition)
-    if written:
+    if program != before:
         model.write_bytes(program.SerializeToString())
     return written
 

@@ -106,3 +106,9 @@ def test_every_block_is_gone_through_and_a_second_time_there_is_nothing_to_do() 
     blocks: Any = Block(Op("relu6")), Block(Op("relu"), Op("relu6"))
     assert completed(*blocks) == {"relu6.threshold": 2}
     assert completed(*blocks) == {}
+
+
+def test_where_an_op_was_called_for_is_no_part_of_the_program() -> None:
+    op = Op("relu", Attribute("op_callstack", 5), Attribute("kept"), Attribute("op_callstack", 5))
+    assert completed(Block(op)) == {}
+    assert op.attrs == [Attribute("kept")]
