@@ -21,6 +21,7 @@ from bench.core.paths import PROJECT
 from bench.launcher.client import Child, WorkerFailed, open_child
 from bench.launcher.process import Replied, request_folder, run_child
 from tests.fakes.orphans import MODULE, eventually, guarded_for, marked
+from tests.unit.launcher.test_process import is_running
 
 PYTHON = Path(sys.executable)
 
@@ -132,7 +133,8 @@ def test_what_a_killed_harness_and_its_killed_guard_left_is_ended_by_the_next_st
         os.kill(guard, signal.SIGSTOP)  # or it would hear of its parent's end first
         parent.kill()
         os.kill(guard, signal.SIGKILL)
-    assert eventually(lambda: len(marked(mark)) == 2)
+    assert not any(map(is_running, (parent.pid, guard)))
+    assert len(marked(mark)) == 2
     with request_folder() as folder:
         assert eventually(lambda: not marked(mark))
         assert list((tmp_path / "tmp").iterdir()) == [folder]
