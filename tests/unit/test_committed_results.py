@@ -14,36 +14,40 @@ from bench.reports import csv_tables
 from bench.reports.build import load_runs, view_of
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
-TABLES = sorted((RESULTS / "report").glob("*.csv"))
+FOLDERS = [RESULTS, RESULTS / "mobile"]
+TABLES = [path for each in FOLDERS for path in sorted((each / "report").glob("*.csv"))]
 
 
-def committed() -> set[str]:
-    """Return the files in results/ that git has, by their paths there."""
+def committed(folder: Path) -> set[str]:
+    """Return the files in a results folder that git has, by their paths there."""
     done = subprocess.run(
-        ["git", "ls-files", "."], cwd=RESULTS, capture_output=True, text=True, check=False
+        ["git", "ls-files", "."], cwd=folder, capture_output=True, text=True, check=False
     )
     if done.returncode:
         pytest.skip("no git checkout, so that which files are committed can't be told")
     return set(done.stdout.splitlines())
 
 
-def test_there_are_tables() -> None:
-    assert {path.name for path in TABLES} >= {"latency.csv", "costs.csv", "engines.csv"}
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_there_are_tables(folder: Path) -> None:
+    names = {path.name for path in TABLES if path.parent.parent == folder}
+    assert names >= {"latency.csv", "costs.csv", "engines.csv"}
 
 
-@pytest.mark.parametrize("name", [path.name for path in TABLES if path.name != "costs.csv"])
-def test_the_record_behind_each_figure_is_committed(name: str) -> None:
-    with (RESULTS / "report" / name).open(encoding="utf-8") as file:
+@pytest.mark.parametrize("table", [path for path in TABLES if path.name != "costs.csv"])
+def test_the_record_behind_each_figure_is_committed(table: Path) -> None:
+    with table.open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     wanted = {
         f"runs/{row['system_id']}/{row['run_id']}/cells/{row['cell_id']}.json" for row in rows
     }
     assert rows
-    assert wanted - committed() == set()
+    assert wanted - committed(table.parent.parent) == set()
 
 
-def test_each_committed_run_is_complete_with_its_manifest_and_system() -> None:
-    files = committed()
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_each_committed_run_is_complete_with_its_manifest_and_system(folder: Path) -> None:
+    files = committed(folder)
     runs = {tuple(name.split("/")[1:3]) for name in files if name.startswith("runs/")}
     assert runs
     for system, run in runs:
@@ -52,13 +56,14 @@ def test_each_committed_run_is_complete_with_its_manifest_and_system() -> None:
         assert f"runs/{system}/{run}/journal.jsonl" not in files
 
 
-def test_each_table_is_what_comes_out_of_the_committed_samples() -> None:
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_each_table_is_what_comes_out_of_the_committed_samples(folder: Path) -> None:
     broken: list[BrokenResult] = []
-    runs = load_runs(RESULTS, broken=broken)
-    committed_ids = {name.split("/")[2] for name in committed() if name.startswith("runs/")}
+    runs = load_runs(folder, broken=broken)
+    committed_ids = {name.split("/")[2] for name in committed(folder) if name.startswith("runs/")}
     own = [run for run in runs if run.manifest.run_id in committed_ids]
     assert broken == []
-    files = csv_tables.write(view_of(own, PROJECT / "models"), RESULTS / "report")
-    assert {path.name for path in files} == {path.name for path in TABLES}
+    files = csv_tables.write(view_of(own, PROJECT / "models"), folder / "report")
+    assert set(files) == {path for path in TABLES if path.parent.parent == folder}
     for path, data in files.items():
         assert path.read_bytes() == data, path.name
