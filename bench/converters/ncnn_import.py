@@ -57,8 +57,8 @@ def _slot(words: Sequence[str]) -> Slot:
     """Return the input of a layer: its type, name, numbers of inputs and outputs, the output's name
     and parameters.
     """
-    told = dict(word.split("=", 1) for word in words[_NAME + 1 :] if "=" in word)
-    extents = [told.get(it, "0") for it in _EXTENTS]
+    fields = dict(word.split("=", 1) for word in words[_NAME + 1 :] if "=" in word)
+    extents = [fields.get(it, "0") for it in _EXTENTS]
     known = [int(it) for it in extents if it.isascii() and it.isdigit() and len(it) < _DIGITS]
     shape = tuple(it for it in known if it)
     return Slot(name=words[_NAME], shape=(None, *shape) if shape else None, dtype=None)

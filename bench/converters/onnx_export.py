@@ -97,8 +97,8 @@ def _settle(made: Path, reference: Reference | None, *, batch: int) -> dict[str,
         onnx.save(model, str(made))
     shapes = {it.name: _shape(it) for it in inputs}
     for name, shape in shapes.items():
-        asked = list(wanted.get(name, (batch, *shape[1:])))
-        if shape != asked or 0 in shape:
+        due = list(wanted.get(name, (batch, *shape[1:])))
+        if shape != due or 0 in shape:
             raise ArtifactError(
                 f"{made.name} takes an input of {shape}, batch {batch} was asked for",
                 hint="export the model with a fixed shape of that batch",
@@ -178,9 +178,9 @@ def _apart(call: Callable[[], list[float]]) -> list[float] | None:
             os._exit(0)
     os.close(sending)
     with os.fdopen(receiving) as pipe:
-        told = pipe.read()
+        answer = pipe.read()
     os.waitpid(pid, 0)
-    return json.loads(told) if told else None
+    return json.loads(answer) if answer else None
 
 
 def _distances(made: Path, reference: Reference) -> list[float]:

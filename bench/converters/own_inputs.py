@@ -101,8 +101,8 @@ def fixed(said: Own, slots: Sequence[Slot], batch: int) -> dict[str, TensorSpec]
     named: dict[str, int | str] = {}
     for slot in sorted(slots, key=lambda it: wanted[it.name] is not None):
         spec, shape = wanted[slot.name], slot.shape or ()
-        told = [BATCH][: len(shape)] if spec is None else spec.shape
-        pairs = zip(shape, told, strict=False)
+        spec_shape = [BATCH][: len(shape)] if spec is None else spec.shape
+        pairs = zip(shape, spec_shape, strict=False)
         named |= {have: extent for have, extent in pairs if isinstance(have, str)}
     specs = {slot.name: _spec(said.file, slot, wanted[slot.name], named) for slot in slots}
     _check_batch(said.file, list(specs.values()), batch)
@@ -148,10 +148,10 @@ def _spec(
     file: str, slot: Slot, wanted: TensorSpec | None, named: Mapping[str, int | str]
 ) -> TensorSpec:
     """Return the spec of one input; raises ArtifactError where an extent stays open."""
-    told: Sequence[int | str | None] = () if wanted is None else wanted.shape
-    have = [None] * len(told) if slot.shape is None else slot.shape
-    told = told or [None] * len(have)
-    extents = [_extent(*it, named) for it in zip(range(len(have)), have, told, strict=True)]
+    spec_shape: Sequence[int | str | None] = () if wanted is None else wanted.shape
+    have = [None] * len(spec_shape) if slot.shape is None else slot.shape
+    spec_shape = spec_shape or [None] * len(have)
+    extents = [_extent(*it, named) for it in zip(range(len(have)), have, spec_shape, strict=True)]
     if None in extents or (slot.shape is None and wanted is None):
         raise ArtifactError(
             f"{file} leaves the shape of input '{slot.name}' open: {_text(slot)}",
@@ -164,13 +164,13 @@ def _spec(
 
 
 def _extent(
-    axis: int, have: Extent, told: int | str | None, named: Mapping[str, int | str]
+    axis: int, have: Extent, extent: int | str | None, named: Mapping[str, int | str]
 ) -> int | str | None:
     """Return a number or BATCH, None where nothing says what the extent is."""
     if isinstance(have, int):
         return have
-    if told is not None:
-        return told
+    if extent is not None:
+        return extent
     if have is not None and have in named:
         return named[have]
     return BATCH if axis == 0 else None

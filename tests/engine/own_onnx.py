@@ -8,29 +8,13 @@ from typing import Any
 
 import numpy as np
 
+FLOATS, WHOLES = 1, 7  # of onnx.TensorProto
+RNG = np.random.default_rng(0)
+
 
 def main(folder: Path) -> None:
     """Write every file below `folder`."""
     import onnx
-
-    floats, wholes = onnx.TensorProto.FLOAT, onnx.TensorProto.INT64
-    rng = np.random.default_rng(0)
-
-    def weights(*shape: int) -> Any:
-        return 0.3 * rng.standard_normal(shape).astype(np.float32)
-
-    def save(
-        name: str, opset: int, nodes: list[Any], inputs: Any, outputs: Any, held: Any, **how: Any
-    ) -> None:
-        ends = [
-            [onnx.helper.make_tensor_value_info(*it) for it in end] for end in (inputs, outputs)
-        ]
-        arrays = [onnx.numpy_helper.from_array(array, name) for name, array in held.items()]
-        graph = onnx.helper.make_graph(nodes, "graph", *ends, arrays)
-        opsets = [onnx.helper.make_opsetid("", opset)]
-        model = onnx.helper.make_model(graph, opset_imports=opsets, ir_version=8)
-        onnx.checker.check_model(model)
-        onnx.save(model, str(folder / f"{name}.onnx"), **how)
 
     node = onnx.helper.make_node
     image = [
@@ -51,7 +35,16 @@ def main(folder: Path) -> None:
         ("fixed", 17, [1, 3, 8, 8], {}),
         ("open", 17, ["n", 3, "h", "w"], {}),
     ):
-        save(name, opset, image, [("x", floats, shape)], [("y", floats, ["n", 10])], held, **how)
+        ends = [("x", FLOATS, shape)], [("y", FLOATS, ["n", 10])]
+        save(folder / f"{name}.onnx", opset, image, *ends, held, **how)
+    save_tokens(folder / "tokens.onnx")
+
+
+def save_tokens(path: Path) -> None:
+    """Write a net of two inputs, one of whole numbers, and two outputs."""
+    import onnx
+
+    node = onnx.helper.make_node
     tokens = [
         node("Gather", ["table", "ids"], ["e"], axis=0),
         node("Unsqueeze", ["mask", "axis"], ["m"]),
@@ -60,11 +53,31 @@ def main(folder: Path) -> None:
         node("ReduceMean", ["hidden"], ["pooled"], axes=[1], keepdims=0),
     ]
     save(
-        "tokens", 17, tokens,
-        [("ids", wholes, ["n", "length"]), ("mask", floats, ["n", "length"])],
-        [("hidden", floats, ["n", "length", 16]), ("pooled", floats, ["n", 16])],
+        path, 17, tokens,
+        [("ids", WHOLES, ["n", "length"]), ("mask", FLOATS, ["n", "length"])],
+        [("hidden", FLOATS, ["n", "length", 16]), ("pooled", FLOATS, ["n", 16])],
         {"table": weights(100, 32), "w": weights(32, 16), "axis": np.array([2], np.int64)},
     )  # fmt: skip
+
+
+def weights(*shape: int) -> Any:
+    """Return the next of the seeded weights."""
+    return 0.3 * RNG.standard_normal(shape).astype(np.float32)
+
+
+def save(
+    path: Path, opset: int, nodes: list[Any], inputs: Any, outputs: Any, held: Any, **how: Any
+) -> None:
+    """Write a net that ONNX's own checker accepts."""
+    import onnx
+
+    ends = [[onnx.helper.make_tensor_value_info(*it) for it in end] for end in (inputs, outputs)]
+    arrays = [onnx.numpy_helper.from_array(array, name) for name, array in held.items()]
+    graph = onnx.helper.make_graph(nodes, "graph", *ends, arrays)
+    opsets = [onnx.helper.make_opsetid("", opset)]
+    model = onnx.helper.make_model(graph, opset_imports=opsets, ir_version=8)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(path), **how)
 
 
 if __name__ == "__main__":

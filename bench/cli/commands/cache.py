@@ -87,19 +87,19 @@ def _totals(found: Sequence[Item]) -> list[str]:
 
 
 def _prune(options: Options, tables: Tables) -> int:
-    asked = options.of(CacheOptions)
-    if asked.older is None and not asked.unused:
+    flags = options.of(CacheOptions)
+    if flags.older is None and not flags.unused:
         raise InputError(
             "prune removes nothing by itself",
             hint=f"say what goes, as in {command('cache prune --unused --older 30d --dry-run')}",
         )
     found = items(options.cache, list(tables.formats))
-    if asked.unused:
+    if flags.unused:
         found = unneeded(found, *_today(options, tables))
-    if asked.older is not None:
-        since = time.time() - asked.older
+    if flags.older is not None:
+        since = time.time() - flags.older
         found = [item for item in found if item.last_used < since]
-    if asked.dry_run:
+    if flags.dry_run:
         gone, kept = found, []
     elif found:
         with cache_alone(options.cache):
@@ -107,7 +107,7 @@ def _prune(options: Options, tables: Tables) -> int:
             gone = [item for item in found if item not in kept]
     else:
         gone, kept = [], []
-    _tell(gone, asked, options)
+    _tell(gone, flags, options)
     return 1 if kept else 0
 
 
@@ -134,11 +134,11 @@ def _removed(item: Item, options: Options) -> bool:
     return True
 
 
-def _tell(gone: Sequence[Item], asked: CacheOptions, options: Options) -> None:
+def _tell(gone: Sequence[Item], flags: CacheOptions, options: Options) -> None:
     if options.as_json:
         show(json.dumps([_facts(item) for item in gone], indent=1) + "\n")
         return
-    how = "would be removed" if asked.dry_run else "removed"
+    how = "would be removed" if flags.dry_run else "removed"
     total = _mib(sum(item.bytes for item in gone))
     last = (
         f"{how}: {number_of(len(gone), 'item')}, {total} MiB{', which --json names' * bool(gone)}"
