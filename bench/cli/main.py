@@ -22,7 +22,8 @@ from click.shell_completion import shell_complete
 
 from bench import __version__
 from bench.cli.commands import VERBS
-from bench.cli.options import COMMON, to_options
+from bench.cli.options import COMMON
+from bench.cli.to_options import to_options
 from bench.core.errors import BenchError, InputError, UnknownName
 from bench.core.output import say
 from bench.core.program import program

@@ -1,4 +1,4 @@
-"""Every option of the command line, defined once, and argv's values -> Options.
+"""Every option of the command line, defined once.
 
 A verb names the options that it takes in its line of `bench.cli.commands`, and makes those there
 that it alone has; those of a target come from `bench.targets`. Light: `--help` loads this.
@@ -6,80 +6,14 @@ that it alone has; those of a target come from `bench.targets`. Light: `--help` 
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.values import AGE, PATH, TYPES, Value, whole
+from bench.cli.flags import Flag, Words
+from bench.cli.values import AGE, PATH, Value, whole
 from bench.config.sustained import parse_duration
-from bench.core.errors import InputError
-from bench.launcher.environment import passed_environment
 from bench.targets import TARGETS, TargetOption
-
-if TYPE_CHECKING:
-    from bench.experiments.context import Options
-
-
-class Flag(click.Option):
-    """One option: its section of the help, its flag, then its field of Options where that has
-    another name, the word for its value, None for a switch, and what the help says of it.
-
-    Without such a field its value is in Options.own.
-    """
-
-    def __init__(
-        self, section: str, names: str, metavar: str | None, text: str, default: str = "",
-        **how: Any,
-    ) -> None:  # fmt: skip
-        # Click reads an explicit False as "the value may be left out": `flag_value` is taken then.
-        self.alone = metavar is None or "flag_value" in how
-        is_flag = True if metavar is None else False if self.alone else None
-        kind = how.pop("type", None) or TYPES.get(metavar)
-        super().__init__(names.split(), metavar=metavar, is_flag=is_flag, type=kind, **how)
-        self.section, self.text, self.default = section, text, None
-        self.help = f"{text} (default: {default})" if default else text
-
-    def but(self, default: str) -> Flag:
-        """Return this option as a verb takes it that has another default."""
-        twin = copy.copy(self)
-        twin.help = f"{twin.text} (default: {default})"
-        return twin
-
-    def one(self, default: str) -> Flag:
-        """Return this option as a verb takes it that takes one of the values."""
-        twin = copy.copy(self)
-        twin.metavar, twin.text = _ONE[self.opts[0]]
-        return twin.but(default)
-
-
-_ONE = {
-    "--runner": ("NAME", "The runner"),
-    "--variant": ("NAME", "The model, of the catalogue"),
-    "--batch": ("N", "The batch size"),
-    "--threads": ("N", "The number of threads"),
-}
-
-
-class Words(click.Argument):
-    """The words after a verb, and what the help says of them, '' for nothing."""
-
-    def __init__(self, name: str, metavar: str, text: str = "") -> None:
-        super().__init__([name], nargs=-1, metavar=metavar)
-        self.section, self.text = "Words", text
-
-    def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
-        """Return the line of the help."""
-        return self.make_metavar(ctx), self.text
-
-
-def words(metavar: str) -> tuple[click.Argument]:
-    """Return the words after a verb; the verb itself checks how many there are."""
-    return (Words("words", metavar),)
-
 
 MODEL_FILES = Words(
     "model_files",
@@ -253,7 +187,7 @@ COMMON = (RESULTS, MODELS, JSON)
 QUIET = (WAIT_QUIET, REQUIRE_QUIET)
 STOPPING = (MOST_SESSIONS, HALF_WIDTH)
 # What a resumed run has already.
-_OF_A_NEW_RUN = (
+OF_A_NEW_RUN = (
     PRESET, RUNNER, VARIANT, BATCH, THREADS, SEED, SUSTAINED, TURNS, NO_TURNS, SESSIONS,
     MOST_SESSIONS, HALF_WIDTH,
     MEASURE,
@@ -280,35 +214,3 @@ def target_flags(
 def _target_flag(title: str, option: TargetOption) -> Flag:
     kind = click.Choice(option.choices) if option.choices else PATH if option.is_path else None
     return Flag(f"On {title}", option.flag, option.metavar, option.help, type=kind)
-
-
-def to_options(given: Mapping[str, Any], argv: Sequence[str]) -> Options:
-    """Return what a verb's options say; raises InputError for a combination that can't be."""
-    from bench.config.axes import Axes
-    from bench.experiments.context import Options
-
-    values = {name: value for name, value in given.items() if value not in (None, False, ())}
-    _check_resume(values)
-    axes = {name: values.pop(name, []) for name in ("runners", "batches", "threads")}
-    for arm in ("base", "head"):
-        pins = [f"env:{text}" for text in values.pop(f"{arm}_env", ())]
-        if texts := (*values.pop(arm, ()), *pins):
-            values[arm] = texts
-    shared = values.keys() & {it.name for it in fields(Options)} - {"envs", "passed"}
-    return Options(
-        axes=Axes(**axes),
-        envs=dict(values.pop("envs", ())),
-        passed=passed_environment(values.pop("passed", ())),
-        command=list(argv),
-        own={name: value for name, value in values.items() if name not in shared},
-        **{name: values[name] for name in shared},
-    )
-
-
-def _check_resume(given: Mapping[str, object]) -> None:
-    beside = [option.opts[0] for option in _OF_A_NEW_RUN if option.name in given]
-    if "resume" in given and beside:
-        raise InputError(
-            f"--resume goes on with what the run began with, and {beside[0]} is a part of that",
-            hint=f"leave out {beside[0]}, or leave out --resume to start a new run",
-        )

@@ -14,7 +14,7 @@ from bench.analysis.series import View
 from bench.analysis.verdicts import Comparison
 from bench.artifacts.formats import ArtifactFormat
 from bench.cli.commands import Verb
-from bench.cli.options import Flag
+from bench.cli.flags import Flag
 from bench.core.cell import Cell, TargetSpec
 from bench.experiments.context import Options, Tables
 from bench.reports import Format

@@ -13,6 +13,7 @@ from functools import partial
 import click
 
 from bench.cli import options as o
+from bench.cli.flags import words
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,15 +139,15 @@ VERBS: Mapping[str, Verb] = {
     ),
     "sign": Verb(
         "Sign a complete run with an SSH key, so that others can tell whose it is",
-        (*o.words("RUN"), o.KEY),
+        (*words("RUN"), o.KEY),
     ),
     "compare": Verb(
         "Compare two stored runs cell by cell: faster, slower, same or inconclusive",
-        (*o.words("BASE HEAD"), o.FORMAT),
+        (*words("BASE HEAD"), o.FORMAT),
     ),
     "baseline": Verb(
         "Set, show or check the run that later runs of a system are compared with",
-        (*o.words("set RUN | show [SYSTEM] | check [SYSTEM]"), o.FORMAT),
+        (*words("set RUN | show [SYSTEM] | check [SYSTEM]"), o.FORMAT),
     ),
     "accuracy": Verb(
         "Measure top-1 and top-5 accuracy over labelled images, of the catalogue or of a MODEL by "
@@ -165,7 +166,7 @@ VERBS: Mapping[str, Verb] = {
     ),
     "predict": Verb(
         "Show the five most probable classes of one image, and the inference time",
-        (*o.words("IMAGE [MODEL]"), o.LABELS, *_PREDICT, _IMAGES, *o.MEASURING),
+        (*words("IMAGE [MODEL]"), o.LABELS, *_PREDICT, _IMAGES, *o.MEASURING),
     ),
     "recommend": Verb(
         "Choose a model and an engine: the most accurate within a time, or the fastest, above an "
@@ -174,12 +175,12 @@ VERBS: Mapping[str, Verb] = {
     ),
     "history": Verb(
         "Show the figures of a cell over all runs, with changes of level and of environment",
-        o.words("CELL"),
+        words("CELL"),
     ),
     "cache": Verb(
         "Show what lies in the cache, or remove what isn't needed any more",
         (
-            *o.words("list | prune | path"),
+            *words("list | prune | path"),
             o.OLDER,
             o.UNUSED,
             o.DRY_RUN,

@@ -16,8 +16,8 @@ from bench import __version__
 from bench.cli import options
 from bench.cli.commands import VERBS
 from bench.cli.commands.doctor import CheckOptions
+from bench.cli.flags import Flag
 from bench.cli.main import console, main, parse
-from bench.cli.options import Flag
 from bench.config.axes import Axes
 from bench.core.errors import InputError
 from bench.experiments.context import Options
