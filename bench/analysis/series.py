@@ -22,6 +22,9 @@ from bench.storage.schema.latency import ModelFacts, Record, RunManifest
 Column = tuple[int, int]
 """Batch and threads."""
 
+CellKey = tuple[str, str]
+"""The run and the cell that name one stored record."""
+
 Mark = tuple[str, str, str]
 """Published or measured, a model's title, a column: what the audit says of one figure."""
 
@@ -86,7 +89,7 @@ class View:
     """Everything that a report shows, in the order in which it shows it.
 
     `sustained` are the series of long sessions, apart from all others; `accuracies` the stored
-    accuracy runs, oldest first.
+    accuracy runs, oldest first; `records` every record of the runs that were read.
     """
 
     models: Mapping[str, ModelFacts]
@@ -99,6 +102,7 @@ class View:
     marks: Mapping[Mark, Sequence[str]] = field(default_factory=dict)
     declared: Mapping[str, Declared] = field(default_factory=dict)
     accuracies: Sequence[StoredAccuracy] = ()
+    records: Mapping[CellKey, Record] = field(default_factory=dict, repr=False)
 
     def published_of(self, variant: str) -> Published | None:
         name = self.models[variant].published
@@ -150,6 +154,7 @@ def gather(
         declared=declared or {},
         accuracies=accuracies,
         sources=sources | {i: m for group in series.values() for i, m in group.runs.items()},
+        records={(run.manifest.run_id, it.cell_id): it for run in runs for it in run.records},
     )
 
 

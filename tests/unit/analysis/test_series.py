@@ -236,6 +236,14 @@ def test_a_model_finds_its_published_row_and_that_rows_faults() -> None:
     assert shown.faults_of("A", "top5") == []
 
 
+def test_every_boxs_own_record_is_at_hand_and_so_is_the_one_that_it_replaced() -> None:
+    older, newer = stored(record(), run_id="1"), stored(record(), run_id="2")
+    shown = older_and_newer(older, newer)
+    now = box(only_series(shown))
+    assert shown.records[now.run_id, now.cell_id] is newer.records[0]
+    assert shown.records["1", now.cell_id] is older.records[0]
+
+
 def test_nothing_stored_gives_an_empty_view() -> None:
     assert (view().models, view().series) == ({}, [])
 
