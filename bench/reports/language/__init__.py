@@ -1,0 +1,50 @@
+"""The texts of a report by key, in English and in Chinese: one file a language, the same keys."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path, PurePath
+from typing import Any
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+LANGUAGES = ("en", "zh")
+_FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The texts of one language; `words("costs.title")` is that text, its placeholders filled."""
+
+    lang: str
+    texts: Mapping[str, str]
+
+    def __call__(self, key: str, /, **values: object) -> str:
+        return self.texts[key].format(**values)
+
+    def file(self, name: str) -> str:
+        """Return a file's name in this language: report.md in English, else report.zh.md."""
+        path = PurePath(name)
+        return name if self.lang == "en" else f"{path.stem}.{self.lang}{path.suffix}"
+
+
+@cache
+def words(lang: str) -> Words:
+    """Return the texts of a language of `LANGUAGES`."""
+    data = tomllib.loads((_FOLDER / f"{lang}.toml").read_text("utf-8"))
+    return Words(lang, dict(_flat(data)))
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield each text under its key: the text of `title` in [costs] is "costs.title"."""
+    for name, value in table.items():
+        if isinstance(value, str):
+            yield f"{prefix}{name}", value.strip()
+        else:
+            yield from _flat(value, f"{prefix}{name}.")
