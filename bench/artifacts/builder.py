@@ -16,24 +16,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench.artifacts.cached import OF_NET, REFERENCE, Artifact, Key, has_reference, load, settle
-from bench.artifacts.failures import conversion_error
+from bench.artifacts.cached import REFERENCE, Artifact, Key, load, settle
+from bench.artifacts.conversion import CONVERTERS, INPUT_SEED, Conversion, Launch
 from bench.artifacts.formats import ARTIFACT_FORMATS, ArtifactFormat, Step, Way, in_order, ways
 from bench.artifacts.tries import Made, Tries
 from bench.config.catalog import Model
-from bench.config.net_files import check_unchanged
 from bench.core.atomic import mark_used
 from bench.core.digest import canonical_digest, file_sha256
 from bench.core.errors import ArtifactError, BenchError
 from bench.core.locks import waited_for
-from bench.core.paths import PACKAGE
-from bench.core.protocol import request_for
-from bench.core.scratch import scratch_folder
 from bench.core.threads import pool_of
-from bench.environments.interpreters import Environments, worker_of
-from bench.launcher.environment import network_environment
+from bench.environments.interpreters import Environments
 from bench.launcher.forked_children import ForkedChildren
-from bench.launcher.process import ChildFailed, ChildResult, run_child
+from bench.launcher.process import run_child
 
 __all__ = [
     "ARTIFACT_FORMATS",
@@ -49,13 +44,6 @@ __all__ = [
     "load",
     "settle",
 ]  # fmt: skip
-
-CONVERTERS = PACKAGE / "converters"
-INPUT_SEED = 0
-_TIMEOUT_S = 600.0
-
-
-Launch = Callable[..., ChildResult]
 
 
 @dataclass(slots=True)
@@ -165,10 +153,15 @@ class Workshop:
         errors: Made = {}
         for group in [list(folders)] if step.batches_at_once else [[b] for b in folders]:
             try:
-                self._convert(model, step, {b: folders[b] for b in group}, made)
+                self._conversion().convert(model, step, {b: folders[b] for b in group}, made)
             except BenchError as error:
                 errors |= {Key(model.variant, step.kind, batch): error for batch in group}
         return errors
+
+    def _conversion(self) -> Conversion:
+        return Conversion(
+            self.cache, self.environments, self.formats, self._launch, self.converters
+        )
 
     def _making(self, model: Model, steps: Way) -> AbstractContextManager[None]:
         """Wait until no other run goes these steps for `model`, and keep others from it."""
@@ -204,109 +197,3 @@ class Workshop:
         """Return the environments that have a part in `kind` of `model`, its own first."""
         every = ways(self.formats, kind, model.origin)
         return [step.env for step in reversed(every[0])] if every else []
-
-    def _convert(
-        self,
-        model: Model,
-        step: Step,
-        folders: Mapping[int, Path],
-        made: Made,
-    ) -> None:
-        """Have one child make the batches of `folders`, and settle what it made."""
-        if not folders:
-            return
-        kind, source = step.kind, self._source(model, step, min(folders), made)
-        (self.cache / "artifacts").mkdir(parents=True, exist_ok=True)
-        with scratch_folder(self.cache / "artifacts", ".making-") as holder:
-            log = self.cache / "logs" / f"{model.variant}-{kind}.log"
-            facts = self._run(step, source, sorted(folders), holder, log)
-            if step.source is None:
-                check_unchanged(model.source, model.digests)
-            for batch, folder in folders.items():
-                made_here = holder / f"b{batch}" if source.reference is None else holder
-                if source.reference is not None:
-                    shutil.copyfile(source.reference, made_here / REFERENCE)
-                self._check_made(kind, made_here)
-                settle(made_here, folder, {**source.facts, **facts})
-
-    def _check_made(self, kind: str, folder: Path) -> None:
-        if not (folder / self.formats[kind].main).is_file():
-            raise ArtifactError(
-                f"{kind}: the converter wrote no {self.formats[kind].main}",
-                hint="it must write the file that its entry in bench/artifacts/formats.py names",
-            )
-        if not has_reference(folder):
-            raise ArtifactError(
-                f"{kind}: the converter wrote no {REFERENCE} with inputs and finite outputs",
-                hint="it must write one beside each export, as bench/converters/paddle_export.py",
-            )
-
-    def _source(self, model: Model, step: Step, batch: int, made: Made) -> _Source:
-        """Return what the converter is told of its source; raises the error that took its place."""
-        below = step.source
-        if below is None:
-            digest = self.environments.get(step.env).digest
-            weights = self.cache / "weights" / f"{model.variant}-{model.hash}-{digest}"
-            entry = {
-                **({"input": list(model.input)} if model.input else {}),
-                "inputs": {name: spec.text for name, spec in model.inputs.items()},
-                "values": None if model.values is None else str(model.values),
-                "weights": model.weights.source(),
-            }
-            return _Source({**model.source, **entry}, {"weights_cache": str(weights)}, None, {})
-        artifact = made[Key(model.variant, below, batch)]
-        if isinstance(artifact, BenchError):
-            raise artifact
-        beside = self.formats[below].beside.items()
-        files = {name: str(artifact.folder / file) for name, file in beside}
-        facts = {name: it for name, it in artifact.facts.items() if name in OF_NET}
-        fields = {"model": str(artifact.main), **files, "reference": str(artifact.reference)}
-        return _Source(fields, {}, artifact.reference, facts)
-
-    def _run(
-        self,
-        step: Step,
-        source: _Source,
-        batches: list[int],
-        out: Path,
-        log: Path,
-    ) -> Mapping[str, Any]:
-        entry = self.formats[step.kind]
-        # One thread: a sum in another order would give other weights.
-        python, variables = worker_of(step, self.environments)
-        options = {**entry.options, **source.options, "batches": batches, "input_seed": INPUT_SEED}
-        more: dict[str, Any] = (
-            {} if step.engine is None else {"engine": step.engine, "main": entry.main}
-        )
-        more |= {"imports": list(step.imports)} if step.imports else {}
-        request = request_for(
-            "convert",
-            converter=step.converter,
-            source=dict(source.fields),
-            options=options,
-            out=str(out),
-            **more,
-        )
-        result = self._launch(
-            request,
-            python=python,
-            # An export may download pretrained weights.
-            env=network_environment() | variables if step.batches_at_once else variables,
-            timeout_s=_TIMEOUT_S,
-        )
-        if isinstance(result, ChildFailed):
-            raise conversion_error(step.kind, result, log)
-        return result.value
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """What a converter works on; `reference` is its source's, None: the converter makes one.
-
-    `facts` are those of its source that hold of what is made of it too.
-    """
-
-    fields: Mapping[str, Any]
-    options: Mapping[str, Any]
-    reference: Path | None
-    facts: Mapping[str, Any]

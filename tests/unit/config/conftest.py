@@ -7,10 +7,21 @@ from pathlib import Path
 
 import pytest
 
+from bench.config.catalog import Model, Weights, load_catalogue, parse_weights, resolve
+
 NET = "[models.net]\nfactory = 'mynet:net'\n"
 
 
 Plant = Callable[..., Path]
+
+
+def net(folder: Path, weights: Weights | None = None, variant: str = "net") -> Model:
+    return resolve(load_catalogue(folder), variant, folder, weights or Weights())
+
+
+def own_weights(path: Path, content: bytes) -> Weights:
+    path.write_bytes(content)
+    return parse_weights(str(path))
 
 
 @pytest.fixture

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from bench.config.catalog import parse_weights
 from bench.core.digest import file_sha256
-from tests.unit.config.conftest import NET, Plant
-from tests.unit.config.test_catalog import net, own_weights
+from tests.unit.config.conftest import NET, Plant, net, own_weights
 
 
 def test_a_models_hash_is_the_same_wherever_the_folder_lies(plant: Plant, tmp_path: Path) -> None:
