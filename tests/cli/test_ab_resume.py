@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from bench.core.errors import BenchError, DeviceLost, ResultsNotWritable, Unavai
 from bench.experiments.ab.experiment import resumed_experiment
 from bench.experiments.context import Options
 from bench.storage.schema.ab import AbMeasured, AbUnfinished
+from tests.cli.disks import filled
 from tests.cli.process import call
 from tests.cli.turns import Ab, Opened
 from tests.fakes import tables as fakes
@@ -99,17 +101,8 @@ def test_a_comparison_that_was_killed_before_its_first_record_goes_on(ab: Ab) ->
 @pytest.mark.slow
 def test_a_disk_that_fills_up_keeps_what_was_measured(ab: Ab, small_disk: Path) -> None:
     ballast = small_disk / "ballast"
-
-    def fill() -> None:
-        with ballast.open("wb", buffering=0) as file:
-            try:
-                while file.write(b"x" * 4096):
-                    pass
-            except OSError:
-                pass
-
     with pytest.raises(ResultsNotWritable) as raised:
-        ab(seams=Opened(most=4, event=fill).seams)
+        ab(seams=Opened(most=4, event=partial(filled, ballast)).seams)
     assert "No space left on device; what was measured before is kept" in raised.value.problem
     resume = f"`python -m bench ab --resume {ab.only.path.name} --results {small_disk} "
     assert raised.value.hint.startswith(f"free some space, then {resume}")

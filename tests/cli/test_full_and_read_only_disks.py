@@ -4,6 +4,7 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from bench.experiments.context import Tables
 from bench.storage.run_folders import RunFolder
 from bench.storage.store import Store
+from tests.cli.disks import filled
 from tests.cli.launches import Counted
 from tests.cli.process import call, complaint, contents
 from tests.fakes import tables as fakes
@@ -62,18 +64,10 @@ def test_a_disk_that_fills_up_keeps_what_was_measured_and_resume_finishes(
 ) -> None:
     ballast = small_disk / "ballast"
 
-    def fill() -> None:
-        with ballast.open("wb", buffering=0) as file:
-            try:
-                while file.write(b"x" * 4096):
-                    pass
-            except OSError:
-                pass
-
     def launching(launch: Counted) -> Tables:
         return replace(fakes.tables(), launch=launch)
 
-    first = Counted(after=5, event=fill)
+    first = Counted(after=5, event=partial(filled, ballast))
     assert plain_run(tables=launching(first)) == 2
     (line,) = [text for text in capsys.readouterr().err.splitlines() if "bench:" in text]
     assert str(small_disk) in line

@@ -14,6 +14,7 @@ from bench.experiments.ab.interleave import Rule
 from bench.experiments.ab.session import SessionRunner
 from bench.experiments.session import Start
 from bench.storage.schema.ab import AbSession, ArmFailed, ArmName
+from bench.storage.schema.common import Failed, Skipped
 from bench.storage.schema.latency import Costs
 from bench.targets.base import Target
 from tests.fakes.arms import as_long_as_claimed
@@ -23,6 +24,20 @@ PYTHON = Path(sys.executable)
 RULE = Rule(pairs=4, burst_s=0.05)
 
 Measure = Callable[..., AbSession | ArmFailed]
+
+
+def failed(found: AbSession | ArmFailed) -> tuple[str, Failed]:
+    """Return the arm that failed, and how."""
+    assert isinstance(found, ArmFailed)
+    assert isinstance(found.why, Failed)
+    return found.arm, found.why
+
+
+def skipped(found: AbSession | ArmFailed) -> Skipped:
+    """Return why an arm was skipped."""
+    assert isinstance(found, ArmFailed)
+    assert isinstance(found.why, Skipped)
+    return found.why
 
 
 def arm_start(

@@ -21,7 +21,7 @@ from bench.storage.schema.common import (
     Failed,
     Id,
     Inference,
-    Provenance,
+    ManifestFields,
     Scalar,
     Skipped,
 )
@@ -251,23 +251,15 @@ class ArmFields(Strict):
     artifacts: dict[str, dict[str, str]]
 
 
-class AbManifest(Strict):
+class AbManifest(ManifestFields):
     """ab.json: everything of a live comparison that isn't a cell's record."""
 
     schema_version: Literal[1] = AB_SCHEMA_VERSION
     kind: Literal["ab"] = "ab"
     compares: Literal["nets", "commands"] = "nets"
-    run_id: Id
-    system_id: Id
-    status: Literal["running", "interrupted", "complete"]
-    sealed: dict[str, str] = {}
-    started: str
-    finished: str | None = None
-    target: str
     seed: Whole
     growth: GrowthFields
     measure: Measure = "wall"
     axes: AxesFields | None = None
     arms: dict[ArmName, ArmFields]
     pairs: list[Id]
-    provenance: Provenance

@@ -19,7 +19,7 @@ from bench.storage.schema.common import (
     Duration,
     Failed,
     Id,
-    Provenance,
+    ManifestFields,
     Skipped,
 )
 from bench.storage.validation import Count, Number, Positive, Strict
@@ -76,27 +76,19 @@ class ModelFields(Strict):
     recipe: RecipeFields | None
 
 
-class AccuracyManifest(Strict):
+class AccuracyManifest(ManifestFields):
     """accuracy.json: everything of a run that isn't in its journal.
 
     `variants` and `runners` stand as they were asked for; keys are sorted when they are written.
     """
 
     schema_version: Literal[1] = ACCURACY_SCHEMA_VERSION
-    run_id: Id
-    system_id: Id
-    status: Literal["running", "interrupted", "complete"]
-    sealed: dict[str, str] = {}
-    started: str
-    finished: str | None = None
-    target: str
     data: DataFields
     chunk: Positive
     variants: list[str]
     runners: list[str]
     cells: dict[Id, CellFields]
     models: dict[str, ModelFields]
-    provenance: Provenance
 
 
 class ApartFields(Strict):

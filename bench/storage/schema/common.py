@@ -145,6 +145,19 @@ class Provenance(Strict):
         return "unknown" if version is None else f"version {version}"
 
 
+class ManifestFields(Strict):
+    """What every run's manifest has; `sealed` has the SHA-256 of its files once it is complete."""
+
+    run_id: Id
+    system_id: Id
+    status: Literal["running", "interrupted", "complete"]
+    sealed: dict[str, str] = {}
+    started: str
+    finished: str | None = None
+    target: str
+    provenance: Provenance
+
+
 class System(Strict):
     """results/systems/<system_id>.json: hardware under its real name.
 

@@ -21,8 +21,8 @@ from bench.storage.schema.common import (
     Failed,
     Id,
     Inference,
+    ManifestFields,
     Name,
-    Provenance,
     SamplingFields,
     Scalar,
     Skipped,
@@ -194,19 +194,12 @@ class ModelFacts(Strict):
     artifacts: dict[str, dict[str, str]] = {}
 
 
-class RunManifest(Strict):
+class RunManifest(ManifestFields):
     """run.json: everything of a run that isn't a cell's record."""
 
     schema_version: Version = SCHEMA_VERSION
-    run_id: Id
-    system_id: Id
-    status: Literal["running", "interrupted", "complete"]
-    sealed: dict[str, str] = {}
-    started: str
-    finished: str | None = None
     suite: Name
     suite_title: str
-    target: str
     beside: list[str]
     seed: Whole
     sampling: SamplingFields
@@ -215,7 +208,6 @@ class RunManifest(Strict):
     models: dict[str, ModelFacts]
     left_out: list[str]
     weights: str
-    provenance: Provenance
 
 
 class ModelRecipe(Strict):

@@ -15,9 +15,9 @@ from bench.experiments.ab.alternators import DeviceProgram
 from bench.experiments.session import Start
 from bench.launcher.process import Replied, run_child
 from bench.storage.schema.ab import AbSession, ArmFailed
-from bench.storage.schema.common import Failed, Scalar, Skipped
+from bench.storage.schema.common import Scalar
 from tests.fakes import converter
-from tests.fakes.ab_sessions import Measure, arm_start, run_session
+from tests.fakes.ab_sessions import Measure, arm_start, failed, run_session, skipped
 from tests.fakes.pairs import NS
 from tests.fakes.targets import FakeTarget
 from tests.fakes.values import CELL
@@ -104,32 +104,27 @@ def test_what_goes_wrong_is_told_of_the_arm_that_is_the_cause(
     measure: Measure, runner: str, arm: str, kind: str, said: str
 ) -> None:
     found = measure(runner)
-    assert isinstance(found, ArmFailed)
-    assert isinstance(found.why, Failed)
-    assert (found.arm, found.why.failure) == (arm, kind)
-    assert said in found.why.message
+    failing, why = failed(found)
+    assert (failing, why.failure) == (arm, kind)
+    assert said in why.message
     assert "R58M" not in found.model_dump_json()
 
 
 def test_a_program_that_hangs_is_ended(measure: Measure) -> None:
     found = measure("Hangs", timeout_s=2.0)
-    assert isinstance(found, ArmFailed)
-    assert isinstance(found.why, Failed)
-    assert (found.arm, found.why.failure) == ("both", "timeout")
+    failing, why = failed(found)
+    assert (failing, why.failure) == ("both", "timeout")
 
 
 def test_a_runner_of_one_model_is_no_arm(measure: Measure) -> None:
     found = measure("OneModel")
-    assert isinstance(found, ArmFailed)
-    assert isinstance(found.why, Skipped)
-    assert "one model at a time" in found.why.reason
+    assert "one model at a time" in skipped(found).reason
 
 
 def test_nets_that_were_exported_with_different_inputs_are_refused(measure: Measure) -> None:
     found = measure(head="other")
-    assert isinstance(found, ArmFailed)
-    assert isinstance(found.why, Failed)
-    assert "different inputs" in found.why.message
+    _, why = failed(found)
+    assert "different inputs" in why.message
 
 
 def test_a_session_whose_device_came_back_is_repeated(measure: Measure) -> None:
@@ -187,6 +182,5 @@ def test_an_answer_of_another_form_is_no_session(measure: Measure, reply: dict[s
         return Replied(value=reply, pid=1, wall_ns=1)
 
     found = measure(launch=answer)
-    assert isinstance(found, ArmFailed)
-    assert isinstance(found.why, Failed)
-    assert found.why.failure == "garbage-reply"
+    _, why = failed(found)
+    assert why.failure == "garbage-reply"

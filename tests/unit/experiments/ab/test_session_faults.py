@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from bench.launcher.client import Worker, open_worker
-from bench.storage.schema.ab import AbSession, ArmFailed, ArmName
-from bench.storage.schema.common import Failed, Skipped
-from tests.fakes.ab_sessions import Measure
+from bench.storage.schema.ab import AbSession, ArmName
+from tests.fakes.ab_sessions import Measure, failed, skipped
 from tests.fakes.arms import NS
 from tests.fakes.records import costs
 from tests.unit.launcher.test_process import is_running
@@ -23,10 +22,9 @@ SAID = "the engine said this before it fell"
 def test_an_arm_faster_than_any_core_fails_and_the_other_is_not_blamed(measure: Measure) -> None:
     least_9_6_ms = costs(macs=3_000_000_000)
     found = measure("Steady", "Faster", net=least_9_6_ms)
-    assert isinstance(found, ArmFailed)
-    assert isinstance(found.why, Failed)
-    assert (found.arm, found.why.failure) == ("head", "impossible")
-    assert "no inference takes less than 9.62 ms" in found.why.message
+    failing, why = failed(found)
+    assert (failing, why.failure) == ("head", "impossible")
+    assert "no inference takes less than 9.62 ms" in why.message
     assert isinstance(measure("Steady", "Slower", net=least_9_6_ms), AbSession)
 
 
@@ -49,12 +47,10 @@ def test_an_arm_that_gives_no_figures_ends_the_session_by_its_name_and_kind(
     arm: ArmName, runner: str, kind: str, message: str, measure: Measure
 ) -> None:
     found = measure(**{arm: runner})
-    assert isinstance(found, ArmFailed)
-    assert found.arm == arm
-    assert isinstance(found.why, Failed)
-    assert found.why.failure == kind
-    assert message in found.why.message
-    assert found.why.hint
+    failing, why = failed(found)
+    assert (failing, why.failure) == (arm, kind)
+    assert message in why.message
+    assert why.hint
 
 
 class _Meddled:
@@ -97,33 +93,28 @@ def test_an_arm_s_answer_of_another_form_is_garbage(
     operation: str, answer: dict[str, Any], measure: Measure
 ) -> None:
     found = measure(opening=partial(meddled, answers={operation: answer}))
-    assert isinstance(found, ArmFailed)
-    assert isinstance(found.why, Failed)
-    assert found.why.failure == "garbage-reply"
+    _, why = failed(found)
+    assert why.failure == "garbage-reply"
 
 
 def test_a_crash_keeps_the_engine_s_last_words_scrubbed(measure: Measure) -> None:
     found = measure("CrashesInABurst")
-    assert isinstance(found, ArmFailed)
-    assert isinstance(found.why, Failed)
-    assert SAID.replace("engine", "ENGINE") in found.why.log_tail
+    _, why = failed(found)
+    assert SAID.replace("engine", "ENGINE") in why.log_tail
 
 
 def test_an_arm_that_hangs_in_a_burst_ends_at_its_time_out(measure: Measure) -> None:
     found = measure(head="HangsInABurst", timeout_s=3.0)
-    assert isinstance(found, ArmFailed)
-    assert isinstance(found.why, Failed)
-    assert (found.arm, found.why.failure) == ("head", "timeout")
-    assert "3 s" in found.why.message
+    failing, why = failed(found)
+    assert (failing, why.failure) == ("head", "timeout")
+    assert "3 s" in why.message
 
 
 def test_a_runner_whose_sessions_run_on_a_device_is_refused_in_a_sentence(
     measure: Measure,
 ) -> None:
     found = measure("OnADevice")
-    assert isinstance(found, ArmFailed)
-    assert isinstance(found.why, Skipped)
-    assert "on a device" in found.why.reason
+    assert "on a device" in skipped(found).reason
 
 
 def test_an_arm_of_another_protocol_is_refused_in_a_sentence(measure: Measure) -> None:
@@ -131,9 +122,7 @@ def test_an_arm_of_another_protocol_is_refused_in_a_sentence(measure: Measure) -
         return open_worker({**request, "protocol": 99}, **how)
 
     found = measure(opening=in_protocol_99)
-    assert isinstance(found, ArmFailed)
-    assert isinstance(found.why, Skipped)
-    assert "the request is in 99" in found.why.reason
+    assert "the request is in 99" in skipped(found).reason
 
 
 @pytest.mark.parametrize("head", ["Steady", "CrashesInABurst", "HangsInABurst"])
@@ -175,7 +164,6 @@ def test_arms_that_claim_more_time_than_passed_are_garbage(
     operation: str, claims: dict[str, Any], measure: Measure
 ) -> None:
     found = measure(opening=partial(meddled, answers={operation: claims}))
-    assert isinstance(found, ArmFailed)
-    assert isinstance(found.why, Failed)
-    assert found.why.failure == "garbage-reply"
-    assert "s that passed" in found.why.message or "first_inference_ns" in found.why.message
+    _, why = failed(found)
+    assert why.failure == "garbage-reply"
+    assert "s that passed" in why.message or "first_inference_ns" in why.message
