@@ -12,8 +12,9 @@ sys.path.insert(0, str(PROJECT))
 
 from pydantic import BaseModel
 
+from bench.storage.schema.baseline import Baseline
 from bench.storage.schema.common import SCHEMA_VERSION, System
-from bench.storage.schema.latency import Baseline, JournalEntry, Record, RunManifest
+from bench.storage.schema.latency import JournalEntry, Record, RunManifest
 
 MODELS: dict[str, type[BaseModel]] = {
     "record": Record,

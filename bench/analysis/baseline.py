@@ -10,12 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from bench.analysis.grade import findings, grade
 from bench.core.errors import InputError
+from bench.storage.schema.baseline import Baseline, ModelRecipe, Recipe
 from bench.storage.schema.common import Provenance, System
 from bench.storage.schema.latency import (
-    Baseline,
     Measured,
-    ModelRecipe,
-    Recipe,
     Record,
     RunManifest,
 )

@@ -21,8 +21,9 @@ from bench.core.errors import BrokenResult, InputError, ResultsError, UnknownNam
 from bench.core.program import command, run_command
 from bench.storage.run_folders import AbFolder, RunFolder
 from bench.storage.schema.ab import AbRecord
+from bench.storage.schema.baseline import Baseline
 from bench.storage.schema.common import System
-from bench.storage.schema.latency import Baseline, Measured, Record, RunManifest
+from bench.storage.schema.latency import Measured, Record, RunManifest
 from bench.storage.store import Store
 from bench.targets import entry_of
 

@@ -31,34 +31,82 @@ def _spec(text: str) -> str:
 class Entry(Strict):
     """One model of the catalogue; exactly one of `factory`, `file` and `exported`.
 
-    `file` and `exported` are the path of a net's file from the catalogue's folder, of any format of
-    `bench.config.net_files`; an `exported` one has the `input` of a factory unless it says another.
-    `inputs` are shapes and types by name, '' for the only one. `values` is an .npz file of them.
-
-    `top1` and `top5` are shares, as in published.csv. `class_names` and `search_path` are paths
-    from the catalogue's folder.
-    `suites` are those that measure it without its name, None: all do.
+    Paths are from the catalogue's folder; the formats are those of `bench.config.net_files`.
     """
 
-    factory: str | None = None
-    exported: str | None = None
-    file: str | None = None
-    weights: str | None = None
-    published: str | None = None
-    title: str | None = None
-    input: Annotated[tuple[Positive, ...], Field(min_length=1)] = (3, 224, 224)
-    inputs: dict[str, Annotated[str, AfterValidator(_spec)]] = {}
-    values: str | None = None
-    tolerance: Annotated[float, Field(gt=0, lt=1)] | None = None
-    settings: dict[str, dict[str, str]] = {}
-    task: Task = "classify"
-    preprocess: Preprocess | None = None
-    class_names: str | None = None
-    output: str | None = None
-    search_path: tuple[str, ...] = ()
-    top1: Share | None = None
-    top5: Share | None = None
-    suites: list[str] | None = None
+    factory: str | None = Field(
+        default=None,
+        description='`"module:function"`, called without arguments, returns a `paddle.nn.Layer`; '
+        "the module may lie beside the catalogue",
+    )
+    exported: str | None = Field(
+        default=None,
+        description="the path of a net's file whose `input` is that of a factory's net unless it "
+        "says otherwise",
+    )
+    file: str | None = Field(
+        default=None,
+        description="the path of a net's file, or of a folder with one, whose inputs are as in the "
+        "file",
+    )
+    weights: str | None = Field(
+        default=None,
+        description="a `.pdparams` file of its own for a factory's net, in place of seeded ones",
+    )
+    published: str | None = Field(
+        default=None, description="the row of published.csv to print beside it"
+    )
+    title: str | None = Field(
+        default=None,
+        description="the name in tables; without it `published`, then the entry's own name",
+    )
+    input: Annotated[tuple[Positive, ...], Field(min_length=1)] = Field(
+        default=(3, 224, 224), description="channels, height and width of the only input"
+    )
+    inputs: dict[str, Annotated[str, AfterValidator(_spec)]] = Field(
+        default={},
+        description="shape, type and range of each input by its name, in place of `input`; N is "
+        "the batch",
+    )
+    values: str | None = Field(
+        default=None,
+        description="an .npz file of arrays by the names of inputs, in place of seeded ones",
+    )
+    tolerance: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        default=None,
+        description="how far FP32 output may be from the reference, as relative L2; without it the "
+        "runner's, mostly 1e-4",
+    )
+    settings: dict[str, dict[str, str]] = Field(
+        default={}, description="settings by runner, in place of a suite's"
+    )
+    task: Task = Field(
+        default="classify",
+        description="`none` is a net without classes: it has latencies and costs, and no accuracy",
+    )
+    preprocess: Preprocess | None = Field(
+        default=None, description="how an image becomes the input; a section of its own"
+    )
+    class_names: str | None = Field(
+        default=None, description="a file of class names, one a line in the order of the outputs"
+    )
+    output: str | None = Field(
+        default=None,
+        description="the name of the output that has the classes; without it the first",
+    )
+    search_path: tuple[str, ...] = Field(
+        default=(),
+        description="folders in which a factory's module is looked for after the catalogue's; "
+        "their files are part of the model's hash",
+    )
+    top1: Share | None = Field(
+        default=None, description="its top-1 accuracy as a share, where nobody published it"
+    )
+    top5: Share | None = Field(default=None, description="its top-5 accuracy as a share")
+    suites: list[str] | None = Field(
+        default=None,
+        description="the suites that measure it where no model is named; without it all",
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> Entry:
@@ -105,7 +153,11 @@ _OF_CLASSES = ("class_names", "top1", "top5")
 class Catalogue(Strict):
     """The whole of catalog.toml."""
 
-    models: Annotated[dict[Annotated[str, Field(pattern=f"^{_NAME}$")], Entry], Field(min_length=1)]
+    models: Annotated[
+        dict[Annotated[str, Field(pattern=f"^{_NAME}$")], Entry], Field(min_length=1)
+    ] = Field(
+        description="the models by the names that `--variant` takes, each a section `[models.NAME]`"
+    )
 
 
 def entry_name(text: str) -> str:

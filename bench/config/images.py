@@ -31,23 +31,39 @@ def _not_zero(std: tuple[float, ...]) -> tuple[float, ...]:
 class Preprocess(Strict):
     """What is done to an image, in this order; the defaults are PaddleClas's for ImageNet.
 
-    Its short side is resized to `short` pixels, or the whole of it to `size` (height, width); the
-    centre is cropped to the net's input; values 0 to 255 are multiplied by `scale`; `mean` is
-    subtracted and the rest divided by `std`, both in the order of `channels`.
-
-    `short` None, without a `size`: 256 for an input of 224, in that ratio for others. `backend` is
-    whose arithmetic resizes: OpenCV's looks at the nearest pixels, Pillow's averages over all that
-    a smaller image's pixel covers.
+    It is resized, and its centre is cropped to the net's input; then its values are normalized.
     """
 
-    short: Positive | None = None
-    size: tuple[Positive, Positive] | None = None
-    interpolation: Interpolation = "bilinear"
-    backend: Literal["opencv", "pillow"] = "opencv"
-    scale: Annotated[float, Field(gt=0)] = 1 / 255
-    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
-    std: Annotated[tuple[float, float, float], AfterValidator(_not_zero)] = (0.229, 0.224, 0.225)
-    channels: Literal["rgb", "bgr"] = "rgb"
+    short: Positive | None = Field(
+        default=None,
+        description="pixels to which an image's short side is resized; without `size` 256 for an "
+        "input of 224, in that ratio for others",
+    )
+    size: tuple[Positive, Positive] | None = Field(
+        default=None,
+        description="height and width to which the whole image is resized, in place of `short`",
+    )
+    interpolation: Interpolation = Field(
+        default="bilinear",
+        description="how it is resized; `box`, `hamming` and `lanczos` are Pillow's",
+    )
+    backend: Literal["opencv", "pillow"] = Field(
+        default="opencv",
+        description="whose arithmetic resizes: OpenCV's looks at the nearest pixels, Pillow's "
+        "averages over all that a smaller image's pixel covers",
+    )
+    scale: Annotated[float, Field(gt=0)] = Field(
+        default=1 / 255, description="what values of 0 to 255 are multiplied by"
+    )
+    mean: tuple[float, float, float] = Field(
+        default=(0.485, 0.456, 0.406),
+        description="what is subtracted from each channel afterwards, in the order of `channels`",
+    )
+    std: Annotated[tuple[float, float, float], AfterValidator(_not_zero)] = Field(
+        default=(0.229, 0.224, 0.225),
+        description="what each channel is divided by afterwards, in the order of `channels`",
+    )
+    channels: Literal["rgb", "bgr"] = Field(default="rgb", description="the order of the channels")
 
     @model_validator(mode="after")
     def _one_way(self) -> Preprocess:

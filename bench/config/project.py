@@ -15,7 +15,7 @@ import os
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from bench.config.catalog import CATALOG
 from bench.core.errors import BrokenFile
@@ -40,9 +40,13 @@ Folder = Annotated[Path, AfterValidator(_usable)]
 class Project(Strict):
     """The whole of a bench.toml."""
 
-    models: Folder | None = None
-    results: Folder | None = None
-    cache: Folder | None = None
+    models: Folder | None = Field(
+        default=None, description="the folder of catalog.toml, as `--models`"
+    )
+    results: Folder | None = Field(default=None, description="the results folder, as `--results`")
+    cache: Folder | None = Field(
+        default=None, description="the folder of environments and artifacts, as `--cache`"
+    )
 
 
 def find_project(start: Path) -> Path | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from bench.core.errors import BrokenFile
 from bench.storage.validation import (
@@ -37,15 +37,15 @@ class Published:
 class Fault(Strict):
     """A published figure that can't be right, or means something else than it seems to."""
 
-    model: str
-    columns: tuple[str, ...]
-    note: str
+    model: str = Field(description="the row of published.csv")
+    columns: tuple[str, ...] = Field(description="the columns of that row that the fault is in")
+    note: str = Field(description="what is wrong: a footnote at those figures")
 
 
 class Faults(Strict):
     """The whole of known_faults.toml."""
 
-    fault: tuple[Fault, ...] = ()
+    fault: tuple[Fault, ...] = Field(default=(), description="each fault, as a section `[[fault]]`")
 
 
 def load_published(folder: Path) -> dict[str, Published]:

@@ -24,18 +24,23 @@ MOST_SAMPLES = 2_000_000  # a cell's, so that its file can be read again
 class Group(Strict):
     """Cells as a product of axes."""
 
-    runner: Annotated[list[str], Field(min_length=1)]
-    batch: Annotated[list[Positive], Field(min_length=1)]
-    threads: Annotated[list[Positive], Field(min_length=1)] = [1]
-    precision: Literal["fp32", "bf16", "fp16", "int8"] = "fp32"
-    settings: dict[str, str] = {}
+    runner: Annotated[list[str], Field(min_length=1)] = Field(
+        description="names of the [runners](runners.md); each gets every batch and thread count"
+    )
+    batch: Annotated[list[Positive], Field(min_length=1)] = Field(description="batch sizes")
+    threads: Annotated[list[Positive], Field(min_length=1)] = Field(
+        default=[1],
+        description="thread counts; those above the machine's usable cores are left out, and the "
+        "plan says so",
+    )
+    precision: Literal["fp32", "bf16", "fp16", "int8"] = Field(
+        default="fp32", description="the precision that is asked for"
+    )
+    settings: dict[str, str] = Field(default={}, description="settings of the runners, by name")
 
 
 class Preset(Strict):
-    """How each session samples; the fields are those of `bench.core.cell.Sampling`.
-
-    `settings` take the place of the groups' own.
-    """
+    """How each session samples: the fields of `SamplingFields`, which describes them."""
 
     sessions: Positive
     samples: Positive
@@ -52,7 +57,9 @@ class Preset(Strict):
     half_width: Annotated[float, Field(gt=0, lt=1)] | None = None
     grow_for_s: Seconds = 0.0
     laps: Annotated[int, Field(ge=4, le=1000)] | None = None
-    settings: dict[str, str] = {}
+    settings: dict[str, str] = Field(
+        default={}, description="settings that take the place of the groups' own"
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Preset:
@@ -69,14 +76,24 @@ class Preset(Strict):
 
 
 class SuiteFile(Strict):
-    """The whole of a suite's file. `beside` names columns of published.csv to print beside."""
+    """The whole of a suite's file."""
 
-    title: str
-    target: str  # a name of the table of targets, which opens it or says that it has none
-    beside: list[str] = []
-    gate: Gate = DEFAULT
-    cells: Annotated[list[Group], Field(min_length=1)]
-    presets: Annotated[dict[str, Preset], Field(min_length=1)]
+    title: str = Field(description="what the suite is called in reports")
+    target: str = Field(
+        description="where its cells are measured: `cpu`, `android` or `nvidia-gpu`"
+    )
+    beside: list[str] = Field(
+        default=[], description="columns of published.csv to print beside the measured ones"
+    )
+    gate: Gate = Field(
+        default=DEFAULT, description="the least change that comparisons count; a section of its own"
+    )
+    cells: Annotated[list[Group], Field(min_length=1)] = Field(
+        description="groups of cells, each a product of its lists"
+    )
+    presets: Annotated[dict[str, Preset], Field(min_length=1)] = Field(
+        description="how thoroughly to measure, by the name that `--preset` takes"
+    )
 
     @model_validator(mode="after")
     def _no_preset_of_ours(self) -> SuiteFile:

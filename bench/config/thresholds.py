@@ -24,8 +24,14 @@ Effect = Annotated[float, Field(gt=0, lt=1)]
 class Gate(Strict):
     """The minimum effect of a target, as a share, and that of cells whose name fits a pattern."""
 
-    min_effect: Effect = 0.03
-    cells: dict[str, Effect] = {}
+    min_effect: Effect = Field(
+        default=0.03, description="the least change that counts, as a share: 0.03 is 3%"
+    )
+    cells: dict[str, Effect] = Field(
+        default={},
+        description="the same for cells whose id fits a pattern; the first pattern that fits "
+        "counts",
+    )
 
     def of(self, cell_id: str) -> float:
         """Return the minimum effect of that cell."""

@@ -17,8 +17,9 @@ from bench.storage.files import (
     writing,
 )
 from bench.storage.run_folders import RunFolder
+from bench.storage.schema.baseline import Baseline
 from bench.storage.schema.common import System
-from bench.storage.schema.latency import Baseline, RunManifest
+from bench.storage.schema.latency import RunManifest
 
 
 def _folders(folder: Path) -> list[Path]:

@@ -19,7 +19,7 @@ from bench.storage.schema.accuracy import (
     JournalLine,
     OpenedFields,
 )
-from bench.storage.schema.latency import Baseline, Recipe
+from bench.storage.schema.baseline import Baseline, Recipe
 from tests.fakes import values
 from tests.fakes.phones import MEMINFO, SD855, SD855_KHZ, cpufreq, grepped
 

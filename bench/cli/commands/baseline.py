@@ -18,7 +18,8 @@ from bench.experiments.context import Options, Tables
 from bench.launcher.git import git_file
 from bench.storage.files import utc_now
 from bench.storage.run_folders import RunFolder
-from bench.storage.schema.latency import Baseline, RunManifest
+from bench.storage.schema.baseline import Baseline
+from bench.storage.schema.latency import RunManifest
 from bench.storage.store import Store
 from bench.targets.base import opened
 

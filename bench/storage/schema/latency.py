@@ -34,28 +34,46 @@ from bench.storage.validation import Count, Positive, Strict, Whole
 class Bursts(Strict):
     """The bursts in which a session's samples were taken, in order, one of each list a burst.
 
-    `wait_ns` is what the session's threads waited on a run queue, `cpu_ns` what they had of the
-    CPU, both summed over threads; `wall_ns` is what passed meanwhile. The others are None where
-    they aren't known, as in files of before. `started_ns` is on the clock that all processes of the
-    machine share since its start (CLOCK_MONOTONIC): it compares those that were alive together.
-    `canary_ns` is the time of a fixed kernel right before the burst. The rest count what happened
-    in it (`bench.worker.counters`); `steal_ms` is the whole machine's.
+    What isn't known is None, as in files of before; the counters are those of
+    `bench.worker.counters`. `started_ns` compares bursts of sessions that were alive together.
     """
 
-    samples: list[Positive]
-    wait_ns: list[Duration]
-    cpu_ns: list[Duration]
-    wall_ns: list[Inference]
-    started_ns: list[Count] | None = None
-    canary_ns: list[Inference] | None = None
-    major_faults: list[Count] | None = None
-    minor_faults: list[Count] | None = None
-    migrations: list[Count] | None = None
-    involuntary_switches: list[Count] | None = None
-    throttled_periods: list[Count] | None = None
-    throttled_us: list[Count] | None = None
-    steal_ms: list[Count] | None = None
-    collections: list[Count] | None = None
+    samples: list[Positive] = Field(description="how many samples each burst has")
+    wait_ns: list[Duration] = Field(
+        description="what the session's threads waited on a run queue, summed over threads"
+    )
+    cpu_ns: list[Duration] = Field(description="what they had of the CPU, summed over threads")
+    wall_ns: list[Inference] = Field(description="what passed meanwhile")
+    started_ns: list[Count] | None = Field(
+        default=None,
+        description="its start on the clock that all processes of the machine share since its "
+        "start (CLOCK_MONOTONIC)",
+    )
+    canary_ns: list[Inference] | None = Field(
+        default=None, description="the time of a fixed kernel right before the burst"
+    )
+    major_faults: list[Count] | None = Field(
+        default=None, description="page faults that needed the disk"
+    )
+    minor_faults: list[Count] | None = Field(default=None, description="page faults that didn't")
+    migrations: list[Count] | None = Field(
+        default=None, description="moves of its threads to another core"
+    )
+    involuntary_switches: list[Count] | None = Field(
+        default=None, description="times that the kernel took the CPU from a thread"
+    )
+    throttled_periods: list[Count] | None = Field(
+        default=None, description="periods in which a cgroup's quota held it back"
+    )
+    throttled_us: list[Count] | None = Field(
+        default=None, description="for how long, in microseconds"
+    )
+    steal_ms: list[Count] | None = Field(
+        default=None, description="what the hypervisor took from the whole machine, in milliseconds"
+    )
+    collections: list[Count] | None = Field(
+        default=None, description="collections of Python's garbage collector"
+    )
 
     @model_validator(mode="after")
     def _one_of_each(self) -> Bursts:
@@ -67,37 +85,54 @@ class Bursts(Strict):
 class Session(Strict):
     """One fresh process: the unit of inference. Durations in integer nanoseconds, in order.
 
-    `reported_ns` (min, max, avg) stands for the samples of a tool that prints none; where it prints
-    no output that could be checked, `relative_l2` is None. `figures_ns` are durations of other
-    figures than the samples, which are end to end: a GPU's `on_device` and `enqueue`, a phone's
-    `run` (the engine's part of each sample). `build_ns` is what this session took to build its
-    engine, None where it built none; `load_ns` doesn't hold it. `bursts` is None where what its
-    threads waited for the CPU isn't known. Sessions of one run with the same `turn` and start were
-    alive together and took turns: the n-th bursts of all of them are of one lap, and `wall_ns` is
-    of all.
+    `reported_ns` stands for the samples of a tool that prints none. Samples are end to end;
+    `figures_ns` are parts of them.
     """
 
-    started: str
-    order: Count
-    round: Count
-    pid: Whole
-    wall_ns: Duration
-    load_ns: Duration
-    first_inference_ns: Duration
-    relative_l2: Distance | None
-    steady: bool
-    warmup_ns: list[Inference]
-    samples_ns: list[Inference]
-    bursts: Bursts | None = None
-    turn: Count | None = None
-    reported_ns: dict[str, Inference] | None = None
-    figures_ns: dict[str, list[Inference]] = {}
-    build_ns: Duration | None = None
-    facts: dict[str, str]
-    covariates: dict[str, Scalar]
-    before: dict[str, Scalar]
-    after: dict[str, Scalar]
-    teardown: str | None = None
+    started: str = Field(description="when it began, UTC")
+    order: Count = Field(description="its number among all sessions of the run")
+    round: Count = Field(description="its round over all cells")
+    pid: Whole = Field(description="the process")
+    wall_ns: Duration = Field(
+        description="from the process's start to its end; where sessions took turns, of all of them"
+    )
+    load_ns: Duration = Field(description="loading the artifact, without `build_ns`")
+    first_inference_ns: Duration = Field(description="the first inference")
+    relative_l2: Distance | None = Field(
+        description="distance of its output from the reference; null: a tool that prints no output"
+    )
+    steady: bool = Field(description="whether the warm-up settled")
+    warmup_ns: list[Inference] = Field(description="the inferences of the warm-up, in order")
+    samples_ns: list[Inference] = Field(description="the samples, in order")
+    bursts: Bursts | None = Field(
+        default=None, description="the bursts that hold the samples; null: not known"
+    )
+    turn: Count | None = Field(
+        default=None,
+        description="sessions of one run with the same turn and start were alive together: their "
+        "n-th bursts are of one lap",
+    )
+    reported_ns: dict[str, Inference] | None = Field(
+        default=None, description="min, max and avg of a tool that prints no samples"
+    )
+    figures_ns: dict[str, list[Inference]] = Field(
+        default={},
+        description="other durations by figure: a GPU's `on_device` and `enqueue`, a phone's `run`",
+    )
+    build_ns: Duration | None = Field(
+        default=None, description="what it took to build its engine; null: it built none"
+    )
+    facts: dict[str, str] = Field(
+        description="effective settings, versions and what else was read, as text"
+    )
+    covariates: dict[str, Scalar] = Field(
+        description="readings of the session itself, such as its peak memory"
+    )
+    before: dict[str, Scalar] = Field(description="the target's state before it")
+    after: dict[str, Scalar] = Field(description="the target's state after it")
+    teardown: str | None = Field(
+        default=None, description="what went wrong while it ended, after its samples were in"
+    )
 
     @model_validator(mode="after")
     def _has_a_figure(self) -> Session:
@@ -116,8 +151,11 @@ class Measured(Strict):
     `bench.analysis.stopping` tells what the words mean.
     """
 
-    kind: Literal["measured"] = "measured"
-    stopped: Literal["fixed", "narrow", "cap", "time"] = "fixed"
+    kind: Literal["measured"] = Field(default="measured", description="the outcome")
+    stopped: Literal["fixed", "narrow", "cap", "time"] = Field(
+        default="fixed",
+        description="why there are no more sessions: fixed number, narrow interval, cap, or time",
+    )
 
 
 Outcome = Annotated[Measured | Skipped | Failed, Field(discriminator="kind")]
@@ -127,13 +165,15 @@ class Record(Strict):
     """One cell of one run."""
 
     schema_version: Version = SCHEMA_VERSION
-    unit: Literal["ns"] = "ns"
-    cell_id: Id
-    cell: CellFields
-    plan_hash: str
-    sampling: SamplingFields
-    outcome: Outcome
-    sessions: list[Session]
+    unit: Literal["ns"] = Field(default="ns", description="of every duration")
+    cell_id: Id = Field(description="the cell's id")
+    cell: CellFields = Field(description="what was measured")
+    plan_hash: str = Field(
+        description="digest of the cell and its sampling; a resumed run keeps a record of the same"
+    )
+    sampling: SamplingFields = Field(description="how it was sampled")
+    outcome: Outcome = Field(description="measured, skipped or failed")
+    sessions: list[Session] = Field(description="its sessions, in order")
 
     @model_validator(mode="after")
     def _measured_has_sessions(self) -> Record:
@@ -150,29 +190,33 @@ class Record(Strict):
 class JournalEntry(Strict):
     """A line of journal.jsonl: a session that ended well, or a failure that ended its cell."""
 
-    cell_id: Id
-    session: Session | None = None
-    failed: Failed | None = None
-    skipped: Skipped | None = None
+    cell_id: Id = Field(description="the cell's id")
+    session: Session | None = Field(default=None, description="a session that ended well")
+    failed: Failed | None = Field(default=None, description="a failure that ended its cell")
+    skipped: Skipped | None = Field(default=None, description="why its cell can't be had here")
 
 
 class Storage(Strict):
     """The size of the file that a phone would hold."""
 
-    format: str
-    bytes: Positive
-    sha256_body: str
-    converter: str
+    format: str = Field(description="the file's format")
+    bytes: Positive = Field(description="its size")
+    sha256_body: str = Field(description="SHA-256 of what the same net always gives in it")
+    converter: str = Field(description="what made it, with its version")
 
 
 class Costs(Strict):
     """Counted per image over the exported program; the conventions are in models/README.md."""
 
-    params: Count
-    params_trainable: Count
-    macs: Count
-    flops_paddle: Count
-    uncounted: list[str]
+    params: Count = Field(
+        description="all weights, batch normalisation's running mean and variance included"
+    )
+    params_trainable: Count = Field(description="weights that training changes")
+    macs: Count = Field(description="multiply-accumulates of convolutions and matrix products")
+    flops_paddle: Count = Field(description="FLOPs as paddle.flops counts them")
+    uncounted: list[str] = Field(
+        description="operators that do work and aren't known to the counter"
+    )
 
     @property
     def operations(self) -> tuple[int, int] | None:
@@ -183,73 +227,39 @@ class Costs(Strict):
 class ModelFacts(Strict):
     """What a run knows of a model beside its latency."""
 
-    title: str
-    published: str | None
-    model_hash: str
-    weights: str
-    weights_sha256: str | None = None
-    costs: Costs | None = None
-    storage: Storage | None = None
-    missing: dict[str, str] = {}
-    artifacts: dict[str, dict[str, str]] = {}
+    title: str = Field(description="its name in tables")
+    published: str | None = Field(description="its row of published.csv")
+    model_hash: str = Field(description="names the net and its weights")
+    weights: str = Field(description="the kind of weights")
+    weights_sha256: str | None = Field(default=None, description="SHA-256 of the file of weights")
+    costs: Costs | None = Field(default=None, description="counted costs; null: not known")
+    storage: Storage | None = Field(
+        default=None, description="the file that a phone would hold; null: not known"
+    )
+    missing: dict[str, str] = Field(
+        default={}, description="why it lacks an artifact, by its format"
+    )
+    artifacts: dict[str, dict[str, str]] = Field(
+        default={}, description="SHA-256 of the files that engines loaded, by format and name"
+    )
 
 
 class RunManifest(ManifestFields):
     """run.json: everything of a run that isn't a cell's record."""
 
     schema_version: Version = SCHEMA_VERSION
-    suite: Name
-    suite_title: str
-    beside: list[str]
-    seed: Whole
-    sampling: SamplingFields
-    rounds: list[list[str]]
-    cells: dict[Id, CellFields]
-    models: dict[str, ModelFacts]
-    left_out: list[str]
-    weights: str
-
-
-class ModelRecipe(Strict):
-    """The net that was measured, and the SHA-256 of the files that engines loaded, by artifact."""
-
-    model_hash: str
-    weights: str
-    weights_sha256: str | None = None
-    artifacts: dict[str, dict[str, str]] = {}
-
-
-class Recipe(Strict):
-    """What it takes to measure a baseline again; `locks` has the SHA-256 of bench/envs/*.txt."""
-
-    commit: str
-    command: list[str]
-    locks: dict[str, str]
-    harness: dict[str, str]
-    environments: dict[str, dict[str, str]]
-    models: dict[str, ModelRecipe]
-
-
-class Baseline(Strict):
-    """results/baselines/<system_id>.json: the run that later ones are held against, by cell."""
-
-    schema_version: Version = SCHEMA_VERSION
-    system_id: Id
-    accepted: str
-    suite: Name
-    preset: Name
-    recipe: Recipe
-    cells: Annotated[dict[str, str], Field(description="cell_id -> run_id", min_length=1)]
-
-    @property
-    def run_id(self) -> str:
-        return next(iter(self.cells.values()))
-
-    @model_validator(mode="after")
-    def _of_one_run(self) -> Baseline:
-        if len(set(self.cells.values())) > 1:
-            raise ValueError("its cells are of several runs, and the recipe is of one")
-        return self
+    suite: Name = Field(description="the suite's name")
+    suite_title: str = Field(description="its title")
+    beside: list[str] = Field(description="columns of published.csv to print beside")
+    seed: Whole = Field(description="seed of the session order")
+    sampling: SamplingFields = Field(description="how its sessions sampled")
+    rounds: list[list[str]] = Field(description="cell ids in the order of their sessions, by round")
+    cells: dict[Id, CellFields] = Field(description="the planned cells by id")
+    models: dict[str, ModelFacts] = Field(description="what is known of each model, by name")
+    left_out: list[str] = Field(
+        description="what the suite has and this machine can't, with the reason"
+    )
+    weights: str = Field(description="the kind of weights")
 
 
 def reason(why: Failed | Skipped) -> str:

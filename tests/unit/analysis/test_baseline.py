@@ -12,7 +12,8 @@ import pytest
 from bench.analysis.baseline import check_acceptable, commit_of, make_baseline
 from bench.core.errors import BrokenResult, InputError, UnknownName
 from bench.launcher.git import git_file
-from bench.storage.schema.latency import Baseline, Record, RunManifest
+from bench.storage.schema.baseline import Baseline
+from bench.storage.schema.latency import Record, RunManifest
 from bench.storage.store import Store
 from tests.fakes.records import facts, failed, manifest, provenance, record, skipped, system
 
