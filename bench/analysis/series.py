@@ -7,7 +7,7 @@ is of one net: figures of a net that has changed since stay out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Reversible, Sequence
 from dataclasses import dataclass, field
 
 from bench.analysis.accuracy import StoredAccuracy
@@ -89,7 +89,8 @@ class View:
     """Everything that a report shows, in the order in which it shows it.
 
     `sustained` are the series of long sessions, apart from all others; `accuracies` the stored
-    accuracy runs, oldest first; `records` every record of the runs that were read.
+    accuracy runs, oldest first; `sources` the runs that a figure or a fact of a model is from,
+    `records` all records of those; `manifests` those of all runs that were read, oldest first.
     """
 
     models: Mapping[str, ModelFacts]
@@ -103,6 +104,7 @@ class View:
     declared: Mapping[str, Declared] = field(default_factory=dict)
     accuracies: Sequence[StoredAccuracy] = ()
     records: Mapping[CellKey, Record] = field(default_factory=dict, repr=False)
+    manifests: Mapping[str, RunManifest] = field(default_factory=dict, repr=False)
 
     def published_of(self, variant: str) -> Published | None:
         name = self.models[variant].published
@@ -116,7 +118,7 @@ _SeriesKey = tuple[str | tuple[tuple[str, str], ...], ...]
 
 
 def gather(
-    runs: Sequence[StoredRun],
+    runs: Reversible[StoredRun],
     *,
     order: Sequence[str],
     published: Mapping[str, Published],
@@ -124,11 +126,17 @@ def gather(
     declared: Mapping[str, Declared] | None = None,
     accuracies: Sequence[StoredAccuracy] = (),
 ) -> View:
-    """Return the view of `runs` and `accuracies`, oldest first, with variants in that `order`."""
+    """Return the view of `runs` and `accuracies`, oldest first, with variants in that `order`.
+
+    Each run is taken once, the newest first; of one that nothing is shown of no record is kept.
+    """
     models: dict[str, ModelFacts] = {}
     sources: dict[str, RunManifest] = {}
     series: dict[_SeriesKey, Series] = {}
+    shown: list[StoredRun] = []
+    manifests: dict[str, RunManifest] = {}
     for run in reversed(runs):
+        manifests[run.manifest.run_id] = run.manifest
         for variant, facts in run.manifest.models.items():
             known = models.get(variant)
             models[variant] = _more_known(known, facts)
@@ -136,15 +144,16 @@ def gather(
                 sources[run.manifest.run_id] = run.manifest
         for record in run.records:
             _place(series, run, record)
+        used = (sources, *(group.runs for group in series.values()))
+        if any(run.manifest.run_id in runs_used for runs_used in used):
+            shown.insert(0, run)
     rank = {variant: index for index, variant in enumerate(order)}
 
     def by_order(variant: str) -> tuple[int, str]:
         return rank.get(variant, len(rank)), variant
 
     for group in series.values():
-        group.boxes = {
-            variant: group.boxes[variant] for variant in sorted(group.boxes, key=by_order)
-        }
+        group.boxes = dict(sorted(group.boxes.items(), key=lambda row: by_order(row[0])))
     return View(
         models={variant: models[variant] for variant in sorted(models, key=by_order)},
         series=[series[key] for key in sorted(series) if series[key].preset != SUSTAINED],
@@ -154,7 +163,8 @@ def gather(
         declared=declared or {},
         accuracies=accuracies,
         sources=sources | {i: m for group in series.values() for i, m in group.runs.items()},
-        records={(run.manifest.run_id, it.cell_id): it for run in runs for it in run.records},
+        records={(run.manifest.run_id, it.cell_id): it for run in shown for it in run.records},
+        manifests=dict(reversed(manifests.items())),
     )
 
 

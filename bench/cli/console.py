@@ -79,8 +79,8 @@ def renew_report(
     """
     runs = load_runs(options.results, broken=broken)
     accuracies = load_accuracies(options.results, broken=broken)
-    folder = report_folder(options.results)
-    return runs, write_report(runs, options.models, folder, accuracies)
+    view = view_of(runs, options.models, accuracies)
+    return runs, write_report(view, report_folder(options.results))
 
 
 def written(files: Sequence[Path], options: Options) -> Iterator[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Reversible, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -18,40 +18,61 @@ from bench.config.published import load_faults, load_published
 from bench.core.errors import BrokenResult
 from bench.reports import optional_files, render_all
 from bench.storage.files import replace_report
-from bench.storage.run_folders import AccuracyFolder
+from bench.storage.run_folders import AccuracyFolder, RunFolder
 from bench.storage.schema.accuracy import AccuracyManifest
 from bench.storage.store import Store
 
 FOLDER = "report"
 
 
+@dataclass(frozen=True, slots=True)
+class StoredRuns(Reversible[StoredRun]):
+    """All runs in `results` but self-tests, oldest first, or one, each read when its turn comes.
+
+    Who goes over them once has one run in memory at a time. What can't be read is left out and
+    added to `broken`: a cell, or a run without its manifest or system. Going over them raises
+    UnknownName.
+    """
+
+    results: Path
+    run_id: str | None
+    broken: list[BrokenResult]
+
+    def __iter__(self) -> Iterator[StoredRun]:
+        return self._read(self._folders())
+
+    def __reversed__(self) -> Iterator[StoredRun]:
+        return self._read(reversed(self._folders()))
+
+    def _folders(self) -> list[RunFolder]:
+        store = Store(self.results)
+        try:
+            folders = store.runs() if self.run_id is None else [store.run(self.run_id)]
+            self.broken.extend(store.without_manifest() if self.run_id is None else ())
+        except BrokenResult as error:
+            self.broken.append(error)
+            return []
+        return folders
+
+    def _read(self, folders: Iterable[RunFolder]) -> Iterator[StoredRun]:
+        for folder in folders:
+            try:
+                manifest = folder.manifest()
+                if self.run_id is None and manifest.suite == SELFTEST:
+                    continue
+                system = Store(self.results).system(manifest.system_id)
+            except BrokenResult as error:
+                self.broken.append(error)
+                continue
+            records = tuple(folder.records(self.broken, sealed=manifest.sealed))
+            yield StoredRun(manifest=manifest, system=system, records=records)
+
+
 def load_runs(
     results: Path, run_id: str | None = None, *, broken: list[BrokenResult]
 ) -> list[StoredRun]:
-    """Return all runs in `results` but self-tests, oldest first, or one; each file is read once.
-
-    A self-test is of this machine, not of a model. What can't be read is left out and added to
-    `broken`: a cell, or a run without its manifest or system. Raises UnknownName.
-    """
-    store, loaded = Store(results), []
-    try:
-        folders = store.runs() if run_id is None else [store.run(run_id)]
-        broken += store.without_manifest() if run_id is None else ()
-    except BrokenResult as error:
-        broken.append(error)
-        return []
-    for folder in folders:
-        try:
-            manifest = folder.manifest()
-            if run_id is None and manifest.suite == SELFTEST:
-                continue
-            system = store.system(manifest.system_id)
-        except BrokenResult as error:
-            broken.append(error)
-            continue
-        records = tuple(folder.records(broken, sealed=manifest.sealed))
-        loaded.append(StoredRun(manifest=manifest, system=system, records=records))
-    return loaded
+    """Return the StoredRuns, all in memory at once; raises UnknownName."""
+    return list(StoredRuns(results, run_id, broken))
 
 
 def report_folder(results: Path, run_id: str | None = None) -> Path:
@@ -95,7 +116,7 @@ def _accuracy(folder: AccuracyFolder, manifest: AccuracyManifest) -> StoredAccur
 
 
 def view_of(
-    runs: Sequence[StoredRun], models: Path, accuracies: Sequence[StoredAccuracy] = ()
+    runs: Reversible[StoredRun], models: Path, accuracies: Sequence[StoredAccuracy] = ()
 ) -> View:
     """Return the view of `runs` and `accuracies`; raises BrokenFile."""
     entries = load_catalogue(models).models
@@ -111,15 +132,9 @@ def view_of(
     )
 
 
-def render_report(
-    runs: Sequence[StoredRun],
-    models: Path,
-    folder: Path,
-    accuracies: Sequence[StoredAccuracy] = (),
-) -> dict[Path, bytes]:
-    """Return the files of the report on `runs` and `accuracies` in `folder`; writes nothing."""
-    view = view_of(runs, models, accuracies)
-    return render_all(replace(view, variances=_variances(view, runs), marks=_marks(view)), folder)
+def render_report(view: View, folder: Path) -> dict[Path, bytes]:
+    """Return the files of the report on `view` in `folder`; writes nothing."""
+    return render_all(replace(view, variances=_variances(view), marks=_marks(view)), folder)
 
 
 def _marks(view: View) -> dict[Mark, list[str]]:
@@ -133,31 +148,20 @@ def _marks(view: View) -> dict[Mark, list[str]]:
     return marks
 
 
-def _variances(view: View, runs: Sequence[StoredRun]) -> dict[str, Components]:
+def _variances(view: View) -> dict[str, Components]:
     """Return the components of variance of each run that `view` shows a figure of."""
-    by_run = {run.manifest.run_id: run for run in runs}
-    known = {
-        run_id: components(
-            {
-                record.cell_id: {s.round: counted_ns(s) for s in record.sessions}
-                for record in by_run[run_id].records
-                if record.sessions
-            }
-        )
-        for run_id in view.sources
-    }
+    cells: dict[str, dict[str, dict[int, list[int]]]] = {}
+    for (run_id, cell_id), record in view.records.items():
+        if record.sessions:
+            rounds = {session.round: counted_ns(session) for session in record.sessions}
+            cells.setdefault(run_id, {})[cell_id] = rounds
+    known = {run_id: components(cells.get(run_id, {})) for run_id in view.sources}
     return {run_id: one for run_id, one in known.items() if one is not None}
 
 
-def write_report(
-    runs: Sequence[StoredRun],
-    models: Path,
-    folder: Path,
-    accuracies: Sequence[StoredAccuracy] = (),
-) -> list[Path]:
-    """Write every table and plot on `runs` and `accuracies` into `folder`; return the files.
+def write_report(view: View, folder: Path) -> list[Path]:
+    """Write every table and plot on `view` into `folder`; return the files.
 
     Nothing is written unless everything could be rendered. Raises BrokenFile, ResultsNotWritable.
     """
-    files = render_report(runs, models, folder, accuracies)
-    return replace_report(files, partial(optional_files, folder))
+    return replace_report(render_report(view, folder), partial(optional_files, folder))

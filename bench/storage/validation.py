@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 import sys
 from pathlib import Path
@@ -72,10 +73,10 @@ class Strict(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _knows(cls, values: Any) -> Any:
-        names = values if isinstance(values, dict) else ()
-        for name in names:
-            if name not in cls.model_fields:
-                raise PydanticCustomError(_UNKNOWN, "unknown", {"name": name})
+        known = cls.__pydantic_fields__.keys()
+        if isinstance(values, dict) and not values.keys() <= known:
+            name = next(name for name in values if name not in known)
+            raise PydanticCustomError(_UNKNOWN, "unknown", {"name": name})
         return values
 
     @classmethod
@@ -125,7 +126,10 @@ def read_text(path: Path, *, most: int = MOST_BYTES) -> str:
 def read_bytes(path: Path, *, most: int = MOST_BYTES) -> bytes:
     """Return what a file holds; raises OSError, also where that is more than `most` bytes."""
     with path.open("rb") as file:
-        data = file.read(most + 1)
+        whole = min(os.fstat(file.fileno()).st_size, most)  # 0 of what has no size, as a device
+        data = file.read(whole + 1)
+        if len(data) > whole:  # read(most + 1) alone takes memory for all of `most`
+            data += file.read(most - whole)
     return within(data, "it", most)
 
 

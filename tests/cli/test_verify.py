@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.cli.main import main
-from bench.reports.build import load_runs, report_folder, write_report
+from bench.reports.build import load_runs, report_folder, view_of, write_report
 from bench.storage.files import to_text
 from bench.storage.store import Store
 from tests.cli.process import contents
@@ -123,7 +123,8 @@ def test_plots_are_compared_too_and_one_that_nobody_draws_is_stray(
     put(stored(record()), tmp_path / "results")
     shutil.copytree(fakes.MODELS, tmp_path / "models")
     results = tmp_path / "results"
-    files = write_report(load_runs(results, broken=[]), tmp_path / "models", report_folder(results))
+    view = view_of(load_runs(results, broken=[]), tmp_path / "models")
+    files = write_report(view, report_folder(results))
     svg, png = (next(path for path in files if path.suffix == end) for end in (".svg", ".png"))
     svg.unlink()
     png.write_bytes(png.read_bytes() + b"\xff")

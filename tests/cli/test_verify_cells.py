@@ -5,7 +5,7 @@ import shutil
 from dataclasses import replace
 from typing import Any
 
-from bench.reports.build import load_runs, report_folder, write_report
+from bench.reports.build import load_runs, report_folder, view_of, write_report
 from tests.cli.process import contents
 from tests.cli.verifying import ALL, Place, edit, edit_run, tables_in
 from tests.fakes import tables as fakes
@@ -179,7 +179,8 @@ def test_a_record_that_is_gone_makes_a_complete_run_stale_and_no_other(place: Pl
     assert place.cells(status=1)["one b4"] == "stale"
     edit_run(place, lambda run: run.update(status="interrupted"))
     results = place.root / "results"
-    write_report(load_runs(results, broken=[]), place.root / "models", report_folder(results))
+    view = view_of(load_runs(results, broken=[]), place.root / "models")
+    write_report(view, report_folder(results))
     assert place.cells(status=0)["one b4"] == "unchecked"
 
 

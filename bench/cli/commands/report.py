@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterable, Reversible
 
 from bench.analysis.details import details
 from bench.analysis.grade import explain, findings
 from bench.analysis.run_context import unfinished
-from bench.analysis.series import StoredRun
+from bench.analysis.series import StoredRun, View
 from bench.analysis.time_use import TimeUse, time_use
 from bench.cli.console import OutputOptions, explanation, tell_broken, written
 from bench.cli.stored import check_results
@@ -17,8 +16,14 @@ from bench.core.errors import BrokenResult
 from bench.core.output import say, show, show_lines
 from bench.core.program import command
 from bench.experiments.context import Options, Tables
-from bench.reports.build import load_accuracies, load_runs, report_folder, view_of, write_report
-from bench.storage.schema.latency import Record
+from bench.reports.build import (
+    StoredRuns,
+    load_accuracies,
+    report_folder,
+    view_of,
+    write_report,
+)
+from bench.storage.schema.latency import Record, RunManifest
 
 
 def run(options: Options, tables: Tables) -> int:
@@ -26,13 +31,15 @@ def run(options: Options, tables: Tables) -> int:
     check_results(options.results, "cpu")
     explained = options.of(OutputOptions).explain
     broken: list[BrokenResult] = []
-    runs = load_runs(options.results, options.run, broken=broken)
+    runs: Reversible[StoredRun] = StoredRuns(options.results, options.run, broken)
+    if explained or options.run:
+        runs = list(runs)
     accuracies = load_accuracies(options.results, options.run, broken=broken)
-    folder = report_folder(options.results, options.run)
-    files = write_report(runs, options.models, folder, accuracies)
-    records = shown_records(runs, options.models) if explained else []
+    view = view_of(runs, options.models, accuracies)
+    files = write_report(view, report_folder(options.results, options.run))
+    records = shown_records(view) if explained else []
     uses = _time_uses(runs) if explained or options.run else {}
-    _tell_unfinished(runs)
+    _tell_unfinished(view.manifests.values())
     if options.as_json:
         about = {
             "grades": {record.cell_id: explain(findings(record)) for record in records},
@@ -48,16 +55,16 @@ def run(options: Options, tables: Tables) -> int:
     return tell_broken(broken)
 
 
-def _tell_unfinished(runs: Sequence[StoredRun]) -> None:
+def _tell_unfinished(manifests: Iterable[RunManifest]) -> None:
     """Say in one line which runs aren't complete, and the command that completes them."""
-    left = [(run.manifest.run_id, unfinished(run.manifest)) for run in runs]
+    left = [(manifest.run_id, unfinished(manifest)) for manifest in manifests]
     whys = {run_id: why for run_id, why in left if why is not None}
     if whys:
         again = command(f"run --resume {'RUN' if len(whys) > 1 else next(iter(whys))}")
         say(f"bench: {'; '.join(whys.values())}: {again} measures them")
 
 
-def _time_uses(runs: Sequence[StoredRun]) -> dict[str, TimeUse]:
+def _time_uses(runs: Iterable[StoredRun]) -> dict[str, TimeUse]:
     """Return what each run's sessions spent their time on, by the run's id."""
     uses = {
         run.manifest.run_id: time_use(one for record in run.records for one in record.sessions)
@@ -66,18 +73,17 @@ def _time_uses(runs: Sequence[StoredRun]) -> dict[str, TimeUse]:
     return {run_id: use for run_id, use in uses.items() if use is not None}
 
 
-def shown_records(runs: Sequence[StoredRun], models: Path) -> list[Record]:
+def shown_records(view: View) -> list[Record]:
     """Return the newest record of each cell behind the figures that the report shows."""
     shown = {
         (box.run_id, box.cell_id)
-        for series in view_of(runs, models).series
+        for series in view.series
         for row in series.boxes.values()
         for box in row.values()
     }
     newest = {
         record.cell_id: record
-        for run in sorted(runs, key=lambda run: run.manifest.run_id)
-        for record in run.records
-        if (run.manifest.run_id, record.cell_id) in shown and record.sessions
+        for key, record in sorted(view.records.items(), key=lambda item: item[0][0])
+        if key in shown and record.sessions
     }
     return list(newest.values())

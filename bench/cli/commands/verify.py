@@ -113,9 +113,9 @@ def _check_report(
     options: Options, run_id: str | None, broken: list[BrokenResult]
 ) -> list[FileCheck]:
     folder = build.report_folder(options.results, run_id)
-    runs = build.load_runs(options.results, run_id, broken=broken)
+    runs = build.StoredRuns(options.results, run_id, broken)
     accuracies = build.load_accuracies(options.results, run_id, broken=broken)
-    derived = build.render_report(runs, options.models, folder, accuracies)
+    derived = build.render_report(build.view_of(runs, options.models, accuracies), folder)
     there = {path for path in derived if path.is_file()} | optional_files(folder)
     return compare_files(derived, {path: path.read_bytes() for path in sorted(there)})
 

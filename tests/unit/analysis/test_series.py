@@ -236,12 +236,20 @@ def test_a_model_finds_its_published_row_and_that_rows_faults() -> None:
     assert shown.faults_of("A", "top5") == []
 
 
-def test_every_boxs_own_record_is_at_hand_and_so_is_the_one_that_it_replaced() -> None:
+def test_every_boxs_own_record_is_at_hand_and_a_run_of_which_nothing_is_shown_is_let_go() -> None:
     older, newer = stored(record(), run_id="1"), stored(record(), run_id="2")
     shown = older_and_newer(older, newer)
     now = box(only_series(shown))
     assert shown.records[now.run_id, now.cell_id] is newer.records[0]
-    assert shown.records["1", now.cell_id] is older.records[0]
+    assert set(shown.records) == {("2", now.cell_id)}
+    assert list(shown.manifests) == ["1", "2"]
+
+
+def test_a_run_that_one_figure_is_shown_of_keeps_all_of_its_records() -> None:
+    older = stored(record(batch=1), record(batch=4), run_id="1")
+    shown = older_and_newer(older, stored(record(batch=1), run_id="2"))
+    assert {run_id for run_id, _ in shown.records} == {"1", "2"}
+    assert [run_id for run_id, _ in shown.records].count("1") == 2
 
 
 def test_nothing_stored_gives_an_empty_view() -> None:
