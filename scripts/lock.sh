@@ -23,3 +23,5 @@ echo "locked lite-x86"
     --generate-hashes --no-annotate --custom-compile-command "make lock" gpu.in -o gpu.txt
 echo "locked gpu"
 lock engines --excludes engines.excludes
+# Bindings of TensorRT without its libraries, for the tests of what they have.
+for version in 10 11; do lock "../../tests/contract/tensorrt/trt$version"; done

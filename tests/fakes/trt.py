@@ -21,25 +21,24 @@ CLASSES = 10
 RUN_NS = 250_000
 
 
-class _Flag(IntEnum):
-    TF32 = 7
+APIS = json.loads(Path(__file__).with_name("tensorrt_api.json").read_text())
+"""What the real bindings have, by version: tests/contract/tensorrt reads it off them."""
 
 
-class _Source(IntEnum):
-    CUBLAS = 0
-    CUBLAS_LT = 1
-    CUDNN = 2
-    EDGE_MASK_CONVOLUTIONS = 3
-    JIT_CONVOLUTIONS = 4
+def enums_of(version: str) -> dict[str, Any]:
+    """Return the enums of the bindings of that major version, by their name."""
+    major = version.partition(".")[0]
+    api = next(api for known, api in APIS.items() if known.partition(".")[0] == major)
+    return {
+        name: IntEnum(name, {key: value for key, value in members.items() if value is not None})
+        for name, members in api["enums"].items()
+    }
 
 
 class FakeTensorrt:
     """The module. `builds` counts engines, of which those in `stale` don't load; `timings` are what
     builders were given.
     """
-
-    MemoryPoolType = SimpleNamespace(WORKSPACE="workspace")
-    TensorIOMode = SimpleNamespace(INPUT="input", OUTPUT="output")
 
     def __init__(
         self,
@@ -65,12 +64,12 @@ class FakeTensorrt:
         self.flags: list[int] = []
         self.timings: list[bytes] = []
         self.configs: list[FakeConfig] = []
-        self.BuilderFlag: Any = _Flag
-        self.TacticSource: Any = _Source
-        self.NetworkDefinitionCreationFlag: Any = SimpleNamespace(EXPLICIT_BATCH=0)
-        if int(version.partition(".")[0]) >= 11:
-            self.NetworkDefinitionCreationFlag = SimpleNamespace(STRONGLY_TYPED=1)
-            self.TacticSource = SimpleNamespace(EDGE_MASK_CONVOLUTIONS=3, JIT_CONVOLUTIONS=4)
+        enums = enums_of(version)
+        self.BuilderFlag: Any = enums["BuilderFlag"]
+        self.TacticSource: Any = enums["TacticSource"]
+        self.MemoryPoolType: Any = enums["MemoryPoolType"]
+        self.TensorIOMode: Any = enums["TensorIOMode"]
+        self.NetworkDefinitionCreationFlag: Any = enums["NetworkDefinitionCreationFlag"]
         self.Logger = type("Logger", (), {"WARNING": 2, "__init__": lambda self, level: None})
         self.Builder: Callable[[Any], FakeBuilder] = lambda logger: FakeBuilder(self)
         self.OnnxParser: Callable[..., FakeParser] = lambda network, logger: FakeParser(self)
@@ -93,12 +92,19 @@ class FakeParser:
 class FakeConfig:
     def __init__(self, trt: FakeTensorrt) -> None:
         self._trt = trt
-        self.on = {7} if hasattr(trt.BuilderFlag, "TF32") else set()
-        self.sources = 0b11111 if trt.__version__.startswith("8") else 0b11000
-        self.limits: dict[str, int] = {}
+        tf32 = getattr(trt.BuilderFlag, "TF32", None)
+        self.on = set() if tf32 is None else {int(tf32)}
+        by_itself = [
+            source
+            for source in trt.TacticSource
+            # From 10 on no library is a source by itself.
+            if trt.__version__.startswith("8") or not source.name.startswith("CU")
+        ]
+        self.sources: int = sum(1 << int(source) for source in by_itself)
+        self.limits: dict[int, int] = {}
 
-    def set_memory_pool_limit(self, pool: str, size: int) -> None:
-        self.limits[pool] = size
+    def set_memory_pool_limit(self, pool: int, pool_size: int) -> None:
+        self.limits[pool] = pool_size
 
     def clear_flag(self, flag: int) -> None:
         self.on -= set() if self._trt.keeps_tf32 else {int(flag)}
@@ -166,8 +172,9 @@ class FakeEngine:
     def get_tensor_name(self, index: int) -> str:
         return self._names[index]
 
-    def get_tensor_mode(self, name: str) -> str:
-        return "input" if name == "x" else "output"
+    def get_tensor_mode(self, name: str) -> int:
+        mode = self._trt.TensorIOMode
+        return int(mode.INPUT if name == "x" else mode.OUTPUT)
 
     def get_tensor_dtype(self, name: str) -> str:
         return self._trt.dtype
