@@ -15,10 +15,12 @@ class Format:
     """What writes a format's files, and patterns of those that a report has or not.
 
     `write` names a function `(view, folder) -> {path: bytes}`: a format computes, the store writes.
+    What is `large` isn't in git, and is checked only where it is.
     """
 
     write: str
     optional: tuple[str, ...] = ()
+    large: bool = False
 
 
 FORMATS: Mapping[str, Format] = {
@@ -33,6 +35,7 @@ FORMATS: Mapping[str, Format] = {
             f"{stem}-*.{end}" for stem in ("top1", "sustained", "engines") for end in ("svg", "png")
         ),
     ),
+    "page": Format("bench.reports.page.write:write", ("index.html", "index.zh.html"), large=True),
 }
 
 
@@ -51,3 +54,13 @@ def optional_files(folder: Path) -> set[Path]:
     """Return the files of a report in `folder` that another report may lack."""
     patterns = [pattern for each in FORMATS.values() for pattern in each.optional]
     return {path for pattern in patterns for path in folder.glob(pattern)}
+
+
+def without_absent(files: Mapping[Path, bytes]) -> dict[Path, bytes]:
+    """Return a report's files but the large ones that aren't there: git doesn't have them."""
+    patterns = [pattern for each in FORMATS.values() if each.large for pattern in each.optional]
+    return {
+        path: data
+        for path, data in files.items()
+        if path.is_file() or not any(path.match(pattern) for pattern in patterns)
+    }

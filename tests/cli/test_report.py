@@ -70,7 +70,7 @@ def test_the_same_results_give_the_same_bytes_in_any_process_and_after_a_deletio
     assert before == contents(elsewhere)
     assert [path.name for path in named] == [path.name for path in there]
     assert set(named) == set((here / "report").iterdir())
-    assert len(named) == 3 + 2 * 4
+    assert len(named) == 4 + 2 * 4
 
     shutil.rmtree(here / "report")
     assert report(here) == named
@@ -141,7 +141,7 @@ def test_a_plot_that_is_drawn_no_longer_goes_and_other_files_stay(results: Path)
         (folder / name).write_text("old")
     report(results)
     assert {path.name for path in folder.iterdir()} == {
-        "report.md", "latency.csv", "costs.csv", "notes.txt", "a-photo.png",
+        "report.md", "latency.csv", "costs.csv", "index.html", "notes.txt", "a-photo.png",
     }  # fmt: skip
 
 

@@ -25,7 +25,7 @@ def test_a_fresh_run_is_what_comes_out_and_every_cell_is_current(place: Place) -
     assert told["run"] == place.run.name
     assert told["report"] == [
         {"file": str(place.report / name), "state": "same"}
-        for name in ("report.md", "latency.csv", "costs.csv")
+        for name in ("report.md", "latency.csv", "costs.csv", "index.html")
     ]
     assert {short(one.pop("cell_id")) for one in told["cells"]} == set(ALL)
     assert all(one == {"state": "current", "reasons": []} for one in told["cells"])
@@ -35,10 +35,11 @@ def test_a_fresh_run_is_what_comes_out_and_every_cell_is_current(place: Place) -
 def test_the_text_has_a_line_a_file_and_a_sentence(place: Place) -> None:
     *files, sentence = place.verify(status=0).splitlines()
     assert [line.split() for line in files] == [
-        ["same", str(place.report / name)] for name in ("report.md", "latency.csv", "costs.csv")
+        ["same", str(place.report / name)]
+        for name in ("report.md", "latency.csv", "costs.csv", "index.html")
     ]
     assert sentence == (
-        "all 3 report files are what comes out of the stored samples; of the 4 cells of run "
+        "all 4 report files are what comes out of the stored samples; of the 4 cells of run "
         f"{place.run.name}: 4 current, 0 stale, 0 unchecked; 4 sealed as the run was "
         "completed, which shows no origin"
     )
@@ -70,7 +71,7 @@ def test_a_sample_that_was_changed_makes_the_report_differ(place: Place) -> None
     change_a_sample(place)
     edit_run(place, lambda run: run.update(sealed={}))  # as in a run of before
     states = {Path(one["file"]).name: one for one in place.told(status=1)["report"]}
-    assert [one["state"] for one in states.values()] == ["differs", "differs", "same"]
+    assert [one["state"] for one in states.values()] == ["differs", "differs", "same", "same"]
     assert "5" in states["latency.csv"]["derived"]
 
 
@@ -100,7 +101,16 @@ def test_a_page_that_was_edited_is_named_with_the_line_and_both_texts(place: Pla
         f"differs    {place.report / 'report.md'}, line 1: '# Our results' on disk, "
         "'# Results' from the samples"
     )
-    assert sentence.startswith("1 of 3 report files are not what comes out")
+    assert sentence.startswith("1 of 4 report files are not what comes out")
+
+
+def test_the_page_is_no_part_of_git_and_is_checked_where_it_is(place: Place) -> None:
+    page = place.report / "index.html"
+    edit(page, lambda text: text + "more")
+    states = {Path(one["file"]).name: one["state"] for one in place.told(status=1)["report"]}
+    assert [name for name, state in states.items() if state != "same"] == ["index.html"]
+    page.unlink()
+    assert len(place.told(status=0)["report"]) == 3
 
 
 def test_a_file_that_ends_early_is_told_as_nothing_on_disk(place: Place) -> None:
@@ -110,7 +120,8 @@ def test_a_file_that_ends_early_is_told_as_nothing_on_disk(place: Place) -> None
 
 def test_a_file_that_was_deleted_is_missing(place: Place) -> None:
     (place.report / "costs.csv").unlink()
-    assert [one["state"] for one in place.told(status=1)["report"]] == ["same", "same", "missing"]
+    states = [one["state"] for one in place.told(status=1)["report"]]
+    assert states == ["same", "same", "missing", "same"]
     shutil.rmtree(place.report)
     assert [one["state"] for one in place.told(status=1)["report"]] == ["missing"] * 3
     assert not place.report.exists()
@@ -141,7 +152,7 @@ def test_plots_are_compared_too_and_one_that_nobody_draws_is_stray(
 
 def test_the_runs_own_report_is_compared_where_it_has_one(place: Place) -> None:
     assert main(["report", "--run", "latest", *place.flags()[:4]]) == 0
-    assert len(place.told(status=0)["report"]) == 6
+    assert len(place.told(status=0)["report"]) == 8
     edit(place.run / "report/latency.csv", lambda text: text + "more\n")
     told = place.told(status=1)["report"]
     assert [one["file"] for one in told if one["state"] == "differs"] == [
