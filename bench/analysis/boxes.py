@@ -11,7 +11,7 @@ from bench.analysis.contention import Taken, counted_ns, durations_ns, least_lef
 from bench.analysis.energy import energy_mj
 from bench.analysis.floor import floor
 from bench.analysis.gpu_figures import OnDevice, on_device
-from bench.analysis.grade import findings, grade, warnings
+from bench.analysis.grade import explain, findings, grade, warnings
 from bench.analysis.run_context import UNKNOWN
 from bench.analysis.statistics import Estimate, percentiles, summarize
 from bench.analysis.time_course import Course, course
@@ -47,8 +47,9 @@ class Box:
     that an output was from the reference, `run_ns` the engine's part of the estimate, `taken` what
     others took of the CPU, `speeds` how fast the machine was, `floor` what the cell takes where
     nothing is in its way, `energy_mj` what the processor's packages used an inference; each None
-    where no session tells it. `older` has the cell's earlier figures, newest first, `sessions` the
-    sessions that took turns with other cells'.
+    where no session tells it. `grade_reasons` are what keeps the grade below A, worst first.
+    `older` has the cell's earlier figures, newest first, `sessions` the sessions that took turns
+    with other cells'.
     """
 
     cell_id: str
@@ -58,6 +59,7 @@ class Box:
     outcome: Failed | Skipped | None = None
     unsettled: int = 0
     grade: str | None = None
+    grade_reasons: Sequence[str] = ()
     stopped: str | None = None
     percentiles: Mapping[int, float] = field(default_factory=dict)
     warnings: Sequence[str] = ()
@@ -116,6 +118,7 @@ def box_of(record: Record, run_id: str) -> Box:
         model_hash=record.cell.model_hash,
         estimate=_estimate(record, samples),
         grade=grade(results),
+        grade_reasons=explain(results),
         stopped=record.outcome.stopped,
         percentiles=percentiles(samples),
         warnings=warnings(results),

@@ -99,11 +99,16 @@ def counted_ns(session: Session) -> list[int]:
     """Return the durations that the session's figure is of: unless it is contended, without those
     of disturbed bursts.
     """
-    counts = _counts(_parts(session))
+    counts = that_count(session)
     if session.bursts is None or all(counts):
         return durations_ns(session)
     kept = zip(burst_samples_ns(session), counts, strict=True)
     return [ns for burst, counts_too in kept if counts_too for ns in burst]
+
+
+def that_count(session: Session) -> list[bool]:
+    """Return of each burst whether the figure is of it too, nothing where bursts aren't known."""
+    return _counts(_parts(session))
 
 
 def burst_samples_ns(session: Session) -> list[list[int]]:

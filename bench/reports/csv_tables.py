@@ -105,31 +105,34 @@ def _known(series: Series, box: Box, variant: str, column: Column) -> Row:
     }  # fmt: skip
 
 
-def _cells(view: View) -> Iterator[tuple[Box, Row]]:
+def box_row(series: Series, box: Box, variant: str, column: Column) -> Row:
+    """Return all that the tables of cells have of a box, but its ratio to others."""
+    return {
+        **_known(series, box, variant, column),
+        **{f"p{p}_ns": _rounded(box.percentiles.get(p)) for p in PERCENTILES},
+        "unsettled_sessions": box.unsettled, "stopped": box.stopped,
+        "warnings": "; ".join(box.warnings), "grade_reasons": "; ".join(box.grade_reasons),
+        "contended": None if box.taken is None else box.contended,
+        "cpu_share": None if box.taken is None else f"{box.taken.cpu_share:.3f}",
+        "slow_share": None if box.speeds is None else f"{box.speeds.slow_share:.3f}",
+        "floor_ns": _rounded(box.floor.value_ns if box.floor else None),
+        "floor_half_width_95_ns": _rounded(box.floor.half_width_ns if box.floor else None),
+        "load_ns": _rounded(box.load_ns), "peak_rss_mib": _rounded(box.peak_rss_mib, 1),
+        "package_energy_mj_per_inference": _rounded(box.energy_mj, 4), **_on_device(box.device),
+    }  # fmt: skip
+
+
+def _rows(view: View) -> Iterator[tuple[Box, Row]]:
     for series in view.series:
         for variant, row in series.boxes.items():
             for column, box in sorted(row.items()):
-                yield box, _known(series, box, variant, column)
+                yield box, box_row(series, box, variant, column)
 
 
 def latency_rows(view: View) -> list[Row]:
     """Return the rows of latency.csv; a percentile that the samples can't bear is empty."""
     ratios = _ratios(view)
-    return [
-        known
-        | {f"p{p}_ns": _rounded(box.percentiles.get(p)) for p in PERCENTILES}
-        | {
-            "unsettled_sessions": box.unsettled, "stopped": box.stopped,
-            "warnings": "; ".join(box.warnings),
-            "contended": None if box.taken is None else box.contended,
-            "cpu_share": None if box.taken is None else f"{box.taken.cpu_share:.3f}",
-            "slow_share": None if box.speeds is None else f"{box.speeds.slow_share:.3f}",
-            "floor_ns": _rounded(box.floor.value_ns if box.floor else None),
-            "floor_half_width_95_ns": _rounded(box.floor.half_width_ns if box.floor else None),
-            **ratios[box.cell_id, box.run_id],
-        }
-        for box, known in _cells(view)
-    ]  # fmt: skip
+    return [row | ratios[box.cell_id, box.run_id] for box, row in _rows(view)]
 
 
 def _ratios(view: View) -> dict[tuple[str, str], Row]:
@@ -149,7 +152,7 @@ def sustained_rows(view: View) -> list[Row]:
 
 
 def _sustained_row(row: sustained.Row) -> Row:
-    known = _known(row.series, row.box, row.variant, (row.batch, row.threads))
+    known = box_row(row.series, row.box, row.variant, (row.batch, row.threads))
     if row.box.long is None:
         return known
     over = row.box.long.course
@@ -162,20 +165,16 @@ def _sustained_row(row: sustained.Row) -> Row:
 
 def device_rows(view: View) -> list[Row]:
     """Return the rows of device.csv, one for each cell with figures on the device."""
-    return [known | _on_device(box.device) for box, known in _cells(view) if box.device is not None]
+    return [row for box, row in _rows(view) if box.device is not None]
 
 
 def energy_rows(view: View) -> list[Row]:
     """Return the rows of energy.csv, one for each cell that knows its energy."""
-    return [
-        known | {"package_energy_mj_per_inference": round(box.energy_mj, 4)}
-        for box, known in _cells(view)
-        if box.energy_mj is not None
-    ]
+    return [row for box, row in _rows(view) if box.energy_mj is not None]
 
 
-def _on_device(it: OnDevice) -> Row:
-    return {
+def _on_device(it: OnDevice | None) -> Row:
+    return {} if it is None else {
         "on_device_ns": round(it.on_device.value_ns),
         "on_device_half_width_95_ns": _rounded(it.on_device.half_width_ns),
         "enqueue_ns": round(it.enqueue.value_ns), "launch_bound": it.launch_bound,
@@ -187,11 +186,10 @@ def _on_device(it: OnDevice) -> Row:
 def engines_rows(tables: Iterable[SideBySide]) -> list[Row]:
     """Return the rows of engines.csv, one for each box of each table."""
     return [
-        _known(series, box, variant, table.column)
+        box_row(series, box, variant, table.column)
         | {
             "settings": naming.settings(series), "fastest": table.fastest[variant] == index,
             **_ratio(table.races[variant], index),
-            "load_ns": _rounded(box.load_ns), "peak_rss_mib": _rounded(box.peak_rss_mib, 1),
         }
         for table in tables
         for variant, row in table.rows.items()

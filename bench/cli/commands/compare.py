@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bench.analysis.verdicts import Comparison
 from bench.cli.console import chosen_format, tell
 from bench.cli.stored import compare_stored, side_of
 from bench.core.errors import InputError
@@ -17,6 +18,11 @@ def run(options: Options, tables: Tables) -> int:
     InputError and BrokenResult.
     """
     name = chosen_format(options)
+    return tell(compared(options), name)
+
+
+def compared(options: Options) -> Comparison:
+    """Return the verdicts on the two runs that `options` name; raises InputError."""
     if len(options.words) != 2:
         raise InputError(
             f"compare takes BASE and HEAD, and {len(options.words)} are given",
@@ -24,4 +30,4 @@ def run(options: Options, tables: Tables) -> int:
         )
     store = Store(options.results)
     base, head = (side_of(word, store) for word in options.words)
-    return tell(compare_stored(base, head, store), name)
+    return compare_stored(base, head, store)

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from bench.cli.console import conclude, tell_broken
 from bench.core.errors import BrokenResult
-from bench.experiments.campaign import find_unfinished, run_experiment, tell_interruption
+from bench.experiments.campaign import (
+    RunResult,
+    find_unfinished,
+    run_experiment,
+    tell_interruption,
+)
 from bench.experiments.context import Options, Tables
 from bench.experiments.latency.experiment import LatencyExperiment
-from bench.experiments.progress import display
+from bench.experiments.progress import Display, display
 from bench.reports.build import load_runs, view_of
 from bench.storage.run_folders import RunFolder
 from bench.storage.store import Store
@@ -18,6 +23,15 @@ def run(options: Options, tables: Tables) -> int:
 
     Returns 0: every cell is measured, 1: some isn't, 130: a person interrupted it.
     """
+    with display() as shown:
+        done = measure(options, tables, shown)
+    if done.resume is not None:
+        return tell_interruption(done.resume)
+    return conclude(options, done.run)
+
+
+def measure(options: Options, tables: Tables, shown: Display) -> RunResult[RunFolder]:
+    """Measure a new run, or the rest of the one that `options` resume; raises BenchError."""
     store, resumed = Store(options.results), None
     if options.resume is not None:
         resumed = find_unfinished(RunFolder, store, options.resume)
@@ -26,8 +40,4 @@ def run(options: Options, tables: Tables) -> int:
     view_of(load_runs(options.results, broken=broken), options.models)
     tell_broken(broken)
     experiment = LatencyExperiment(options=options, tables=tables, resumed=resumed)
-    with display() as shown:
-        done = run_experiment(experiment, options, tables, resumed=resumed, shown=shown)
-    if done.resume is not None:
-        return tell_interruption(done.resume)
-    return conclude(options, done.run)
+    return run_experiment(experiment, options, tables, resumed=resumed, shown=shown)
