@@ -11,7 +11,7 @@ ARGS ?=
 export DEVICE
 BENCH = .venv/bin/python -m bench
 
-.PHONY: help base-named setup setup-dev bench bench-engines bench-mobile bench-precisions bench-gpu bench-arm regression regression-report report doctor reliability check format test lock benchmark schemas docs wheel clean
+.PHONY: help base-named setup setup-dev bench bench-engines bench-mobile bench-precisions bench-gpu bench-arm regression regression-report report doctor reliability check format test lock benchmark schemas reference docs wheel clean
 
 help:  ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-18s %s\n", $$1, $$2}' Makefile
@@ -100,7 +100,10 @@ benchmark: setup  ## what the harness itself costs: help, report, timed loop
 schemas: setup-dev  ## write results/schema from the code
 	.venv/bin/python scripts/write_schemas.py
 
-docs: setup-dev  ## the documentation as a site, into build/site
+reference: setup-dev  ## write docs/reference from the code
+	.venv/bin/python scripts/write_reference.py
+
+docs: reference  ## the documentation as a site, into build/site
 	@NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs build --quiet --strict
 	@echo "wrote build/site/index.html"
 

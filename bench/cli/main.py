@@ -1,8 +1,6 @@
 """argv -> one call of a verb; the only place that prints an error or decides an exit status.
 
-Statuses: 0 success, 1 a cell has no figure, or `audit` or `verify` found a fault, or a cell is
-slower, or nothing fits what `recommend` is asked for, 2 an error (one sentence on stderr), 3 a
-comparison without a verdict, 130 interrupted.
+`bench.cli.statuses` says what each status means.
 """
 
 from __future__ import annotations

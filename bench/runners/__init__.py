@@ -138,3 +138,17 @@ RUNNERS: Mapping[str, RunnerEntry] = {
         settings={},
     ),
 }
+
+SETTINGS: Mapping[str, str] = {
+    "onednn": "Paddle's kernels from oneDNN",
+    "tensor_gc": "`eager`: Paddle frees each tensor after its last use, in a second thread; `off`: "
+    "it "
+    "keeps them, and one thread works alone",
+    "spinning": "whether ONNX Runtime's threads spin while they wait for work",
+    "winograd": "blocks of MNN's Winograd convolutions: `large` is MNN's default, and less exact",
+    "sleep_ms": "pause between two inferences, in milliseconds, as some published procedures have",
+    "cuda_graph": "whether an inference is one CUDA graph, in place of a launch a kernel",
+    "tactics": "`own` leaves kernels of cuDNN and cuBLAS out of TensorRT's choice",
+    "power_mode": "which of a phone's cores Paddle Lite binds its threads to",
+}
+"""What each setting does."""

@@ -1,0 +1,29 @@
+"""The environment variables that the harness reads, and what each does. Standard library only.
+
+What a child inherits of the rest is `bench.launcher.environment`'s to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+VARIABLES: Mapping[str, str] = {
+    "XDG_CACHE_HOME": "the cache is its subfolder shufflenet-bench (without it: ~/.cache)",
+    "XDG_RUNTIME_DIR": "where locks lie (without it: the cache)",
+    "TMPDIR": "where temporary folders are made; then TEMP and TMP",
+    "TEMP": "as TMPDIR",
+    "TMP": "as TMPDIR",
+    "NO_COLOR": "output has no colours",
+    "ANDROID_SERIAL": "the phone, where --device names none",
+    "ADB_SERVER_SOCKET": "address of the adb server, as tcp:HOST:PORT",
+    "ANDROID_ADB_SERVER_ADDRESS": "host of the adb server (127.0.0.1)",
+    "ANDROID_ADB_SERVER_PORT": "port of the adb server (5037)",
+    "ADB_VENDOR_KEYS": "key files, or folders of them, that a phone may know this computer by",
+    "CUDA_VISIBLE_DEVICES": "the GPU, where --gpu names none",
+    "CUDA_DEVICE_ORDER": "PCI_BUS_ID: an index in CUDA_VISIBLE_DEVICES is the one of nvidia-smi",
+    "LD_LIBRARY_PATH": "of runs on a GPU: searched after the environment's own libraries",
+    "GITHUB_STEP_SUMMARY": "the file to which --format github adds its summary",
+    "PYENV_ROOT": "where pyenv's Pythons lie (~/.pyenv)",
+    "BENCH_ENGINE_PYTHON": "set by the harness itself for a worker whose engine has another Python",
+    "_BENCH_COMPLETE": "set by the shell's completion, as in the README",
+}

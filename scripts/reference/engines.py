@@ -1,0 +1,82 @@
+"""Runners with their settings, targets, environments, and formats of nets and of output."""
+
+from __future__ import annotations
+
+from bench.artifacts.formats import ARTIFACT_FORMATS
+from bench.config.net_files import FILE_FORMATS
+from bench.environments.specs import ENVIRONMENTS
+from bench.reports.comparison.formats import FORMATS
+from bench.runners import RUNNERS, SETTINGS
+from bench.targets import TARGETS
+from scripts.reference.markdown import code, page, table
+
+
+def engines() -> str:
+    """Return the page of runners."""
+    return page(
+        "Runners, targets and formats",
+        "A runner is the adapter of an engine; `--runner` takes its name.",
+        "## Runners",
+        table(
+            ("runner", "engine", "target", "environment", "loads", "precisions and tolerances"),
+            (
+                (
+                    code(name), it.title, it.target, it.env, it.artifact,
+                    ", ".join(f"{p} {it.tolerance_of(p):g}" for p in it.precisions),
+                )
+                for name, it in RUNNERS.items()
+            ),
+        ),
+        "A tolerance is how far output may be from the reference, as relative L2; beyond it the "
+        "outcome is `wrong-output`, and there is no figure.",
+        "## Settings",
+        "In a suite's `settings`, in a model's, and for `bench ab` as `set:NAME=VALUE`. The first "
+        "value is the default.",
+        table(
+            ("runner", "setting", "values", "does"),
+            (
+                (code(name), code(setting), ", ".join(map(code, values)), SETTINGS[setting])
+                for name, it in RUNNERS.items()
+                for setting, values in it.settings.items()
+            ),
+        ),
+        "## Targets",
+        table(
+            ("target", "is", "its suite"),
+            ((code(name), it.title, code(it.suite)) for name, it in TARGETS.items()),
+        ),
+        "## Environments",
+        "Each engine's Python packages, built on first use in the cache; `--env NAME=PATH` takes "
+        "an "
+        "interpreter of your own.",
+        table(
+            ("environment", "locked in", "Python", "an own interpreter has one of"),
+            (
+                (
+                    code(name), code(f"bench/envs/{it.lock}"), it.python or "the harness's",
+                    ", ".join(map(code, it.needs)),
+                )
+                for name, it in ENVIRONMENTS.items()
+            ),
+        ),
+        "## Files of nets",
+        "What `bench run MODEL` and an entry's `file` take.",
+        table(
+            ("ends in", "is", "beside it"),
+            (
+                (code(end), it.called, code(it.beside) if it.beside else "")
+                for end, it in FILE_FORMATS.items()
+            ),
+        ),
+        "## Artifacts",
+        "What engines load, made of a net and kept in the cache.",
+        table(
+            ("artifact", "is", "made of"),
+            (
+                (code(name), it.title, ", ".join(it.sources))
+                for name, it in ARTIFACT_FORMATS.items()
+            ),
+        ),
+        "## Formats of a comparison",
+        f"`--format` of `compare`, `baseline check` and `ab`: {', '.join(map(code, FORMATS))}.",
+    )  # fmt: skip

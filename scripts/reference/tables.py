@@ -1,0 +1,43 @@
+"""The columns of the report's CSV files."""
+
+from __future__ import annotations
+
+from bench.reports import csv_tables
+from bench.reports.csv_columns import meaning
+from scripts.reference.markdown import code, page, table
+
+_FILES = {
+    "latency.csv": (csv_tables.LATENCY_HEAD, "A row a cell."),
+    "costs.csv": (
+        (*csv_tables.COSTS_HEAD, *csv_tables.DECLARED),
+        "A row a model. The declared columns are there where a catalogue's entry declares them.",
+    ),
+    "engines.csv": (csv_tables.ENGINES_HEAD, "A row a cell of engines that stand side by side."),
+    "accuracy.csv": (
+        csv_tables.ACCURACY_HEAD,
+        "A row a net and runner of each `bench accuracy` run.",
+    ),
+    "sustained.csv": (csv_tables.SUSTAINED_HEAD, "A row a long session (`bench run --sustained`)."),
+    "device.csv": (csv_tables.DEVICE_HEAD, "A row a cell that was measured on a GPU."),
+    "energy.csv": (
+        csv_tables.ENERGY_HEAD,
+        "A row a cell whose sessions could read what the processor used.",
+    ),
+}
+
+
+def columns() -> str:
+    """Return the page of columns."""
+    return page(
+        "Columns of tables",
+        "The report's CSV files, in results/report. latency.csv and costs.csv are always there, "
+        "the "
+        "others where a stored run has such figures. Durations are nanoseconds; what isn't known "
+        "is "
+        "empty. New columns are added at the end.",
+        *(
+            f"## {file}\n\n{text}\n\n"
+            + table(("column", "holds"), ((code(it), meaning(file, it)) for it in head))
+            for file, (head, text) in _FILES.items()
+        ),
+    )
