@@ -1,0 +1,16 @@
+"""The interactive plots of the report page: Vega-Lite as data, from what a report shows. Pure."""
+
+from __future__ import annotations
+
+from bench.analysis.series import View
+from bench.reports.language import Words
+from bench.reports.page.charts.accuracy import accuracy_charts
+from bench.reports.page.charts.parts import Chart, pack
+from bench.reports.page.charts.theme import THEMES
+
+__all__ = ["THEMES", "Chart", "charts", "pack"]
+
+
+def charts(view: View, words: Words) -> list[Chart]:
+    """Return the charts that `view` has points for, in the report's order."""
+    return accuracy_charts(view, words)

@@ -1,0 +1,58 @@
+"""The two themes: Vega's configuration for light and for dark pages, by the names of styles.
+
+Data have the same colours in both; ink, grid and what was published have the theme's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+FONT = "system-ui, sans-serif"
+
+
+def _theme(*, ink: str, muted: str, grid: str, paper: str) -> Mapping[str, Any]:
+    return {
+        "background": "transparent",
+        "font": FONT,
+        "view": {"stroke": None},
+        "axis": {
+            "labelColor": ink, "titleColor": ink, "gridColor": grid, "domainColor": muted,
+            "tickColor": muted, "labelFontSize": 12, "titleFontSize": 13,
+            "titleFontWeight": "normal", "labelLimit": 220,
+        },
+        "legend": {
+            "labelColor": ink, "titleColor": ink, "labelFontSize": 12, "titleFontSize": 12,
+            "labelLimit": 360, "titleLimit": 360, "symbolSize": 90, "orient": "bottom",
+            "columns": 2, "layout": {"bottom": {"direction": "vertical", "anchor": "start"}},
+            "rowPadding": 4, "columnPadding": 16, "symbolStrokeWidth": 1.5,
+            "symbolStrokeColor": ink,
+        },
+        "title": {
+            "color": ink, "subtitleColor": muted, "fontSize": 14, "subtitleFontSize": 12,
+            "anchor": "start", "fontWeight": "normal", "offset": 10,
+        },
+        "style": {
+            "measured": {"stroke": ink, "strokeWidth": 0.8, "size": 80, "opacity": 1},
+            "interval": {"color": ink, "strokeWidth": 1.4},
+            "front": {"color": ink, "strokeWidth": 1.6},
+            "label": {"color": ink, "fontSize": 12, "fontWeight": "bold"},
+            "message": {"color": ink, "fontSize": 14},
+            "counted": {"color": ink},
+            "family": {"color": ink, "strokeWidth": 1.2},
+            "published": {
+                "filled": False, "color": muted, "fill": paper, "strokeWidth": 1.3, "size": 50,
+                "opacity": 1,
+            },
+            "published-line": {"color": muted, "strokeWidth": 0.9},
+            "published-front": {"color": muted, "strokeWidth": 1.6, "strokeDash": [5, 3]},
+            "band": {"color": muted, "opacity": 0.12},
+            "reference": {"color": ink, "strokeDash": [2, 3], "strokeWidth": 1.2},
+        },
+    }  # fmt: skip
+
+
+THEMES: Mapping[str, Mapping[str, Any]] = {
+    "light": _theme(ink="#111111", muted="#5c5c5c", grid="#e6e6e6", paper="#ffffff"),
+    "dark": _theme(ink="#ececec", muted="#a8a8a8", grid="#3a3a3a", paper="#17191c"),
+}

@@ -1,0 +1,47 @@
+"""What Vega-Lite draws of a chart's spec: the marks and their items, with no browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import vl_convert
+
+from bench.reports.page.charts.parts import Spec
+from bench.reports.page.charts.theme import THEMES
+
+VERSION = "6.4"
+Item = Mapping[str, Any]
+
+
+def drawn(spec: Spec, theme: str = "light", **chosen: str) -> list[tuple[str, list[Item]]]:
+    """Return each mark's type and its items, in the order of drawing, axes and legends left out.
+
+    `chosen` are the switches' values. Raises ValueError for a spec that Vega-Lite doesn't take.
+    """
+    params = [
+        one | ({"value": chosen[one["name"]]} if one["name"] in chosen else {})
+        for one in spec.get("params", ())
+    ]
+    assert set(chosen) <= {one["name"] for one in params}
+    whole = {**spec, "params": params, "width": 600}
+    graph = vl_convert.vegalite_to_scenegraph(whole, vl_version=VERSION, config=dict(THEMES[theme]))
+    return list(_marks(graph["scenegraph"]))
+
+
+def of(marks: list[tuple[str, list[Item]]], kind: str) -> list[Item]:
+    """Return the items of all marks of a type."""
+    return [item for name, items in marks if name == kind for item in items]
+
+
+def texts(marks: list[tuple[str, list[Item]]]) -> list[str]:
+    return [str(item["text"]) for item in of(marks, "text")]
+
+
+def _marks(mark: Mapping[str, Any]) -> Iterator[tuple[str, list[Item]]]:
+    if mark.get("role", "") in ("mark", "") and mark.get("marktype") != "group":
+        yield str(mark["marktype"]), list(mark.get("items", ()))
+    for item in mark.get("items", ()):
+        for inner in item.get("items", ()):
+            if inner.get("role") in ("frame", "mark", "scope"):
+                yield from _marks(inner)

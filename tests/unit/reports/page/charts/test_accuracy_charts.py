@@ -1,0 +1,138 @@
+"""What Vega-Lite itself draws of the charts of accuracy: points, fronts, switches."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+
+from bench.analysis.series import View
+from bench.config.published import Published
+from bench.reports.colours import engine_colour
+from bench.reports.language import LANGUAGES, words
+from bench.reports.page.charts import THEMES, Chart, charts
+from tests.fakes.drawn import drawn, of, texts
+from tests.fakes.records import facts, record, stored, view
+
+ENGLISH = words("en")
+SD855 = "Snapdragon 855, Paddle Lite, bs=1, thread=1"
+
+
+def row(name: str, top1: float, family: str = "ShuffleNetV2", **figures: float) -> Published:
+    known = {"top1": top1, **figures}
+    return Published(name, family, known, {key: str(value) for key, value in known.items()})
+
+
+PUBLISHED = {
+    one.name: one
+    for one in (
+        row("ShuffleNetV2_x0_25", 0.499, storage_mb=2.7, sd855_ms_threads1=1.94),
+        row("ShuffleNetV2_x0_5", 0.603, storage_mb=5.6, sd855_ms_threads1=2.85),
+        row("ShuffleNetV2", 0.688, storage_mb=9.0, sd855_ms_threads1=5.5),
+        row("GhostNet_x0_5", 0.668, "GhostNet", storage_mb=10.0, sd855_ms_threads1=5.28),
+    )
+}
+
+
+def shown() -> View:
+    """x1_0 is on ncnn slower and better than x0_5, on paddle both are beaten by ncnn."""
+    times = {
+        ("x0_25", "ncnn"): 1.0, ("x0_5", "ncnn"): 2.0, ("x1_0", "ncnn"): 4.0,
+        ("x0_25", "paddle"): 2.5, ("x0_5", "paddle"): 1.5, ("x1_0", "paddle"): 9.0,
+    }  # fmt: skip
+    records = [
+        record(net, runner=runner, settings={}, engine=f"{runner} 1", samples_ms=[[ms], [1.1 * ms]])
+        for (net, runner), ms in times.items()
+    ]
+    two = record("x0_5", runner="ncnn", settings={}, threads=2, engine="ncnn 1")
+    return view(stored(*records, two, beside=["sd855_ms_threads1"]), published=PUBLISHED)
+
+
+def chart(key: str) -> Chart:
+    return next(one for one in charts(shown(), ENGLISH) if one.key == key)
+
+
+def labels(**chosen: str) -> list[str]:
+    items = of(drawn(chart("top1-latency").spec, **chosen), "text")
+    return [item["text"] for item in sorted(items, key=lambda item: item["x"])]
+
+
+@pytest.mark.parametrize(("lang", "theme"), list(product(LANGUAGES, THEMES)))
+def test_vega_lite_takes_every_chart_in_each_language_and_theme(lang: str, theme: str) -> None:
+    all_charts = charts(shown(), words(lang))
+    assert [one.key for one in all_charts] == [
+        "top1-latency", "top1-storage", "top1-flops", "top1-params",
+    ]  # fmt: skip
+    for one in all_charts:
+        assert of(drawn(one.spec, theme), "symbol")
+
+
+def test_the_front_is_of_the_figures_that_the_switches_show() -> None:
+    assert labels() == ["x0_25", "x0_5", "x1_0"]
+    assert labels(engine="ncnn") == ["x0_25", "x0_5", "x1_0"]
+    assert labels(engine="Paddle Inference") == ["x0_5", "x1_0"]  # x0_25 is slower and worse
+
+
+def test_every_measured_figure_of_the_setting_is_a_point_and_no_other_is() -> None:
+    measured = [
+        item
+        for item in of(drawn(chart("top1-latency").spec), "symbol")
+        if item["shape"] != "diamond"
+    ]
+    assert len(measured) == 6
+    by_engine = {item["fill"] for item in measured}
+    assert by_engine == {engine_colour("ncnn"), engine_colour("paddle")}
+    assert len({item["shape"] for item in measured}) == 2
+
+
+def test_pointing_at_a_figure_says_net_interval_grade_and_versions() -> None:
+    items = of(drawn(chart("top1-latency").spec, engine="ncnn"), "symbol")
+    (text,) = (str(item) for item in items if "Net: ShuffleNetV2; Figure" in str(item))
+    for part in ("4.2 ± 2.5 ms", "(95%, over 2 sessions)", "Grade: ", "ncnn 1; harness 0badc0de"):
+        assert part in text
+
+
+def test_published_figures_are_hollow_diamonds_and_measured_ones_are_neither() -> None:
+    for one in charts(shown(), ENGLISH):
+        items = of(drawn(one.spec), "symbol")
+        diamonds = [item for item in items if item["shape"] == "diamond"]
+        assert all(item["fill"] in ("transparent", "#ffffff") for item in diamonds)
+        assert all(
+            item["fill"] not in ("transparent", "#ffffff") for item in items if item not in diamonds
+        )
+        if one.key in ("top1-latency", "top1-storage"):
+            assert len(diamonds) == len(PUBLISHED)
+
+
+def test_what_was_published_can_be_taken_away_and_says_on_what_it_was_measured() -> None:
+    spec = chart("top1-latency").spec
+    assert SD855 in str(of(drawn(spec), "symbol"))
+    assert "diamond" not in str(of(drawn(spec, beside=""), "symbol"))
+
+
+def test_switches_that_nothing_fits_say_so() -> None:
+    assert labels(threads="2") == ["x0_5"]
+    assert labels(threads="2", engine="Paddle Inference") == [ENGLISH("chart.nothing")]
+
+
+def test_what_leaves_no_choice_is_no_switch() -> None:
+    bound = {one["name"] for one in chart("top1-latency").spec["params"] if "bind" in one}
+    assert bound == {"threads", "engine", "family"}
+
+
+def test_a_name_with_quotes_and_tags_stays_text() -> None:
+    name = "it's \"one\" <script> \u202e"
+    run = stored(
+        record("x0_5", settings={"mode": name}),
+        record("x0_25", settings={"mode": "off"}),
+        models={"x0_5": facts("ShuffleNetV2_x0_5", title=name)},
+    )
+    spec = charts(view(run, published=PUBLISHED), ENGLISH)[0].spec
+    assert "\u202e" not in str(spec)
+    engines = next(one for one in spec["params"] if one["name"] == "engine")["bind"]["options"]
+    (own,) = (one for one in engines if "it's" in one)
+    assert texts(drawn(spec, engine=own)) == ["x0_5"]
+
+
+def test_nets_without_a_known_accuracy_are_in_no_chart() -> None:
+    assert charts(view(stored(record())), ENGLISH) == []
