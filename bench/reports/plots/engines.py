@@ -16,6 +16,7 @@ from bench.analysis.side_by_side import SideBySide, engine_name, stem
 from bench.analysis.statistics import Estimate
 from bench.core.escape import short
 from bench.core.units import to_ms
+from bench.reports.colours import engine_colour, engine_rank
 from bench.reports.plots import style as styles
 from bench.reports.plots.sheet import (
     MOST_NAME,
@@ -26,7 +27,6 @@ from bench.reports.plots.sheet import (
     settings,
     wrap,
 )
-from bench.runners import RUNNERS
 
 ENGINE_HEIGHT, BETWEEN_NETS = 12.0, 14.0
 NAME_WIDTH = 190.0
@@ -81,12 +81,12 @@ def engine_looks(table: SideBySide) -> list[dict[str, Any]]:
     Of the same runner with other settings, every second one is hollow, and each further pair takes
     another marker.
     """
-    ranks, uses, looks = list(RUNNERS), dict[str, int](), []
+    uses, looks = dict[str, int](), []
     for series in table.engines:
         runner = series.runner
-        rank = ranks.index(runner) if runner in ranks else len(ranks)
+        rank = engine_rank(runner)
         again = uses[runner] = uses.get(runner, -1) + 1
-        colour = styles.COLOURS[rank % len(styles.COLOURS)]
+        colour = engine_colour(runner)
         look = {
             "color": colour, "linestyle": "none", "markersize": 7.0, "markeredgewidth": 0.8,
             "marker": styles.MARKERS[(rank + 5 * (again // 2)) % len(styles.MARKERS)],

@@ -19,6 +19,7 @@ from bench.analysis.history import History, Point
 from bench.analysis.verdicts import percent
 from bench.core.escape import file_name, short
 from bench.core.units import to_ms
+from bench.reports.colours import COLOURS
 from bench.reports.plots import style as styles
 from bench.reports.plots.sheet import (
     files,
@@ -36,12 +37,12 @@ MOST_CHANGES, MOST_CHANGE, MOST_TICK = 12, 240, 20
 FIGURE: dict[str, Any] = {**styles.MEASURED, "markersize": 5.5}
 INTERVAL: dict[str, Any] = {**styles.INTERVAL, "linewidth": 1.1, "marker": "_", "markersize": 6}
 LEVEL: dict[str, Any] = {
-    "color": styles.COLOURS[1],
+    "color": COLOURS[1],
     "linewidth": 4,
     "alpha": 0.7,
     "solid_capstyle": "butt",
 }
-STEP: dict[str, Any] = {"color": styles.COLOURS[4], "linewidth": 1.6}
+STEP: dict[str, Any] = {"color": COLOURS[4], "linewidth": 1.6}
 CHANGE: dict[str, Any] = {"color": styles.GREY, "linewidth": 0.9, "linestyle": (0, (4, 2))}
 COMMIT: dict[str, Any] = {"color": styles.SILVER, "linewidth": 0.7, "linestyle": (0, (1, 2))}
 

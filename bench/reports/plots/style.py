@@ -8,6 +8,8 @@ from typing import Any
 
 from matplotlib.patheffects import withStroke
 
+from bench.reports.colours import COLOURS
+
 WIDTH, EDGE = 720.0, 8.0  # of a sheet, in points
 TITLE_SIZE, PANEL_TITLE_SIZE, TEXT_SIZE, SMALL_SIZE = 12.0, 10.0, 9.0, 8.0
 FONT = "DejaVu Sans"  # matplotlib brings it along
@@ -15,8 +17,6 @@ INK, GREY, SILVER, PALE = "#111111", "#555555", "#7d7d7d", "#e6e6e6"
 
 EMPHASISED = "ShuffleNetV2"
 DISTILLED = "_ssld"
-# Okabe and Ito's colours, without the yellow that white paper swallows; black is for our nets.
-COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#0072b2", "#d55e00", "#cc79a7")
 MARKERS = ("s", "^", "D", "v", "P", "X", "p", "<", "h", ">")
 THIN_MARKERS = ("P", "X")
 DASHES = ((6, 1.5), (3, 1.5), (6, 1.5, 1, 1.5), (9, 2, 3, 2), (13, 2), (3, 1, 1, 1, 1, 1))

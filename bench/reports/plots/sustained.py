@@ -14,6 +14,7 @@ from matplotlib.ticker import FuncFormatter
 
 from bench.analysis.time_course import Course
 from bench.core.units import NS_PER_S, to_ms
+from bench.reports.colours import COLOURS
 from bench.reports.plots import style as styles
 from bench.reports.plots.sheet import (
     files,
@@ -48,9 +49,9 @@ AXES_HEIGHT, ALONE_HEIGHT = 120.0, 250.0
 TITLE_WIDTH = styles.WIDTH - 80.0
 
 MEDIAN: dict[str, Any] = {"color": styles.INK, "linewidth": 1.1}
-BAND: dict[str, Any] = {"color": styles.COLOURS[1], "alpha": 0.45, "linewidth": 0}
+BAND: dict[str, Any] = {"color": COLOURS[1], "alpha": 0.45, "linewidth": 0}
 TENTH: dict[str, Any] = {
-    "color": styles.COLOURS[4],
+    "color": COLOURS[4],
     "linewidth": 3.5,
     "solid_capstyle": "butt",
     "alpha": 0.9,

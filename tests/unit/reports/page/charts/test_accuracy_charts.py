@@ -121,7 +121,7 @@ def test_what_leaves_no_choice_is_no_switch() -> None:
 
 
 def test_a_name_with_quotes_and_tags_stays_text() -> None:
-    name = "it's \"one\" <script> \u202e"
+    name = 'it\'s "one" <script> \u202e'
     run = stored(
         record("x0_5", settings={"mode": name}),
         record("x0_25", settings={"mode": "off"}),
