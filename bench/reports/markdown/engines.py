@@ -21,7 +21,7 @@ from bench.reports.markdown.tables import (
 )
 
 _NOTE = """\
-One row, one net; one table, the same work, from the runs of one suite. **Bold**: the fastest of its
+One row, one net; one table, the same work, from the runs of one suite. Bold: the fastest of its
 row, and only where that is certain: by the ratios of a table whose engines took turns (Holm's
 method over all pairs of the table), else where its interval lies below every other one's. Load:
 from the file to an engine ready to infer, one-time work and optimisation included, and the start of

@@ -12,7 +12,7 @@ from bench.reports.markdown.tables import table
 
 _NOTE = """\
 Runs without copies, apart from those above. On device: by CUDA events, or until the device is done
-where an engine gives none. Enqueue: until the call returns; *launch-bound* where it takes more than
+where an engine gives none. Enqueue: until the call returns; launch-bound where it takes more than
 0.8 of the time on the device. Energy: of the whole card while the latency above was sampled.
 """
 

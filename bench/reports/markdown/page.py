@@ -57,7 +57,7 @@ def render(view: View) -> str:
 
 
 _INTRODUCTION = """\
-Written by `python -m bench.report` from results/ alone. Columns headed *published* hold the figures
+Written by `python -m bench.report` from results/ alone. Columns headed "published" hold the figures
 of PaddleClas (models/README.md says where they stand); all others were measured or counted by this
 harness. Published and measured figures never share a column.
 """
