@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from statistics import fmean, median
 
 from bench.analysis.statistics import Estimate, summarize
-from bench.core.units import NS_PER_S
 from bench.storage.schema.latency import Record, Session
 
 ON_DEVICE, ENQUEUE = "on_device", "enqueue"
@@ -70,10 +69,3 @@ def _energy_mj(sessions: Sequence[Session]) -> float | None:
     energies = [session.covariates.get("energy_mj_per_inference") for session in sessions]
     known = [value for value in energies if isinstance(value, int | float)]
     return fmean(known) if known else None
-
-
-def build_text(figures: OnDevice) -> str:
-    """Return how many builds there were, how far apart, and what one took, for a table."""
-    apart = "" if figures.build_spread is None else f", {figures.build_spread:.1%} apart"
-    took = "" if figures.build_ns is None else f", {figures.build_ns / NS_PER_S:.0f} s each"
-    return f"{figures.builds}{apart}{took}"

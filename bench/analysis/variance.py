@@ -28,14 +28,14 @@ class Components:
     samples: int
 
     @property
-    def sentence(self) -> str:
-        """What follows for whoever wants a narrower interval."""
+    def advice(self) -> str:
+        """What follows for whoever wants a narrower interval, by the key of its text."""
         within = self.iteration**2 / self.samples
         if self.round > self.session and self.round**2 > within:
-            return "Spread the sessions over more time: the machine drifts from round to round."
+            return "drifts"
         if self.session**2 > within:
-            return "Repeat sessions, not samples: processes differ more than their samples do."
-        return "Take more samples a session: sessions agree with each other."
+            return "sessions_differ"
+        return "samples_differ"
 
 
 def components(cells: Mapping[str, Mapping[int, Samples]]) -> Components | None:

@@ -5,22 +5,22 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 
-from bench.analysis import naming
+from bench.analysis import naming, sustained_rows
 from bench.analysis.boxes import Box
 from bench.analysis.series import Series, View
 from bench.analysis.side_by_side import SideBySide, engine_name, heading, side_by_side
 from bench.core import escape
 from bench.core.units import to_ms, with_interval
-from bench.reports.markdown import sustained as sustained_text
-from bench.reports.markdown.tables import APART, APART_NOTE, distance_text, ratio_texts
+from bench.reports.language import words
+from bench.reports.tables import entries, sustained
+from bench.reports.tables.ratios import apart, ratio_entries
 
 
 def latency_tables(view: View) -> str:
     """Return each series as a heading, a table and what its figures are."""
     tables = [_drawn(naming.heading(series), *_parts(view, series)) for series in view.series]
     tables += [
-        _drawn(naming.heading(series), *sustained_text.terminal_parts(view, series))
-        for series in view.sustained
+        _drawn(naming.heading(series), *_sustained_parts(view, series)) for series in view.sustained
     ]
     tables += [_raced(view, table) for table in side_by_side(view) if any(table.races.values())]
     return "\n".join(tables)
@@ -29,15 +29,16 @@ def latency_tables(view: View) -> str:
 def _raced(view: View, table: SideBySide) -> str:
     """Return the ratios of engines that took turns."""
     head = ["over the row's fastest", *(engine_name(table, series) for series in table.engines)]
-    rows = []
+    rows, some_apart = [], False
     for variant, boxes in table.rows.items():
-        texts = ratio_texts(table.races[variant], boxes)
+        known = ratio_entries(table.races[variant], boxes, words("en"))
+        texts, some_apart = [entry.text for entry in known], some_apart or apart(known)
         best = table.fastest[variant]
         if best is not None:
             texts[best] = "fastest"
         rows.append([view.models[variant].title, *texts])
-    apart = f"; {APART_NOTE}" if any(APART in row for row in rows) else ""
-    return _drawn(heading(table), head, rows, _RACED_NOTE + apart)
+    note = [_RACED_NOTE, *([words("en")("ratios.note_apart")] if some_apart else [])]
+    return _drawn(heading(table), head, rows, "\n".join(note))
 
 
 _RACED_NOTE = (
@@ -56,11 +57,27 @@ def _parts(view: View, series: Series) -> tuple[list[str], list[list[str]], str]
     for variant, row in series.boxes.items():
         texts = [view.models[variant].title]
         for column in columns:
-            texts += [_text(row.get(column)), *[distance_text(row.get(column))] * lower]
+            texts += [_text(row.get(column)), *[entries.distance(row.get(column)).text] * lower]
         rows.append(texts)
     boxes = [box for row in series.boxes.values() for _, box in sorted(row.items())]
     notes = (f"{box.cell_id}: {text}" for box in boxes if (text := naming.contended(box)))
     return head, rows, "\n".join([naming.statistic(series), *notes])
+
+
+def _sustained_parts(view: View, series: Series) -> tuple[list[str], list[list[str]], str]:
+    """Return a series' table of long sessions: its head, its rows, and what they are."""
+    head = ["latency, ms", "ran", "first tenth", "last tenth", "last / first", "samples"]
+    note = ["medians of the tenths of one session's time; one session bears no interval"]
+    cells = []
+    for row in sustained_rows.rows(series):
+        setting = naming.setting(series, (row.batch, row.threads))
+        known = sustained.figures(row, words("en"))
+        cells.append(
+            [f"{view.models[row.variant].title}, {setting}", *(entry.text for entry in known)]
+        )
+        if row.box.outcome is None:
+            note += [f"{row.box.cell_id}: {text}" for entry in known for text in entry.notes]
+    return head, cells, "\n".join(note)
 
 
 def _drawn(title: str, head: list[str], rows: list[list[str]], note: str) -> str:

@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path, PurePath
 from typing import Any
 
+from bench.core.escape import plain
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -26,7 +28,13 @@ class Words:
     texts: Mapping[str, str]
 
     def __call__(self, key: str, /, **values: object) -> str:
-        return self.texts[key].format(**values)
+        """Return the text of that key, each of `values` in it as one line."""
+        shown = {name: plain(it) if isinstance(it, str) else it for name, it in values.items()}
+        return self.texts[key].format(**shown)
+
+    def of(self, group: str, word: str) -> str:
+        """Return a stored word in this language, the word itself where it is somebody's own."""
+        return self.texts.get(f"{group}.{word}", word)
 
     def file(self, name: str) -> str:
         """Return a file's name in this language: report.md in English, else report.zh.md."""
@@ -45,6 +53,6 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
     """Yield each text under its key: the text of `title` in [costs] is "costs.title"."""
     for name, value in table.items():
         if isinstance(value, str):
-            yield f"{prefix}{name}", value.strip()
+            yield f"{prefix}{name}", value.strip("\n")
         else:
             yield from _flat(value, f"{prefix}{name}.")

@@ -1,15 +1,15 @@
-"""Pieces of a page in Markdown: tables, boxes, and notes for what stands in a figure's place."""
+"""Pieces of a page in Markdown: tables, paragraphs, and notes for what stands beside a figure."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from bench.analysis import naming
-from bench.analysis.boxes import Box
-from bench.analysis.turns import Race, Ratio
-from bench.core.escape import markdown
-from bench.core.units import significant, to_ms, with_interval
-from bench.storage.schema.common import Failed, Skipped
+from bench.core.escape import code, markdown
+from bench.reports.tables.model import Column, Entry, Table
+
+# A figure with its interval: brackets that link nowhere.
+_INTERVAL = re.compile(r"[\d.]+ \[[\d.]+, [\d.]+\]")
 
 
 class Footnotes:
@@ -57,62 +57,37 @@ def _row(texts: Sequence[str]) -> str:
     return f"| {' | '.join(texts)} |"
 
 
-def outcome_text(cell_id: str, outcome: Failed | Skipped, notes: Footnotes) -> str:
-    """Return what stands in the place of a figure."""
-    if isinstance(outcome, Failed):
-        return f"failed{notes.mark(f'{outcome.failure}: {outcome.message}.', of=cell_id)}"
-    return f"skipped{notes.mark(f'{outcome.reason}: {outcome.hint}.', of=cell_id)}"
-
-
-def latency_text(box: Box | None, notes: Footnotes) -> str:
-    """Return a box as text: never a number where the outcome isn't Measured."""
-    if box is None:
-        return ""
-    if box.outcome is not None:
-        return outcome_text(box.cell_id, box.outcome, notes)
-    estimate = box.estimate
-    if estimate is None:
-        return ""
-    half = estimate.half_width_ns
-    text = with_interval(to_ms(estimate.value_ns), None if half is None else to_ms(half))
-    remarks = [f"{warning}." for warning in box.warnings]
-    if box.unsettled:
-        remarks.append(
-            f"the warm-up had not settled in {box.unsettled} of {estimate.sessions} sessions "
-            "when its time was up."
-        )
-    marks = "".join(notes.mark(remark, of=box.cell_id) for remark in remarks)
-    return f"{text}{naming.evidence(box)}{marks}"
-
-
-APART = "apart"
-APART_NOTE = "apart: not measured by turns with its fastest, so that the two have no ratio"
-
-
-def ratio_texts(run: Race | None, boxes: Sequence[Box | None]) -> list[str]:
-    """Return each box's ratio to the fastest of those that took turns, with its 95% interval.
-
-    A figure without one is `APART`: a cell that was measured again, or in a run of its own.
-    """
-    texts = [APART if box is not None and box.estimate is not None else "" for box in boxes]
-    if run is None:
-        return texts
-    return [
-        "1" if index == run.first else text if ratio is None else ratio_text(ratio)
-        for index, (ratio, text) in enumerate(zip(run.ratios, texts, strict=True))
+def written(one: Table, notes: Footnotes) -> str:
+    """Return a table of the report, its texts escaped and its notes marked."""
+    heads = ["<br>".join(map(markdown, column.title)) for column in one.columns]
+    rows = [
+        [
+            _figure(entry, _marks(entry, column, row[0].text, notes))
+            for entry, column in zip(row, one.columns, strict=True)
+        ]
+        for row in one.rows
     ]
+    return table(heads, rows).rstrip("\n")
 
 
-def ratio_text(ratio: Ratio) -> str:
-    """Return a ratio and its interval, to three decimals."""
-    return f"{ratio.value:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"
+def _figure(entry: Entry, marks: str) -> str:
+    text = f"{_text(entry)}{marks}"
+    return f"**{text}**" if entry.strong else text
 
 
-def alone_text(box: Box | None) -> str:
-    """Return the engine's part of a latency, in ms."""
-    return "" if box is None or box.run_ns is None else significant(to_ms(box.run_ns))
+def _text(entry: Entry) -> str:
+    if entry.code:
+        return code(entry.text)
+    known = _INTERVAL.fullmatch(entry.text)
+    return entry.text if known else markdown(entry.text)
 
 
-def distance_text(box: Box | None) -> str:
-    """Return how far an output was from the reference (relative L2), to two figures."""
-    return "" if box is None or box.relative_l2 is None else f"{box.relative_l2:.1e}"
+def _marks(entry: Entry, column: Column, row: str, notes: Footnotes) -> str:
+    """Return the marks of an entry's notes; those of a published figure name their net."""
+    of = "" if column.origin == "published" else entry.cell[1] if entry.cell else row
+    return "".join(notes.mark(note, of=of) for note in entry.notes)
+
+
+def paragraph(text: str) -> str:
+    """Return a paragraph, its lines as they are."""
+    return "\n".join(map(markdown, text.splitlines()))

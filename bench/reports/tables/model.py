@@ -14,8 +14,8 @@ class Entry:
     """One cell of a table: plain text as shown, of anybody's making; a renderer escapes it.
 
     `value` is what sorting goes by, in the column's unit, None where it isn't known; `cell` the
-    run's and the cell's id of the stored record behind it; `notes` are footnotes in plain text;
-    `strong` marks the fastest of its row.
+    run's and the cell's id of the stored record behind it; `notes` are footnotes in plain text, of
+    that cell or else of the row; `strong` marks the fastest of its row, `code` a command.
     """
 
     text: str = ""
@@ -24,6 +24,7 @@ class Entry:
     grade: str | None = None
     notes: tuple[str, ...] = ()
     strong: bool = False
+    code: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A table, with the paragraphs below it; `key` is an anchor, the same in every language."""
+    """A table, with a line above it (`caption`) and the paragraphs below it, in plain text.
+
+    `key` is an anchor, the same in every language. A word between backticks is code.
+    """
 
     key: str
     title: str
@@ -48,3 +52,16 @@ class Table:
     rows: Sequence[Sequence[Entry]]
     remarks: Sequence[str] = ()
     caption: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A heading of the report, the paragraphs below it, and its tables.
+
+    A table with another title than its section's stands below a heading of its own.
+    """
+
+    key: str
+    title: str
+    tables: Sequence[Table]
+    introduction: Sequence[str] = ()

@@ -13,9 +13,10 @@ from bench.analysis.gpu_figures import OnDevice, on_device
 from bench.analysis.series import View
 from bench.reports import csv_tables as tables_csv
 from bench.reports import optional_files
-from bench.reports.markdown import page as markdown
-from bench.reports.markdown.gpu import device_table
-from bench.reports.markdown.tables import Footnotes
+from bench.reports.language import words
+from bench.reports.tables import latency
+from bench.reports.tables.device import device
+from bench.reports.tables.model import Table
 from bench.storage.files import replace_report
 from bench.storage.schema.latency import Record, Session
 from tests.fakes.records import failed, only_series, record, stored, view
@@ -100,36 +101,42 @@ def test_a_cell_of_a_cpu_or_with_a_session_that_lacks_them_has_no_such_figures()
 
 
 def test_the_second_table_stands_below_the_first_which_stays_end_to_end() -> None:
-    text = markdown.latency_section(page := shown(gauged()), only_series(page), Footnotes())
-    first, second = text.split("On device(ms)<br>bs=1", 1)
-    assert "Latency(ms)<br>bs=1" in first
-    assert "2.05" in first
-    [row] = [line for line in second.splitlines() if line.startswith("| ShuffleNet")]
-    cells = [part.strip() for part in row.strip("|").split("|")]
-    assert cells == [
+    page = shown(gauged())
+    first, second = latency.section(page, only_series(page), words("en")).tables
+    assert first.columns[1].title == ("Latency(ms)", "bs=1")
+    assert first.rows[0][1].text.startswith("2.05")
+    assert second.columns[1].title == ("On device(ms)", "bs=1")
+    assert texts(second)[0] == [
         "ShuffleNetV2_x0_25", "1.1 ± 1.3", "0.300", "52.0", "2, 20.0% apart, 35 s each",
     ]  # fmt: skip
 
 
+def texts(table: Table) -> list[list[str]]:
+    return [[entry.text for entry in row] for row in table.rows]
+
+
+def on_device_table(*records: Record) -> Table:
+    page = shown(*records)
+    table = device(page, only_series(page), words("en"))
+    assert table is not None
+    return table
+
+
 def test_what_is_launch_bound_is_said_in_the_table() -> None:
-    page = shown(gauged([0.3, 0.3]))
-    assert "0.300 launch-bound" in device_table(page, only_series(page))
+    assert "0.300 launch-bound" in texts(on_device_table(gauged([0.3, 0.3])))[0]
 
 
 def test_a_column_that_no_cell_has_figures_for_is_left_out_and_other_cells_are_empty() -> None:
-    page = shown(gauged(), gauged(variant="x1_0", batch=4), record(runner="tensorrt", batch=8))
-    lines = device_table(page, only_series(page)).splitlines()
-    [head] = [line for line in lines if "On device" in line and "Models" in line]
-    assert "bs=1" in head
-    assert "bs=4" in head
-    assert "bs=8" not in head
-    [small] = [line for line in lines if line.startswith("| ShuffleNetV2_x0_25")]
-    assert small.endswith("|  |  |  |  |")
+    table = on_device_table(
+        gauged(), gauged(variant="x1_0", batch=4), record(runner="tensorrt", batch=8)
+    )
+    assert {column.title[-1] for column in table.columns[1:]} == {"bs=1", "bs=4"}
+    assert texts(table)[0][-4:] == [""] * 4
 
 
 def test_a_series_of_a_cpu_has_no_second_table() -> None:
     page = view(stored(record()))
-    assert device_table(page, only_series(page)) == ""
+    assert device(page, only_series(page), words("en")) is None
     assert Path("r/device.csv") not in tables_csv.write(page, Path("r"))
 
 

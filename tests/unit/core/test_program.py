@@ -78,8 +78,7 @@ def test_what_brings_the_rest_depends_on_how_the_harness_came(hint: str, agent: 
     assert program.agent_command().endswith(agent)
 
 
-# The page says who wrote it, and is the same bytes for everybody.
-ELSEWHERE = {"core/program.py", "cli/bootstrap.py", "reports/markdown/page.py"}
+ELSEWHERE = {"core/program.py", "cli/bootstrap.py"}
 
 
 def test_no_message_has_a_program_of_its_own() -> None:

@@ -13,8 +13,8 @@ from bench.reports.language import LANGUAGES, words
 REPORTS = sorted((PROJECT / "bench" / "reports").rglob("*.py"))
 
 
-def fields(text: str) -> list[str]:
-    return sorted(name for _, name, _, _ in Formatter().parse(text) if name is not None)
+def fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
 
 
 @pytest.mark.parametrize("lang", LANGUAGES[1:])
@@ -26,9 +26,13 @@ def test_a_language_has_the_keys_and_placeholders_of_english(lang: str) -> None:
     }
 
 
+def test_a_value_of_several_lines_is_one() -> None:
+    assert words("en")("heading.suite", suite="a\r\n# b") == "suite a # b"
+
+
 def test_every_key_that_is_written_out_in_the_code_is_a_text() -> None:
     code = "".join(path.read_text("utf-8") for path in REPORTS)
-    named = set(re.findall(r"\bwords\(\s*\"([a-z0-9_.]+)\"", code)) - set(LANGUAGES)
+    named = set(re.findall(r"\bwords(?:\(|,)\s*\"([a-z]+\.[a-z0-9_.]+)\"", code)) - set(LANGUAGES)
     assert named <= words("en").texts.keys()
 
 

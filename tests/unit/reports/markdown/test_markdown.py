@@ -130,7 +130,7 @@ def test_of_stored_accuracies_the_newest_of_each_net_and_images_is_shown() -> No
     ]
     page = render(view(accuracies=runs))
     (row,) = tables(page)["Accuracy, measured"]
-    assert (row["Top1<br>[95%]"], row["Run"]) == ("1.0000<br>[0.3976, 1.0000]", new)
+    assert (row[r"Top1<br>\[95%\]"], row["Run"]) == ("1.0000 [0.3976, 1.0000]", new)
     assert (row["Images"], row["Weights"]) == ("4 of 4, folders 01234567", "pretrained")
     assert "Nothing has been measured" not in page
 
@@ -271,4 +271,5 @@ def test_a_figure_that_the_audit_finds_odd_is_marked_with_the_reason() -> None:
     marks = {("measured", "ShuffleNetV2_x0_25", where): ["it can't be"]}
     page = render(replace(shown, marks=marks))
     assert "2.05 ± 0.64 (2) D[^1]" in page
-    assert "[^1]: ShuffleNetV2_x0_25, bs=1, thread=1: it can't be." in page
+    (one,) = only_series(shown).boxes["x0_25"].values()
+    assert f"[^1]: {one.cell_id}: it can't be." in page

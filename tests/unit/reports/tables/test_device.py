@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.reports import csv_tables
-from bench.reports.markdown.energy import energy_table
+from bench.reports.language import words
+from bench.reports.tables.device import energy
 from bench.storage.schema.latency import Record
 from tests.fakes.records import only_series, record, stored, view
 
@@ -25,15 +26,19 @@ def using(*energies_j: float | None, **fields: Any) -> Record:
 
 def test_energy_is_the_mean_over_the_sessions_that_know_it_by_inference() -> None:
     page = view(stored(using(0.1, 0.2, None), record(batch=4)))
-    lines = energy_table(page, only_series(page)).splitlines()
-    assert lines[1] == "| Models | Energy(mJ)<br>bs=1, thread=1 |"
-    assert lines[3] == "| ShuffleNetV2_x0_25 | 75.0 |"
-    assert "whole processor" in lines[-2]
+    table = energy(page, only_series(page), words("en"))
+    assert table is not None
+    assert [column.title for column in table.columns] == [
+        ("Models",), ("Energy(mJ)", "bs=1, thread=1"),
+    ]  # fmt: skip
+    ((name, figure),) = table.rows
+    assert (name.text, figure.text, figure.value) == ("ShuffleNetV2_x0_25", "75.0", 75.0)
+    assert "whole processor" in table.remarks[0]
 
 
 def test_without_a_reading_there_is_no_table_and_no_file() -> None:
     page = view(stored(using(None)))
-    assert energy_table(page, only_series(page)) == ""
+    assert energy(page, only_series(page), words("en")) is None
     assert Path("r/energy.csv") not in csv_tables.write(page, Path("r"))
 
 

@@ -1,0 +1,79 @@
+"""What a series and its figures are called, in the report's language."""
+
+from __future__ import annotations
+
+from bench.analysis import naming
+from bench.analysis.boxes import Box
+from bench.analysis.series import Series
+from bench.analysis.side_by_side import SideBySide
+from bench.core.escape import file_name
+from bench.reports.language import Words
+
+
+def heading(series: Series, words: Words) -> str:
+    """Return a series' heading: the hardware under its real name, engine and precision.
+
+    The suite stands in it, since the same cells in two suites are two tables.
+    """
+    version = f" ({series.engine})" if series.engine else ""
+    engine = f"{naming.runner_title(series.runner)}{version}"
+    parts = [engine, series.precision.upper(), naming.settings(series), *_origin(series, words)]
+    text = "heading.sizes" if series.target == "android" else "heading.series"
+    what = words("heading.comma").join(part for part in parts if part)
+    return words(text, system=_system(series, words), what=what)
+
+
+def side_by_side(one: SideBySide, words: Words) -> str:
+    """Return what engines are compared on: the system, precision, batch, threads and suite."""
+    series = one.first
+    setting = naming.setting(series, one.column)
+    parts = [series.precision.upper(), setting, *_origin(series, words)]
+    what = words("heading.comma").join(parts)
+    return words("heading.series", system=_system(series, words), what=what)
+
+
+def _origin(series: Series, words: Words) -> list[str]:
+    suite = [words("heading.suite", suite=series.suite)] if series.suite else []
+    return [words("heading.preset", preset=series.preset), *suite]
+
+
+def _system(series: Series, words: Words) -> str:
+    name = series.system.heading
+    named = name.startswith("emulated")
+    return words("heading.emulated", system=name) if series.system.emulated and not named else name
+
+
+def statistic(series: Series, words: Words) -> str:
+    """Return what a figure of the series is."""
+    one = words.of("statistic", series.statistic)
+    text = "latency.statistic_of_one" if series.most_sessions == 1 else "latency.statistic"
+    return words(text, statistic=one)
+
+
+def weights(series: Series, words: Words) -> str:
+    """Return the weights that a series' nets had: seeded, pretrained or those of a file."""
+    return words.of("weights", series.weights)
+
+
+def evidence(box: Box, words: Words) -> str:
+    """Return what follows a figure: ` (5) A`, the number of sessions and the grade."""
+    count = f"({box.estimate.sessions})" if box.estimate else ""
+    parts = (count, box.grade, words("latency.contended") if box.contended else "")
+    return "".join(f" {part}" for part in parts if part)
+
+
+def contended(box: Box, words: Words) -> str:
+    """Return what other processes left to a contended box's sessions, nothing for another box."""
+    if box.taken is None or not box.taken.contended:
+        return ""
+    return words("latency.note_contended", share=box.taken.cpu_share)
+
+
+def slug(series: Series) -> str:
+    """Return what tells a series from all others, for the key of a table."""
+    settings = [f"{name}_{value}" for name, value in sorted(series.settings.items())]
+    parts = [
+        series.suite, series.system.system_id, series.runner, *settings, series.precision,
+        series.preset, series.statistic, series.weights,
+    ]  # fmt: skip
+    return file_name("-".join(part for part in parts if part))
