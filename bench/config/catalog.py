@@ -27,6 +27,7 @@ from bench.config.net_files import (
 from bench.config.published import FAULTS, PUBLISHED
 from bench.core.digest import canonical_digest, file_sha256
 from bench.core.errors import BenchError, BrokenFile, InputError, UnknownName
+from bench.core.paths import document
 from bench.core.tensors import BATCH, TensorSpec
 from bench.storage.validation import explain, read_toml
 
@@ -154,7 +155,9 @@ def load_catalogue(folder: Path) -> Catalogue:
     try:
         return Catalogue.model_validate(read_toml(path))
     except ValidationError as error:
-        raise BrokenFile(path, explain(error), hint="see models/README.md for the form") from error
+        raise BrokenFile(
+            path, explain(error), hint=f"see {document('models/README.md')} for the form"
+        ) from error
 
 
 def select(catalogue: Catalogue, names: Sequence[str], suite: str | None = None) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from bench.core.errors import BrokenFile
+from bench.core.paths import document
 from bench.storage.validation import Positive, Strict, explain, read_text, short
 
 INFERENCE_FILE = "inference.yml"
@@ -86,7 +87,7 @@ class InferenceFile(Strict):
 
 def read_inference(path: Path) -> InferenceFile:
     """Return what PaddleClas's inference.yml says; raises BrokenFile."""
-    hint = "describe it in the model's entry: see `preprocess` in models/README.md"
+    hint = f"describe it in the model's entry: see `preprocess` in {document('models/README.md')}"
     try:
         content = _yaml(path)
         fields, crop = _preprocess(_operators(content))

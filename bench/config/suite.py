@@ -12,7 +12,7 @@ from bench.config.sustained import PRESET
 from bench.config.thresholds import DEFAULT, Gate
 from bench.core.cell import MOST_CALLS, Sampling
 from bench.core.errors import BrokenFile, UnknownName
-from bench.core.paths import PACKAGE
+from bench.core.paths import PACKAGE, document
 from bench.storage.validation import Positive, Seconds, Strict, explain, read_toml
 
 FOLDER = PACKAGE / "suites"
@@ -151,4 +151,6 @@ def load_suite(name: str) -> Suite:
     try:
         return Suite(name=path.stem, path=path, file=SuiteFile.model_validate(read_toml(path)))
     except ValidationError as error:
-        raise BrokenFile(path, explain(error), hint="see bench/suites/cpu.toml") from error
+        raise BrokenFile(
+            path, explain(error), hint=f"see {document('docs/reference/files.md')}"
+        ) from error

@@ -25,3 +25,17 @@ def import_root(package: Path = PACKAGE) -> Path:
 def shipped_catalogue(package: Path = PACKAGE) -> Path:
     """Return the folder of the models that come with the harness."""
     return package.parent / "models" if is_checkout(package.parent) else package / "catalogue"
+
+
+def document(name: str, package: Path = PACKAGE) -> str:
+    """Return the path at which this machine has a page of docs/ or models/, "models/README.md" say.
+
+    It is relative where it lies below the current folder; an installed harness brings those pages.
+    """
+    if is_checkout(package.parent):
+        path = package.parent / name
+    else:
+        folder, _, page = name.partition("/")
+        path = (shipped_catalogue(package) if folder == "models" else package / folder) / page
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)

@@ -106,4 +106,4 @@ OF_FILE: Mapping[str, Mapping[str, str]] = {
 
 def meaning(file: str, column: str) -> str:
     """Return what a column of that file holds."""
-    return OF_FILE.get(file, {}).get(column, COLUMNS[column])
+    return OF_FILE.get(file, {}).get(column) or COLUMNS.get(column, "")

@@ -35,7 +35,7 @@ def engines() -> str:
         table(
             ("runner", "setting", "values", "does"),
             (
-                (code(name), code(setting), ", ".join(map(code, values)), SETTINGS[setting])
+                (code(name), code(setting), ", ".join(map(code, values)), SETTINGS.get(setting, ""))
                 for name, it in RUNNERS.items()
                 for setting, values in it.settings.items()
             ),

@@ -12,6 +12,8 @@ from zipfile import ZipFile
 import pytest
 from uv import find_uv_bin
 
+from bench.core.paths import document
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -47,12 +49,24 @@ def test_data_is_there_in_every_part(part: str, names: set[str]) -> None:
 
 
 @pytest.mark.slow
-def test_it_holds_the_package_the_catalogue_and_no_more(names: set[str]) -> None:
+def test_it_holds_the_package_the_catalogue_the_documents_and_no_more(names: set[str]) -> None:
     package = {f"bench/{name}" for name in tracked("bench")}
     catalogue = {f"bench/catalogue/{name}" for name in tracked("models")}
     assert {"bench/catalogue/catalog.toml", "bench/catalogue/published.csv"} <= catalogue
     described = {name for name in names if ".dist-info/" in name}
-    assert names - described == package | catalogue
+    documents = {f"bench/docs/{name}" for name in tracked("docs")}
+    assert names - described == package | catalogue | documents
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ["models/README.md", "docs/reference/files.md"])
+def test_a_document_that_a_message_names_is_there(
+    page: str, names: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    package = tmp_path / "site-packages" / "bench"
+    assert document(page, package).removeprefix("site-packages/") in names
+    assert document(page, ROOT / "bench") == str(ROOT / page)
 
 
 def packages_in(lines: Iterator[str] | list[str]) -> set[str]:
