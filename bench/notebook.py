@@ -143,7 +143,7 @@ def measured(options: Options, tables: Tables) -> Run:
     optional("pandas", "pandas")  # not after minutes of measuring
     done = measure(options, tables, Lines())
     run_id = done.run.path.name
-    if done.resume is not None:
+    if done.interrupted:
         again = f"bench.run(resume='{run_id}')"
         raise KeyboardInterrupt(f"what was measured is kept: resume with {again}, or {done.resume}")
     broken: list[BrokenResult] = []

@@ -15,8 +15,7 @@ from bench.analysis.series import StoredRun
 from bench.analysis.time_use import time_use
 from bench.analysis.verdicts import Comparison
 from bench.core.errors import BrokenResult
-from bench.core.output import say, show, show_lines
-from bench.core.program import command
+from bench.core.output import say, say_command, show, show_lines
 from bench.core.units import number_of
 from bench.experiments.context import Options
 from bench.reports.build import load_accuracies, load_runs, report_folder, view_of, write_report
@@ -37,8 +36,8 @@ class OutputOptions:
     verbose: bool = False
 
 
-def conclude(options: Options, folder: RunFolder) -> int:
-    """Write the report, print this run's table and the files.
+def conclude(options: Options, folder: RunFolder, resume: str) -> int:
+    """Write the report, print this run's table and the files; `resume` is the command to resume it.
 
     Returns 0, or 1 where a cell has no figure.
     """
@@ -65,8 +64,7 @@ def conclude(options: Options, folder: RunFolder) -> int:
             show_lines(explanation(records))
     status = max(tell_failures(records), tell_broken(broken))
     if any(it.failed_for_now for it in records):
-        again = command(f"run --resume {folder.path.name}")
-        say(f"bench: what was killed, late, lost or out of space is tried again by {again}")
+        say_command("bench: what was killed, late, lost or out of space is tried again by", resume)
     return status
 
 

@@ -23,7 +23,7 @@ from bench.cli.commands import VERBS
 from bench.cli.options import COMMON
 from bench.cli.to_options import to_options
 from bench.core.errors import BenchError, InputError, UnknownName
-from bench.core.output import say
+from bench.core.output import say, say_command
 from bench.core.program import program
 from bench.launcher.process import SEE_LOG
 
@@ -43,8 +43,7 @@ def main(argv: Sequence[str], tables: Tables | None = None) -> int:
     try:
         return _carry_out(argv, tables)
     except BenchError as error:
-        for line in _complaint(error):
-            say(line)
+        _complain(error)
         return error.exit_status
     except BrokenPipeError:  # the reader has left, as `head` does: so does what is still buffered
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -55,15 +54,25 @@ def main(argv: Sequence[str], tables: Tables | None = None) -> int:
         return 2
     except KeyboardInterrupt as interruption:
         say("")
-        say(": ".join(("bench: interrupted", *map(str, interruption.args))))
+        match interruption.args:
+            case (why, command):
+                say_command(f"bench: interrupted: {why}", command)
+            case _:
+                say("bench: interrupted")
         return 130
 
 
-def _complaint(error: BenchError) -> list[str]:
-    """Return the lines of an error: no cell's file has the log of the process that failed."""
+def _complain(error: BenchError) -> None:
+    """Say an error with the log of the process that failed, which is in no cell's file."""
     tail = getattr(getattr(error, "failure", error), "log_tail", "").rstrip()
+    for line in tail.splitlines():
+        say(line)
     where = "see what it printed, above" if tail else "it printed nothing"
-    return [*tail.splitlines(), f"bench: {error}".replace(SEE_LOG, where)]
+    text = f"bench: {error.problem}: {error.hint}".replace(SEE_LOG, where)
+    if error.command is None:
+        say(text)
+    else:
+        say_command(text, error.command)
 
 
 def console() -> NoReturn:

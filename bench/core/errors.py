@@ -33,10 +33,12 @@ from bench.core.program import command
 class BenchError(Exception):
     """What is wrong, in one clause that names the thing, and the remedy, in another.
 
-    `exit_status` is what the command line leaves with.
+    `exit_status` is what the command line leaves with; `command` is what to type in the end, where
+    the remedy ends in one that is to be copied: it is printed on a line of its own.
     """
 
     exit_status = 2
+    command: str | None = None
 
     def __init__(self, problem: str, *, hint: str) -> None:
         super().__init__(problem)
@@ -44,7 +46,7 @@ class BenchError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.problem}: {self.hint}"
+        return f"{self.problem}: {self.hint}" + (f" `{self.command}`" if self.command else "")
 
 
 class InputError(BenchError):

@@ -14,7 +14,7 @@ from bench.core.cell import TargetSpec
 from bench.core.digest import canonical_digest
 from bench.core.errors import BenchError, InputError, ResultsError, ResultsNotWritable
 from bench.core.locks import cache_in_use, held, runtime_folder
-from bench.core.output import say
+from bench.core.output import say, say_command
 from bench.core.program import program
 from bench.environments.interpreters import Environments
 from bench.experiments.context import Options, Tables
@@ -77,11 +77,14 @@ class Experiment(Protocol[Run]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult(Generic[Run]):
-    """Where an experiment is stored, and the command that resumes it where it was interrupted."""
+    """Where an experiment is stored, the command that resumes it, and whether a person interrupted
+    it.
+    """
 
     run: Run
     system: System
-    resume: str | None = None
+    resume: str
+    interrupted: bool
 
 
 def find_unfinished(directory: type[Run], store: Store, run_id: str) -> Run:
@@ -132,8 +135,9 @@ def run_experiment(
             check_same(resumed, manifest.model_dump(), experiment.resume_identity)
             run = resumed
             _set_status(run, "running", finished=None, sealed={})
-        resume = _measure(experiment, run, target, quiet)
-    return RunResult(run=run, system=target.system, resume=resume)
+        resume = resume_command(experiment, run)
+        interrupted = _measure(experiment, run, target, quiet, resume)
+    return RunResult(run=run, system=target.system, resume=resume, interrupted=interrupted)
 
 
 @contextmanager
@@ -144,14 +148,15 @@ def _preparing(options: Options) -> Iterator[None]:
     except KeyboardInterrupt:
         again = f"{program()} {shlex.join(options.command)}"
         raise KeyboardInterrupt(
-            f"nothing was measured yet, and what is whole stays in the cache: go on with `{again}`"
+            "nothing was measured yet, and what is whole stays in the cache: go on with", again
         ) from None
 
 
-def _measure(experiment: Experiment[Run], run: Run, target: Target, quiet: Quiet) -> str | None:
-    """Execute what is pending; return the command to resume where a person interrupted it."""
-    command = resume_command(experiment, run)
-    with kept(run, command) as end:
+def _measure(
+    experiment: Experiment[Run], run: Run, target: Target, quiet: Quiet, resume: str
+) -> bool:
+    """Execute what is pending; return whether a person interrupted it."""
+    with kept(run, resume) as end:
         with closing(experiment.pending(run, target, quiet.measuring_s)) as units:
             for unit in units:
                 quiet.wait()
@@ -159,7 +164,7 @@ def _measure(experiment: Experiment[Run], run: Run, target: Target, quiet: Quiet
                 quiet.shown.ended(unit, unit.execute())
         _set_status(run, "complete", finished=utc_now(), sealed=run.seals())
         run.unlock()
-    return command if end.interrupted else None
+    return end.interrupted
 
 
 def _in_order(manifest: BaseModel, directory: type[Run], store: Store) -> BaseModel:
@@ -188,7 +193,7 @@ def resume_command(experiment: Experiment[Run], run: Run) -> str:
 def tell_interruption(resume: str) -> int:
     """Write that a person interrupted a run and the command to resume it; return the status."""
     say("")
-    say(f"bench: interrupted; what was measured is kept: resume with `{resume}`")
+    say_command("bench: interrupted; what was measured is kept; resume with", resume)
     return INTERRUPTED
 
 
@@ -221,13 +226,13 @@ def kept(run: RunDirectory[Any, Any], resume: str) -> Iterator[End]:
         end.interrupted = True
     except BaseException:
         _interrupt(run)
-        say(f"bench: what was measured is kept: resume with `{resume}`")
+        say_command("bench: what was measured is kept; resume with", resume)
         raise
 
 
 def _add_resume(error: BenchError, remedy: str, resume: str) -> None:
     error.problem = f"{error.problem}; what was measured before is kept"
-    error.hint = f"{remedy}, then `{resume}`"
+    error.hint, error.command = f"{remedy}, then resume with", resume
 
 
 def _interrupt(run: RunDirectory[Any, Any]) -> None:

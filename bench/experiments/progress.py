@@ -10,14 +10,19 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bench.core.escape import plain
-from bench.core.output import say
+from bench.core.output import said_by, say
 from bench.core.units import duration
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _LINE_EVERY_S = 5.0
 _WAITING_EVERY_S = 60.0
+_WIDE, _MIDDLE = 70, 56
+"""The columns of a terminal from which on the bar itself, and the last result, are shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +84,13 @@ class Lines:
 
 
 class Bar:
-    """A bar on a terminal, redrawn when a unit ends; where it is narrow, the label is cut."""
+    """A bar on a terminal, redrawn when a unit ends.
 
-    def __init__(self) -> None:
+    Where it is narrow, the label is cut; where it is very narrow, the bar itself goes, and then the
+    last result: the counter and the time left stay.
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
         from rich.table import Column
 
@@ -90,16 +99,17 @@ class Bar:
             return TextColumn(f"{{task.{field}}}", markup=False, table_column=cut)
 
         self._clock = Remaining()
-        self.progress = Progress(
-            BarColumn(bar_width=16),
-            MofNCompleteColumn(),
-            text("description", ratio=1),
-            text("fields[left]"),
-            text("fields[last]", max_width=24),
-            auto_refresh=False,
-            expand=True,
-        )
+        count = MofNCompleteColumn(table_column=Column(no_wrap=True))
+        core = (count, text("description", ratio=1), text("fields[left]"))
+        last = text("fields[last]", max_width=24)
+        self._columns = {_WIDE: (BarColumn(bar_width=16), *core, last), _MIDDLE: (*core, last)}
+        self._least = core
+        self.progress = Progress(*core, console=console, auto_refresh=False, expand=True)
         self._task = self.progress.add_task("preparing", total=None, left="", last="")
+
+    def says(self, text: str) -> None:
+        """Write lines above the bar; the terminal wraps them, so that one copies them whole."""
+        self.progress.console.print(text, end="", markup=False, highlight=False, soft_wrap=True)
 
     def prepares(self, what: str) -> None:
         self._show(description=f"preparing: {what}")
@@ -116,10 +126,13 @@ class Bar:
         self._show(last=f"last: {result}")
 
     def _show(self, **texts: str) -> None:
+        width = self.progress.console.width
+        fitting = (columns for least, columns in self._columns.items() if width >= least)
+        self.progress.columns = next(fitting, self._least)
         self.progress.update(
             self._task,
             completed=self._clock.done,
-            total=self._clock.total,
+            total=self._clock.total or None,
             **{name: plain(text) for name, text in texts.items()},  # type: ignore[arg-type]
         )
         self.progress.refresh()
@@ -158,13 +171,19 @@ class Remaining:
 
 @contextmanager
 def display() -> Iterator[Display]:
-    """Yield a bar where stderr is a terminal, else lines."""
+    """Yield a bar where stderr is a terminal that can move its cursor, else lines.
+
+    As rich has it, NO_COLOR leaves its colours out, and TERM=dumb is a terminal that can't.
+    """
     if not sys.stderr.isatty():
         yield Lines()
         return
     from rich.console import Console
 
-    bar = Bar()
-    bar.progress.live.console = Console(stderr=True)
-    with bar.progress:
+    console = Console(stderr=True)
+    if console.is_dumb_terminal:
+        yield Lines()
+        return
+    bar = Bar(console)
+    with bar.progress, said_by(bar.says):
         yield bar

@@ -169,7 +169,7 @@ def cut_off(commands: Commands, base: str, head: str) -> list[str]:
     argv = ["ab", *where, "--cmd", base, "--cmd", head, "--sessions", "2"]
     seams = replace(REAL, open_worker=opening)
     assert verb.run(parse(argv)[1], Tables(busy=lambda: None), seams=seams) == 130
-    resume = commands.capsys.readouterr().err.rpartition("resume with `")[2].rpartition("`")[0]
+    resume = commands.capsys.readouterr().err.splitlines()[-1]
     return shlex.split(resume.partition(" ab ")[2])
 
 

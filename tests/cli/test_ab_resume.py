@@ -23,9 +23,9 @@ def test_an_interrupted_comparison_says_how_to_go_on_and_measures_only_the_rest(
     assert ab("--seed", "4", "--half-width", "0.02", seams=Opened(most=4).seams) == 130
     folder, err = ab.only, ab.capsys.readouterr().err
     assert err.endswith(
-        "resume with `python -m bench ab --resume "
+        "resume with:\n  python -m bench ab --resume "
         f"{folder.path.name} --results {ab.root / 'results'} --models {fakes.MODELS} "
-        f"--cache {ab.root / 'cache'}`\n"
+        f"--cache {ab.root / 'cache'}\n"
     )
     before, (half,) = folder.manifest(), folder.records()
     assert (before.status, half.outcome, len(half.sessions)) == ("interrupted", AbUnfinished(), 2)
@@ -104,8 +104,9 @@ def test_a_disk_that_fills_up_keeps_what_was_measured(ab: Ab, small_disk: Path) 
     with pytest.raises(ResultsNotWritable) as raised:
         ab(seams=Opened(most=4, event=partial(filled, ballast)).seams)
     assert "No space left on device; what was measured before is kept" in raised.value.problem
-    resume = f"`python -m bench ab --resume {ab.only.path.name} --results {small_disk} "
-    assert raised.value.hint.startswith(f"free some space, then {resume}")
+    resume = f"python -m bench ab --resume {ab.only.path.name} --results {small_disk} "
+    assert raised.value.hint == "free some space, then resume with"
+    assert str(raised.value.command).startswith(resume)
     (half,) = ab.only.records()
     assert len(half.sessions) == 2
     ballast.unlink()
@@ -131,7 +132,8 @@ def test_a_device_that_goes_away_leaves_one_that_can_be_gone_on_with(ab: Ab) -> 
     with pytest.raises(BenchError) as raised:
         ab(seams=Opened(most=2, event=lose).seams)
     assert "went away during a session; what was measured before is kept" in raised.value.problem
-    assert f", then `python -m bench ab --resume {ab.only.path.name}" in raised.value.hint
+    resume = raised.value.command or ""
+    assert resume.startswith(f"python -m bench ab --resume {ab.only.path.name} ")
     assert ab.only.manifest().status == "interrupted"
     assert ab("--resume", "latest") == 0
 
@@ -142,6 +144,7 @@ def test_any_error_tells_how_to_go_on(ab: Ab) -> None:
 
     with pytest.raises(Unavailable) as raised:
         ab(seams=Opened(most=2, event=refuse).seams)
-    resume = f"`python -m bench ab --resume {ab.only.path.name} "
-    assert raised.value.hint.startswith(f"bring it back, then {resume}")
+    resume = f"python -m bench ab --resume {ab.only.path.name} "
+    assert raised.value.hint == "bring it back, then resume with"
+    assert str(raised.value.command).startswith(resume)
     assert ab.only.manifest().status == "interrupted"

@@ -162,7 +162,7 @@ def test_an_arm_that_was_given_by_a_path_is_given_again(ab: Ab) -> None:
         (ab.root / "own").with_suffix(suffix).write_text("exported")
     flags = ["--head", f"model:{ab.root / 'own.json'}", "--base", "set:threads=1"]
     name = ab.cut_off(*flags)
-    command = ab.capsys.readouterr().err.rpartition("`python -m bench ")[2]
+    command = ab.capsys.readouterr().err.rpartition("  python -m bench ")[2]
     assert command.startswith(f"ab --resume {name} --head model:{ab.root / 'own.json'} --results ")
     assert ab.not_resumed() == (
         f"head of comparison {name} was model:…/own.json, and paths aren't stored: "

@@ -34,9 +34,8 @@ def test_an_interrupted_run_goes_on_where_it_was_and_ends_alike(
     assert run(bench, first, "--data", str(data)) == 130
     said = bench.capsys.readouterr().err
     (folder,) = [it for it in bench.folders() if it.manifest().status == "interrupted"]
-    assert (
-        f"resume with `python -m bench accuracy --resume {folder.path.name} --data {data}" in said
-    )
+    again = f"python -m bench accuracy --resume {folder.path.name} --data {data}"
+    assert f"resume with:\n  {again}" in said
     assert len([it for it in folder.journal() if it.chunk]) == 1
     assert run(bench, rest, "--data", str(data), "--resume", folder.path.name, "--json") == 0
     assert (first.files, rest.files) == ([64], [64, 22])
@@ -103,7 +102,7 @@ def test_whatever_ends_a_run_leaves_one_that_is_interrupted(
         run(bench, Counted(after=0, event=event), "--data", str(data))
     (folder,) = bench.folders()
     assert folder.manifest().status == "interrupted"
-    command = f"`python -m bench accuracy --resume {folder.path.name} --data {data}"
+    command = f"python -m bench accuracy --resume {folder.path.name} --data {data}"
     assert command in f"{bench.capsys.readouterr().err}{raised.value}"
     assert run(bench, Counted(), "--data", str(data), "--resume", "latest") == 0
     assert folder.manifest().status == "complete"

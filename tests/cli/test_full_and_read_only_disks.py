@@ -69,10 +69,12 @@ def test_a_disk_that_fills_up_keeps_what_was_measured_and_resume_finishes(
 
     first = Counted(after=5, event=partial(filled, ballast))
     assert plain_run(tables=launching(first)) == 2
-    (line,) = [text for text in capsys.readouterr().err.splitlines() if "bench:" in text]
+    err = capsys.readouterr().err.splitlines()
+    (line,) = [text for text in err if "bench:" in text]
     assert str(small_disk) in line
     assert "No space left on device" in line
-    assert "kept: free some space, then `python -m bench run --resume" in line
+    assert line.endswith("kept: free some space, then resume with:")
+    assert err[-1].startswith("  python -m bench run --resume")
 
     (run,) = Store(small_disk).runs()
     kept = measured(run)

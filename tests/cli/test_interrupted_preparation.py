@@ -48,8 +48,9 @@ def test_an_interruption_while_artifacts_are_made_ends_it_at_once_and_says_how_t
         finally:
             process.kill()
     assert process.returncode == 130
-    last = said.decode().splitlines()[-1]
-    assert last.startswith("bench: interrupted: nothing was measured yet, and what is whole stays")
-    assert last.endswith(f"bench {' '.join(words)}`")
+    *_, why, last = said.decode().splitlines()
+    assert why.startswith("bench: interrupted: nothing was measured yet, and what is whole stays")
+    assert last.startswith("  ")
+    assert last.endswith(f"bench {' '.join(words)}")
     assert "Traceback" not in said.decode()
     assert list((cache / "artifacts").iterdir()) == list(temporary.iterdir()) == []

@@ -5,6 +5,7 @@ import io
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -99,9 +100,36 @@ def test_a_report_names_a_run_that_was_interrupted_on_its_page_and_on_the_termin
     assert main(["report", *where(results)]) == 0
     page, said = (results / "report/report.md").read_text(), capsys.readouterr().err
     why = f"un {THIRD} was interrupted: cells that were left have no figure in it"
-    again = f"`python -m bench run --resume {THIRD}` measures them"
-    assert f"R{why}; {again}.\n" in page
-    assert said.splitlines() == [f"bench: r{why}: {again}"]
+    again = f"python -m bench run --resume {THIRD}"
+    assert f"R{why}; `{again}` measures them.\n" in page
+    assert said.splitlines() == [
+        f"bench: r{why}; measure them with:", f"  {again} --results {results}"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "told", "hidden"),
+    [
+        (("run", "a.onnx", "b c.onnx", "--input", "x=Nx4"), "a.onnx 'b c.onnx' --input x=Nx4:", 0),
+        (("run", "…/a.onnx", "--weights", "w.pdparams"), "'…/a.onnx' --weights w.pdparams ", 1),
+        (("run", "~/a.onnx", "--models", "m"), "/home/me/a.onnx --models m ", 0),
+        (("run", "--no-longer-a-flag"), "--results ", 0),
+    ],
+)
+def test_the_command_to_resume_a_run_of_own_files_names_them(
+    words: tuple[str, ...], told: str, hidden: int, results: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setenv("HOME", "/home/me")
+    one = stored(record("cut"), run_id=THIRD, status="interrupted")
+    origin = one.manifest.provenance
+    command = origin.model_copy(update={"command": ["python", "-m", "bench", *words]})
+    put(replace(one, manifest=one.manifest.model_copy(update={"provenance": command})), results)
+    assert main(["report", *where(results)]) == 0
+    said, again = capsys.readouterr().err.splitlines()
+    assert again.startswith(f"  python -m bench run --resume {THIRD} {told}")
+    assert again.endswith(f"--results {results}")
+    assert ("isn't stored" in said) == bool(hidden)
 
 
 def test_a_report_on_one_run_lies_beside_it_and_covers_only_it(results: Path) -> None:

@@ -33,7 +33,7 @@ def test_an_interrupted_run_is_kept_and_told_how_to_go_on(
     out, err = capsys.readouterr()
     assert out == ""
     assert err.count("bench: interrupted") == 1
-    assert f"`python -m bench run --resume {run.path.name} --results {tmp_path}" in err
+    assert f"  python -m bench run --resume {run.path.name} --results {tmp_path}" in err
     assert "Traceback" not in err
 
 
@@ -129,7 +129,7 @@ def test_whatever_ends_a_run_leaves_one_that_is_interrupted(
         plain_run(*one, tables=replace(tables(), launch=Counted(after=1, event=broken)))
     run = only_run(tmp_path)
     assert run.manifest().status == "interrupted"
-    command = f"resume with `python -m bench run --resume {run.path.name} --results {tmp_path}"
+    command = f"resume with:\n  python -m bench run --resume {run.path.name} --results {tmp_path}"
     assert command in capsys.readouterr().err
     assert plain_run("--resume", "latest") == 0
     assert run.manifest().status == "complete"
@@ -142,8 +142,8 @@ def test_an_error_tells_the_command_too(
     assert plain_run(*QUICK, tables=replace(tables(), launch=launch)) == 2
     name, err = only_run(tmp_path).path.name, capsys.readouterr().err
     assert only_run(tmp_path).manifest().status == "interrupted"
-    told = "the place is gone; what was measured before is kept: bring it back, then `python -m "
-    assert f"bench: {told}bench run --resume {name} --results {tmp_path}" in err
+    told = "the place is gone; what was measured before is kept: bring it back, then resume with:"
+    assert f"bench: {told}\n  python -m bench run --resume {name} --results {tmp_path}" in err
 
 
 def test_a_complete_run_that_lost_a_cell_is_resumed_for_that_alone(
@@ -188,9 +188,8 @@ def test_a_cell_that_failed_for_now_is_tried_again_with_the_sessions_that_it_has
     assert run.manifest().status == "complete"
     (record,) = run.records()
     (kept,) = record.sessions
-    assert (
-        f"tried again by `python -m bench run --resume {run.path.name}`" in capsys.readouterr().err
-    )
+    said = capsys.readouterr().err
+    assert f"tried again by:\n  python -m bench run --resume {run.path.name} --results" in said
 
     rest = Counted()
     assert plain_run("--resume", "latest", tables=replace(tables(), launch=rest)) == 0

@@ -204,7 +204,7 @@ def test_an_interrupted_self_test_says_how_to_go_on_and_does(
     assert selftest("--sessions", "6", launch=first) == 130
     name = only_run(tmp_path).path.name
     told = capsys.readouterr().err
-    assert f"`python -m bench selftest --resume {name} --results" in told
+    assert f"  python -m bench selftest --resume {name} --results" in told
     assert "--models" not in told.partition("--resume")[2]
     assert selftest("--from", name) == 2
     assert f"self-test {name} isn't complete: go on with it" in capsys.readouterr().err

@@ -41,7 +41,7 @@ def run(options: Options, tables: Tables, *, seams: Seams = REAL) -> int:
     with display() as shown:
         done = run_experiment(experiment, options, tables, resumed=resumed, shown=shown)
     say(f"kept in {done.run.path}")
-    if done.resume is not None:
+    if done.interrupted:
         return tell_interruption(done.resume)
     return tell(live_comparison(done.run, list(done.run.records()), done.system), name)
 

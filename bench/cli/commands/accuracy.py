@@ -49,7 +49,7 @@ def run(options: Options, tables: Tables, *, opener: OpenEngine = open_engine) -
     )
     with display() as shown:
         done = run_experiment(experiment, options, tables, resumed=resumed, shown=shown)
-    if done.resume is not None:
+    if done.interrupted:
         return tell_interruption(done.resume)
     return _tell(done.run, experiment, options)
 

@@ -142,7 +142,7 @@ class _Test:
             seams=self.seams,
         )
         done = run_experiment(experiment, options, self.tables, shown=Lines(preparation=False))
-        if done.resume is not None:
+        if done.interrupted:
             raise _Interrupted
         comparison = live_comparison(done.run, list(done.run.records()), done.system)
         (cell,) = comparison.cells

@@ -11,10 +11,10 @@ from bench.analysis.run_context import unfinished
 from bench.analysis.series import StoredRun, View
 from bench.analysis.time_use import TimeUse, time_use
 from bench.cli.console import OutputOptions, explanation, tell_broken, written
+from bench.cli.resume import resume_stored
 from bench.cli.stored import check_results
 from bench.core.errors import BrokenResult
-from bench.core.output import say, show, show_lines
-from bench.core.program import command
+from bench.core.output import say_command, show, show_lines
 from bench.experiments.context import Options, Tables
 from bench.reports.build import (
     StoredRuns,
@@ -39,7 +39,7 @@ def run(options: Options, tables: Tables) -> int:
     files = write_report(view, report_folder(options.results, options.run))
     records = shown_records(view) if explained else []
     uses = _time_uses(runs) if explained or options.run else {}
-    _tell_unfinished(view.manifests.values())
+    _tell_unfinished(view.manifests.values(), options)
     if options.as_json:
         about = {
             "grades": {record.cell_id: explain(findings(record)) for record in records},
@@ -55,13 +55,13 @@ def run(options: Options, tables: Tables) -> int:
     return tell_broken(broken)
 
 
-def _tell_unfinished(manifests: Iterable[RunManifest]) -> None:
-    """Say in one line which runs aren't complete, and the command that completes them."""
-    left = [(manifest.run_id, unfinished(manifest)) for manifest in manifests]
-    whys = {run_id: why for run_id, why in left if why is not None}
-    if whys:
-        again = command(f"run --resume {'RUN' if len(whys) > 1 else next(iter(whys))}")
-        say(f"bench: {'; '.join(whys.values())}: {again} measures them")
+def _tell_unfinished(manifests: Iterable[RunManifest], options: Options) -> None:
+    """Say which runs aren't complete, and the command that completes each."""
+    for manifest in manifests:
+        if (why := unfinished(manifest)) is not None:
+            again, hidden = resume_stored(manifest, options)
+            more = " (… stands for a folder that isn't stored)" if hidden else ""
+            say_command(f"bench: {why}; measure them with{more}", again)
 
 
 def _time_uses(runs: Iterable[StoredRun]) -> dict[str, TimeUse]:

@@ -25,9 +25,9 @@ def run(options: Options, tables: Tables) -> int:
     """
     with display() as shown:
         done = measure(options, tables, shown)
-    if done.resume is not None:
+    if done.interrupted:
         return tell_interruption(done.resume)
-    return conclude(options, done.run)
+    return conclude(options, done.run, done.resume)
 
 
 def measure(options: Options, tables: Tables, shown: Display) -> RunResult[RunFolder]:

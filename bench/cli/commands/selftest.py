@@ -43,7 +43,7 @@ def run(options: Options, tables: Tables, *, models: Path = MODELS) -> int:
         experiment = selftest_experiment(replace(options, models=models), tables, resumed)
         with display() as shown:
             done = run_experiment(experiment, options, tables, resumed=resumed, shown=shown)
-        if done.resume is not None:
+        if done.interrupted:
             return tell_interruption(done.resume)
         folder = done.run
     records = list(folder.records())

@@ -111,7 +111,7 @@ def test_a_whole_experiment_is_complete(
 ) -> None:
     done = carry_out(Counting(), options)
     stored = done.run.manifest()
-    assert (done.resume, stored.status, len(done.run.journal())) == (None, "complete", 3)
+    assert (done.interrupted, stored.status, len(done.run.journal())) == (False, "complete", 3)
     assert stored.finished is not None
     lines = capsys.readouterr().err.splitlines()
     assert [line.partition(";")[0] for line in lines] == [
@@ -123,10 +123,11 @@ def test_an_interrupted_one_is_marked_closed_and_resumed_with_the_rest(options: 
     first = Counting(at=1)
     done = carry_out(first, options)
     run = done.run
+    assert done.interrupted
     assert done.resume == f"python -m bench count --resume {run.path.name} --seed 0"
     assert (run.manifest().status, len(run.journal()), first.closed) == ("interrupted", 1, True)
     again = find_unfinished(RunFolder, Store(options.results), "latest")
-    assert carry_out(Counting(), options, again).resume is None
+    assert not carry_out(Counting(), options, again).interrupted
     assert [it.session.order for it in run.journal() if it.session] == [0, 1, 2]
     assert run.manifest().status == "complete"
     with pytest.raises(InputError, match="is complete: leave --resume out"):
@@ -141,7 +142,7 @@ def test_an_error_that_aborts_a_run_has_the_resume_command(
         carry_out(Counting(at=2, event=event), options)
     (run,) = Store(options.results).runs()
     assert run.manifest().status == "interrupted"
-    command = f"`python -m bench count --resume {run.path.name} --seed 0`"
+    command = f"python -m bench count --resume {run.path.name} --seed 0"
     assert command in f"{capsys.readouterr().err}{raised.value}"
 
 
