@@ -18,8 +18,7 @@ def verbs() -> str:
     return page(
         "Verbs and flags",
         "`bench VERB`, or `python -m bench VERB` in a clone's environment. Every verb also takes "
-        "the "
-        "[flags of all verbs](#flags-of-all-verbs) and `--help`.",
+        "the [flags of all verbs](#flags-of-all-verbs) and `--help`.",
         table(
             ("verb", "does"), ((f"[{name}](#{name})", verb.text) for name, verb in VERBS.items())
         ),
@@ -67,10 +66,9 @@ def variables() -> str:
     return page(
         "Environment variables",
         "The harness reads these. A child that measures inherits HOME, PATH, the locale, the "
-        "folders "
-        "for temporary files and CUDA_VISIBLE_DEVICES from the shell, and no other variable: "
-        "`--pass-env NAME` lets one in, and a run names those that it dropped and that would have "
-        "shifted figures. Programs that the harness calls, such as git, uv and adb, read their "
-        "own.",
+        "folders for temporary files and CUDA_VISIBLE_DEVICES from the shell, and no other "
+        "variable: `--pass-env NAME` lets one in, and a run names those that it dropped and that "
+        "would have shifted figures. Programs that the harness calls, such as git, uv and adb, "
+        "read their own.",
         table(("variable", "does"), ((code(name), text) for name, text in VARIABLES.items())),
     )

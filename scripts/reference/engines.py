@@ -47,8 +47,7 @@ def engines() -> str:
         ),
         "## Environments",
         "Each engine's Python packages, built on first use in the cache; `--env NAME=PATH` takes "
-        "an "
-        "interpreter of your own.",
+        "an interpreter of your own.",
         table(
             ("environment", "locked in", "Python", "an own interpreter has one of"),
             (

@@ -25,8 +25,7 @@ _SECTIONS = {
 
 _NAMED = (
     "NAME has letters, digits, `_`, `.` and `-`, at most 64, the first a letter or a digit. "
-    "Exactly "
-    "one of `factory`, `file` and `exported` is given."
+    "Exactly one of `factory`, `file` and `exported` is given."
 )
 
 

@@ -34,9 +34,8 @@ def records() -> str:
     return page(
         "Stored files",
         "JSON with every raw sample; no statistic is stored. Durations are whole nanoseconds. "
-        "Version "
-        "1: a file of an earlier release stays readable, and a field that it lacks has its "
-        "default.",
+        "Version 1: a file of an earlier release stays readable, and a field that it lacks has "
+        "its default.",
         *parts,
     )
 

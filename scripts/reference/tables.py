@@ -1,9 +1,12 @@
-"""The columns of the report's CSV files."""
+"""The columns of the report's CSV files and of DataFrames."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from bench.reports import csv_tables
 from bench.reports.csv_columns import meaning
+from bench.reports.data.columns import COMPARISON, LEVELS, Column
 from scripts.reference.markdown import code, page, table
 
 _FILES = {
@@ -26,18 +29,30 @@ _FILES = {
 }
 
 
+_FRAMES: Mapping[str, tuple[Sequence[Column], str]] = {
+    'bench.load("results", level="cell")': (LEVELS["cell"], "A row a cell of each run."),
+    'bench.load("results", level="session")': (LEVELS["session"], "A row a session."),
+    'bench.load("results", level="sample")': (LEVELS["sample"], "A row a sample."),
+    'bench.compare("BASE", "HEAD").frame': (COMPARISON, "A row a cell."),
+}
+
+
 def columns() -> str:
     """Return the page of columns."""
     return page(
         "Columns of tables",
-        "The report's CSV files, in results/report. latency.csv and costs.csv are always there, "
-        "the "
-        "others where a stored run has such figures. Durations are nanoseconds; what isn't known "
-        "is "
-        "empty. New columns are added at the end.",
+        "The report's CSV files, in results/report, and the DataFrames that `import bench` gives. "
+        "latency.csv and costs.csv are always there, the other files where a stored run has such "
+        "figures. Durations are nanoseconds; what isn't known is empty. New columns are added at "
+        "the end.",
         *(
             f"## {file}\n\n{text}\n\n"
             + table(("column", "holds"), ((code(it), meaning(file, it)) for it in head))
             for file, (head, text) in _FILES.items()
+        ),
+        *(
+            f"## {code(call)}\n\n{text}\n\n"
+            + table(("column", "type", "holds"), ((code(it.name), it.dtype, it.text) for it in of))
+            for call, (of, text) in _FRAMES.items()
         ),
     )

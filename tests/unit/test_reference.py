@@ -19,6 +19,7 @@ from bench.core.paths import PACKAGE, PROJECT
 from bench.core.variables import VARIABLES
 from bench.reports import csv_tables
 from bench.reports.csv_columns import COLUMNS, OF_FILE
+from bench.reports.data.columns import LEVELS
 from bench.runners import RUNNERS, SETTINGS
 from bench.storage.schema.baseline import Baseline
 from bench.storage.schema.common import SamplingFields, System
@@ -65,7 +66,8 @@ def test_no_page_is_of_a_reference_that_was() -> None:
 def test_each_column_has_a_sentence_and_each_sentence_a_column() -> None:
     heads = {name: head for name, head in vars(csv_tables).items() if name.endswith("_HEAD")}
     columns = {column for head in heads.values() for column in head}
-    assert columns | set(csv_tables.DECLARED) == set(COLUMNS)
+    of_frames = {column.name for column in LEVELS["cell"]}
+    assert columns | set(csv_tables.DECLARED) | of_frames == set(COLUMNS)
     assert {column for file in OF_FILE.values() for column in file} <= columns
 
 
