@@ -120,7 +120,7 @@ def view_of(
 ) -> View:
     """Return the view of `runs` and `accuracies`; raises BrokenFile."""
     entries = load_catalogue(models).models
-    return gather(
+    view = gather(
         runs,
         order=list(entries),
         published=load_published(models),
@@ -130,11 +130,7 @@ def view_of(
         },
         accuracies=accuracies,
     )
-
-
-def render_report(view: View, folder: Path) -> dict[Path, bytes]:
-    """Return the files of the report on `view` in `folder`; writes nothing."""
-    return render_all(replace(view, variances=_variances(view), marks=_marks(view)), folder)
+    return replace(view, variances=_variances(view), marks=_marks(view))
 
 
 def _marks(view: View) -> dict[Mark, list[str]]:
@@ -164,4 +160,4 @@ def write_report(view: View, folder: Path) -> list[Path]:
 
     Nothing is written unless everything could be rendered. Raises BrokenFile, ResultsNotWritable.
     """
-    return replace_report(render_report(view, folder), partial(optional_files, folder))
+    return replace_report(render_all(view, folder), partial(optional_files, folder))

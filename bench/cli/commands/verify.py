@@ -38,7 +38,7 @@ from bench.environments.interpreters import Environments
 from bench.experiments.context import Options, Tables
 from bench.experiments.preparation import artifact_key, artifact_name
 from bench.launcher.signatures import NotSigned, check_signature
-from bench.reports import build, optional_files, without_absent
+from bench.reports import build, optional_files, render_all, without_absent
 from bench.storage.run_folders import RunFolder
 from bench.storage.schema.common import Skipped
 from bench.storage.schema.latency import Measured, ModelFacts, Record, RunManifest
@@ -116,7 +116,7 @@ def _check_report(
     runs = build.StoredRuns(options.results, run_id, broken)
     accuracies = build.load_accuracies(options.results, run_id, broken=broken)
     view = build.view_of(runs, options.models, accuracies)
-    derived = without_absent(build.render_report(view, folder))
+    derived = without_absent(render_all(view, folder))
     there = {path for path in derived if path.is_file()} | optional_files(folder)
     return compare_files(derived, {path: path.read_bytes() for path in sorted(there)})
 
