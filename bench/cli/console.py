@@ -29,11 +29,12 @@ from bench.storage.schema.latency import Measured, Record
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputOptions:
-    """In which form a comparison is printed, whether grades are explained and files named."""
+    """How results are shown: a comparison's format, grades explained, files named, a language."""
 
     output_format: str = "table"
     explain: bool = False
     verbose: bool = False
+    lang: str = "en"
 
 
 def conclude(options: Options, folder: RunFolder, resume: str) -> int:
@@ -78,7 +79,7 @@ def renew_report(
     runs = load_runs(options.results, broken=broken)
     accuracies = load_accuracies(options.results, broken=broken)
     view = view_of(runs, options.models, accuracies)
-    return runs, write_report(view, report_folder(options.results))
+    return runs, write_report(view, report_folder(options.results), options.of(OutputOptions).lang)
 
 
 def written(files: Sequence[Path], options: Options) -> Iterator[str]:

@@ -11,7 +11,7 @@ from functools import partial
 import click
 
 from bench.cli.flags import Flag, Words
-from bench.cli.values import AGE, PATH, Value, whole
+from bench.cli.values import AGE, PATH, Value, one_of, whole
 from bench.config.sustained import parse_duration
 from bench.targets import TARGETS, TargetOption
 
@@ -92,6 +92,10 @@ FORMAT = Flag(
     _RESULTS, "--format output_format", "NAME", "table, markdown, json, junit or github", "table"
 )
 EXPLAIN = Flag(_RESULTS, "--explain", None, "Show what lowers each grade, and what raises it")
+LANG = Flag(
+    _RESULTS, "--lang", "LANG", "en, or zh for the report in Chinese beside the English one", "en",
+    type=one_of("en", "zh"),
+)  # fmt: skip
 VERBOSE = Flag(_RESULTS, "--verbose", None, "Name each file that is written")
 ALL = Flag(_SELECT, "--all all_sessions", None, "Show every session in its order")
 RUN = Flag(_RESULTS, "--run", "RUN", "The id of a run, or `latest`")

@@ -65,6 +65,17 @@ def whole(least: int) -> Value:
     return Value(parse, f"as in {{flag}} {max(least, 1)}")
 
 
+def one_of(*names: str) -> Value:
+    """Return the type of one of a few words."""
+
+    def parse(text: str) -> str:
+        if text not in names:
+            raise ValueError(f"{text}: not {' or '.join(names)}")
+        return text
+
+    return Value(parse, f"as in {{flag}} {names[-1]}")
+
+
 def number(fits: Callable[[float], bool], fault: str, example: str) -> Value:
     """Return the type of a number that fits."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.analysis.series import View
+from bench.reports.language import LANGUAGES, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,16 +16,18 @@ class Format:
     """What writes a format's files, and patterns of those that a report has or not.
 
     `write` names a function `(view, folder) -> {path: bytes}`: a format computes, the store writes.
-    What is `large` isn't in git, and is checked only where it is.
+    One with `languages` takes the language too. What is `large` isn't in git, and is checked only
+    where it is.
     """
 
     write: str
     optional: tuple[str, ...] = ()
     large: bool = False
+    languages: bool = False
 
 
 FORMATS: Mapping[str, Format] = {
-    "markdown": Format("bench.reports.markdown.page:write"),
+    "markdown": Format("bench.reports.markdown.page:write", languages=True),
     "csv": Format(
         "bench.reports.csv_tables:write",
         ("sustained.csv", "device.csv", "energy.csv", "engines.csv", "accuracy.csv"),
@@ -35,18 +38,29 @@ FORMATS: Mapping[str, Format] = {
             f"{stem}-*.{end}" for stem in ("top1", "sustained", "engines") for end in ("svg", "png")
         ),
     ),
-    "page": Format("bench.reports.page.write:write", ("index.html", "index.zh.html"), large=True),
+    "page": Format(
+        "bench.reports.page.write:write",
+        ("index.html", "index.zh.html"),
+        large=True,
+        languages=True,
+    ),
 }
 
 
-def render_all(view: View, folder: Path) -> dict[Path, bytes]:
-    """Return every format's files below `folder`, and their bytes."""
+def render_all(view: View, folder: Path, lang: str = "en") -> dict[Path, bytes]:
+    """Return every format's files below `folder`, and their bytes.
+
+    They are in English, in `lang`, and in each language that `folder` has a report in.
+    """
+    there = {one for one in LANGUAGES if (folder / words(one).file("report.md")).is_file()}
+    languages = [one for one in LANGUAGES if one in {"en", lang} | there]
     files: dict[Path, bytes] = {}
     for each in FORMATS.values():
         module, _, name = each.write.partition(":")
-        write: Callable[[View, Path], dict[Path, bytes]]
+        write: Callable[..., dict[Path, bytes]]
         write = getattr(importlib.import_module(module), name)
-        files |= write(view, folder)
+        for more in [[one] for one in languages] if each.languages else [[]]:
+            files |= write(view, folder, *more)
     return files
 
 

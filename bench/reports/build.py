@@ -155,9 +155,9 @@ def _variances(view: View) -> dict[str, Components]:
     return {run_id: one for run_id, one in known.items() if one is not None}
 
 
-def write_report(view: View, folder: Path) -> list[Path]:
-    """Write every table and plot on `view` into `folder`; return the files.
+def write_report(view: View, folder: Path, lang: str = "en") -> list[Path]:
+    """Write every table and plot on `view` into `folder`, as `render_all`; return the files.
 
     Nothing is written unless everything could be rendered. Raises BrokenFile, ResultsNotWritable.
     """
-    return replace_report(render_all(view, folder), partial(optional_files, folder))
+    return replace_report(render_all(view, folder, lang), partial(optional_files, folder))

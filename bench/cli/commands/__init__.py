@@ -84,13 +84,14 @@ VERBS: Mapping[str, Verb] = {
             *o.MEASURING,
             *o.QUIET,
             o.EXPLAIN,
+            o.LANG,
             o.VERBOSE,
             o.RESUME,
         ),
     ),
     "report": Verb(
         "Write every table and plot again from the stored results",
-        (o.RUN.but("all runs"), o.EXPLAIN, o.VERBOSE),
+        (o.RUN.but("all runs"), o.EXPLAIN, o.LANG, o.VERBOSE),
     ),
     "plan": Verb(
         "Show what would run, in which order, and how long it takes",

@@ -29,14 +29,15 @@ from bench.storage.schema.latency import Record, RunManifest
 def run(options: Options, tables: Tables) -> int:
     """Write the report and name its files; raises ResultsError where there is no results folder."""
     check_results(options.results, "cpu")
-    explained = options.of(OutputOptions).explain
+    output = options.of(OutputOptions)
+    explained = output.explain
     broken: list[BrokenResult] = []
     runs: Reversible[StoredRun] = StoredRuns(options.results, options.run, broken)
     if explained or options.run:
         runs = list(runs)
     accuracies = load_accuracies(options.results, options.run, broken=broken)
     view = view_of(runs, options.models, accuracies)
-    files = write_report(view, report_folder(options.results, options.run))
+    files = write_report(view, report_folder(options.results, options.run), output.lang)
     records = shown_records(view) if explained else []
     uses = _time_uses(runs) if explained or options.run else {}
     _tell_unfinished(view.manifests.values(), options)

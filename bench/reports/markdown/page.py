@@ -57,9 +57,10 @@ def _pictures(view: View, section: Section, texts: Words) -> list[str]:
         shown = [(one.title, one.name) for one in sustained_figures(view)]
     else:
         shown = [(one.title, one.name) for one in figures(view)] if section.key == "plots" else []
-    return [f"![{title}]({name}.svg)" for title, name in shown]
+    return [f"![{texts.of('plot_titles', title)}]({name}.svg)" for title, name in shown]
 
 
-def write(view: View, folder: Path) -> dict[Path, bytes]:
+def write(view: View, folder: Path, lang: str = "en") -> dict[Path, bytes]:
     """Return the report's file and bytes."""
-    return {folder / NAME: render(view).encode()}
+    texts = words(lang)
+    return {folder / texts.file(NAME): render(view, texts).encode()}
