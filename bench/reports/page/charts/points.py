@@ -39,7 +39,7 @@ def measured(
     low, high = ends_ms(box.estimate)
     return {
         **net(view, words, variant),
-        "ms": _rounded(to_ms(box.estimate.value_ns)), "low": _rounded(low), "high": _rounded(high),
+        "ms": rounded(to_ms(box.estimate.value_ns)), "low": rounded(low), "high": rounded(high),
         "figure": f"{figure(box.estimate)} ms",
         "interval": interval(words, box.estimate),
         "grade": box.grade or words("chart.unknown"),
@@ -157,7 +157,7 @@ def costs(view: View, words: Words, cost: str) -> list[Row]:
     for variant, facts in view.models.items():
         value, row = cost_of(facts, cost), net(view, words, variant)
         if value and "top1" in row:
-            rows.append(row | {"x": _rounded(value), "figure": significant(value, 4)})
+            rows.append(row | {"x": rounded(value), "figure": significant(value, 4)})
     return rows
 
 
@@ -172,5 +172,6 @@ def cost_of(facts: ModelFacts, cost: str) -> float | None:
     return facts.costs.operations[1] / 1e6 if facts.costs.operations else None
 
 
-def _rounded(value: float) -> float:
+def rounded(value: float) -> float:
+    """Return a number as a chart needs it: five figures."""
     return float(f"{value:.5g}")
