@@ -6,6 +6,7 @@ from bench.analysis.series import View
 from bench.reports.language import Words
 from bench.reports.page.charts.accuracy import accuracy_charts
 from bench.reports.page.charts.engines import engine_charts
+from bench.reports.page.charts.machine import machine_charts
 from bench.reports.page.charts.parts import Chart, pack
 from bench.reports.page.charts.theme import THEMES
 
@@ -14,4 +15,8 @@ __all__ = ["THEMES", "Chart", "charts", "pack"]
 
 def charts(view: View, words: Words) -> list[Chart]:
     """Return the charts that `view` has points for, in the report's order."""
-    return [*accuracy_charts(view, words), *engine_charts(view, words)]
+    return [
+        *accuracy_charts(view, words),
+        *engine_charts(view, words),
+        *machine_charts(view, words),
+    ]

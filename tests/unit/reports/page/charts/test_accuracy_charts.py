@@ -60,7 +60,7 @@ def labels(**chosen: str) -> list[str]:
 @pytest.mark.parametrize(("lang", "theme"), list(product(LANGUAGES, THEMES)))
 def test_vega_lite_takes_every_chart_in_each_language_and_theme(lang: str, theme: str) -> None:
     all_charts = charts(shown(), words(lang))
-    assert [one.key for one in all_charts] == [
+    assert [one.key for one in all_charts if one.key.startswith("top1")] == [
         "top1-latency", "top1-storage", "top1-flops", "top1-params",
     ]  # fmt: skip
     for one in all_charts:
@@ -134,5 +134,6 @@ def test_a_name_with_quotes_and_tags_stays_text() -> None:
     assert texts(drawn(spec, engine=own)) == ["x0_5"]
 
 
-def test_nets_without_a_known_accuracy_are_in_no_chart() -> None:
-    assert charts(view(stored(record())), ENGLISH) == []
+def test_nets_without_a_known_accuracy_are_in_no_chart_of_it() -> None:
+    keys = {one.key for one in charts(view(stored(record())), ENGLISH)}
+    assert not any(key.startswith("top1") for key in keys)
