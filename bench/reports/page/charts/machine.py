@@ -45,16 +45,24 @@ def machine_charts(view: View, words: Words) -> list[Chart]:
 
 
 def _rows(record: Record) -> list[Row]:
-    """Return a row for each session that tells some state, with its start in ms since 1970."""
+    """Return a row for each session that tells its start, in ms since 1970, and some state."""
     best = best_ns(record.sessions)
     rows: list[Row] = []
     for session in record.sessions:
         values = {name: read(session, best) for name, read in _STATES.items()}
         known = {name: float(f"{it:.4g}") for name, it in values.items() if it is not None}
-        if known:
-            at = datetime.fromisoformat(session.started).timestamp()
-            rows.append({"at": round(1000 * at), "cell": record.cell_id, **known})
+        at = _start_ms(session)
+        if known and at is not None:
+            rows.append({"at": at, "cell": record.cell_id, **known})
     return rows
+
+
+def _start_ms(session: Session) -> int | None:
+    """Return a session's start in ms since 1970, None where its text is no time."""
+    try:
+        return round(1000 * datetime.fromisoformat(session.started).timestamp())
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _thinned(rows: Sequence[Row], together: int) -> Iterable[Row]:

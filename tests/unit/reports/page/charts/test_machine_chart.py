@@ -50,6 +50,14 @@ def test_each_session_is_a_point_of_each_state_that_it_tells() -> None:
             assert f"Value: {value.replace(',', '')};" in text
 
 
+@pytest.mark.parametrize("started", ["yesterday", "", "0001-01-01", "9999-12-31T23:59:59.9"])
+def test_a_session_whose_start_is_no_time_is_left_out(started: str) -> None:
+    odd = state(3, 2.5, 0).model_copy(update={"started": started})
+    texts = descriptions(only(view(stored(of_sessions(state(0, 0.5, 0), odd)))), state="load")
+    assert any("Value: 0.5;" in text for text in texts)
+    assert len(texts) == (2 if started.startswith("9999") else 1)
+
+
 def test_a_canary_is_over_the_best_of_its_cell_and_slow_ones_lie_above_the_line() -> None:
     chart = only(view(stored(of_sessions(paced([2.0] * 3, [100, 100, 100]), paced([2.0], [130])))))
     marks = drawn(chart.spec)
