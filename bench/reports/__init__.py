@@ -35,7 +35,9 @@ FORMATS: Mapping[str, Format] = {
     "plots": Format(
         "bench.reports.plots.figures:write",
         tuple(
-            f"{stem}-*.{end}" for stem in ("top1", "sustained", "engines") for end in ("svg", "png")
+            f"{stem}-*.{end}"
+            for stem in ("top1", "sustained", "engines")
+            for end in ("svg", "png", "csv")
         ),
     ),
     "page": Format(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bench.analysis import naming
@@ -255,7 +255,8 @@ def _accuracy_row(one: Measured) -> Row:
     }  # fmt: skip
 
 
-def _text(head: Sequence[str], rows: Iterable[Row]) -> bytes:
+def csv_bytes(head: Sequence[str], rows: Iterable[Mapping[str, object]]) -> bytes:
+    """Return a table with `head`; of each row what the head names, escaped for a spreadsheet."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(head)
@@ -275,7 +276,7 @@ def write(view: View, folder: Path) -> dict[Path, bytes]:
         "sustained.csv": (SUSTAINED_HEAD, sustained_rows(view)),
     }
     return {
-        folder / name: _text(head, rows)
+        folder / name: csv_bytes(head, rows)
         for name, (head, rows) in tables.items()
         if rows or name in _ALWAYS
     }

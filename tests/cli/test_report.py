@@ -71,7 +71,7 @@ def test_the_same_results_give_the_same_bytes_in_any_process_and_after_a_deletio
     assert before == contents(elsewhere)
     assert [path.name for path in named] == [path.name for path in there]
     assert set(named) == set((here / "report").iterdir())
-    assert len(named) == 4 + 2 * 4
+    assert len(named) == 4 + 3 * 4
 
     shutil.rmtree(here / "report")
     assert report(here) == named

@@ -78,7 +78,7 @@ def test_a_run_ends_well_with_every_file_in_its_place(
     plots = [stem, "top1-storage", "top1-flops", "top1-params"]
     assert {path.name for path in (results / "report").iterdir()} == {
         "report.md", "latency.csv", "costs.csv", "index.html",
-        *(f"{plot}.{kind}" for plot in plots for kind in ("svg", "png")),
+        *(f"{plot}.{kind}" for plot in plots for kind in ("svg", "png", "csv")),
     }  # fmt: skip
 
     out, err = capsys.readouterr()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator
 
 from bench.analysis import naming
+from bench.analysis.boxes import Box
 from bench.analysis.series import View
 from bench.analysis.side_by_side import SideBySide, engine_name, stem
 from bench.analysis.statistics import Estimate
@@ -18,6 +19,7 @@ from bench.core.escape import short
 from bench.core.units import to_ms
 from bench.reports.colours import engine_colour, engine_rank
 from bench.reports.plots import style as styles
+from bench.reports.plots.data import Mark
 from bench.reports.plots.sheet import (
     MOST_NAME,
     files,
@@ -39,14 +41,37 @@ RING: dict[str, Any] = {
     "markerfacecolor": "none", "markeredgewidth": 1.0,
 }  # fmt: skip
 
-_TITLE = "Latency by engine and net"
+_TITLE, _X, INTERVAL_NAME = "Latency by engine and net", "Latency (ms)", "95% interval"
+MANY = 12  # nets
 _RING_NAME = "fastest of its net, clear of the next"
 _RACED_NAME = "fastest of its net, by ratios of bursts by turns"
 
 
 def render(view: View, table: SideBySide) -> dict[str, bytes]:
-    """Return the plot as two files: their names, engines-<system>-….svg and .png, and bytes."""
-    return files(compose(view, table), name=stem(table), title=_TITLE)
+    """Return the plot as files: their names, engines-<system>-….svg, .png and .csv, and bytes."""
+    return files(
+        compose(view, table), name=stem(table), title=_TITLE,
+        description=f"{_X} of each net, an engine each. {_caption(table)}",
+        marks=list(_marks(view, table)),
+    )  # fmt: skip
+
+
+def _marks(view: View, table: SideBySide) -> Iterator[Mark]:
+    """Yield each engine's points, net by net, and then the rings."""
+    axes = {"panel": _heading(table), "x_axis": _X, "y_axis": "net"}
+    rings = []
+    for index, series in enumerate(table.engines):
+        for variant, row in table.rows.items():
+            box, title = row[index], view.models[variant].title
+            if box is None or box.estimate is None:
+                continue
+            low, high = _ends(box.estimate) if box.estimate.half_width_ns else (None, None)
+            x, name = to_ms(box.estimate.value_ns), engine_name(table, series)
+            at: dict[str, Any] = {"label": variant, "x": x, "y": title, **axes}
+            yield Mark(series=name, low=low, high=high, **at)
+            if table.fastest[variant] == index:
+                rings.append(Mark(series=_ring_name(table), **at))
+    yield from rings
 
 
 def compose(view: View, table: SideBySide) -> Sheet:
@@ -57,22 +82,33 @@ def compose(view: View, table: SideBySide) -> Sheet:
             Line2D([], [], label=engine_name(table, series), **look)
             for series, look in zip(table.engines, looks, strict=True)
         ]
+        if any(box and box.estimate and box.estimate.half_width_ns for box in _boxes(table)):
+            handles.append(Line2D([], [], label=INTERVAL_NAME, **INTERVAL))
         if any(index is not None for index in table.fastest.values()):
-            ring = _RACED_NAME if any(table.races.values()) else _RING_NAME
-            handles.append(Line2D([], [], label=ring, **{**RING, "markersize": 9}))
+            handles.append(Line2D([], [], label=_ring_name(table), **{**RING, "markersize": 9}))
         names = [view.models[variant].title for variant in table.rows]
         sheet = new_sheet()
         axes = sheet.subplots()
         _draw(axes, table, looks)
         _set_axes(axes, table, names)
-        series = table.first
-        heading = f"{series.system.heading}: {naming.setting(series, table.column)}"
-        axes.set_title(wrap(heading, styles.WIDTH, size=styles.PANEL_TITLE_SIZE))
+        axes.set_title(wrap(_heading(table), styles.WIDTH, size=styles.PANEL_TITLE_SIZE))
         finish(
             sheet, title=_TITLE, caption=[_caption(table)], handles=handles,
             axes_height=len(names) * (len(table.engines) * ENGINE_HEIGHT + BETWEEN_NETS),
         )  # fmt: skip
         return sheet
+
+
+def _heading(table: SideBySide) -> str:
+    return f"{table.first.system.heading}: {naming.setting(table.first, table.column)}"
+
+
+def _ring_name(table: SideBySide) -> str:
+    return _RACED_NAME if any(table.races.values()) else _RING_NAME
+
+
+def _boxes(table: SideBySide) -> list[Box | None]:
+    return [box for row in table.rows.values() for box in row]
 
 
 def engine_looks(table: SideBySide) -> list[dict[str, Any]]:
@@ -98,7 +134,7 @@ def engine_looks(table: SideBySide) -> list[dict[str, Any]]:
 
 
 def _caption(table: SideBySide) -> str:
-    series, boxes = table.first, [box for row in table.rows.values() for box in row]
+    series, boxes = table.first, _boxes(table)
     estimates = [box.estimate for box in boxes if box is not None and box.estimate is not None]
     lacking = len(estimates) < len(boxes)
     cut = any(_is_cut(estimate) for estimate in estimates)
@@ -150,9 +186,11 @@ def _is_cut(estimate: Estimate) -> bool:
 
 
 def _set_axes(axes: Axes, table: SideBySide, names: Sequence[str]) -> None:
-    estimates = [box.estimate for row in table.rows.values() for box in row if box is not None]
+    estimates = [box.estimate for box in _boxes(table) if box is not None]
     ends = [end for estimate in estimates if estimate is not None for end in _ends(estimate)]
-    set_cost_axis(axes, ends, log=True, label="Latency (ms)")
+    set_cost_axis(axes, ends, log=True, label=_X)
+    if len(names) > MANY:  # a reader at the top sees no ticks at the foot
+        axes.tick_params(axis="x", top=True, labeltop=True)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.yaxis.set_major_locator(FixedLocator(list(range(len(names)))))
     axes.set_yticklabels(

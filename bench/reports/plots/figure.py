@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,7 @@ class Panel:
     """One pair of axes. `x_label` ends in the unit; `measured_name` is what the legend says.
 
     `families` join those of the measured points that are of one family, `context` is published.
+    `origin` is that of the measured points' `x`.
     Raises ValueError, naming the point, where `x_log` is set and a point isn't above zero.
     """
 
@@ -56,6 +58,7 @@ class Panel:
     families: tuple[Line, ...] = ()
     context: tuple[Line, ...] = ()
     measured_name: str = ""
+    origin: Literal["measured", "counted"] = "measured"
     x_log: bool = True
 
     def __post_init__(self) -> None:

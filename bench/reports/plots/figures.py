@@ -93,7 +93,7 @@ def latency_figure(view: View, series: Series) -> Figure | None:
             x_label=f"Latency (ms), {naming.setting(series, column)}, {series.precision.upper()}",
             measured=measured,
             families=families,
-            measured_name=naming.runner_title(series.runner),
+            measured_name=f"{naming.runner_title(series.runner)}, measured",
         )
     ]
     beside = next((c for c in series.beside if c in naming.PUBLISHED_COLUMNS), None)
@@ -150,6 +150,7 @@ def cost_figure(
         x_label=label,
         measured=_by_family(view, tuple(points))[0],
         measured_name="counted by this harness",
+        origin="counted",
         context=published,
     )
     caption = f"{lines}{_sources(view, points)}{_unnamed(tuple(points))}"
@@ -164,7 +165,7 @@ def _cut(points: tuple[Point, ...]) -> str:
 def _unnamed(points: tuple[Point, ...]) -> str:
     """Return what the caption says where not every point has its label."""
     everyone = len(named(points)) == len(points)
-    return "" if everyone else " Only models on the Pareto front are named."
+    return "" if everyone else " Only models on the Pareto front are named, where there is room."
 
 
 def context(view: View, column: str) -> tuple[Line, ...]:
@@ -180,18 +181,20 @@ def context(view: View, column: str) -> tuple[Line, ...]:
 def _by_family(
     view: View, measured: tuple[Point, ...]
 ) -> tuple[tuple[Point, ...], tuple[Line, ...]]:
-    """Return the points, whose labels are variants, and no line where they are of one family.
+    """Return the points, whose labels are variants, and a line a family.
 
-    Points of several families are labelled with their titles, and there is a line a family.
+    Points of several families are labelled with their titles.
     """
+    rows = {point.label: view.published_of(point.label) for point in measured}
+    several = len({row.family for row in rows.values() if row is not None}) > 1
     families: dict[str, list[Point]] = {}
-    titled = []
+    named_points = []
     for point in measured:
-        titled.append(replace(point, label=view.models[point.label].title))
-        row = view.published_of(point.label)
-        if row is not None:
-            families.setdefault(row.family, []).append(titled[-1])
-    return (tuple(titled), _lines(families)) if len(families) > 1 else (measured, ())
+        label = view.models[point.label].title if several else point.label
+        named_points.append(replace(point, label=label))
+        if (row := rows[point.label]) is not None:
+            families.setdefault(row.family, []).append(named_points[-1])
+    return tuple(named_points), _lines(families)
 
 
 def _lines(families: Mapping[str, list[Point]]) -> tuple[Line, ...]:
@@ -265,7 +268,7 @@ def _panel_title(view: View, row: Row, *, several: bool) -> str:
 
 
 def write(view: View, folder: Path) -> dict[Path, bytes]:
-    """Return the files of all plots and their bytes, SVG and PNG."""
+    """Return the files of all plots and their bytes: SVG, PNG and CSV."""
     drawn, tables = figures(view), plotted_tables(side_by_side(view))
     over_time = sustained_figures(view)
     if not (drawn or tables or over_time):

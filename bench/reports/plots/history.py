@@ -5,7 +5,7 @@ Runs stand at equal distances, in order of time. The same bytes on every run.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -21,6 +21,7 @@ from bench.core.escape import file_name, short
 from bench.core.units import to_ms
 from bench.reports.colours import COLOURS
 from bench.reports.plots import style as styles
+from bench.reports.plots.data import Mark
 from bench.reports.plots.sheet import (
     files,
     finish,
@@ -57,9 +58,26 @@ class _Mark:
 
 
 def render(history: History) -> dict[str, bytes]:
-    """Return the plot as two files: their names, history-<cell>….svg and .png, and their bytes."""
+    """Return the plot as files, history-<cell>….svg, .png and .csv: names and bytes."""
     name = file_name(f"history-{history.cell_id}-{history.system_id}-{history.preset}")
-    return files(compose(history), name=name, title=f"History of {history.label}")
+    caption = " ".join(_caption(history, _marks(history.points)))
+    return files(
+        compose(history), name=name, title=f"History of {history.label}",
+        description=f"Latency over runs. {caption}", marks=list(_data(history)),
+    )  # fmt: skip
+
+
+def _data(history: History) -> Iterator[Mark]:
+    """Yield the runs in order, from 0, and both ends of each level."""
+    axes: dict[str, Any] = {"panel": history.label, "x_axis": "run", "y_axis": "Latency (ms)"}
+    for index, point in enumerate(history.points):
+        low, high = _ends(point) if point.half_width_ns else (None, None)
+        at: dict[str, Any] = {"x": index, "y": to_ms(point.value_ns), **axes}
+        yield Mark(series="run", label=point.run_id, low=low, high=high, **at)
+    for level in history.levels:
+        for index in (level.start, level.stop - 1):
+            label = history.points[index].run_id
+            yield Mark(series="level", label=label, x=index, y=to_ms(level.value_ns), **axes)
 
 
 def compose(history: History) -> Sheet:
@@ -72,7 +90,8 @@ def compose(history: History) -> Sheet:
         _draw_marks(axes, history, marks)
         _set_axes(axes, history)
         finish(
-            sheet, title="Latency over runs", caption=_caption(history, marks), handles=_handles(),
+            sheet, title="Latency over runs", caption=_caption(history, marks),
+            handles=_handles(history, marks),
             axes_height=AXES_HEIGHT,
         )  # fmt: skip
         return sheet
@@ -104,14 +123,17 @@ def _caption(history: History, marks: Sequence[_Mark]) -> list[str]:
     return [text, *changes]
 
 
-def _handles() -> list[Line2D]:
-    return [
-        Line2D([], [], label="run", **FIGURE),
-        Line2D([], [], label="level", **LEVEL),
-        Line2D([], [], label="change of level", **STEP),
-        Line2D([], [], label="another engine, Python, governor or host", **CHANGE),
-        Line2D([], [], label="another commit alone", **COMMIT),
+def _handles(history: History, marks: Sequence[_Mark]) -> list[Line2D]:
+    """A handle for each thing that is drawn."""
+    looks = [
+        ("run", FIGURE, True),
+        ("95% interval", INTERVAL, any(high > low for low, high in map(_ends, history.points))),
+        ("level", LEVEL, bool(history.levels)),
+        ("change of level", STEP, len(history.levels) > 1),
+        ("another engine, Python, governor or host", CHANGE, any(it.number for it in marks)),
+        ("another commit alone", COMMIT, any(not it.number for it in marks)),
     ]
+    return [Line2D([], [], label=name, **look) for name, look, drawn in looks if drawn]
 
 
 def _draw(axes: Axes, history: History) -> None:

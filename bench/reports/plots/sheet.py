@@ -21,12 +21,16 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Sheet
 from matplotlib.font_manager import FontProperties
 from matplotlib.legend import Legend
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from bench.core.escape import plain as one_line
 from bench.core.escape import short
 from bench.reports.plots import style
+from bench.reports.plots.data import Mark, table
+from bench.reports.plots.svg import accessible
 
 PNG_DPI = 120
 TICKS_PER_DECADE = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0))
@@ -56,15 +60,27 @@ def new_sheet() -> Sheet:
     return sheet
 
 
-def files(sheet: Sheet, *, name: str, title: str) -> dict[str, bytes]:
-    """Return `sheet` as <name>.svg and <name>.png: the same bytes on every run."""
+def files(
+    sheet: Sheet, *, name: str, title: str, description: str, marks: Sequence[Mark]
+) -> dict[str, bytes]:
+    """Return `sheet` as <name>.svg and <name>.png, and `marks` as <name>.csv.
+
+    The same bytes on every run. The sheet's texts lose their halos.
+    """
     with settings():
-        return {
-            f"{name}.svg": _saved(
-                sheet, "svg", {"Title": one_line(title), "Date": None, "Creator": None}
-            ),
-            f"{name}.png": _saved(sheet, "png", {"Software": None}),
-        }
+        png = _saved(sheet, "png", {"Software": None})
+        described = f"{description} The figures are in {name}.csv."
+        svg = _svg(sheet, title=title, description=described)
+        return {f"{name}.svg": svg, f"{name}.png": png, f"{name}.csv": table(marks)}
+
+
+def _svg(sheet: Sheet, *, title: str, description: str) -> bytes:
+    haloed = [text for text in sheet.findobj(Text) if text.get_path_effects()]
+    for text in haloed:  # whose letters would become paths
+        text.set_path_effects([])
+    svg = _saved(sheet, "svg", {"Title": one_line(title), "Date": None, "Creator": None}).decode()
+    names = [str(text.get_gid()) for text in haloed]
+    return accessible(svg, title=title, description=description, haloed=names).encode()
 
 
 def _saved(sheet: Sheet, form: str, metadata: Mapping[str, str | None]) -> bytes:
@@ -79,18 +95,19 @@ def finish(
     title: str,
     caption: Sequence[str],
     handles: Sequence[Artist],
+    more: Sequence[Artist] = (),
     axes_height: float,
 ) -> None:
     """Write title, caption and legend, make each axes `axes_height` high, and fix the layout.
 
-    Each of `caption` begins a line.
+    Each of `caption` begins a line; `more` handles begin a column of the legend.
     Only the sheet's height follows from what stands around the axes. Nothing moves afterwards.
     """
     inner = style.WIDTH - 2 * style.EDGE
     heading = wrap(title, inner, size=style.TITLE_SIZE, weight="bold")
     sheet.suptitle(heading, x=style.EDGE / style.WIDTH, ha="left")
     parts = [wrap(it, inner, size=style.SMALL_SIZE, most=MOST_CAPTION) for it in caption]
-    _legend(sheet, handles, "\n".join(parts))
+    _legend(sheet, handles, more, "\n".join(parts))
     # Twice: a change of the sheet's height changes the shares that margins have of it.
     engine = sheet.get_layout_engine()
     assert engine is not None  # noqa: S101 - every sheet has the constrained one
@@ -103,13 +120,14 @@ def finish(
     sheet.set_layout_engine(None)
 
 
-def _legend(sheet: Sheet, handles: Sequence[Artist], caption: str) -> None:
+def _legend(sheet: Sheet, first: Sequence[Artist], more: Sequence[Artist], caption: str) -> None:
     """Write the legend below the caption, in as many columns as fit."""
-    for one in handles:  # matplotlib leaves out what begins with an underscore
+    for one in (*first, *more):  # matplotlib leaves out what begins with an underscore
         one.set_label(short(str(one.get_label()).lstrip("_"), MOST_NAME))
-    widths = [_line_width(str(one.get_label()), style.SMALL_SIZE, "normal") for one in handles]
     handle = style.SMALL_SIZE * mpl.rcParams["legend.handlelength"]
-    for columns in range(len(handles), 0, -1):
+    for columns in range(len(first) + len(more), 0, -1):
+        handles = _in_columns(first, more, columns)
+        widths = [_line_width(str(one.get_label()), style.SMALL_SIZE, "normal") for one in handles]
         least = sum(handle + max(part) for part in np.array_split(widths, columns))
         if least > style.WIDTH and columns > 1:  # to lay a legend out takes long
             continue
@@ -120,6 +138,16 @@ def _legend(sheet: Sheet, handles: Sequence[Artist], caption: str) -> None:
         if legend.get_window_extent().width <= style.WIDTH - style.EDGE or columns == 1:
             return
         legend.remove()
+
+
+def _in_columns(first: Sequence[Artist], more: Sequence[Artist], columns: int) -> list[Artist]:
+    """Return the handles with empty ones between, so that `more` begin the second column."""
+    if not more or columns == 1:
+        return [*first, *more]
+    rows = max(len(first), math.ceil(len(more) / (columns - 1)))
+    lacking = (rows - len(first), rows * (columns - 1) - len(more))
+    blank = [[Line2D([], [], linestyle="none", label="") for _ in range(it)] for it in lacking]
+    return [*first, *blank[0], *more, *blank[1]]
 
 
 def wrap(

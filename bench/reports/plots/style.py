@@ -36,11 +36,20 @@ INTERVAL: dict[str, Any] = {
     "markersize": 10,  # beyond the point's own marker, so that a narrow interval shows too
     "markeredgewidth": 1.2,
 }
+# Of more points than can be named: small, and their intervals behind them.
+CROWDED: dict[str, Any] = {**MEASURED, "markersize": 5, "markeredgewidth": 0.6}
+CROWDED_INTERVAL: dict[str, Any] = {
+    "color": "#8c8c8c",
+    "linewidth": 0.8,
+    "marker": "|",
+    "markersize": 5,
+    "markeredgewidth": 0.8,
+}
+LABEL_SIZES = (8.5, 7.0)  # of few and of many points
 FRONT_MEASURED: dict[str, Any] = {"color": INK, "linewidth": 1.2}
 FRONT_PUBLISHED: dict[str, Any] = {"color": INK, "linewidth": 1.2, "linestyle": (0, (4, 2))}
 LABEL: dict[str, Any] = {
     "color": INK,
-    "fontsize": 8.5,
     "fontweight": "bold",
     "ha": "center",
     "va": "center",
@@ -72,7 +81,7 @@ SETTINGS: dict[str, Any] = {
     "legend.labelspacing": 0.35,
     "text.parse_math": False,
     "text.hinting": "none",  # so that a line of text is equally long in the SVG and in the PNG
-    "svg.fonttype": "path",
+    "svg.fonttype": "none",
     "svg.hashsalt": "bench",
     "axes.edgecolor": GREY,
     "axes.spines.top": False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from bench.analysis.time_course import Course
 from bench.core.units import NS_PER_S, to_ms
 from bench.reports.colours import COLOURS
 from bench.reports.plots import style as styles
+from bench.reports.plots.data import Mark
 from bench.reports.plots.sheet import (
     files,
     finish,
@@ -46,6 +48,8 @@ class Figure:
 
 
 AXES_HEIGHT, ALONE_HEIGHT = 120.0, 250.0
+TIME, LATENCY = "Time since sampling began (s)", "Latency (ms)"
+MEDIAN_NAME, TENTH_NAME = "running median", "median of the first and of the last tenth"
 TITLE_WIDTH = styles.WIDTH - 80.0
 
 MEDIAN: dict[str, Any] = {"color": styles.INK, "linewidth": 1.1}
@@ -59,8 +63,35 @@ TENTH: dict[str, Any] = {
 
 
 def render(figure: Figure) -> dict[str, bytes]:
-    """Return the figure as two files: their names, <name>.svg and <name>.png, and their bytes."""
-    return files(compose(figure), name=figure.name, title=figure.title)
+    """Return the figure as files: their names, <name>.svg, .png and .csv, and their bytes."""
+    panels = "; ".join(panel.title for panel in figure.panels)
+    return files(
+        compose(figure), name=figure.name, title=figure.title,
+        description=f"Latency over time. {panels}. {figure.caption}",
+        marks=[mark for panel in figure.panels for mark in _marks(panel)],
+    )  # fmt: skip
+
+
+def _marks(panel: Panel) -> Iterator[Mark]:
+    """Yield the running median with its band, and both ends of each tenth."""
+    axes: dict[str, Any] = {"panel": panel.title, "x_axis": TIME, "y_axis": LATENCY}
+    for part in panel.course.parts:
+        yield Mark(
+            series=MEDIAN_NAME, x=part.at_s, y=to_ms(part.median_ns), low=to_ms(part.low_ns),
+            high=to_ms(part.high_ns), **axes,
+        )  # fmt: skip
+    for name, times, level in _tenths(panel.course):
+        for at_s in times:
+            yield Mark(series=TENTH_NAME, label=f"{name} tenth", x=at_s, y=level, **axes)
+
+
+def _tenths(course: Course) -> list[tuple[str, tuple[float, float], float]]:
+    """Return the first and the last tenth: their name, begin and end in s, and median in ms."""
+    ran_s = course.ran_ns / NS_PER_S
+    return [
+        ("first", (0.0, 0.1 * ran_s), to_ms(course.first_ns)),
+        ("last", (0.9 * ran_s, ran_s), to_ms(course.last_ns)),
+    ]
 
 
 def compose(figure: Figure) -> Sheet:
@@ -71,7 +102,7 @@ def compose(figure: Figure) -> Sheet:
             axes = sheet.add_subplot(count, 1, index + 1)
             axes.set_title(wrap(panel.title, TITLE_WIDTH, size=styles.PANEL_TITLE_SIZE))
             _draw(axes, panel, name=f"panel{index}", ticks=6 if count == 1 else 4)
-        axes.set_xlabel("Time since sampling began (s)")
+        axes.set_xlabel(TIME)
         finish(
             sheet, title=figure.title, caption=[figure.caption], handles=_handles(),
             axes_height=ALONE_HEIGHT if count == 1 else AXES_HEIGHT,
@@ -81,9 +112,9 @@ def compose(figure: Figure) -> Sheet:
 
 def _handles() -> list[Artist]:
     return [
-        Line2D([], [], label="running median", **MEDIAN),
+        Line2D([], [], label=MEDIAN_NAME, **MEDIAN),
         Patch(label="5th to 95th percentile", **BAND),
-        Line2D([], [], label="median of the first and of the last tenth", **TENTH),
+        Line2D([], [], label=TENTH_NAME, **TENTH),
     ]
 
 
@@ -95,11 +126,9 @@ def _draw(axes: Axes, panel: Panel, *, name: str, ticks: int) -> None:
     axes.fill_between(times, lows, highs, zorder=2, gid=f"{name}-band", **BAND)
     medians = [to_ms(part.median_ns) for part in shown.parts]
     axes.plot(times, medians, zorder=3, gid=f"{name}-median", **MEDIAN)
-    ran_s = shown.ran_ns / NS_PER_S
-    for tenth, start, value in (("first", 0.0, shown.first_ns), ("last", 0.9, shown.last_ns)):
-        span, level = (start * ran_s, (start + 0.1) * ran_s), (to_ms(value), to_ms(value))
-        axes.plot(span, level, zorder=4, gid=f"{name}-{tenth}", **TENTH)
-    axes.set_xlim(0, ran_s or 1)
+    for tenth, span, level in _tenths(shown):
+        axes.plot(span, (level, level), zorder=4, gid=f"{name}-{tenth}", **TENTH)
+    axes.set_xlim(0, shown.ran_ns / NS_PER_S or 1)
     axes.xaxis.set_major_formatter(FuncFormatter(plain))
     tenths = [to_ms(shown.first_ns), to_ms(shown.last_ns)]
     set_latency_axis(axes, [*lows, *highs, *tenths], ticks=ticks)

@@ -155,13 +155,16 @@ def test_a_session_that_bears_next_to_nothing_is_reported_all_the_same(
     shown = view(stored(long(samples_ms=samples)))
     assert len(rows(shown)) == 1
     assert "## Burst and sustained" in markdown.render(shown)
-    assert len(write(shown, Path())) == 2
+    assert len(write(shown, Path())) == 3
 
 
-def test_every_plot_is_written_as_svg_and_png_under_its_name() -> None:
+BEGINNINGS = {"svg": b"<?xml", "png": b"\x89PNG", "csv": b"panel,series,label,x,low,high,y,"}
+
+
+def test_every_plot_is_written_as_svg_png_and_csv_under_its_name() -> None:
     own = {"x0_25": facts("ShuffleNetV2_x0_25")}
     files = write(view(stored(long(), models=own)), Path("report"))
     stem = "report/sustained-amd-epyc-2c-0123abcd-paddle-onednn_on-fp32"
-    assert set(files) == {Path(f"{stem}.svg"), Path(f"{stem}.png")}
+    assert set(files) == {Path(f"{stem}.{end}") for end in BEGINNINGS}
     for path, data in files.items():
-        assert data.startswith(b"<?xml" if path.suffix == ".svg" else b"\x89PNG")
+        assert data.startswith(BEGINNINGS[path.suffix[1:]])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from itertools import combinations, pairwise
 from typing import Any
 
@@ -113,7 +115,8 @@ def test_a_ring_is_around_the_fastest_that_clears_the_next_and_around_no_other()
     assert [it.get_gid() for it in artists(sheet, "fastest-")] == ["fastest-a"]
     names = [text.get_text() for text in sheet.legends[0].get_texts()]
     assert names[-1] == "fastest of its net, clear of the next"
-    assert len(names) == 3
+    assert names[-2] == "95% interval"
+    assert len(names) == 4
 
 
 def test_a_cell_without_a_figure_has_no_point_and_the_caption_says_so() -> None:
@@ -167,11 +170,30 @@ def test_no_texts_overlap_and_none_leaves_the_sheet(variants: int, title: str) -
         assert not one.shrunk(0.98, 0.9).overlaps(other.shrunk(0.98, 0.9))
 
 
-def test_the_files_are_an_svg_and_a_png_of_the_same_bytes_on_every_run() -> None:
+def test_the_table_has_each_point_with_its_drawn_interval_and_each_ring() -> None:
+    one = shown(wide="ncnn")
+    sheet, table = drawn(one)
+    (data,) = (data for name, data in render(one, table).items() if name.endswith(".csv"))
+    rows = list(csv.DictReader(io.StringIO(data.decode())))
+    assert len(rows) == 10 + len(artists(sheet, "fastest-"))
+    (row,) = (row for row in rows if row["series"] == "ncnn 1.0" and row["label"] == "net0")
+    (bar,), (point,) = artists(sheet, "interval-net0-3"), artists(sheet, "point-net0-3")
+    assert [float(row["low"]), float(row["high"])] == pytest.approx(list(bar.get_xdata()))
+    assert float(row["x"]) == pytest.approx(point.get_xdata()[0])
+    assert (row["y"], row["x_axis"], row["origin"]) == ("net 0", "Latency (ms)", "measured")
+
+
+def test_many_nets_have_their_ticks_at_the_top_too() -> None:
+    few, many = (drawn(shown(variants=count))[0].axes[0] for count in (2, 13))
+    assert many.xaxis.get_tick_params()["labeltop"]
+    assert not few.xaxis.get_tick_params()["labeltop"]
+
+
+def test_the_files_are_of_the_same_bytes_on_every_run() -> None:
     one = shown()
     (table,) = side_by_side(one)
     files = render(one, table)
     assert set(files) == {
-        "engines-amd-epyc-2c-0123abcd-b1-t1.svg", "engines-amd-epyc-2c-0123abcd-b1-t1.png",
-    }  # fmt: skip
+        f"engines-amd-epyc-2c-0123abcd-b1-t1.{end}" for end in ("svg", "png", "csv")
+    }
     assert files == render(one, table)

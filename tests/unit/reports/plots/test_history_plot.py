@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from itertools import combinations
 from typing import Any
 
@@ -115,9 +117,31 @@ def test_everything_stands_within_the_sheet() -> None:
             assert box.y1 <= frame.y1 + 1
 
 
-def test_both_files_bear_the_cells_name_and_are_the_same_bytes_each_time() -> None:
+def test_the_table_has_the_runs_with_their_intervals_and_the_ends_of_each_level() -> None:
+    (data,) = (data for name, data in render(STEP).items() if name.endswith(".csv"))
+    rows = list(csv.DictReader(io.StringIO(data.decode())))
+    runs = [row for row in rows if row["series"] == "run"]
+    assert [row["label"] for row in runs] == [f"run-{index}" for index in range(5)]
+    assert {key: runs[3][key] for key in ("x", "y", "low", "high")} == {
+        "x": "3", "y": "2.3", "low": "2.29", "high": "2.31",
+    }  # fmt: skip
+    levels = [(row["x"], row["y"]) for row in rows if row["series"] == "level"]
+    assert levels == [("0", "2"), ("2", "2"), ("3", "2.3"), ("4", "2.3")]
+
+
+def test_the_legend_names_what_is_drawn_and_nothing_else() -> None:
+    (legend,) = compose(STEP).legends
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "run", "95% interval", "level", "change of level",
+        "another engine, Python, governor or host", "another commit alone",
+    ]  # fmt: skip
+    (quiet,) = compose(history(point(0), point(1))).legends
+    assert [text.get_text() for text in quiet.get_texts()] == ["run", "95% interval", "level"]
+
+
+def test_all_files_bear_the_cells_name_and_are_the_same_bytes_each_time() -> None:
     files = render(STEP)
     stem = "history-x0_25-paddle-fp32-b1-t1-0123456789ab-box-1-standard"
-    assert list(files) == [f"{stem}.svg", f"{stem}.png"]
+    assert list(files) == [f"{stem}.svg", f"{stem}.png", f"{stem}.csv"]
     assert files == render(STEP)
     assert files[f"{stem}.png"].startswith(b"\x89PNG")

@@ -155,10 +155,12 @@ def test_measured_nets_of_several_families_are_joined_by_family_and_bear_their_t
     assert {point.label for point in counted.measured} == titles
 
 
-def test_measured_nets_of_one_family_have_no_line_but_the_front_and_are_called_variants() -> None:
+def test_measured_nets_of_one_family_are_joined_and_called_variants() -> None:
     run = stored(record("x0_5", samples_ms=[[3.0]]), record("x0_25", samples_ms=[[2.0]]))
     panel = latency(run).panels[0]
-    assert panel.families == ()
+    (line,) = panel.families
+    assert line.family == "ShuffleNetV2"
+    assert [point.label for point in line.points] == ["x0_25", "x0_5"]
     assert {point.label for point in panel.measured} == {"x0_5", "x0_25"}
 
 
@@ -217,14 +219,17 @@ def test_a_figure_says_that_top1_is_published_and_what_its_latency_is() -> None:
     assert "Top-1 accuracy is PaddleClas's published figure" in caption
 
 
-def test_every_figure_is_written_as_svg_and_png_under_its_name() -> None:
+BEGINNINGS = {"svg": b"<?xml", "png": b"\x89PNG", "csv": b"panel,series,label,x,low,high,y,"}
+
+
+def test_every_figure_is_written_as_svg_png_and_csv_under_its_name() -> None:
     run = stored(record(), models={"x0_25": facts(OWN, costs=None)})
     files = write(shown(run), Path("report"))
     stem = "top1-latency-amd-epyc-2c-0123abcd-paddle-onednn_on-fp32"
-    names = {f"{one}.{kind}" for one in (stem, "top1-storage") for kind in ("svg", "png")}
+    names = {f"{one}.{kind}" for one in (stem, "top1-storage") for kind in BEGINNINGS}
     assert set(files) == {Path("report") / name for name in names}
     for path, data in files.items():
-        assert data.startswith(b"<?xml" if path.suffix == ".svg" else b"\x89PNG")
+        assert data.startswith(BEGINNINGS[path.suffix[1:]])
 
 
 def test_a_report_without_a_plot_does_not_load_matplotlib(tmp_path: Path) -> None:
