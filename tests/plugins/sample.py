@@ -1,4 +1,4 @@
-"""A runner, a target, an artifact format, a verb, and formats of a report and a comparison.
+"""A runner, a target, an artifact format, a verb, formats of a report, a comparison and an export.
 
 Each is a sample: what one file holds, and below the line that its table gets.
 """
@@ -18,6 +18,7 @@ from bench.cli.flags import Flag
 from bench.core.cell import Cell, TargetSpec
 from bench.experiments.context import Options, Tables
 from bench.reports import Format
+from bench.reports.exports import ExportFormat, Job
 from bench.runners import RunnerEntry
 from bench.targets import TargetEntry, TargetOption
 from bench.targets.base import Given, Missing
@@ -82,7 +83,12 @@ def run(options: Options, tables: Tables) -> int:
     return 3
 
 
+def write_names(job: Job) -> None:
+    job.path.write_text("".join(f"{one.record.cell_id}\n" for one in job.stored))
+
+
 # The line that each table gets.
+EXPORT = ExportFormat(write=f"{__name__}:write_names")
 VERB = Verb("Greet someone", (Flag("Greeting", "--whom", "NAME", "Whom to greet"),))
 REPORT = Format(f"{__name__}:write", ("sample-*.txt",))
 FORMAT = ArtifactFormat(converter=f"{__name__}:export", env="harness", main="model.sample", code=())

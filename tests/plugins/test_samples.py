@@ -14,6 +14,7 @@ from bench.cli import commands
 from bench.cli.main import main
 from bench.core.errors import InputError, Unavailable, UnknownName
 from bench.experiments.context import Tables
+from bench.reports import exports
 from bench.reports.comparison import formats
 from bench.storage.run_folders import RunFolder
 from bench.storage.schema.latency import Measured
@@ -110,6 +111,14 @@ def test_a_target_that_no_table_has_is_named(
     path = suite(tmp_path, target="moon")
     assert plain_run("--suite", str(path), tables=tables) == UnknownName.exit_status
     assert "moon" in capsys.readouterr().err
+
+
+def test_a_format_of_an_export_is_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(exports, "EXPORTS", {**exports.EXPORTS, "sample": sample.EXPORT})
+    put(stored(record("mine")), tmp_path / "results")
+    where = ["--results", str(tmp_path / "results")]
+    assert main(["export", "--to", "sample", str(tmp_path / "out"), *where]) == 0
+    assert (tmp_path / "out").read_text() == f"{record('mine').cell_id}\n"
 
 
 def test_a_format_of_a_comparison_is_printed(

@@ -13,7 +13,7 @@ from functools import partial
 import click
 
 from bench.cli import options as o
-from bench.cli.flags import words
+from bench.cli.flags import Flag, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,16 @@ _LIVE = partial(o.target_flags, live=True)
 _CHECKED = partial(o.target_flags, checked=True)
 _IMAGES = partial(o.target_flags, images=True)
 
+_EXPORT = (
+    Flag(
+        "Export", "--to", "FORMAT",
+        "csv, parquet, sqlite, pyperf, pytest-benchmark, github-action-benchmark or mlflow",
+    ),
+    Flag("Export", "--level", "LEVEL", "Rows of csv and parquet: cell, session or sample", "cell"),
+    Flag("Export", "--force", None, "Replace what is there"),
+    o.RUN.but("all; of pyperf, pytest-benchmark and github-action-benchmark the newest"),
+)  # fmt: skip
+
 VERBS: Mapping[str, Verb] = {
     "run": Verb(
         "Measure a suite, or a MODEL by its file on every engine, record it and write the report",
@@ -92,6 +102,10 @@ VERBS: Mapping[str, Verb] = {
     "report": Verb(
         "Write every table and plot again from the stored results",
         (o.RUN.but("all runs"), o.EXPLAIN, o.LANG, o.VERBOSE),
+    ),
+    "export": Verb(
+        "Write stored results as a table, a database, or the file of another benchmark tool",
+        (*words("OUT"), *_EXPORT),
     ),
     "plan": Verb(
         "Show what would run, in which order, and how long it takes",

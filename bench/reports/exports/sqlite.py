@@ -1,0 +1,110 @@
+"""All levels as one SQLite database: systems, runs, cells, sessions, samples, and what columns are.
+
+Each table has its own columns and the keys of the one above it; a join gives the rest.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+from bench.core.errors import InputError
+from bench.reports.csv_tables import Row
+from bench.reports.data.columns import (
+    CELL,
+    NUMBER,
+    RUN,
+    SAMPLE,
+    SESSION,
+    SWITCH,
+    SYSTEM,
+    WHOLE,
+    Column,
+    unit,
+)
+from bench.reports.data.rows import Stored, sample_rows, session_rows
+from bench.reports.exports import Job
+
+_TYPES = {WHOLE: "INTEGER", SWITCH: "INTEGER", NUMBER: "REAL"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Table:
+    """A table: its columns, its key's names, and the table whose key is a part of it."""
+
+    name: str
+    columns: Sequence[Column]
+    key: Sequence[str]
+    above: _Table | None = None
+
+    @property
+    def create(self) -> str:
+        columns = [f"{_quoted([it.name])} {_TYPES.get(it.dtype, 'TEXT')}" for it in self.columns]
+        keys = [f"PRIMARY KEY ({_quoted(self.key)})"]
+        if self.above is not None:
+            key = _quoted(self.above.key)
+            keys.append(f"FOREIGN KEY ({key}) REFERENCES {self.above.name} ({key})")
+        return f"CREATE TABLE {self.name} ({', '.join([*columns, *keys])}) WITHOUT ROWID"
+
+    def insert(self, database: sqlite3.Connection, rows: Iterable[Row]) -> None:
+        """Write `rows`, their values as parameters."""
+        names = [it.name for it in self.columns]
+        marks = ", ".join("?" * len(names))
+        values = (tuple(row.get(name) for name in names) for row in rows)
+        # The names are this file's own.
+        database.executemany(f"INSERT INTO {self.name} VALUES ({marks})", values)  # noqa: S608
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+_SYSTEM_ID, _RUN_ID, _CELL_ID = SYSTEM[0], RUN[0], CELL[0]
+_SYSTEMS = _Table(name="systems", columns=SYSTEM, key=["system_id"])
+_RUNS = _Table(name="runs", columns=(*RUN, _SYSTEM_ID), key=["run_id"], above=_SYSTEMS)
+_CELLS = _Table(name="cells", columns=(_RUN_ID, *CELL), key=["run_id", "cell_id"], above=_RUNS)
+_SESSIONS = _Table(
+    name="sessions", columns=(_RUN_ID, _CELL_ID, *SESSION), key=[*_CELLS.key, "session"],
+    above=_CELLS,
+)  # fmt: skip
+_SAMPLES = _Table(
+    name="samples", columns=(_RUN_ID, _CELL_ID, SESSION[0], *SAMPLE),
+    key=[*_SESSIONS.key, "sample"], above=_SESSIONS,
+)  # fmt: skip
+_TABLES = (_SYSTEMS, _RUNS, _CELLS, _SESSIONS, _SAMPLES)
+
+
+def write(job: Job) -> None:
+    """Write all tables; raises InputError where two runs or systems have one id."""
+    try:
+        with closing(sqlite3.connect(job.path)) as database:
+            # The file is nobody's until it is whole: no journal beside it is needed.
+            database.execute("PRAGMA journal_mode = OFF")
+            database.execute("PRAGMA foreign_keys = ON")
+            _fill(database, job.stored)
+            database.commit()
+    except sqlite3.OperationalError as error:
+        raise OSError(0, str(error)) from error
+    except sqlite3.IntegrityError as error:
+        problem = f"two of the records have the same ids ({error})"
+        raise InputError(problem, hint="export one run with --run RUN") from error
+
+
+def _fill(database: sqlite3.Connection, stored: Sequence[Stored]) -> None:
+    rows = [one.row for one in stored]
+    for table in _TABLES:
+        database.execute(table.create)
+    _SYSTEMS.insert(database, _once(rows, "system_id"))
+    _RUNS.insert(database, _once(rows, "run_id"))
+    _CELLS.insert(database, rows)
+    _SESSIONS.insert(database, session_rows(stored))
+    _SAMPLES.insert(database, sample_rows(stored))
+    database.execute('CREATE TABLE columns ("table", name, unit, text)')
+    about = [(t.name, c.name, unit(c), c.text) for t in _TABLES for c in t.columns]
+    database.executemany("INSERT INTO columns VALUES (?, ?, ?, ?)", about)
+
+
+def _once(rows: Sequence[Row], key: str) -> Iterator[Row]:
+    return iter({row[key]: row for row in rows}.values())
