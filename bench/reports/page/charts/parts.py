@@ -33,7 +33,7 @@ class Chart:
 def pack(value: object) -> str:
     """Return `value` as JSON, compressed by gzip, in base64: browsers read both by themselves."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return b64encode(gzip.compress(text.encode("utf-8", "replace"), 9, mtime=0)).decode()
+    return b64encode(gzip.compress(text.encode("utf-8", "replace"), 6, mtime=0)).decode()
 
 
 def spec(**parts: Any) -> Spec:

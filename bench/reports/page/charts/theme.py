@@ -26,7 +26,7 @@ def _theme(*, ink: str, muted: str, grid: str, paper: str) -> Mapping[str, Any]:
             "labelLimit": 360, "titleLimit": 360, "symbolSize": 90, "orient": "bottom",
             "columns": 2, "layout": {"bottom": {"direction": "vertical", "anchor": "start"}},
             "rowPadding": 4, "columnPadding": 16, "symbolStrokeWidth": 1.5,
-            "symbolStrokeColor": ink,
+            "symbolStrokeColor": ink, "symbolBaseFillColor": ink, "symbolBaseStrokeColor": ink,
         },
         "title": {
             "color": ink, "subtitleColor": muted, "fontSize": 14, "subtitleFontSize": 12,
