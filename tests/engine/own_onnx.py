@@ -38,6 +38,10 @@ def main(folder: Path) -> None:
         ends = [("x", FLOATS, shape)], [("y", FLOATS, ["n", 10])]
         save(folder / f"{name}.onnx", opset, image, *ends, held, **how)
     save_tokens(folder / "tokens.onnx")
+    deeper = [*image[:2], node("Conv", ["r", "more"], ["d"], pads=[1, 1, 1, 1]), *image[2:]]
+    deeper[3] = node("GlobalAveragePool", ["d"], ["p"])
+    ends = [("x", FLOATS, [1, 3, 8, 8])], [("y", FLOATS, ["n", 10])]
+    save(folder / "deeper.onnx", 17, deeper, *ends, {**held, "more": weights(8, 8, 3, 3)})
 
 
 def save_tokens(path: Path) -> None:
