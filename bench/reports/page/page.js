@@ -1,7 +1,21 @@
 // Hands the page's data to the libraries; everything else is theirs.
 
-const block = (name) => JSON.parse(document.getElementById(`data-${name}`).textContent);
-const texts = block("texts");
+// Each block of data is JSON, compressed by gzip, in base64.
+async function block(name) {
+  const packed = JSON.parse(document.getElementById(`data-${name}`).textContent);
+  const bytes = Uint8Array.from(atob(packed), (character) => character.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Response(stream).json();
+}
+
+// The libraries are blocks too; the policy has their hashes, and lets nothing else run.
+for (const { id } of document.querySelectorAll("[id^=data-library-]")) {
+  const script = document.createElement("script");
+  script.textContent = await block(id.slice("data-".length));
+  document.head.append(script);
+}
+
+const texts = await block("texts");
 
 // Tables: DataTables sorts and filters; each column head is a button, and says how it is sorted.
 for (const table of document.querySelectorAll("table.data")) {
@@ -24,3 +38,47 @@ filter.form.addEventListener("submit", (event) => event.preventDefault());
 filter.addEventListener("input", () => {
   DataTable.tables({ api: true }).search(filter.value).draw();
 });
+
+// The details panel: one for all figures, filled from the data of the cell.
+const cells = await block("cells");
+const panel = document.getElementById("cell");
+
+function facts(id, labels, values) {
+  const rows = labels.flatMap((label, index) => {
+    if (!values[index]) return [];
+    const [term, description] = [document.createElement("dt"), document.createElement("dd")];
+    [term.textContent, description.textContent] = [label, values[index]];
+    return [term, description];
+  });
+  document.getElementById(id).replaceChildren(...rows);
+}
+
+function list(id, lines) {
+  const part = document.getElementById(id);
+  part.hidden = !lines.length;
+  part.querySelector("ul").replaceChildren(
+    ...lines.map((line) => Object.assign(document.createElement("li"), { textContent: line })),
+  );
+}
+
+function show(key) {
+  const cell = cells.cells[key];
+  if (!cell) return;
+  document.getElementById("cell-title").textContent = cell.title;
+  facts("cell-facts", cells.labels.cell, cell.values);
+  facts("cell-run", cells.labels.run, cells.runs[cell.run]);
+  list("cell-why", cell.why);
+  list("cell-more", cell.more);
+  document.getElementById("cell-record").href = cell.href;
+  history.replaceState(null, "", `#cell-${key}`);
+  panel.showModal();
+}
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-cell]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  show(link.dataset.cell);
+});
+panel.addEventListener("close", () => history.replaceState(null, "", "#"));
+if (location.hash.startsWith("#cell-")) show(decodeURIComponent(location.hash.slice(6)));

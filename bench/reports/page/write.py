@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from bench.analysis.series import CellKey, View
 from bench.core.escape import plain
 from bench.reports.language import Words, words
 from bench.reports.page import assets
-from bench.reports.page.systems import systems_tables
+from bench.reports.page.charts import THEMES, pack
+from bench.reports.page.details import cell_details
+from bench.reports.page.overview import overview
+from bench.reports.page.parts import Part, parts
 from bench.reports.tables.model import Table
 
 NAME = "index.html"
+_SCRIPT = ("sort", "unsort", "none")
 _TEMPLATES = Path(__file__).parent / "templates"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
-    """A part of the page below a heading of its own; `key` is its anchor."""
-
-    key: str
-    title: str
-    tables: Sequence[Table] = ()
-    lead: str = ""
 
 
 def write(view: View, folder: Path, lang: str = "en") -> dict[Path, bytes]:
@@ -43,25 +35,42 @@ def write(view: View, folder: Path, lang: str = "en") -> dict[Path, bytes]:
 
 def render(view: View, texts: Words, folder: Path) -> str:
     """Return the page as it is in `folder`, from which its links go to the stored files."""
-    scripts, style = assets.scripts(), assets.style()
-    return _environment().get_template("page.html").render(
+    link = partial(_link, view, folder)
+    shown = parts(view, texts)
+    template = _environment().get_template("page.html")
+    return template.render(
         words=texts,
-        policy=assets.policy(scripts, style),
-        style=Markup(style),  # noqa: S704 - our own and libraries' files
-        scripts=[Markup(script) for script in scripts],  # noqa: S704 - as the style
+        policy=assets.policy(),
+        style=Markup(assets.style()),  # noqa: S704 - our own file
+        script=Markup(assets.script()),  # noqa: S704 - as the style
+        blocks=_blocks(view, texts, shown, link),
         notes_of=_notes,
-        link=partial(_link, view, folder),
-        blocks={"texts": block(_texts(texts))},
+        caption_of=partial(_caption, texts),
+        link=link,
         newest=max((it.started for it in view.sources.values()), default=""),
         systems=list(dict.fromkeys(series.system.heading for series in view.series)),
-        sections=_sections(view, texts),
-    )  # fmt: skip
+        overview=overview(view, texts),
+        parts=shown,
+    )
 
 
-def _sections(view: View, texts: Words) -> list[Section]:
-    tables = systems_tables(view, texts)
-    sections = [Section(key="systems", title=texts("page.systems"), tables=tables)]
-    return [section for section in sections if section.tables]
+def _blocks(
+    view: View, texts: Words, shown: Sequence[Part], link: Callable[[CellKey], str]
+) -> Mapping[str, str]:
+    """Return what the page's script reads, packed, by the names that it has for it."""
+    values = {
+        "texts": {name: texts(f"page.script.{name}") for name in _SCRIPT},
+        "cells": cell_details(view, texts, link),
+        "charts": {chart.key: chart.spec for part in shown for chart in part.charts},
+        "themes": THEMES,
+    }
+    return {**assets.packed(), **{name: pack(_visible(it)) for name, it in values.items()}}
+
+
+def _caption(texts: Words, table: Table, above: str) -> str:
+    """Return a table's caption: its own, what tables of its kind have, or the heading above."""
+    kind = table.key.partition("-")[0]
+    return table.caption or texts.texts.get(f"page.caption.{kind}") or table.title or above
 
 
 def _notes(table: Table) -> dict[str, int]:
@@ -73,20 +82,14 @@ def _notes(table: Table) -> dict[str, int]:
 def _link(view: View, folder: Path, cell: CellKey) -> str:
     """Return the way to a cell's stored record; a report on one run lies in that run's folder."""
     run_id, cell_id = cell
-    run = f"runs/{quote(view.sources[run_id].system_id)}/{quote(run_id)}/"
-    within = "" if folder.parent.name == run_id else run
-    return f"../{within}cells/{quote(cell_id)}.json"
-
-
-def _texts(texts: Words) -> Mapping[str, str]:
-    """Return the texts that the page's script shows."""
-    names = ("sort", "unsort", "none")
-    return {name: texts(f"page.script.{name}") for name in names}
+    run = ["runs", view.sources[run_id].system_id, run_id]
+    way = [*(run if folder.parent.name != run_id else ()), "cells", f"{cell_id}.json"]
+    return "/".join(["..", *(quote(name, errors="replace") for name in way)])
 
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
@@ -94,16 +97,24 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_shown,
     )
+    environment.filters["code"] = _code
+    return environment
 
 
 def _shown(value: object) -> object:
     return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def block(value: object) -> Markup:
-    """Return a value as JSON for a script's element, which nothing in it can end."""
-    text = json.dumps(_visible(value), ensure_ascii=False, separators=(",", ":"))
-    return Markup(text.replace("<", "\\u003c"))  # noqa: S704 - no `<` is left
+def _code(text: str) -> Markup:
+    """Return `text` with what stands between two backticks as code."""
+    parts = plain(text).split("`")
+    if len(parts) % 2 == 0:  # one backtick has no other
+        return escape(plain(text))
+    pieces = [
+        Markup("<code>{}</code>").format(part) if index % 2 else escape(part)
+        for index, part in enumerate(parts)
+    ]
+    return Markup("").join(pieces)
 
 
 def _visible(value: Any) -> Any:

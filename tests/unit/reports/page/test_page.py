@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import re
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from hashlib import sha256
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bench.analysis.series import View
-from bench.reports.page.write import block, write
-from tests.fakes.records import facts, record, stored, view
+from bench.config.published import Published
+from bench.reports.page.write import write
+from tests.fakes.records import ENGINE, facts, failed, record, stored, system, view
 
 FOLDER = Path("results/report")
+LABELS = ("aria-labelledby", "aria-describedby", "for")
+PUBLISHED = {
+    "ShuffleNetV2_x0_25": Published(
+        "ShuffleNetV2_x0_25", "ShuffleNetV2", {"flops_m": 18.95, "sd855_ms_threads1": 1.94},
+        {"flops_m": "18.95", "sd855_ms_threads1": "1.94"},
+    )
+}  # fmt: skip
 VOID = {"meta", "input", "br", "link", "img", "hr"}
 
 
@@ -44,26 +55,57 @@ class Reader(HTMLParser):
         for _, texts in self.open:
             texts.append(data)
 
+    def tables(self) -> list[tuple[str, list[list[str]]]]:
+        """Each table's key and the texts of its body's rows."""
+        tables: list[tuple[str, list[list[str]]]] = []
+        for tag, attrs, texts in self.found:
+            if tag == "table":
+                tables.append((attrs["data-key"], []))
+            elif tag == "tr" and tables:
+                tables[-1][1].append([])
+            elif tag in ("td", "th") and attrs.get("scope") != "col":
+                tables[-1][1][-1].append("".join(texts).strip())
+        return [(key, rows[1:]) for key, rows in tables]
+
     def all(self, tag: str) -> list[tuple[dict[str, str], str]]:
         return [(attrs, "".join(texts)) for name, attrs, texts in self.found if name == tag]
 
 
 def shown() -> View:
-    run = stored(record("x0_25"), record("x1_0"), models={"x0_25": facts(), "x1_0": facts()})
-    return view(run, order=["x0_25", "x1_0"])
+    three = {"sessions": 3}
+    samples = [[2.0] * 30, [2.1] * 30, [2.2] * 30]
+    nets = {"x0_25": facts(), "x1_0": facts("ShuffleNetV2"), "mine": facts(None, title="mine")}
+    run = stored(
+        record("x0_25", samples_ms=samples, sampling=three),
+        record("x1_0", samples_ms=samples, sampling=three),
+        record("mine", outcome=failed()),
+        models=nets,
+        beside=["sd855_ms_threads1"],
+    )
+    return view(run, order=list(nets), published=PUBLISHED)
 
 
 @pytest.fixture(scope="module")
 def read() -> Reader:
-    (data,) = write(shown(), FOLDER).values()
+    return page(shown())
+
+
+def page(of: View, lang: str = "en", folder: Path = FOLDER) -> Reader:
+    (data,) = write(of, folder, lang).values()
     return Reader(data.decode())
+
+
+def block(read: Reader, name: str) -> Any:
+    (packed,) = [text for attrs, text in read.all("script") if attrs.get("id") == f"data-{name}"]
+    return json.loads(gzip.decompress(b64decode(json.loads(packed))))
 
 
 def test_each_table_has_a_caption_and_each_head_a_scope(read: Reader) -> None:
     tables = [attrs for attrs, _ in read.all("table")]
-    assert tables
-    assert len(read.all("caption")) == len(tables)
-    assert all(text.strip() for _, text in read.all("caption"))
+    assert len(tables) > 5
+    captions = [text.strip() for _, text in read.all("caption")]
+    assert len(captions) == len(tables)
+    assert all(captions)
     assert {attrs.get("scope") for attrs, _ in read.all("th")} == {"col", "row"}
 
 
@@ -78,32 +120,116 @@ def test_landmarks_and_headings_in_order(read: Reader) -> None:
 def test_ids_are_unique_and_links_lead_to_one(read: Reader) -> None:
     ids = [attrs["id"] for _, attrs, _ in read.found if "id" in attrs]
     assert len(ids) == len(set(ids))
-    within = {attrs["href"][1:] for attrs, _ in read.all("a") if attrs["href"].startswith("#")}
+    targets = [attrs.get("href", "") for attrs, _ in read.all("a")]
+    within = {target[1:] for target in targets if target.startswith("#")}
     assert within <= set(ids)
     assert "main" in within
+    named = {attrs[name] for _, attrs, _ in read.found for name in LABELS if name in attrs}
+    assert {one for names in named for one in names.split()} <= set(ids)
 
 
 def test_nothing_comes_from_elsewhere_and_each_script_is_allowed(read: Reader) -> None:
-    ((meta, _),) = [it for it in read.all("meta") if "content-security-policy" in str(it).lower()]
+    ((meta, _),) = [it for it in read.all("meta") if "http-equiv" in it[0]]
     policy = meta["content"]
     assert policy.startswith("default-src 'none'; ")
     assert "unsafe" not in policy
-    scripts = read.all("script")
-    assert scripts
-    for attrs, text in scripts:
-        assert "src" not in attrs
-        if attrs["type"] != "application/json":
-            assert attrs["type"] == "module"
-            assert b64encode(sha256(text.encode()).digest()).decode() in policy
+    own = [text for attrs, text in read.all("script") if attrs["type"] != "application/json"]
+    libraries = [
+        block(read, attrs["id"].removeprefix("data-"))
+        for attrs, _ in read.all("script")
+        if attrs.get("id", "").startswith("data-library-")
+    ]
+    assert (len(own), len(libraries)) == (1, 2)
+    for text in [*own, *libraries, *(text for _, text in read.all("style"))]:
+        assert f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" in policy
+    assert all("src" not in attrs and "style" not in attrs for _, attrs, _ in read.found)
     assert read.all("link") == []
-    assert all("style" not in attrs for _, attrs, _ in read.found)
+    targets = {attrs.get("href", "#") for attrs, _ in read.all("a")}
+    assert {target[:8] for target in targets if target[0] != "#"} == {"../runs/"}
+
+
+def test_each_figure_bears_its_cell_value_and_the_way_to_its_record(read: Reader) -> None:
+    first = next(iter(shown().records))
+    values = {
+        attrs["data-value"]
+        for attrs, _ in read.all("a")
+        if attrs.get("data-cell") == "/".join(first) and "data-value" in attrs
+    }
+    assert "2.1" in values
+    ways = {
+        attrs["href"] for attrs, _ in read.all("a") if attrs.get("data-cell") == "/".join(first)
+    }
+    system = shown().sources[first[0]].system_id
+    assert ways == {f"../runs/{system}/{first[0]}/cells/{first[1]}.json"}
+
+
+def test_the_report_on_one_run_lies_beside_its_records() -> None:
+    run_id, cell_id = next(iter(shown().records))
+    read = page(shown(), folder=Path("results/runs/system") / run_id / "report")
+    assert f"../cells/{cell_id}.json" in {attrs.get("href") for attrs, _ in read.all("a")}
+
+
+def test_details_say_where_a_figure_comes_from(read: Reader) -> None:
+    cells = block(read, "cells")
+    of = shown()
+    assert set(cells["cells"]) == {"/".join(key) for key in of.records}
+    (run_id, cell_id), *_ = of.records
+    cell = cells["cells"][f"{run_id}/{cell_id}"]
+    told = dict(zip(cells["labels"]["cell"], cell["values"], strict=True))
+    assert told["Figure"] == "2.10 ± 0.25 ms"
+    assert told["95% interval"] == "1.852 to 2.348 ms, ±11.8%"
+    assert told["Sessions"] == "3, with 90 samples; as many as the preset has"
+    assert told["Engine"] == ENGINE
+    assert cell["why"]
+    run = dict(zip(cells["labels"]["run"], cells["runs"][run_id], strict=True))
+    assert run["Run"] == run_id
+    assert run["Command"]
+
+
+def test_a_cell_without_a_figure_is_listed_once_with_its_reason(read: Reader) -> None:
+    (rows,) = [rows for table, rows in read.tables() if table == "failed-cells"]
+    assert [row[0] for row in rows] == ["mine"]
+    assert failed().hint in rows[0]
+
+
+def test_published_and_measured_stand_beside_each_other_with_their_distance(read: Reader) -> None:
+    tables = dict(read.tables())
+    (key,) = [key for key in tables if key.startswith("compared-latency-")]
+    assert tables[key][0][2:] == ["1.94", "+8.2%"]
+    origins = {attrs["class"].split()[0] for attrs, _ in read.all("td") if "class" in attrs}
+    assert {"measured", "published", "counted"} <= origins
+
+
+def test_the_same_net_on_several_systems_stands_side_by_side() -> None:
+    assert not [key for key, _ in page(shown()).tables() if key.startswith("systems-")]
+    runs = [
+        stored(
+            record("x0_25", samples_ms=[[one] * 30]),
+            models={"x0_25": facts()},
+            run_id=f"2024050{number}T120000Z-0badc0de-0000000{number}",
+            on=system(name, system_id=name),
+        )
+        for number, (name, one) in enumerate({"first": 1.0, "second": 3.0}.items(), start=1)
+    ]
+    tables = dict(page(view(*runs, order=["x0_25"])).tables())
+    (key,) = [key for key in tables if key.startswith("systems-")]
+    assert [text.split()[0] for text in tables[key][0]] == ["ShuffleNetV2_x0_25", "1.00", "3.00"]
+
+
+def test_the_chinese_page_says_so() -> None:
+    (path,) = write(shown(), FOLDER, "zh")
+    read = page(shown(), "zh")
+    assert path.name == "index.zh.html"
+    ((html, _),) = read.all("html")
+    assert html["lang"] == "zh"
+    assert "预测速度" in "".join(text for _, text in read.all("h2"))
 
 
 def test_the_same_view_gives_the_same_bytes() -> None:
     assert write(shown(), FOLDER) == write(shown(), FOLDER)
 
 
-def test_json_cannot_end_its_script() -> None:
-    assert block({"</script><script>": ["<!--", "\u202e"]}) == (
-        '{"\\u003c/script>\\u003cscript>":["\\u003c!--","\ufffd"]}'
-    )
+def test_a_report_without_a_result_is_a_page_too() -> None:
+    read = page(view(order=[]))
+    assert read.all("table") == []
+    assert "make bench" in read.all("header")[0][1]

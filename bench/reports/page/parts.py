@@ -1,0 +1,104 @@
+"""The parts of the page in the order in which a reader wants them, each with its sections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from bench.analysis import naming
+from bench.analysis.series import Series, View
+from bench.reports.language import Words
+from bench.reports.page.audit import audit_tables
+from bench.reports.page.charts import Chart, charts
+from bench.reports.page.compare import compared_tables
+from bench.reports.page.failures import failure_tables
+from bench.reports.page.machine import machine_tables
+from bench.reports.page.systems import systems_tables
+from bench.reports.tables import report_sections
+from bench.reports.tables.model import Section, Table
+from bench.reports.tables.titles import slug
+
+_OF: Mapping[str, Sequence[str]] = {
+    "costs": ("costs", "storage", "accuracy"),
+    "latency": ("latency",),
+    "engines": ("engines",),
+    "sustained": ("sustained",),
+    "sources": ("sources", "variance"),
+}
+"""The sections of the report in a part of the page, by the first word of their keys."""
+
+_DRAWN_IN = {"top1": "plots", "by": "engines", "machine": "machine"}
+"""The part of a chart, by the first word of its key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What stands below a heading of the page; `short` is what the contents call each section."""
+
+    key: str
+    title: str
+    sections: Sequence[Section] = ()
+    charts: Sequence[Chart] = ()
+    short: Mapping[str, str]
+
+
+def parts(view: View, words: Words) -> list[Part]:
+    """Return the parts that have something to show."""
+    sections = report_sections(view, words)
+    tables = [table for section in sections for table in section.tables]
+    found = {
+        "plots": [],
+        **{key: _of(sections, names) for key, names in _OF.items()},
+        "compare": _section("compare", compared_tables(tables, words), words),
+        "systems": _section("systems", systems_tables(view, words), words),
+        "audit": _section("audit", audit_tables(view, words), words),
+        "failures": _section("failures", failure_tables(view, words), words),
+        "machine": _section("machine", machine_tables(view, words), words),
+    }
+    shorts = dict(_shorts(view))
+    drawn: dict[str, list[Chart]] = {}
+    for chart in charts(view, words):
+        part = _DRAWN_IN.get(chart.key.partition("-")[0], "plots")
+        drawn.setdefault(part, []).append(chart)
+    order = (
+        "plots", "costs", "latency", "engines", "compare", "systems", "sustained", "audit",
+        "failures", "machine", "sources",
+    )  # fmt: skip
+    return [
+        Part(
+            key=f"part-{key}",
+            title=words(f"page.part.{key}"),
+            sections=found[key],
+            charts=drawn.get(key, []),
+            short={it.key: shorts[it.key] for it in found[key] if it.key in shorts},
+        )
+        for key in order
+        if found[key] or key in drawn
+    ]
+
+
+def _of(sections: Sequence[Section], names: Sequence[str]) -> list[Section]:
+    return [it for it in sections if it.tables and it.key.partition("-")[0] in names]
+
+
+def _section(key: str, tables: Sequence[Table], words: Words) -> list[Section]:
+    return [Section(key=key, title=words(f"page.part.{key}"), tables=tables)] if tables else []
+
+
+def _shorts(view: View) -> Iterator[tuple[str, str]]:
+    """Yield each series' key and what tells it from the others: the engine, and what differs."""
+    named = [(series, _names(series)) for series in view.series]
+    for series, names in named:
+        differ = [
+            name
+            for index, name in enumerate(names)
+            if index == 0 or len({others[index] for _, others in named}) > 1
+        ]
+        yield f"latency-{slug(series)}", ", ".join(filter(None, differ))
+
+
+def _names(series: Series) -> tuple[str, ...]:
+    return (
+        naming.runner_title(series.runner), series.suite, series.system.heading,
+        series.precision.upper(), series.preset, series.weights, series.statistic,
+    )  # fmt: skip
