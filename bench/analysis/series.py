@@ -154,10 +154,11 @@ def gather(
 
     for group in series.values():
         group.boxes = dict(sorted(group.boxes.items(), key=lambda row: by_order(row[0])))
+    ordered = _ordered(series)
     return View(
         models={variant: models[variant] for variant in sorted(models, key=by_order)},
-        series=[series[key] for key in sorted(series) if series[key].preset != SUSTAINED],
-        sustained=[series[key] for key in sorted(series) if series[key].preset == SUSTAINED],
+        series=[group for group in ordered if group.preset != SUSTAINED],
+        sustained=[group for group in ordered if group.preset == SUSTAINED],
         published=published,
         faults=faults,
         declared=declared or {},
@@ -166,6 +167,20 @@ def gather(
         records={(run.manifest.run_id, it.cell_id): it for run in shown for it in run.records},
         manifests=dict(reversed(manifests.items())),
     )
+
+
+def _ordered(series: Mapping[_SeriesKey, Series]) -> list[Series]:
+    """Return series in a report's order: those of the newest run's system first, emulated last."""
+    newest = (
+        (max(one.runs), one.system.system_id) for one in series.values() if not one.system.emulated
+    )
+    own = max(newest, default=("", ""))[1]
+
+    def rank(item: tuple[_SeriesKey, Series]) -> tuple[bool, bool, _SeriesKey]:
+        key, one = item
+        return one.system.emulated, one.system.system_id != own, key
+
+    return [one for _, one in sorted(series.items(), key=rank)]
 
 
 def _more_known(newer: ModelFacts | None, older: ModelFacts) -> ModelFacts:

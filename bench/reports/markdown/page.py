@@ -20,13 +20,17 @@ _ENGLISH = words("en")
 def render(view: View, texts: Words = _ENGLISH) -> str:
     """Return the whole report."""
     notes = Footnotes()
-    blocks = [f"# {texts('report.title')}", paragraph(texts("report.introduction"))]
     sections = report_sections(view, texts)
+    columns = [column for one in sections for table in one.tables for column in table.columns]
+    introduction = [texts("report.introduction")]
+    if any(column.key.startswith("published") for column in columns):
+        introduction.append(texts("report.introduction_published"))
+    blocks = [f"# {texts('report.title')}", paragraph("\n".join(introduction))]
     if not sections:
         blocks.append(paragraph(texts("report.nothing")))
     for section in sections:
         pictures = _pictures(view, section, texts)
-        if section.tables or pictures:
+        if section.tables or section.introduction or pictures:
             blocks += [*_blocks(section, notes), *pictures]
     lines = notes.lines()
     return "\n\n".join([*blocks, *(["\n".join(lines)] if lines else [])]) + "\n"

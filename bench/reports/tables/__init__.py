@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bench.analysis.series import View
 from bench.reports.language import Words
 from bench.reports.tables import accuracy, costs, engines, latency, sources, sustained
@@ -24,7 +26,17 @@ def report_sections(view: View, words: Words) -> list[Section]:
         sources.variance(view, words),
         sources.sources(view, words) if view.models else None,
     ]
-    return [section for section in found if section is not None]
+    return [_without_rows(section) for section in found if section is not None]
+
+
+def _without_rows(section: Section) -> Section:
+    """Return a section without the tables in which nothing is known; why that is, it says."""
+    empty = [remark for table in section.tables if not table.rows for remark in table.remarks]
+    return replace(
+        section,
+        tables=[table for table in section.tables if table.rows],
+        introduction=[*section.introduction, *empty],
+    )
 
 
 def report_tables(view: View, words: Words) -> list[Table]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from bench.analysis.known_accuracy import classify
 from bench.analysis.series import View
 from bench.config.published import Published
 from bench.core.units import BYTES_PER_MIB, two_decimals
@@ -15,12 +15,15 @@ from bench.storage.schema.latency import ModelFacts
 
 _ACCURACY = ("top1", "top5", "reference_top1", "reference_top5")
 _DECLARED = ("top1", "top5")
+_NOTED = ("macs", "flops", "published page_flops_g", "params", "published page_params_m")
 
 
 def costs(view: View, words: Words) -> Section:
     """Return accuracy, FLOPs and params in the page's form, each convention a column."""
-    accuracy = _accuracy(view, words)
-    title = words("costs.title_and_accuracy" if accuracy else "costs.title")
+    accuracy = [
+        *(published(view, words, name) for name in _ACCURACY),
+        *(_declared(view, words, name) for name in _DECLARED),
+    ]
     figures = [
         *accuracy,
         _counted(view, words, "macs", _macs),
@@ -31,9 +34,14 @@ def costs(view: View, words: Words) -> Section:
         published(view, words, "params_m"),
         published(view, words, "page_params_m"),
     ]
-    table = by_model(
-        view, words, view.models, figures, key="costs", title=title, remarks=[words("costs.note")]
-    )
+    title = words("costs.title")
+    table = by_model(view, words, view.models, figures, key="costs", title=title)
+    shown = {column.key for column in table.columns}
+    if shown & {column.key for column, _ in accuracy}:
+        title = words("costs.title_and_accuracy")
+    notes = [words(f"costs.note_{name.rpartition(' ')[2]}") for name in _NOTED if name in shown]
+    remarks = ["\n".join(notes)] if notes else []
+    table = replace(table, title=title, remarks=[*remarks, *table.remarks])
     return Section(key="costs", title=title, tables=[table])
 
 
@@ -43,18 +51,6 @@ def storage(view: View, words: Words) -> Section:
     figures = [storage_figures(view, words), published(view, words, "storage_mb")]
     table = by_model(view, words, view.models, figures, key="storage", title=title)
     return Section(key="storage", title=title, tables=[table])
-
-
-def _accuracy(view: View, words: Words) -> list[Figures]:
-    """Return the columns of accuracy, none where no model has classes."""
-    if not any(classify(view, variant) for variant in view.models):
-        return []
-    entries = [view.declared.get(variant) for variant in view.models]
-    declares = any(it is not None and (it.top1 or it.top5) for it in entries)
-    return [
-        *(published(view, words, name) for name in _ACCURACY),
-        *(_declared(view, words, name) for name in _DECLARED if declares),
-    ]
 
 
 def _declared(view: View, words: Words, name: str) -> Figures:

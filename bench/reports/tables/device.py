@@ -26,6 +26,7 @@ def device(view: View, series: Series, words: Words) -> Table | None:
         figures,
         key=f"device-{titles.slug(series)}",
         title=titles.heading(series, words),
+        caption=words("device.caption"),
         remarks=[words("device.note")],
     )
 
@@ -94,6 +95,7 @@ def energy(view: View, series: Series, words: Words) -> Table | None:
         figures,
         key=f"energy-{titles.slug(series)}",
         title=titles.heading(series, words),
+        caption=words("energy.caption"),
         remarks=[words("energy.note")],
     )
 

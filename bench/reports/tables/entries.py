@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from bench.analysis.boxes import Box
 from bench.analysis.naming import setting as setting_text
@@ -23,7 +23,7 @@ Figures = tuple[Column, Callable[[str], Entry]]
 def by_model(
     view: View,
     words: Words,
-    variants: Iterable[str],
+    variants: Collection[str],
     figures: Sequence[Figures],
     *,
     key: str,
@@ -31,18 +31,38 @@ def by_model(
     caption: str = "",
     remarks: Sequence[str] = (),
 ) -> Table:
-    """Return a table of a row a variant; its first column has the models' titles."""
+    """Return a table of a row a variant; its first column has the models' titles.
+
+    A column that nothing is known for is left out, and the remarks say why. Without any other there
+    are no rows.
+    """
+    names = [Entry(text=view.models[variant].title) for variant in variants]
+    known = [(column, [entry(variant) for variant in variants]) for column, entry in figures]
+    kept = [(column, found) for column, found in known if not _empty(found)]
+    missing = [it for column, found in known if _empty(found) for it in _reasons(names, found)]
     return Table(
         key=key,
         title=title,
         caption=caption,
-        remarks=remarks,
-        columns=[head(words, "models", "name", key="models"), *(it for it, _ in figures)],
-        rows=[
-            [Entry(text=view.models[variant].title), *(entry(variant) for _, entry in figures)]
-            for variant in variants
-        ],
+        remarks=[*(remarks if kept else ()), *dict.fromkeys(missing)],
+        columns=[head(words, "models", "name", key="models"), *(column for column, _ in kept)],
+        rows=[list(row) for row in zip(names, *(found for _, found in kept), strict=True)]
+        if kept
+        else [],
     )
+
+
+def _empty(entries: Sequence[Entry]) -> bool:
+    return all(entry.text in ("", ABSENT) for entry in entries)
+
+
+def _reasons(names: Sequence[Entry], entries: Sequence[Entry]) -> list[str]:
+    """Return why nothing is known, each reason once and of whom."""
+    of: dict[str, list[str]] = {}
+    for name, entry in zip(names, entries, strict=True):
+        for note in entry.notes:
+            of.setdefault(note, []).append(name.text)
+    return [f"{', '.join(models)}: {note}" for note, models in of.items()]
 
 
 def head(words: Words, text: str, origin: Origin, *, key: str, **values: object) -> Column:

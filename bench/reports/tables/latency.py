@@ -118,6 +118,7 @@ def tails(view: View, series: Series, words: Words) -> Table | None:
         figures,
         key=f"tails-{titles.slug(series)}",
         title=titles.heading(series, words),
+        caption=words("tails.caption"),
         remarks=[words("tails.note")],
     )
 

@@ -36,6 +36,7 @@ def ratios(view: View, series: Series, words: Words) -> Table | None:
         figures,
         key=f"ratios-{titles.slug(series)}",
         title=titles.heading(series, words),
+        caption=words("ratios.caption"),
         remarks=[note],
     )
 

@@ -52,7 +52,8 @@ def statistic(series: Series, words: Words) -> str:
 
 def weights(series: Series, words: Words) -> str:
     """Return the weights that a series' nets had: seeded, pretrained or those of a file."""
-    return words.of("weights", series.weights)
+    text = words.of("weights", series.weights)
+    return text[:1].upper() + text[1:]
 
 
 def evidence(box: Box, words: Words) -> str:

@@ -210,6 +210,17 @@ def test_the_order_of_runs_and_records_does_not_show() -> None:
     assert one == other
 
 
+def test_the_system_of_the_newest_run_stands_first_and_emulated_ones_last() -> None:
+    emulated = system("0", system_id="0", emulated=True)
+    shown = view(
+        stored(record(), on=system("A", system_id="a"), run_id="1"),
+        stored(record(), on=system("C", system_id="c"), run_id="2"),
+        stored(record(), on=system("B", system_id="b"), run_id="3"),
+        stored(record(), on=emulated, run_id="4"),
+    )
+    assert [series.system.heading for series in shown.series] == ["B", "A", "C", "0"]
+
+
 def test_columns_are_sorted_by_batch_then_threads() -> None:
     cells = [(4, 1), (1, 2), (1, 1), (8, 1)]
     shown = view(stored(*(record(batch=batch, threads=threads) for batch, threads in cells)))
