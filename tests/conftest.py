@@ -96,8 +96,18 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 @pytest.fixture(scope="session")
 def environments() -> Environments:
-    """The engines' real environments, built once and kept in the user's cache."""
-    return Environments(default_cache())
+    """The engines' real environments, built once and kept in the user's cache.
+
+    PyTorch is taken from the system's Python where that has it (Debian: python3-torch).
+    """
+    python = Path("/usr/bin/python3")
+    has_torch = (
+        python.exists()
+        and not subprocess.run(
+            [python, "-c", "import torch"], capture_output=True, check=False
+        ).returncode
+    )
+    return Environments(default_cache(), given={"torch": python} if has_torch else {})
 
 
 @pytest.fixture(scope="session")

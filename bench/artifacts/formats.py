@@ -257,6 +257,12 @@ ARTIFACT_FORMATS: Mapping[str, ArtifactFormat] = {
         imports=("ncnn",),
         importer=_by_engine("ncnn_import", "ncnn:NcnnRunner"),
     ),
+    "torch-graph": _of_onnx(
+        "onnx_graph",
+        main="graph.json",
+        title="a graph for PyTorch",
+        imports=("onnx", "onnxruntime"),
+    ),
     "mnn": _of_onnx(
         "mnn_convert",
         main="model.mnn",

@@ -5,6 +5,7 @@
     lite-x86  Python 3.7: the Paddle Lite that runs on x86 exists for no other; Linux on x86-64
     onnx      Python 3.10 to 3.12: Paddle2ONNX's wheels exist for no later one
     engines   ONNX Runtime, OpenVINO, ncnn and MNN, and their converters
+    torch     the user's own: PyTorch comes in builds for each processor, from its own index
     gpu       Python 3.10: TensorRT 8.5.3 exists for no later one; Linux on x86-64
     harness   the interpreter that runs this; no engine in it
 
@@ -87,6 +88,7 @@ class Environments:
             if name in self.given:
                 given(name, self.given[name])
             elif name != "harness" and not self.is_built(name):
+                self.lock(name)
                 base_python(self.specs[name])
         except Unavailable as error:
             return error
@@ -126,8 +128,14 @@ class Environments:
         return Interpreter(name=name, python=_python_in(folder), packages=packages, digest=digest)
 
     def lock(self, name: str) -> str:
-        """Return what `name` is made of, the pins in it."""
-        lock = (self.locks / self.specs[name].lock).read_text(encoding="utf-8")
+        """Return what `name` is made of, the pins in it; raises Unavailable for a user's own."""
+        file = self.specs[name].lock
+        if not file:
+            raise Unavailable(
+                f"environment '{name}' is an interpreter of your own: the harness builds none",
+                hint=f"give a Python that has {self.specs[name].needs[0]}: --env {name}=PATH",
+            )
+        lock = (self.locks / file).read_text(encoding="utf-8")
         return pinned(lock, self.pins) if self.pins else lock
 
     def folders(self) -> dict[str, Path | None]:

@@ -12,6 +12,7 @@ class EnvSpec:
 
     Several versions stand by comma, the best first. A file of the lock's name that ends in
     .excludes names packages that others ask for and that must stay out.
+    With an empty `lock` it is the user's own interpreter alone (--env NAME=PATH).
     `needs` are the packages of which an interpreter of the user's own must have one, `*` as in a
     shell.
     """
@@ -29,5 +30,6 @@ ENVIRONMENTS: Mapping[str, EnvSpec] = {
         lock="gpu.txt", python="3.10", needs=("tensorrt", "tensorrt-cu*", "paddlepaddle-gpu")
     ),
     "onnx": EnvSpec(lock="onnx.txt", python="3.12,3.11,3.10", needs=("paddle2onnx",)),
+    "torch": EnvSpec(lock="", needs=("torch",)),
     "engines": EnvSpec(lock="engines.txt", needs=("onnxruntime", "openvino", "ncnn", "mnn")),
 }

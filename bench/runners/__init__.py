@@ -93,6 +93,13 @@ RUNNERS: Mapping[str, RunnerEntry] = {
         tolerances={"fp16": _FP16},
         settings={"winograd": ("small", "large")},
     ),
+    "torch": RunnerEntry(
+        path="bench.runners.torch.runner:TorchRunner",
+        title="PyTorch",
+        env="torch",
+        artifact="torch-graph",
+        settings={"mode": ("eager", "inductor")},
+    ),
     "paddle-tensorrt": RunnerEntry(
         path="bench.runners.tensorrt.paddle:PaddleTensorrtRunner",
         title="Paddle Inference with TensorRT",
