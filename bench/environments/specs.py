@@ -11,25 +11,56 @@ class EnvSpec:
     """What an environment is made of; `python` is a version that it must have, None: any.
 
     Several versions stand by comma, the best first. A file of the lock's name that ends in
-    .excludes names packages that others ask for and that must stay out.
-    With an empty `lock` it is the user's own interpreter alone (--env NAME=PATH).
-    `needs` are the packages of which an interpreter of the user's own must have one, `*` as in a
-    shell.
+    .excludes names packages that others ask for and that must stay out. With an empty `lock` it is
+    the user's own interpreter alone (--env NAME=PATH).
+    `purpose` is what it is for, in words. `needs` are the packages of which an interpreter of the
+    user's own must have one, `*` as in a shell.
     """
 
     lock: str
+    purpose: str = ""
     python: str | None = None
     needs: tuple[str, ...] = ()
 
 
 ENVIRONMENTS: Mapping[str, EnvSpec] = {
-    "paddle": EnvSpec(lock="paddle.txt", needs=("paddlepaddle", "paddlepaddle-gpu")),
-    "lite": EnvSpec(lock="lite.txt", python="3.10", needs=("paddlelite",)),
-    "lite-x86": EnvSpec(lock="lite-x86.txt", python="3.7", needs=("paddlelite",)),
-    "gpu": EnvSpec(
-        lock="gpu.txt", python="3.10", needs=("tensorrt", "tensorrt-cu*", "paddlepaddle-gpu")
+    "paddle": EnvSpec(
+        lock="paddle.txt",
+        purpose="exporting models, measuring with Paddle Inference",
+        needs=("paddlepaddle", "paddlepaddle-gpu"),
     ),
-    "onnx": EnvSpec(lock="onnx.txt", python="3.12,3.11,3.10", needs=("paddle2onnx",)),
-    "torch": EnvSpec(lock="", needs=("torch",)),
-    "engines": EnvSpec(lock="engines.txt", needs=("onnxruntime", "openvino", "ncnn", "mnn")),
+    "lite": EnvSpec(
+        lock="lite.txt",
+        purpose="storage sizes (Paddle Lite's opt); all else works without it",
+        python="3.10",
+        needs=("paddlelite",),
+    ),
+    "lite-x86": EnvSpec(
+        lock="lite-x86.txt",
+        purpose="measuring with Paddle Lite on x86 (`--suite engines --runner paddle-lite-x86`)",
+        python="3.7",
+        needs=("paddlelite",),
+    ),
+    "gpu": EnvSpec(
+        lock="gpu.txt",
+        purpose="measuring on an NVIDIA GPU (2.3 GB)",
+        python="3.10",
+        needs=("tensorrt", "tensorrt-cu*", "paddlepaddle-gpu"),
+    ),
+    "onnx": EnvSpec(
+        lock="onnx.txt",
+        purpose="exporting to ONNX, which the other engines start from",
+        python="3.12,3.11,3.10",
+        needs=("paddle2onnx",),
+    ),
+    "torch": EnvSpec(
+        lock="",
+        purpose="measuring with PyTorch (`--suite engines --runner torch`)",
+        needs=("torch",),
+    ),
+    "engines": EnvSpec(
+        lock="engines.txt",
+        purpose="ONNX Runtime, OpenVINO, ncnn and MNN (`--suite engines`)",
+        needs=("onnxruntime", "openvino", "ncnn", "mnn"),
+    ),
 }

@@ -152,6 +152,7 @@ SETTINGS: Mapping[str, str] = {
     "it "
     "keeps them, and one thread works alone",
     "spinning": "whether ONNX Runtime's threads spin while they wait for work",
+    "mode": "how PyTorch runs the net: `eager`, call by call; `inductor`, by torch.compile",
     "winograd": "blocks of MNN's Winograd convolutions: `large` is MNN's default, and less exact",
     "sleep_ms": "pause between two inferences, in milliseconds, as some published procedures have",
     "cuda_graph": "whether an inference is one CUDA graph, in place of a launch a kernel",

@@ -52,7 +52,9 @@ def engines() -> str:
             ("environment", "locked in", "Python", "an own interpreter has one of"),
             (
                 (
-                    code(name), code(f"bench/envs/{it.lock}"), it.python or "the harness's",
+                    code(name),
+                    code(f"bench/envs/{it.lock}") if it.lock else "your own",
+                    it.python or "the harness's",
                     ", ".join(map(code, it.needs)),
                 )
                 for name, it in ENVIRONMENTS.items()

@@ -14,7 +14,7 @@ from bench.analysis import sensor_cost as sensors
 from bench.config.suite import FOLDER, load_suite
 from bench.core.errors import ResultsError, Unavailable
 from bench.core.output import show, show_lines
-from bench.core.program import command, run_command
+from bench.core.program import command
 from bench.core.protocol import request_for
 from bench.core.units import number_of
 from bench.devices.host.energy import packages, read_energy
@@ -33,15 +33,6 @@ from bench.worker.counters import Counters
 from bench.worker.cpu_time import read_cpu_time
 from bench.worker.probe import EXPECTED
 from bench.worker.threads import TASKS
-
-_USED_FOR = {
-    "paddle": "exporting models, measuring with Paddle Inference",
-    "gpu": "measuring on an NVIDIA GPU (2.3 GB)",
-    "lite": "storage sizes (Paddle Lite's opt); all else works without it",
-    "lite-x86": "measuring with Paddle Lite on x86 (`--suite engines --runner paddle-lite-x86`)",
-    "onnx": "exporting to ONNX, which the other engines start from",
-    "engines": f"ONNX Runtime, OpenVINO, ncnn and MNN (`{run_command('engines')}`)",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,15 +127,15 @@ def energy_findings(root: Path = LIVE) -> list[Finding]:
 def _environments(options: Options) -> list[Finding]:
     environments = Environments(options.cache, options.envs)
     findings = []
-    for name in ENVIRONMENTS:
+    for name, spec in ENVIRONMENTS.items():
         problem = environments.problem(name)
         if problem is not None:
-            detail = f"{problem.problem} (for {_USED_FOR[name]})"
-            state, remedy = "missing", problem.hint
+            detail = f"{problem.problem} (for {spec.purpose})"
+            state, remedy = "missing" if spec.lock else "note", problem.hint
         else:
             built = environments.is_built(name)
             how = "ready" if built else "not built yet: built by the first run"
-            detail, state, remedy = f"{how} (for {_USED_FOR[name]})", "ok", ""
+            detail, state, remedy = f"{how} (for {spec.purpose})", "ok", ""
         findings.append(
             Finding(item=f"environment {name}", state=state, detail=detail, remedy=remedy)
         )

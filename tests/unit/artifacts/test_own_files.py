@@ -67,7 +67,7 @@ def test_each_kind_of_file_has_an_importer_and_its_kind_no_other_way(file: Any) 
     assert (step.engine is None) is file.origin.startswith("paddle")
 
 
-OF_ONNX = {"onnx", "onnx-int8", "openvino-ir", "ncnn", "mnn"}
+OF_ONNX = {"onnx", "onnx-int8", "openvino-ir", "ncnn", "mnn", "torch-graph"}
 
 
 @pytest.mark.parametrize(

@@ -287,9 +287,20 @@ def test_a_build_says_what_it_made(tmp_path: Path) -> None:
     assert told == {"packages": dict(found.packages), "digest": found.digest}
 
 
-@pytest.mark.parametrize("name", ENVIRONMENTS)
+@pytest.mark.parametrize("name", [name for name, spec in ENVIRONMENTS.items() if spec.lock])
 def test_every_environment_has_a_lock_in_which_each_package_has_its_hash(name: str) -> None:
     lines = (LOCKS / ENVIRONMENTS[name].lock).read_text().replace("\\\n", "").splitlines()
     packages = [line for line in lines if line.strip() and not line.strip().startswith("#")]
     assert packages
     assert all("==" in line and "--hash=sha256:" in line for line in packages)
+
+
+def test_an_environment_without_a_lock_is_the_users_own_alone(tmp_path: Path) -> None:
+    environments = Environments(tmp_path)
+    problem = environments.problem("torch")
+    assert problem is not None
+    assert problem.hint == "give a Python that has torch: --env torch=PATH"
+    with pytest.raises(Unavailable, match="an interpreter of your own"):
+        environments.get("torch")
+    assert environments.folders()["torch"] is None
+    assert not environments.is_built("torch")
