@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.analysis.details import details
 from bench.analysis.grade import explain, findings
-from bench.analysis.series import StoredRun
+from bench.analysis.series import StoredRun, View
 from bench.analysis.time_use import time_use
 from bench.analysis.verdicts import Comparison
 from bench.core.errors import BrokenResult
-from bench.core.output import say, say_command, show, show_lines
+from bench.core.output import columns, say, say_command, show, show_lines
 from bench.core.units import number_of
 from bench.experiments.context import Options
 from bench.reports.build import load_accuracies, load_runs, report_folder, view_of, write_report
@@ -23,8 +23,7 @@ from bench.reports.comparison.formats import check_format, rendered, step_summar
 from bench.reports.csv_tables import LATENCY_HEAD, SUSTAINED_HEAD, latency_rows, sustained_rows
 from bench.reports.terminal import latency_tables
 from bench.storage.run_folders import RunFolder
-from bench.storage.schema.common import Failed, Skipped
-from bench.storage.schema.latency import Measured, Record
+from bench.storage.schema.latency import Measured, Record, reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,17 +47,10 @@ def conclude(options: Options, folder: RunFolder, resume: str) -> int:
     view, records = view_of(own, options.models), [it for run in own for it in run.records]
     use = time_use(session for it in records for session in it.sessions)
     if options.as_json:
-        _print_json(
-            folder,
-            files,
-            cells=[{name: row.get(name) for name in LATENCY_HEAD} for row in latency_rows(view)],
-            sustained=[
-                {name: row.get(name) for name in SUSTAINED_HEAD} for row in sustained_rows(view)
-            ],
-            time=None if use is None else use.to_json(),
-        )
+        about = {"run": str(folder.path), "files": [str(path) for path in files]}
+        show(json.dumps({**about, **run_values(view, records)}, indent=1) + "\n")
     else:
-        show(latency_tables(view))
+        show(latency_tables(view, columns()))
         show_lines(["", *(() if use is None else (use.sentence,))])
         show_lines([f"wrote {folder.path}", *written(files, options)])
         if options.of(OutputOptions).explain:
@@ -106,40 +98,41 @@ def explanation(records: Sequence[Record]) -> Iterator[str]:
         yield from (f"    {line}" for line in [*reasons, *details(record)])
 
 
-def _print_json(
-    folder: RunFolder,
-    files: Sequence[Path],
-    *,
-    time: Mapping[str, int] | None,
-    **tables: Sequence[Mapping[str, object]],
-) -> None:
-    result: dict[str, object] = {"run": str(folder.path), "files": [str(path) for path in files]}
-    result["time"] = time
-    for name, rows in tables.items():
-        result[name] = [{key: None if it == "" else it for key, it in r.items()} for r in rows]
-    show(json.dumps(result, indent=1) + "\n")
+def run_values(view: View, records: Sequence[Record]) -> dict[str, object]:
+    """Return what a run came to as values for JSON: its time, its cells, its long sessions."""
+    use = time_use(session for it in records for session in it.sessions)
+    return {
+        "time": None if use is None else use.to_json(),
+        "cells": rows_of(latency_rows(view), LATENCY_HEAD),
+        "sustained": rows_of(sustained_rows(view), SUSTAINED_HEAD),
+    }
+
+
+def rows_of(
+    rows: Iterable[Mapping[str, object]], head: Sequence[str]
+) -> list[dict[str, object | None]]:
+    """Return rows of a CSV table as values for JSON: None for what isn't known."""
+    return [{name: None if (it := r.get(name)) == "" else it for name in head} for r in rows]
 
 
 def tell_failures(records: Sequence[Record]) -> int:
     """Say each reason once, with the cells that it took; return the exit status."""
+    said = list(failures(records))
+    for line in said:
+        say(f"bench: {line}")
+    return 1 if said else 0
+
+
+def failures(records: Sequence[Record]) -> Iterator[str]:
+    """Yield each reason for which cells have no figure once, with the first cell."""
     reasons: dict[str, list[str]] = {}
     for record in records:
         if not isinstance(record.outcome, Measured):
-            reasons.setdefault(_reason(record.outcome), []).append(record.cell_id)
-    for reason, cells in reasons.items():
+            reasons.setdefault(reason(record.outcome), []).append(record.cell_id)
+    for why, cells in reasons.items():
         others = len(cells) - 1
         more = f" and {number_of(others, 'more cell')}" if others else ""
-        say(f"bench: {cells[0]}{more} {reason}")
-    return 1 if reasons else 0
-
-
-def _reason(outcome: Failed | Skipped) -> str:
-    """Return why in one line: an engine may say it in several."""
-    if isinstance(outcome, Failed):
-        text = f"failed ({outcome.failure}): {outcome.message}: {outcome.hint}"
-    else:
-        text = f"skipped: {outcome.reason}: {outcome.hint}"
-    return " ".join(text.split())
+        yield f"{cells[0]}{more} {why}"
 
 
 _SUMMARY = "GITHUB_STEP_SUMMARY"

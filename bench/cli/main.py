@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import importlib
-import io
 import os
 import signal
 import sys
@@ -23,7 +22,7 @@ from bench.cli.commands import VERBS
 from bench.cli.options import COMMON
 from bench.cli.to_options import to_options
 from bench.core.errors import BenchError, InputError, UnknownName
-from bench.core.output import say, say_command
+from bench.core.output import say, say_command, suit_encoding
 from bench.core.program import program
 from bench.launcher.process import SEE_LOG
 
@@ -38,8 +37,7 @@ def main(argv: Sequence[str], tables: Tables | None = None) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup is to go on
         signal.signal(signal.SIGHUP, _interrupt)  # the terminal has gone
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal may lack a dash, and no more
+    suit_encoding()
     try:
         return _carry_out(argv, tables)
     except BenchError as error:

@@ -56,6 +56,7 @@ class InputError(BenchError):
 _FIRST = {
     "run": ("measure", "run"),
     "run or baseline": ("measure", "run"),
+    "run or cell": ("measure", "run"),
     "baseline": ("set", "baseline set RUN"),
     "comparison": ("make", "ab"),
     "self-test": ("make", "selftest"),

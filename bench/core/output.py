@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
+import io
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +20,34 @@ def show(text: str) -> None:
 def show_lines(texts: Iterable[str]) -> None:
     """Write each of `texts` to stdout as one line."""
     show(escape.lines(texts))
+
+
+_PLAINER = {
+    **dict.fromkeys("─━═", "-"), **dict.fromkeys("–—−", "-"), **dict.fromkeys("█▉▊▋▌", "#"),
+    **dict.fromkeys("▍▎▏", "."), **dict.fromkeys("‘’", "'"), "±": "+/-", "…": "...", "×": "x",
+    "→": "->", "≤": "<=", "≥": ">=",
+}  # fmt: skip
+
+
+def _plainer(error: UnicodeError) -> tuple[str, int]:
+    """Return what a terminal shows in the place of signs that its encoding lacks."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    return "".join(_PLAINER.get(sign, "?") for sign in lacking), error.end
+
+
+def suit_encoding() -> None:
+    """Have stdout and stderr write a plainer sign for one that their encoding lacks."""
+    codecs.register_error("plainer", _plainer)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="plainer")
+
+
+def columns() -> int | None:
+    """Return how many columns the terminal has that stdout is, None where it is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def say(text: str) -> None:

@@ -133,7 +133,7 @@ def test_a_crashing_runner_ends_1_and_the_others_cells_are_measured(
     assert len(complaints) == 1
     assert " and 1 more cell failed" in complaints[0]
     assert "(crash): the engine said this before it fell: the child died of" in complaints[0]
-    assert out.count(" failed ") == 2
+    assert out.count(" failed\n") == 2
 
 
 def test_a_failed_cell_has_no_figure_in_the_files(plain_run: Run, tmp_path: Path) -> None:

@@ -107,6 +107,11 @@ VERBS: Mapping[str, Verb] = {
         "Write stored results as a table, a database, or the file of another benchmark tool",
         (*words("OUT"), *_EXPORT),
     ),
+    "show": Verb(
+        "Show a stored run's tables (the newest one's), or a cell: its figure, samples, grade and "
+        "what it was measured with",
+        (*words("[RUN | CELL]"), o.RUN.but("all runs")),
+    ),
     "plan": Verb(
         "Show what would run, in which order, and how long it takes",
         (*o.OWN_MODELS, *o.SELECTION, o.ALL, o.SYSTEM, o.target_flags),

@@ -43,8 +43,9 @@ def test_a_cell_that_was_not_asked_for_stays_empty() -> None:
 
 
 def test_each_series_has_a_table_of_its_own() -> None:
-    other = stored(record(), on=system("Another machine", system_id="another"))
-    text = latency_tables(view(other, stored(record())))
+    ids = ("20240501T120000Z-0badc0de-00000001", "20240502T120000Z-0badc0de-00000002")
+    other = stored(record(), on=system("Another machine", system_id="another"), run_id=ids[0])
+    text = latency_tables(view(other, stored(record(), run_id=ids[1])))
     assert text.count("latency, ms") == 2
     assert text.index("AMD EPYC") < text.index("Another machine")
 
