@@ -9,9 +9,10 @@ from bench.analysis.series import View
 from bench.analysis.side_by_side import plotted, side_by_side, stem
 from bench.core.escape import markdown
 from bench.reports.language import Words, words
-from bench.reports.markdown.tables import Footnotes, paragraph, written
+from bench.reports.markdown.tables import footnotes, paragraph, written
 from bench.reports.tables import report_sections
 from bench.reports.tables.model import Section
+from bench.reports.tables.notes import Notes
 
 NAME = "report.md"
 _ENGLISH = words("en")
@@ -19,7 +20,7 @@ _ENGLISH = words("en")
 
 def render(view: View, texts: Words = _ENGLISH) -> str:
     """Return the whole report."""
-    notes = Footnotes()
+    notes = Notes(texts)
     sections = report_sections(view, texts)
     columns = [column for one in sections for table in one.tables for column in table.columns]
     introduction = [texts("report.introduction")]
@@ -32,11 +33,10 @@ def render(view: View, texts: Words = _ENGLISH) -> str:
         pictures = _pictures(view, section, texts)
         if section.tables or section.introduction or pictures:
             blocks += [*_blocks(section, notes), *pictures]
-    lines = notes.lines()
-    return "\n\n".join([*blocks, *(["\n".join(lines)] if lines else [])]) + "\n"
+    return "\n\n".join([*blocks, *footnotes(notes)]) + "\n"
 
 
-def _blocks(section: Section, notes: Footnotes) -> Iterator[str]:
+def _blocks(section: Section, notes: Notes) -> Iterator[str]:
     """Yield a section's heading, paragraphs and tables."""
     yield f"## {markdown(section.title)}"
     yield from map(paragraph, section.introduction)

@@ -6,41 +6,11 @@ import re
 from collections.abc import Sequence
 
 from bench.core.escape import code, markdown
-from bench.reports.tables.model import Column, Entry, Table
+from bench.reports.tables.model import Entry, Table
+from bench.reports.tables.notes import Notes
 
 # A figure with its interval: brackets that link nowhere.
 _INTERVAL = re.compile(r"[\d.]+ \[[\d.]+, [\d.]+\]")
-
-
-class Footnotes:
-    """Numbered notes in the order of their first mention; the same text is the same note."""
-
-    def __init__(self) -> None:
-        self._notes: dict[str, tuple[int, dict[str, None]]] = {}
-
-    def mark(self, text: str, *, of: str = "") -> str:
-        """Return the mark that leads to `text`, put into one line: an engine may say several.
-
-        Said `of` several, it names the first and how many more.
-        """
-        text = " ".join(text.split())
-        number, said_of = self._notes.setdefault(text, (len(self._notes) + 1, {}))
-        if of:
-            said_of[of] = None
-        return f"[^{number}]"
-
-    def lines(self) -> list[str]:
-        return [
-            f"[^{number}]: {_first(list(said_of))}{markdown(text)}"
-            for text, (number, said_of) in self._notes.items()
-        ]
-
-
-def _first(names: Sequence[str]) -> str:
-    if not names:
-        return ""
-    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-    return f"{markdown(names[0])}{more}: "
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -57,12 +27,12 @@ def _row(texts: Sequence[str]) -> str:
     return f"| {' | '.join(texts)} |"
 
 
-def written(one: Table, notes: Footnotes) -> str:
+def written(one: Table, notes: Notes) -> str:
     """Return a table of the report, its texts escaped and its notes marked."""
     heads = ["<br>".join(map(markdown, column.title)) for column in one.columns]
     rows = [
         [
-            _figure(entry, _marks(entry, column, row[0].text, notes))
+            _figure(entry, notes.of_entry(entry, column, row[0].text))
             for entry, column in zip(row, one.columns, strict=True)
         ]
         for row in one.rows
@@ -70,8 +40,8 @@ def written(one: Table, notes: Footnotes) -> str:
     return table(heads, rows).rstrip("\n")
 
 
-def _figure(entry: Entry, marks: str) -> str:
-    text = f"{_text(entry)}{marks}"
+def _figure(entry: Entry, notes: Sequence[int]) -> str:
+    text = "".join([_text(entry), *(f"[^{number}]" for number in notes)])
     return f"**{text}**" if entry.strong else text
 
 
@@ -82,10 +52,10 @@ def _text(entry: Entry) -> str:
     return entry.text if known else markdown(entry.text)
 
 
-def _marks(entry: Entry, column: Column, row: str, notes: Footnotes) -> str:
-    """Return the marks of an entry's notes; those of a published figure name their net."""
-    of = "" if column.origin == "published" else entry.cell[1] if entry.cell else row
-    return "".join(notes.mark(note, of=of) for note in entry.notes)
+def footnotes(notes: Notes) -> list[str]:
+    """Return the block of the notes that the marks lead to, none without a note."""
+    lines = [f"[^{number}]: {markdown(text)}" for number, text in enumerate(notes.texts(), 1)]
+    return ["\n".join(lines)] if lines else []
 
 
 def paragraph(text: str) -> str:

@@ -50,7 +50,7 @@ def _table(
     view: View, one: SideBySide, words: Words, name: str, row: _Row, caption: str = ""
 ) -> Table:
     batch, threads = one.column
-    return Table(
+    table = Table(
         key=f"engines-{name}-{titles.slug(one.first)}-b{batch}-t{threads}",
         title=titles.side_by_side(one, words),
         caption=caption or words(f"engines.{name}"),
@@ -60,6 +60,7 @@ def _table(
         ],
         rows=[[Entry(text=view.models[it].title), *row(it)] for it in one.rows],
     )
+    return entries.trimmed(table, words)
 
 
 def _column(series: Series) -> Column:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from bench.analysis.boxes import Box
 from bench.analysis.naming import setting as setting_text
@@ -12,6 +13,7 @@ from bench.core.units import significant, to_ms, with_interval
 from bench.reports.language import Words
 from bench.reports.tables import titles
 from bench.reports.tables.model import Column, Entry, Origin, Table
+from bench.reports.tables.notes import Notes
 from bench.storage.schema.common import Failed
 
 ABSENT = "–"
@@ -23,7 +25,7 @@ Figures = tuple[Column, Callable[[str], Entry]]
 def by_model(
     view: View,
     words: Words,
-    variants: Collection[str],
+    variants: Iterable[str],
     figures: Sequence[Figures],
     *,
     key: str,
@@ -31,38 +33,38 @@ def by_model(
     caption: str = "",
     remarks: Sequence[str] = (),
 ) -> Table:
-    """Return a table of a row a variant; its first column has the models' titles.
-
-    A column that nothing is known for is left out, and the remarks say why. Without any other there
-    are no rows.
-    """
-    names = [Entry(text=view.models[variant].title) for variant in variants]
-    known = [(column, [entry(variant) for variant in variants]) for column, entry in figures]
-    kept = [(column, found) for column, found in known if not _empty(found)]
-    missing = [it for column, found in known if _empty(found) for it in _reasons(names, found)]
-    return Table(
-        key=key,
-        title=title,
-        caption=caption,
-        remarks=[*(remarks if kept else ()), *dict.fromkeys(missing)],
-        columns=[head(words, "models", "name", key="models"), *(column for column, _ in kept)],
-        rows=[list(row) for row in zip(names, *(found for _, found in kept), strict=True)]
-        if kept
-        else [],
+    """Return a table of a row a variant; its first column has the models' titles."""
+    columns = [head(words, "models", "name", key="models"), *(it for it, _ in figures)]
+    rows = [
+        [Entry(text=view.models[variant].title), *(entry(variant) for _, entry in figures)]
+        for variant in variants
+    ]
+    return trimmed(
+        Table(key=key, title=title, caption=caption, columns=columns, rows=rows, remarks=remarks),
+        words,
     )
 
 
-def _empty(entries: Sequence[Entry]) -> bool:
-    return all(entry.text in ("", ABSENT) for entry in entries)
+def trimmed(table: Table, words: Words) -> Table:
+    """Return a table of models without the columns and rows that nothing is known for.
 
-
-def _reasons(names: Sequence[Entry], entries: Sequence[Entry]) -> list[str]:
-    """Return why nothing is known, each reason once and of whom."""
-    of: dict[str, list[str]] = {}
-    for name, entry in zip(names, entries, strict=True):
-        for note in entry.notes:
-            of.setdefault(note, []).append(name.text)
-    return [f"{', '.join(models)}: {note}" for note, models in of.items()]
+    The remarks say why a column is gone, each reason once; without any, there are no rows either.
+    """
+    kept = [0]
+    reasons = Notes(words)
+    for index, column in enumerate(table.columns[1:], 1):
+        if any(row[index].text not in ("", ABSENT) for row in table.rows):
+            kept.append(index)
+            continue
+        for row in table.rows:
+            reasons.of_entry(row[index], column, row[0].text)
+    rows = [[row[index] for index in kept] for row in table.rows]
+    return replace(
+        table,
+        columns=[table.columns[index] for index in kept],
+        rows=[row for row in rows if any(entry.text for entry in row[1:])],
+        remarks=[*(table.remarks if len(kept) > 1 else ()), *reasons.texts()],
+    )
 
 
 def head(words: Words, text: str, origin: Origin, *, key: str, **values: object) -> Column:
@@ -107,7 +109,9 @@ def alone(box: Box | None) -> Entry:
 
 def distance(box: Box | None) -> Entry:
     """Return how far an output was from the reference (relative L2), to two figures."""
-    return figure(box, box.relative_l2 if box else None, "{:.1e}".format)
+    return figure(
+        box, box.relative_l2 if box else None, lambda value: f"{value:.1e}" if value else "0"
+    )
 
 
 def outcome(words: Words, box: Box) -> Entry:

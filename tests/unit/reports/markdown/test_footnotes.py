@@ -7,7 +7,6 @@ import re
 import pytest
 
 from bench.reports.markdown.page import render
-from bench.reports.markdown.tables import Footnotes
 from bench.storage.schema.common import Failed, Skipped
 from tests.fakes.pages import FAULT, known, latency_rows, note, page_of
 from tests.fakes.records import failed, record, skipped, stored
@@ -17,20 +16,6 @@ def test_a_failure_of_several_lines_is_a_note_of_one() -> None:
     page = page_of(record(outcome=failed("RuntimeError:\n\n| C++ Traceback\n## deep inside")))
     text = latency_rows(page)[0]["Latency(ms)<br>bs=1, thread=1"]
     assert note(page, text).endswith("RuntimeError: \\| C++ Traceback ## deep inside.")
-
-
-def test_a_note_is_numbered_by_its_first_mention_and_written_once() -> None:
-    notes = Footnotes()
-    marks = [notes.mark(text) for text in ("a", "b", "a")]
-    assert (marks, notes.lines()) == (["[^1]", "[^2]", "[^1]"], ["[^1]: a", "[^2]: b"])
-
-
-def test_a_note_of_several_names_the_first_and_how_many_more() -> None:
-    notes = Footnotes()
-    marks = [notes.mark("it fell", of=name) for name in ("a", "b", "a", "c")]
-    notes.mark("it is late", of="a")
-    assert marks == ["[^1]"] * 4
-    assert notes.lines() == ["[^1]: a and 2 more: it fell", "[^2]: a: it is late"]
 
 
 @pytest.mark.parametrize("outcome", [failed("gone at noon"), skipped("none at noon")])
