@@ -207,15 +207,15 @@ def test_of_tables_that_share_a_plot_the_one_with_most_sessions_is_drawn(other: 
 
 def test_files_of_a_comparison_go_when_a_later_report_has_none(tmp_path: Path) -> None:
     replace_report(write(view(two()), tmp_path))
-    assert len(list(tmp_path.iterdir())) == 3
+    assert len(list(tmp_path.iterdir())) == 4
     replace_report(write(view(stored(of("mnn"))), tmp_path), lambda: optional_files(tmp_path))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_files_are_the_rows_and_a_plot_in_two_formats() -> None:
+def test_the_files_are_the_rows_and_a_plot_in_two_formats_with_its_data() -> None:
     assert {path.name for path in write(view(two()), Path("there"))} == {
         "engines.csv", "engines-amd-epyc-2c-0123abcd-b1-t1.svg",
-        "engines-amd-epyc-2c-0123abcd-b1-t1.png",
+        "engines-amd-epyc-2c-0123abcd-b1-t1.png", "engines-amd-epyc-2c-0123abcd-b1-t1.csv",
     }  # fmt: skip
     assert "(engines-amd-epyc-2c-0123abcd-b1-t1.svg)" in section(view(two()))
 
