@@ -8,9 +8,9 @@ from bench.reports.page.charts.accuracy import accuracy_charts
 from bench.reports.page.charts.engines import engine_charts
 from bench.reports.page.charts.machine import machine_charts
 from bench.reports.page.charts.parts import Chart, pack
-from bench.reports.page.charts.theme import THEMES
+from bench.reports.page.charts.theme import THEME, THEMES
 
-__all__ = ["THEMES", "Chart", "charts", "pack"]
+__all__ = ["THEME", "THEMES", "Chart", "charts", "pack"]
 
 
 def charts(view: View, words: Words) -> list[Chart]:

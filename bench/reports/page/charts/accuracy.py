@@ -116,7 +116,7 @@ def _plot(
     axes = {
         "x": {
             "field": "x", "type": "quantitative", "title": title,
-            "scale": {"type": "log", "nice": False, "padding": 12},
+            "scale": {"type": "log", "nice": False, "padding": 26},
             "axis": {"format": "~r", "tickCount": 6},
         },
         "y": {

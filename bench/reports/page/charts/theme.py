@@ -1,6 +1,7 @@
-"""The two themes: Vega's configuration for light and for dark pages, by the names of styles.
+"""Vega's configuration for the page, by the names of styles.
 
-Data have the same colours in both; ink, grid and what was published have the theme's.
+Its colours are the style sheet's own, by name: an SVG follows the page's theme, and paper, by
+itself. Data have the same colours in each.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from typing import Any
 FONT = "system-ui, sans-serif"
 
 
-def _theme(*, ink: str, muted: str, grid: str, paper: str) -> Mapping[str, Any]:
+def theme(*, ink: str, muted: str, grid: str, paper: str) -> Mapping[str, Any]:
+    """Return Vega's configuration with these colours."""
     return {
         "background": "transparent",
         "font": FONT,
@@ -52,7 +54,9 @@ def _theme(*, ink: str, muted: str, grid: str, paper: str) -> Mapping[str, Any]:
     }  # fmt: skip
 
 
+THEME = theme(ink="var(--text)", muted="var(--muted)", grid="var(--line)", paper="var(--ground)")
+
 THEMES: Mapping[str, Mapping[str, Any]] = {
-    "light": _theme(ink="#111111", muted="#5c5c5c", grid="#e6e6e6", paper="#ffffff"),
-    "dark": _theme(ink="#ececec", muted="#a8a8a8", grid="#3a3a3a", paper="#17191c"),
+    "light": theme(ink="#1b1f24", muted="#59626d", grid="#dcdfe4", paper="#ffffff"),
+    "dark": theme(ink="#e5e8eb", muted="#a4adb8", grid="#353b43", paper="#15181c"),
 }
