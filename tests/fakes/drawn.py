@@ -8,13 +8,17 @@ from typing import Any
 import vl_convert
 
 from bench.reports.page.charts.parts import Spec
-from bench.reports.page.charts.theme import THEMES
+from bench.reports.page.charts.theme import theme
 
 VERSION = "6.4"
+THEMES = {
+    "light": theme(ink="#1b1f24", muted="#59626d", grid="#dcdfe4", paper="#ffffff"),
+    "dark": theme(ink="#e5e8eb", muted="#a4adb8", grid="#353b43", paper="#15181c"),
+}
 Item = Mapping[str, Any]
 
 
-def drawn(spec: Spec, theme: str = "light", **chosen: str) -> list[tuple[str, list[Item]]]:
+def drawn(spec: Spec, colours: str = "light", **chosen: str) -> list[tuple[str, list[Item]]]:
     """Return each mark's type and its items, in the order of drawing, axes and legends left out.
 
     `chosen` are the switches' values. Raises ValueError for a spec that Vega-Lite doesn't take.
@@ -25,7 +29,9 @@ def drawn(spec: Spec, theme: str = "light", **chosen: str) -> list[tuple[str, li
     ]
     assert set(chosen) <= {one["name"] for one in params}
     whole = {**spec, "params": params, "width": 600}
-    graph = vl_convert.vegalite_to_scenegraph(whole, vl_version=VERSION, config=dict(THEMES[theme]))
+    graph = vl_convert.vegalite_to_scenegraph(
+        whole, vl_version=VERSION, config=dict(THEMES[colours])
+    )
     return list(_marks(graph["scenegraph"]))
 
 

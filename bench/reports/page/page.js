@@ -39,6 +39,26 @@ filter.addEventListener("input", () => {
   DataTable.tables({ api: true }).search(filter.value).draw();
 });
 
+// Charts: Vega-Lite draws them, its expressions interpreted: the policy lets no text become code.
+const theme = await block("theme");
+
+function draw(key, spec) {
+  const place = document.querySelector(`[data-chart="${key}"]`);
+  const [switches, drawing] = [document.createElement("div"), document.createElement("div")];
+  switches.className = "switches";
+  place.replaceChildren(switches, drawing);
+  return vegaEmbed(drawing, spec, {
+    config: theme, ast: true, renderer: "svg", actions: false, bind: switches,
+    defaultStyle: false, tooltip: { disableDefaultStyle: true }, logLevel: 1, // errors only
+  });
+}
+
+for (const [key, spec] of Object.entries(await block("charts"))) {
+  draw(key, spec).then(({ view }) => {
+    view.addEventListener("click", (event, item) => show(item?.datum?.cell));
+  });
+}
+
 // The details panel: one for all figures, filled from the data of the cell.
 const cells = await block("cells");
 const panel = document.getElementById("cell");
@@ -61,6 +81,18 @@ function list(id, lines) {
   );
 }
 
+let drawn = [];
+
+async function drawSamples(key) {
+  const samples = (await block("samples"))[key];
+  document.getElementById("cell-samples").hidden = !samples;
+  drawn.forEach((chart) => chart.finalize());
+  drawn = [];
+  for (const [name, spec] of Object.entries(samples ? await block("sample-charts") : {})) {
+    drawn.push(await draw(name, { ...spec, datasets: { cell: [samples] } }));
+  }
+}
+
 function show(key) {
   const cell = cells.cells[key];
   if (!cell) return;
@@ -69,6 +101,7 @@ function show(key) {
   facts("cell-run", cells.labels.run, cells.runs[cell.run]);
   list("cell-why", cell.why);
   list("cell-more", cell.more);
+  drawSamples(key);
   document.getElementById("cell-record").href = cell.href;
   history.replaceState(null, "", `#cell-${key}`);
   panel.showModal();

@@ -15,7 +15,7 @@ from bench.analysis.series import CellKey, View
 from bench.core.escape import plain
 from bench.reports.language import Words, words
 from bench.reports.page import assets
-from bench.reports.page.charts import THEMES, pack
+from bench.reports.page.charts import THEME, pack, sample_charts, samples
 from bench.reports.page.details import cell_details
 from bench.reports.page.overview import overview
 from bench.reports.page.parts import Part, parts
@@ -51,6 +51,7 @@ def render(view: View, texts: Words, folder: Path) -> str:
         systems=list(dict.fromkeys(series.system.heading for series in view.series)),
         overview=overview(view, texts),
         parts=shown,
+        sample_charts=sample_charts(texts),
     )
 
 
@@ -62,9 +63,11 @@ def _blocks(
         "texts": {name: texts(f"page.script.{name}") for name in _SCRIPT},
         "cells": cell_details(view, texts, link),
         "charts": {chart.key: chart.spec for part in shown for chart in part.charts},
-        "themes": THEMES,
+        "theme": THEME,
+        "sample-charts": {chart.key: chart.spec for chart in sample_charts(texts)},
     }
-    return {**assets.packed(), **{name: pack(_visible(it)) for name, it in values.items()}}
+    packed = {name: pack(_visible(it)) for name, it in values.items()}
+    return {**assets.packed(), **packed, "samples": pack(samples(view))}
 
 
 def _caption(texts: Words, table: Table, above: str) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from bench.analysis.series import View
 from bench.reports.language import Words
 from bench.reports.page.charts.accuracy import accuracy_charts
+from bench.reports.page.charts.cell_samples import samples
 from bench.reports.page.charts.engines import engine_charts
 from bench.reports.page.charts.machine import machine_charts
 from bench.reports.page.charts.parts import Chart, pack
-from bench.reports.page.charts.theme import THEME, THEMES
+from bench.reports.page.charts.sample_charts import sample_charts
+from bench.reports.page.charts.theme import THEME
 
-__all__ = ["THEME", "THEMES", "Chart", "charts", "pack"]
+__all__ = ["THEME", "Chart", "charts", "pack", "sample_charts", "samples"]
 
 
 def charts(view: View, words: Words) -> list[Chart]:

@@ -18,6 +18,11 @@ _FAMILY = {
     "value": 0.9,
 }
 
+_INTERVAL: Spec = {
+    "mark": {"type": "rule", "style": "interval", "aria": False},
+    "encoding": {"x": {"field": "low"}, "x2": {"field": "high"}},
+}
+
 
 def accuracy_charts(view: View, words: Words) -> list[Chart]:
     """Return top-1 against latency and against each cost that there are points of."""
@@ -177,10 +182,7 @@ def _measured_layers(
             },
             "encoding": dash | {"order": {"field": "x"}},
         },
-        source | {
-            "mark": {"type": "rule", "style": "interval", "aria": False},
-            "encoding": {"x": {"field": "low"}, "x2": {"field": "high"}},
-        },
+        *([{**source, **_INTERVAL}] if looks else []),
         source | {
             "mark": {"type": "point", "style": ["counted", "measured"], "filled": True},
             "encoding": shape | {"tooltip": tooltip(words, *fields)},

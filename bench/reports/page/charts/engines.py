@@ -94,7 +94,7 @@ def _chart(
     value, low, high = fields
     nets = list(dict.fromkeys(str(row["net"]) for row in rows))
     scales = engine_scales(view)
-    legend = {"title": words("chart.legend.engines"), "columns": 2}
+    legend = {"title": words("chart.legend.engines"), "columns": 1}
     ring = {"size": 240, "filled": False, "style": "reference", "shape": "circle", "aria": False}
     x: dict[str, Any] = {
         "field": value, "type": "quantitative", "title": words(f"chart.{name}.axis"),

@@ -38,13 +38,7 @@ def pack(value: object) -> str:
 
 def spec(**parts: Any) -> Spec:
     """Return a single view as wide as its figure; `parts` are those of Vega-Lite."""
-    frame = {
-        "$schema": SCHEMA,
-        "width": "container",
-        "height": HEIGHT,
-        "autosize": {"type": "fit-x", "contains": "padding"},
-    }
-    return frame | parts
+    return {"$schema": SCHEMA, "width": "container", "height": HEIGHT, **parts}
 
 
 def shown(text: str) -> str:

@@ -1,7 +1,7 @@
 """The charts of one cell's samples: histogram, over time, by session. One spec for all cells.
 
 Their data set `cell` is empty: the page's script puts a cell's packed samples there as its one row,
-in the form of `bench.reports.page.charts.samples`; Vega-Lite unfolds it.
+in the form of `bench.reports.page.charts.cell_samples`; Vega-Lite unfolds it.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _colour(words: Words) -> Spec:
     texts = [words(f"chart.samples.{name}") for name in _STATES]
     return {
         "field": "state", "type": "nominal", "title": None,
-        "scale": {"domain": texts, "range": list(_STATES.values())},
+        "scale": {"domain": texts, "range": list(_STATES.values())}, "legend": {"columns": 1},
     }  # fmt: skip
 
 

@@ -55,8 +55,3 @@ def theme(*, ink: str, muted: str, grid: str, paper: str) -> Mapping[str, Any]:
 
 
 THEME = theme(ink="var(--text)", muted="var(--muted)", grid="var(--line)", paper="var(--ground)")
-
-THEMES: Mapping[str, Mapping[str, Any]] = {
-    "light": theme(ink="#1b1f24", muted="#59626d", grid="#dcdfe4", paper="#ffffff"),
-    "dark": theme(ink="#e5e8eb", muted="#a4adb8", grid="#353b43", paper="#15181c"),
-}

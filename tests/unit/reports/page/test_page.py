@@ -233,3 +233,14 @@ def test_a_report_without_a_result_is_a_page_too() -> None:
     read = page(view(order=[]))
     assert read.all("table") == []
     assert "make bench" in read.all("header")[0][1]
+
+
+def test_each_place_for_a_drawing_has_its_chart_and_each_measured_cell_its_samples(
+    read: Reader,
+) -> None:
+    places = [attrs["data-chart"] for attrs, _ in read.all("div") if "data-chart" in attrs]
+    assert sorted(places) == sorted([*block(read, "charts"), *block(read, "sample-charts")])
+    measured = {key for key, record in shown().records.items() if record.sessions}
+    assert set(block(read, "samples")) == {"/".join(key) for key in measured}
+    for chart in (*block(read, "charts").values(), *block(read, "sample-charts").values()):
+        assert chart["$schema"].endswith("/vega-lite/v6.json")

@@ -10,8 +10,8 @@ from bench.analysis.series import View
 from bench.config.published import Published
 from bench.reports.colours import engine_colour
 from bench.reports.language import LANGUAGES, words
-from bench.reports.page.charts import THEMES, Chart, charts
-from tests.fakes.drawn import drawn, of, texts
+from bench.reports.page.charts import Chart, charts
+from tests.fakes.drawn import THEMES, drawn, of, texts
 from tests.fakes.records import facts, record, stored, view
 
 ENGLISH = words("en")

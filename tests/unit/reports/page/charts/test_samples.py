@@ -15,11 +15,9 @@ from bench.analysis.series import View
 from bench.config.sustained import PRESET as SUSTAINED
 from bench.reports.colours import COLOURS
 from bench.reports.language import LANGUAGES, words
-from bench.reports.page.charts import THEMES, Chart, pack, samples
-from bench.reports.page.charts import samples as module
-from bench.reports.page.charts.sample_charts import sample_charts
+from bench.reports.page.charts import Chart, cell_samples, pack, sample_charts, samples
 from bench.storage.schema.latency import Bursts, Record
-from tests.fakes.drawn import VERSION, Item, drawn, of
+from tests.fakes.drawn import THEMES, VERSION, Item, drawn, of
 from tests.fakes.records import failed, of_sessions, paced, record, session, stored, view
 
 ENGLISH = words("en")
@@ -32,7 +30,7 @@ def unpack(text: str) -> Any:
 
 def only(one: Record) -> dict[str, Any]:
     """Return what the page has of a cell, as it comes out of the page's text."""
-    (cell,) = unpack(pack(samples.samples(view(stored(one))))).values()
+    (cell,) = unpack(pack(samples(view(stored(one))))).values()
     return dict(cell)
 
 
@@ -99,12 +97,12 @@ def test_cells_without_samples_have_none_and_all_others_that_are_shown_do() -> N
             record("x0_25", sampling={"preset": SUSTAINED}, samples_ms=[[1.0] * 20], batch=4),
         )
     )
-    variants = sorted(key.partition("/")[2][:5] for key in samples.samples(shown))
+    variants = sorted(key.partition("/")[2][:5] for key in samples(shown))
     assert variants == ["x0_25", "x0_25"]
 
 
 def kept(shown: View) -> int:
-    cells: Any = samples.samples(shown)
+    cells: Any = samples(shown)
     return sum(len(burst) for cell in cells.values() for burst in cell["v"])
 
 
@@ -114,7 +112,7 @@ def test_above_a_limit_medians_of_samples_in_a_row_stand_for_them_and_the_charts
 ) -> None:
     one = of_sessions(session([1.0, 1.1, 5.0, 2.0, 2.1, 7.0]), session([3.0] * 6))
     assert kept(view(stored(one))) == 12
-    monkeypatch.setattr(module, name, 4)
+    monkeypatch.setattr(cell_samples, name, 4)
     cell = only(one)
     assert ms(cell) == pytest.approx([1.1, 2.1, 3.0, 3.0], rel=0.001)
     assert (cell["s"], cell["together"]) == ([1, 1, 2, 2], 3)
@@ -125,7 +123,7 @@ def test_above_a_limit_medians_of_samples_in_a_row_stand_for_them_and_the_charts
 def test_ten_times_the_cells_are_no_more_samples_above_the_limit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "MOST", 200)
+    monkeypatch.setattr(cell_samples, "MOST", 200)
     few = [record(batch=1 + n, samples_ms=[[1.0] * 30] * 2) for n in range(5)]
     many = [record(batch=1 + n, samples_ms=[[1.0] * 30] * 2) for n in range(50)]
     assert kept(view(stored(*few))) <= 200
