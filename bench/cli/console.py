@@ -9,19 +9,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.analysis.details import details
-from bench.analysis.grade import explain, findings
 from bench.analysis.series import StoredRun, View
 from bench.analysis.time_use import time_use
 from bench.analysis.verdicts import Comparison
 from bench.core.errors import BrokenResult
 from bench.core.output import columns, say, say_command, show, show_lines
+from bench.core.program import command
 from bench.core.units import number_of
 from bench.experiments.context import Options
 from bench.reports.build import load_accuracies, load_runs, report_folder, view_of, write_report
 from bench.reports.comparison.formats import check_format, rendered, step_summary
 from bench.reports.csv_tables import LATENCY_HEAD, SUSTAINED_HEAD, latency_rows, sustained_rows
 from bench.reports.terminal import latency_tables
+from bench.reports.terminal.cells import shown_cells
+from bench.reports.terminal.explanation import explanation
 from bench.storage.run_folders import RunFolder
 from bench.storage.schema.latency import Measured, Record, reason
 
@@ -54,7 +55,7 @@ def conclude(options: Options, folder: RunFolder, resume: str) -> int:
         show_lines(["", *(() if use is None else (use.sentence,))])
         show_lines([f"wrote {folder.path}", *written(files, options)])
         if options.of(OutputOptions).explain:
-            show_lines(explanation(records))
+            tell_grades([one.record for one in shown_cells(view)])
     status = max(tell_failures(records), tell_broken(broken))
     if any(it.failed_for_now for it in records):
         say_command("bench: what was killed, late, lost or out of space is tried again by", resume)
@@ -90,12 +91,10 @@ def tell_broken(broken: Sequence[BrokenResult]) -> int:
     return int(bool(broken))
 
 
-def explanation(records: Sequence[Record]) -> Iterator[str]:
-    """Yield what lowers each cell's grade and what its raw data say, indented below its id."""
-    for record in records:
-        yield record.cell_id
-        reasons = explain(findings(record)) or ["A: nothing lowers it"]
-        yield from (f"    {line}" for line in [*reasons, *details(record)])
+def tell_grades(records: Sequence[Record]) -> None:
+    """Print what lowers the grades of `records`, and where one sees a cell's raw data."""
+    lines = list(explanation(records))
+    show_lines(["", *lines, f"what a cell's raw data say: {command('show CELL')}"] if lines else [])
 
 
 def run_values(view: View, records: Sequence[Record]) -> dict[str, object]:

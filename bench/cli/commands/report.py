@@ -10,7 +10,7 @@ from bench.analysis.grade import explain, findings
 from bench.analysis.run_context import unfinished
 from bench.analysis.series import StoredRun, View
 from bench.analysis.time_use import TimeUse, time_use
-from bench.cli.console import OutputOptions, explanation, tell_broken, written
+from bench.cli.console import OutputOptions, tell_broken, tell_grades, written
 from bench.cli.resume import resume_stored
 from bench.cli.stored import check_results
 from bench.core.errors import BrokenResult
@@ -23,6 +23,7 @@ from bench.reports.build import (
     view_of,
     write_report,
 )
+from bench.reports.terminal.cells import Shown, shown_cells
 from bench.storage.schema.latency import Record, RunManifest
 
 
@@ -52,7 +53,7 @@ def run(options: Options, tables: Tables) -> int:
     else:
         show_lines(written(files, options))
         show_lines([*(f"run {run_id}: {use.sentence}" for run_id, use in uses.items())])
-        show_lines(explanation(records))
+        tell_grades(records)
     return tell_broken(broken)
 
 
@@ -75,16 +76,10 @@ def _time_uses(runs: Iterable[StoredRun]) -> dict[str, TimeUse]:
 
 
 def shown_records(view: View) -> list[Record]:
-    """Return the newest record of each cell behind the figures that the report shows."""
-    shown = {
-        (box.run_id, box.cell_id)
-        for series in view.series
-        for row in series.boxes.values()
-        for box in row.values()
-    }
-    newest = {
-        record.cell_id: record
-        for key, record in sorted(view.records.items(), key=lambda item: item[0][0])
-        if key in shown and record.sessions
-    }
-    return list(newest.values())
+    """Return the newest record of each cell that the report has a figure of, in its order."""
+    newest: dict[str, Shown] = {}
+    for one in shown_cells(view):
+        known = newest.get(one.box.cell_id)
+        if one.box.estimate is not None and (known is None or one.box.run_id > known.box.run_id):
+            newest[one.box.cell_id] = one
+    return [one.record for one in newest.values()]

@@ -78,7 +78,7 @@ def cells_table(view: View, cells: Sequence[Shown], width: int | None) -> str:
     }
     known = [ratios.get((one.box.run_id, one.box.cell_id), "") for one in cells]
     raced = any(text not in ("", "apart") for text in known)
-    columns = [("cell", _labels(cells))]
+    columns = [("cell", labels([one.record.cell for one in cells]))]
     columns += [
         (name, texts)
         for name, texts in (
@@ -96,12 +96,12 @@ def cells_table(view: View, cells: Sequence[Shown], width: int | None) -> str:
     return drawn("", head, rows, RACED_NOTE if raced else "", width=width)
 
 
-def _labels(cells: Sequence[Shown]) -> list[str]:
+def labels(cells: Sequence[CellFields]) -> list[str]:
     """Return the cells' labels, with settings where those tell two of them apart."""
-    short = [short_label(one.record.cell) for one in cells]
+    short = [short_label(cell) for cell in cells]
     settings = [
-        " ".join(f"{name}={value}" for name, value in sorted(one.record.cell.settings.items()))
-        for one in cells
+        " ".join(f"{name}={value}" for name, value in sorted(cell.settings.items()))
+        for cell in cells
     ]
     by_label: dict[str, set[str]] = {}
     for label, more in zip(short, settings, strict=True):
