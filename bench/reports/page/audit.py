@@ -27,7 +27,7 @@ def audit_tables(view: View, words: Words) -> list[Table]:
     return [
         Table(
             key="audit-findings",
-            title=words("page.audit.title"),
+            title=words("page.part.audit"),
             caption=words("page.audit.caption", count=len(rows)),
             columns=[
                 Column(title=(words(f"page.audit.{name}"),), origin="name", key=name)

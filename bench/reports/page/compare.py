@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
+from bench.analysis import naming
+from bench.analysis.boxes import Box
 from bench.analysis.naming import PUBLISHED_COLUMNS
+from bench.analysis.series import Column as Setting
+from bench.analysis.series import Series, View
+from bench.core.units import significant, to_ms
 from bench.reports.language import Words
+from bench.reports.page.names import short_names
+from bench.reports.tables.entries import Figures, by_model, figure
+from bench.reports.tables.latency import beside
 from bench.reports.tables.model import Column, Entry, Table
+from bench.reports.tables.titles import slug
 
 _COSTS = (
     ("costs", "flops", "published flops_m"),
@@ -16,99 +25,99 @@ _COSTS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Pair:
-    """A measured or counted column and the published one of the same quantity, in a table's rows;
-    `apart` is by which share of the published figure the own one is apart, None: one is unknown.
-    """
+def compared_tables(view: View, tables: Iterable[Table], words: Words) -> list[Table]:
+    """Return a table of costs, and one for each published latency whose setting was measured here.
 
-    names: Sequence[Entry]
-    own: tuple[Column, Sequence[Entry]]
-    published: tuple[Column, Sequence[Entry]]
-
-    @property
-    def apart(self) -> list[float | None]:
-        return [
-            own.value / published.value - 1 if own.value is not None and published.value else None
-            for own, published in zip(self.own[1], self.published[1], strict=True)
-        ]
-
-
-def compared_tables(tables: Iterable[Table], words: Words) -> list[Table]:
-    """Return one table of costs and one for each table of latencies beside published ones.
-
-    They are made of the report's own `tables`; none where nothing published is known.
+    That of costs is made of the report's own `tables`.
     """
     by_key = {table.key: table for table in tables}
-    costs = [_pair(by_key[key], own, published) for key, own, published in _COSTS if key in by_key]
-    found = [_table("costs", words("page.compare.costs"), costs, words)]
-    found += [
-        _table(table.key, table.title, _latencies(table), words)
-        for table in by_key.values()
-        if table.key.startswith("latency-")
+    found = [
+        _costs(by_key, words),
+        *(_latencies(view, name, words) for name in PUBLISHED_COLUMNS),
     ]
     return [table for table in found if table is not None]
 
 
-def _latencies(table: Table) -> list[_Pair | None]:
-    """Return a pair for each published column that has a measured one at its batch and threads."""
-    pairs = []
-    for column in table.columns:
-        known = PUBLISHED_COLUMNS.get(column.key.removeprefix("published "))
-        if column.origin == "published" and known is not None:
-            pairs.append(_pair(table, f"latency {_key(known.setting)}", column.key))
-    return pairs
-
-
-def _key(setting: str) -> str:
-    """Return a setting as keys of columns have it: `bs=1, thread=2` is `b1 t2`, `bs=4` `b4 t1`."""
-    batch, _, threads = setting.partition(", ")
-    return f"b{batch.removeprefix('bs=')} t{threads.removeprefix('thread=') or 1}"
-
-
-def _pair(table: Table, own: str, published: str) -> _Pair | None:
-    keys = [column.key for column in table.columns]
-    if own not in keys or published not in keys:
+def _costs(by_key: Mapping[str, Table], words: Words) -> Table | None:
+    """Return what was counted beside what was published, and by which share they are apart."""
+    apart = tuple(words("page.compare.apart").splitlines())
+    names: Sequence[Entry] = ()
+    columns: list[tuple[Column, Sequence[Entry]]] = []
+    for key, *both in _COSTS:
+        rows = by_key[key].rows if key in by_key else ()
+        keys = [column.key for column in by_key[key].columns] if rows else []
+        if all(name in keys for name in both):
+            names = [row[0] for row in rows]
+            own, published = ([row[keys.index(name)] for row in rows] for name in both)
+            heads = [by_key[key].columns[keys.index(name)] for name in both]
+            columns += [(heads[0], own), (heads[1], published)]
+            shares = [_share(*pair) for pair in zip(own, published, strict=True)]
+            columns.append((replace(heads[0], title=apart, key=f"apart {both[0]}"), shares))
+    if not columns:
         return None
-    columns = [[row[at] for row in table.rows] for at in range(len(keys))]
-    one, other = keys.index(own), keys.index(published)
-    pair = _Pair(
-        columns[0], (table.columns[one], columns[one]), (table.columns[other], columns[other])
+    return Table(
+        key="compared-costs",
+        title=words("page.compare.costs"),
+        caption=words("page.compare.costs_caption"),
+        columns=[Column(title=(words("models"),), origin="name"), *(head for head, _ in columns)],
+        rows=[
+            [name, *(replace(entries[index], notes=()) for _, entries in columns)]
+            for index, name in enumerate(names)
+        ],
     )
-    return pair if any(share is not None for share in pair.apart) else None
 
 
-def _table(key: str, title: str, pairs: Sequence[_Pair | None], words: Words) -> Table | None:
-    known = [pair for pair in pairs if pair is not None]
+def _share(own: Entry, published: Entry) -> Entry:
+    """Return by which share of the published figure the own one is apart, where both are known."""
+    if own.value is None or not published.value:
+        return Entry()
+    share = own.value / published.value - 1
+    text = f"{share:+.1%}"
+    return Entry(text="0.0%" if text[1:] == "0.0%" else text.replace("-", "−"), value=share)
+
+
+def _latencies(view: View, name: str, words: Words) -> Table | None:
+    """Return a published latency, and each engine's over it where its setting was measured."""
+    known = [
+        (series, setting)
+        for series in view.series
+        for setting in series.columns
+        if name in series.beside
+        and naming.setting(series, setting) == PUBLISHED_COLUMNS[name].setting
+    ]
     if not known:
         return None
-    apart = tuple(words("page.compare.apart").splitlines())
-    columns = [
-        column
-        for pair in known
-        for column in (
-            pair.own[0], pair.published[0], replace(pair.own[0], title=apart, key="apart")
-        )
-    ]  # fmt: skip
-    return Table(
-        key=f"compared-{key}",
-        title=title,
-        caption=words("page.compare.caption"),
-        columns=[Column(title=(words("models"),), origin="name", key="models"), *columns],
-        rows=[list(row) for row in zip(known[0].names, *_columns(known), strict=True)],
+    shorts = short_names(view)
+    column, entry = beside(view, words, name)
+    return by_model(
+        view,
+        words,
+        [it for it in view.models if any(it in series.boxes for series, _ in known)],
+        [(column, entry), *(_ratio(view, name, it, shorts[slug(it[0])], words) for it in known)],
+        key=f"compared-{name}",
+        title=" ".join(column.title),
+        caption=words("page.compare.latency_caption"),
+        remarks=[words("page.compare.note", systems="; ".join(_systems(known)))],
     )
 
 
-def _columns(pairs: Sequence[_Pair]) -> Iterable[Iterable[Entry]]:
-    for pair in pairs:
-        yield (replace(entry, notes=()) for entry in pair.own[1])
-        yield (replace(entry, notes=()) for entry in pair.published[1])
-        yield (
-            Entry() if share is None else Entry(text=_signed(share), value=share)
-            for share in pair.apart
-        )
+def _systems(known: Sequence[tuple[Series, Setting]]) -> Iterable[str]:
+    return dict.fromkeys(series.system.heading for series, _ in known)
 
 
-def _signed(share: float) -> str:
-    text = f"{share:+.1%}" if abs(share) < 1 else f"{share:+.0%}"
-    return text.replace("-", "−")
+def _ratio(view: View, name: str, of: tuple[Series, Setting], short: str, words: Words) -> Figures:
+    series, setting = of
+    column = Column(
+        title=(short, words("page.compare.ratio")), origin="measured", key=f"ratio {slug(series)}"
+    )
+
+    def entry(variant: str) -> Entry:
+        box: Box | None = series.boxes.get(variant, {}).get(setting)
+        row = view.published_of(variant)
+        published = row.figures.get(name) if row is not None else None
+        if box is None or box.estimate is None or not published:
+            return Entry()
+        ratio = to_ms(box.estimate.value_ns) / published
+        return figure(box, ratio, lambda value: f"{significant(value)} ×")
+
+    return column, entry

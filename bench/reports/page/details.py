@@ -45,7 +45,6 @@ def cell_details(view: View, words: Words, link: Callable[[CellKey], str]) -> Ma
             f"{it.box.run_id}/{it.box.cell_id}": {
                 "title": it.title,
                 "run": it.box.run_id,
-                "grade": it.box.grade,
                 "values": [value(it, words) for value in _CELL.values()],
                 "why": explain(findings(it.record)),
                 "more": details(it.record),
@@ -122,6 +121,7 @@ def _settings(it: _Cell, words: Words) -> str:
 _CELL: Mapping[str, Callable[[_Cell, Words], str]] = {
     "figure": _figure,
     "interval": _interval,
+    "grade": lambda it, _: it.box.grade or "",
     "percentiles": _percentiles,
     "sessions": _sessions,
     "engine": _engine,

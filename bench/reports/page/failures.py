@@ -35,7 +35,7 @@ def failure_tables(view: View, words: Words) -> list[Table]:
     return [
         Table(
             key="failed-cells",
-            title=words("page.failures.title"),
+            title=words("page.part.failures"),
             caption=words("page.failures.caption", count=len(rows)),
             columns=columns,
             rows=rows,

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.analysis import naming
-from bench.analysis.series import Series, View
+from bench.analysis.series import View
 from bench.reports.language import Words
 from bench.reports.page.audit import audit_tables
 from bench.reports.page.charts import Chart, charts
 from bench.reports.page.compare import compared_tables
 from bench.reports.page.failures import failure_tables
 from bench.reports.page.machine import machine_tables
+from bench.reports.page.names import short_names
 from bench.reports.page.systems import systems_tables
 from bench.reports.tables import report_sections
 from bench.reports.tables.model import Section, Table
-from bench.reports.tables.titles import slug
 
 _OF: Mapping[str, Sequence[str]] = {
     "costs": ("costs", "storage", "accuracy"),
@@ -49,13 +48,13 @@ def parts(view: View, words: Words) -> list[Part]:
     found = {
         "plots": [],
         **{key: _of(sections, names) for key, names in _OF.items()},
-        "compare": _section("compare", compared_tables(tables, words), words),
+        "compare": _section("compare", compared_tables(view, tables, words), words),
         "systems": _section("systems", systems_tables(view, words), words),
         "audit": _section("audit", audit_tables(view, words), words),
         "failures": _section("failures", failure_tables(view, words), words),
         "machine": _section("machine", machine_tables(view, words), words),
     }
-    shorts = dict(_shorts(view))
+    shorts = {f"latency-{key}": name for key, name in short_names(view).items()}
     drawn: dict[str, list[Chart]] = {}
     for chart in charts(view, words):
         part = _DRAWN_IN.get(chart.key.partition("-")[0], "plots")
@@ -83,22 +82,3 @@ def _of(sections: Sequence[Section], names: Sequence[str]) -> list[Section]:
 
 def _section(key: str, tables: Sequence[Table], words: Words) -> list[Section]:
     return [Section(key=key, title=words(f"page.part.{key}"), tables=tables)] if tables else []
-
-
-def _shorts(view: View) -> Iterator[tuple[str, str]]:
-    """Yield each series' key and what tells it from the others: the engine, and what differs."""
-    named = [(series, _names(series)) for series in view.series]
-    for series, names in named:
-        differ = [
-            name
-            for index, name in enumerate(names)
-            if index == 0 or len({others[index] for _, others in named}) > 1
-        ]
-        yield f"latency-{slug(series)}", ", ".join(filter(None, differ))
-
-
-def _names(series: Series) -> tuple[str, ...]:
-    return (
-        naming.runner_title(series.runner), series.suite, series.system.heading,
-        series.precision.upper(), series.preset, series.weights, series.statistic,
-    )  # fmt: skip

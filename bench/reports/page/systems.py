@@ -81,7 +81,10 @@ def _hardware(view: View, words: Words, groups: Sequence[Sequence[Series]]) -> T
     systems = [group[0].system for group in groups]
     names = dict.fromkeys(name for system in systems for name in system.facts)
     rows = [
-        [Entry(text=name.replace("_", " ")), *(Entry(text=_fact(it, name)) for it in systems)]
+        [
+            Entry(text=words.of("page.fact", name).replace("_", " ")),
+            *(Entry(text=_fact(it, name)) for it in systems),
+        ]
         for name in names
     ]
     more: dict[str, Callable[[Sequence[Series]], str]] = {"engines": _engines}

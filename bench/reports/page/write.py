@@ -73,7 +73,12 @@ def _blocks(
 def _caption(texts: Words, table: Table, above: str) -> str:
     """Return a table's caption: its own, what tables of its kind have, or the heading above."""
     kind = table.key.partition("-")[0]
-    return table.caption or texts.texts.get(f"page.caption.{kind}") or table.title or above
+    return (
+        table.caption.rstrip(":：")
+        or texts.texts.get(f"page.caption.{kind}")
+        or table.title
+        or above
+    )
 
 
 def _notes(table: Table) -> dict[str, int]:

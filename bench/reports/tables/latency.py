@@ -40,7 +40,7 @@ def latencies(view: View, series: Series, words: Words) -> Table:
         figures += _at(view, series, setting, words)
     phone = series.target == "android"  # the page's table of the phone has the sizes too
     figures += [storage_figures(view, words)] * phone
-    figures += [_beside(view, words, it) for it in series.beside if it in naming.PUBLISHED_COLUMNS]
+    figures += [beside(view, words, it) for it in series.beside if it in naming.PUBLISHED_COLUMNS]
     figures += [published(view, words, "storage_mb")] * phone
     note = words(
         "latency.note",
@@ -85,7 +85,7 @@ def _odd(view: View, series: Series, variant: str, setting: Setting) -> Sequence
     return view.marks.get(("measured", view.models[variant].title, where), ())
 
 
-def _beside(view: View, words: Words, name: str) -> Figures:
+def beside(view: View, words: Words, name: str) -> Figures:
     """Return a column of published latencies, headed by the hardware that they are of."""
     known = naming.PUBLISHED_COLUMNS[name]
     device, _, engine = known.hardware.partition(", ")

@@ -194,8 +194,10 @@ def test_a_cell_without_a_figure_is_listed_once_with_its_reason(read: Reader) ->
 
 def test_published_and_measured_stand_beside_each_other_with_their_distance(read: Reader) -> None:
     tables = dict(read.tables())
-    (key,) = [key for key in tables if key.startswith("compared-latency-")]
-    assert tables[key][0][2:] == ["1.94", "+8.2%"]
+    assert tables["compared-costs"][0] == ["ShuffleNetV2_x0_25", "18.95", "18.95", "0.0%"]
+    assert [row[1:] for row in tables["compared-sd855_ms_threads1"]] == [
+        ["1.94", "1.08 ×"], ["", ""], ["", ""],
+    ]  # fmt: skip
     origins = {attrs["class"].split()[0] for attrs, _ in read.all("td") if "class" in attrs}
     assert {"measured", "published", "counted"} <= origins
 
@@ -213,6 +215,7 @@ def test_the_same_net_on_several_systems_stands_side_by_side() -> None:
     ]
     tables = dict(page(view(*runs, order=["x0_25"])).tables())
     (key,) = [key for key in tables if key.startswith("systems-")]
+    # the newest run's system comes first
     assert [text.split()[0] for text in tables[key][0]] == ["ShuffleNetV2_x0_25", "3.00", "1.00"]
 
 
