@@ -87,15 +87,16 @@ def _latencies(view: View, name: str, words: Words) -> Table | None:
     ]
     if not known:
         return None
-    shorts = short_names(view)
-    column, entry = beside(view, words, name)
+    shorts, hardware = short_names(view), PUBLISHED_COLUMNS[name].hardware
     return by_model(
         view,
         words,
         [it for it in view.models if any(it in series.boxes for series, _ in known)],
-        [(column, entry), *(_ratio(view, name, it, shorts[slug(it[0])], words) for it in known)],
+        [beside(view, words, name), *(_ratio(view, name, it, shorts[slug(it[0])]) for it in known)],
         key=f"compared-{name}",
-        title=" ".join(column.title),
+        title=words(
+            "page.compare.latency", hardware=hardware, setting=PUBLISHED_COLUMNS[name].setting
+        ),
         caption=words("page.compare.latency_caption"),
         remarks=[words("page.compare.note", systems="; ".join(_systems(known)))],
     )
@@ -105,10 +106,10 @@ def _systems(known: Sequence[tuple[Series, Setting]]) -> Iterable[str]:
     return dict.fromkeys(series.system.heading for series, _ in known)
 
 
-def _ratio(view: View, name: str, of: tuple[Series, Setting], short: str, words: Words) -> Figures:
+def _ratio(view: View, name: str, of: tuple[Series, Setting], short: str) -> Figures:
     series, setting = of
     column = Column(
-        title=(short, words("page.compare.ratio")), origin="measured", key=f"ratio {slug(series)}"
+        title=tuple(short.split(", ", 1)), origin="measured", key=f"ratio {slug(series)}"
     )
 
     def entry(variant: str) -> Entry:

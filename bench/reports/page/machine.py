@@ -97,7 +97,7 @@ def _range(name: str, sessions: Sequence[Session]) -> Entry:
 
 
 def _text(value: float) -> str:
-    return f"{value:.0f}" if value >= 100 else significant(value)
+    return f"{value:.0f}" if value >= 100 else significant(value, 2)
 
 
 def _growth(name: str, sessions: Sequence[Session]) -> Entry:
@@ -106,4 +106,4 @@ def _growth(name: str, sessions: Sequence[Session]) -> Entry:
     if not values:
         return Entry()
     seconds = (max(values) - min(values)) / 1000
-    return Entry(text=significant(seconds), value=seconds)
+    return Entry(text=significant(seconds, 2), value=seconds)

@@ -77,7 +77,8 @@ def parts(view: View, words: Words) -> list[Part]:
 
 
 def _of(sections: Sequence[Section], names: Sequence[str]) -> list[Section]:
-    return [it for it in sections if it.tables and it.key.partition("-")[0] in names]
+    kinds = [(it.key.partition("-")[0], it) for it in sections if it.tables]
+    return [it for name in names for kind, it in kinds if kind == name]
 
 
 def _section(key: str, tables: Sequence[Table], words: Words) -> list[Section]:
