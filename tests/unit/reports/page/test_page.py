@@ -195,9 +195,7 @@ def test_a_cell_without_a_figure_is_listed_once_with_its_reason(read: Reader) ->
 def test_published_and_measured_stand_beside_each_other_with_their_distance(read: Reader) -> None:
     tables = dict(read.tables())
     assert tables["compared-costs"][0] == ["ShuffleNetV2_x0_25", "18.95", "18.95", "0.0%"]
-    assert [row[1:] for row in tables["compared-sd855_ms_threads1"]] == [
-        ["1.94", "1.08 ×"], ["", ""], ["", ""],
-    ]  # fmt: skip
+    assert tables["compared-sd855_ms_threads1"][0][1:] == ["1.94", "1.08 ×"]
     origins = {attrs["class"].split()[0] for attrs, _ in read.all("td") if "class" in attrs}
     assert {"measured", "published", "counted"} <= origins
 
