@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.analysis.boxes import Box
 from bench.analysis.series import Column, Series
 from bench.core.escape import file_name
 from bench.runners import RUNNERS
@@ -64,33 +63,6 @@ def heading(series: Series) -> str:
 
 def _version(series: Series) -> str:
     return f" ({series.engine})" if series.engine else ""
-
-
-def statistic(series: Series) -> str:
-    """Return what a figure of the series is, in words."""
-    if series.most_sessions == 1:
-        return f"the {series.statistic} of one session's samples, which bears no interval"
-    return (
-        f"mean of the sessions' {series.statistic}s ± half-width of its 95% t interval "
-        "over sessions (number of sessions) and evidence grade, A to D"
-    )
-
-
-def evidence(box: Box) -> str:
-    """Return what follows a figure: ` (5) A`, the number of sessions and the grade."""
-    count = f"({box.estimate.sessions})" if box.estimate else ""
-    words = (count, box.grade, "contended" if box.contended else "")
-    return "".join(f" {word}" for word in words if word)
-
-
-def contended(box: Box) -> str:
-    """Return what other processes left to a contended box's sessions, nothing for another box."""
-    if box.taken is None or not box.taken.contended:
-        return ""
-    return (
-        f"contended: as little as {box.taken.cpu_share:.0%} of the CPU was left to a session, and "
-        "its times are not the net's own"
-    )
 
 
 def latency_stem(series: Series) -> str:

@@ -138,16 +138,6 @@ def fastest(row: Sequence[Box | None]) -> int | None:
     return index if clear and not box.warnings else None
 
 
-def heading(table: SideBySide) -> str:
-    """Return what a table is of: the system, precision, batch, threads, preset and suite."""
-    series = table.first
-    setting = naming.setting(series, table.column)
-    return (
-        f"{series.system.heading} — {series.precision.upper()}, {setting}, "
-        f"preset {series.preset}, suite {series.suite}"
-    )
-
-
 def engine_name(table: SideBySide, series: Series) -> str:
     """Return an engine's title and version, and its settings where they tell it from another."""
     alike = [other for other in table.engines if other.runner == series.runner]

@@ -56,3 +56,6 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
             yield f"{prefix}{name}", value.strip("\n")
         else:
             yield from _flat(value, f"{prefix}{name}.")
+
+
+ENGLISH = words("en")

@@ -8,17 +8,16 @@ from pathlib import Path
 from bench.analysis.series import View
 from bench.analysis.side_by_side import plotted, side_by_side, stem
 from bench.core.escape import markdown
-from bench.reports.language import Words, words
+from bench.reports.language import ENGLISH, Words, words
 from bench.reports.markdown.tables import footnotes, paragraph, written
 from bench.reports.tables import report_sections
 from bench.reports.tables.model import Section
 from bench.reports.tables.notes import Notes
 
 NAME = "report.md"
-_ENGLISH = words("en")
 
 
-def render(view: View, texts: Words = _ENGLISH) -> str:
+def render(view: View, texts: Words = ENGLISH) -> str:
     """Return the whole report."""
     notes = Notes(texts)
     sections = report_sections(view, texts)

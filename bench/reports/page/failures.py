@@ -5,6 +5,7 @@ from __future__ import annotations
 from bench.analysis import naming
 from bench.analysis.series import View
 from bench.reports.language import Words
+from bench.reports.tables import titles
 from bench.reports.tables.model import Column, Entry, Table
 from bench.storage.schema.common import Failed
 
@@ -16,7 +17,7 @@ def failure_tables(view: View, words: Words) -> list[Table]:
     rows = [
         [
             Entry(text=view.models[variant].title),
-            Entry(text=f"{naming.heading(series)}, {naming.setting(series, column)}"),
+            Entry(text=f"{titles.heading(series, words)}, {naming.setting(series, column)}"),
             Entry(text=words(f"outcome.{it.kind}"), cell=(box.run_id, box.cell_id)),
             Entry(text=f"{it.failure}: {it.message}" if isinstance(it, Failed) else it.reason),
             Entry(text=it.hint),

@@ -14,7 +14,9 @@ from bench.analysis.side_by_side import plotted as plotted_tables
 from bench.analysis.side_by_side import side_by_side
 from bench.analysis.sustained_rows import Row, ratio_text, rows
 from bench.core.units import BYTES_PER_MIB, number_of, to_ms
+from bench.reports.language import ENGLISH
 from bench.reports.plots.figure import Figure, Line, Panel, Point, named
+from bench.reports.tables import titles
 from bench.storage.schema.latency import ModelFacts
 
 if TYPE_CHECKING:
@@ -111,7 +113,7 @@ def latency_figure(view: View, series: Series) -> Figure | None:
         name=naming.latency_stem(series),
         title="Top-1 accuracy against latency",
         panels=tuple(panels),
-        caption=f"{naming.heading(series)}: {naming.statistic(series)}. "
+        caption=f"{titles.heading(series, ENGLISH)}: {titles.statistic(series, ENGLISH)}. "
         f"Error bars: the interval{_cut(points)}. {_APART if published else ''}"
         f"{_sources(view, points)}{_unnamed(points)}",
     )
@@ -244,7 +246,7 @@ def _sustained_figure(view: View, stem: str, group: list[Series]) -> sustained.F
         name=stem,
         title="Latency over time: burst and sustained",
         panels=tuple(panels),
-        caption=f"{naming.heading(group[0])}. {_CAPTION}",
+        caption=f"{titles.heading(group[0], ENGLISH)}. {_CAPTION}",
     )
 
 

@@ -33,7 +33,7 @@ def section(view: View, words: Words) -> Section | None:
 def _tables(view: View, one: SideBySide, words: Words) -> Iterable[Table]:
     caption = words(
         "engines.latency",
-        statistic=titles.statistic(one.first, words),
+        statistic=titles.statistic(titles.most_sessions(one), words),
         weights=titles.weights(one.first, words),
     )
     yield _table(view, one, words, "latency", lambda it: _latencies(one, it, words), caption)

@@ -43,6 +43,11 @@ def _system(series: Series, words: Words) -> str:
     return words("heading.emulated", system=name) if series.system.emulated and not named else name
 
 
+def most_sessions(one: SideBySide) -> Series:
+    """Return the series with the most sessions, which says what all figures are."""
+    return max(one.engines, key=lambda series: series.most_sessions)
+
+
 def statistic(series: Series, words: Words) -> str:
     """Return what a figure of the series is."""
     one = words.of("statistic", series.statistic)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from bench.analysis import naming, sustained_rows
 from bench.analysis.boxes import Box
 from bench.analysis.series import Series, View
-from bench.analysis.side_by_side import SideBySide, engine_name, heading, side_by_side
+from bench.analysis.side_by_side import SideBySide, engine_name, side_by_side
 from bench.core.units import to_ms, with_interval
-from bench.reports.language import words
-from bench.reports.tables import entries, sustained
+from bench.reports.language import ENGLISH
+from bench.reports.tables import entries, sustained, titles
 from bench.reports.tables.ratios import apart, ratio_entries
 from bench.reports.terminal.drawing import drawn
 
@@ -21,17 +21,21 @@ def latency_tables(view: View, width: int | None = None) -> str:
     compared = [table for table in side_by_side(view) if table.first.precision == "fp32"]
     beside = {(id(series), table.column) for table in compared for series in table.engines}
     tables = [
-        drawn(naming.heading(series), *_parts(view, series), width=width)
+        drawn(titles.heading(series, ENGLISH), *_parts(view, series), width=width)
         for series in view.series
         if any((id(series), column) not in beside for column in series.columns)
     ]
     tables += [
-        drawn(naming.heading(series), *_sustained_parts(view, series), width=width)
+        drawn(titles.heading(series, ENGLISH), *_sustained_parts(view, series), width=width)
         for series in view.sustained
     ]
     tables += [_side_by_side(view, table, width) for table in compared]
     lower = [table for table in side_by_side(view) if table.first.precision != "fp32"]
-    tables += [_raced(view, it, width, heading(it)) for it in lower if any(it.races.values())]
+    tables += [
+        _raced(view, it, width, titles.side_by_side(it, ENGLISH))
+        for it in lower
+        if any(it.races.values())
+    ]
     return "\n".join(tables)
 
 
@@ -42,13 +46,9 @@ def _side_by_side(view: View, table: SideBySide, width: int | None) -> str:
         [view.models[variant].title, *map(figure, boxes)] for variant, boxes in table.rows.items()
     ]
     boxes = [box for row in table.rows.values() for box in row if box is not None]
-    note = "\n".join([naming.statistic(_most_sessions(table)), *_contended(boxes)])
-    text = drawn(heading(table), head, rows, note, width=width)
+    note = "\n".join([titles.statistic(titles.most_sessions(table), ENGLISH), *_contended(boxes)])
+    text = drawn(titles.side_by_side(table, ENGLISH), head, rows, note, width=width)
     return text + _raced(view, table, width) if any(table.races.values()) else text
-
-
-def _most_sessions(table: SideBySide) -> Series:
-    return max(table.engines, key=lambda series: series.most_sessions)
 
 
 def _raced(view: View, table: SideBySide, width: int | None, title: str = "") -> str:
@@ -56,16 +56,15 @@ def _raced(view: View, table: SideBySide, width: int | None, title: str = "") ->
     head = ["over the row's fastest", *(engine_name(table, series) for series in table.engines)]
     rows = [[view.models[it].title, *ratio_texts(table, it)] for it in table.rows]
     some_apart = any(
-        apart(ratio_entries(table.races[it], boxes, words("en")))
-        for it, boxes in table.rows.items()
+        apart(ratio_entries(table.races[it], boxes, ENGLISH)) for it, boxes in table.rows.items()
     )
-    note = [RACED_NOTE, *([words("en")("ratios.note_apart")] if some_apart else [])]
+    note = [RACED_NOTE, *([ENGLISH("ratios.note_apart")] if some_apart else [])]
     return drawn(title, head, rows, "\n".join(note), width=width)
 
 
 def ratio_texts(table: SideBySide, variant: str) -> list[str]:
     """Return of each engine its ratio to the fastest of the row, which is named where certain."""
-    known = ratio_entries(table.races[variant], table.rows[variant], words("en"))
+    known = ratio_entries(table.races[variant], table.rows[variant], ENGLISH)
     best = table.fastest[variant]
     return ["fastest" if index == best else entry.text for index, entry in enumerate(known)]
 
@@ -89,11 +88,11 @@ def _parts(view: View, series: Series) -> tuple[list[str], list[list[str]], str]
             texts += [figure(row.get(column)), *[entries.distance(row.get(column)).text] * lower]
         rows.append(texts)
     boxes = [box for row in series.boxes.values() for _, box in sorted(row.items())]
-    return head, rows, "\n".join([naming.statistic(series), *_contended(boxes)])
+    return head, rows, "\n".join([titles.statistic(series, ENGLISH), *_contended(boxes)])
 
 
 def _contended(boxes: list[Box]) -> list[str]:
-    return [f"{box.cell_id}: {text}" for box in boxes if (text := naming.contended(box))]
+    return [f"{box.cell_id}: {text}" for box in boxes if (text := titles.contended(box, ENGLISH))]
 
 
 def _sustained_parts(view: View, series: Series) -> tuple[list[str], list[list[str]], str]:
@@ -103,7 +102,7 @@ def _sustained_parts(view: View, series: Series) -> tuple[list[str], list[list[s
     cells = []
     for row in sustained_rows.rows(series):
         setting = naming.setting(series, (row.batch, row.threads))
-        known = sustained.figures(row, words("en"))
+        known = sustained.figures(row, ENGLISH)
         cells.append(
             [f"{view.models[row.variant].title}, {setting}", *(entry.text for entry in known)]
         )
@@ -120,4 +119,4 @@ def figure(box: Box | None) -> str:
         return box.outcome.kind if box.outcome else ""
     half = box.estimate.half_width_ns
     text = with_interval(to_ms(box.estimate.value_ns), None if half is None else to_ms(half))
-    return text + naming.evidence(box)
+    return text + titles.evidence(box, ENGLISH)

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from bench.analysis import naming
 from bench.analysis.boxes import Box
 from bench.analysis.contention import counted_ns, taken
 from bench.analysis.details import details
@@ -17,6 +16,8 @@ from bench.analysis.series import Column, Series, View
 from bench.analysis.side_by_side import side_by_side
 from bench.core import escape
 from bench.core.units import number_of, significant, to_ms, with_interval
+from bench.reports.language import ENGLISH
+from bench.reports.tables import titles
 from bench.reports.terminal import RACED_NOTE, figure, ratio_texts
 from bench.reports.terminal.drawing import drawn, paragraph
 from bench.reports.terminal.histogram import bins, histogram
@@ -115,7 +116,8 @@ def labels(cells: Sequence[CellFields]) -> list[str]:
 def cell_text(view: View, one: Shown, width: int | None) -> str:
     """Return all that is known of a cell: figure, samples, sessions, grade and why, and its run."""
     record = one.record
-    lines = [record.cell.to_cell().label, *paragraph(naming.heading(one.series), width), ""]
+    heading = paragraph(titles.heading(one.series, ENGLISH), width)
+    lines = [record.cell.to_cell().label, *heading, ""]
     lines += [text for part in _figure(one) for text in paragraph(part, width)]
     text = escape.lines(lines)
     if isinstance(record.outcome, Measured):
@@ -145,7 +147,7 @@ def _figure(one: Shown) -> Iterator[str]:
         return
     value, half = to_ms(estimate.value_ns), estimate.half_width_ns
     text = with_interval(value, None if half is None else to_ms(half))
-    yield f"latency  {text} ms, {naming.statistic(one.series).partition(' (')[0]}"
+    yield f"latency  {text} ms, {titles.statistic(one.series, ENGLISH).partition(' (')[0]}"
     if half is not None:
         low, high = value - to_ms(half), value + to_ms(half)
         yield f"95%      {significant(low, 4)} to {significant(high, 4)} ms"

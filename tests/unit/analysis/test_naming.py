@@ -46,16 +46,6 @@ def test_a_gpus_column_has_no_threads() -> None:
     assert naming.setting(shown, (8, 1)) == "bs=8"
 
 
-def test_a_figure_of_one_session_is_said_to_bear_no_interval() -> None:
-    text = naming.statistic(series(samples_ms=[[1.0]], sampling={"statistic": "mean"}))
-    assert text == "the mean of one session's samples, which bears no interval"
-
-
-def test_figures_of_several_sessions_are_said_to_be_a_mean_with_its_interval() -> None:
-    text = naming.statistic(series(samples_ms=[[1.0], [2.0]]))
-    assert text.startswith("mean of the sessions' medians ± half-width of its 95% t interval")
-
-
 @pytest.mark.parametrize(
     "cell",
     [{"runner": "another"}, {"settings": {"onednn": "off"}}, {"precision": "fp16"}],

@@ -15,6 +15,7 @@ from bench.reports.language import Words
 from bench.reports.page.charts import points
 from bench.reports.page.charts.looks import by_engine, engine_scales
 from bench.reports.page.charts.parts import Chart, Row, Spec, shown, spec, switch, tooltip
+from bench.reports.tables import titles
 
 _STEP = 13
 _FIELDS = ("net", "engine", "figure", "interval", "ratio_text", "grade", "versions", "cell")
@@ -59,7 +60,7 @@ def _figure(view: View, words: Words, table: SideBySide, variant: str, index: in
         return {}
     row = points.measured(view, words, table.engines[index], variant, table.column, box)
     best = table.fastest[variant] == index
-    return row and row | {"table": shown(tables.heading(table)), "best": str(best)}
+    return row and row | {"table": shown(titles.side_by_side(table, words)), "best": str(best)}
 
 
 def _ratio(words: Words, race: Race | None, index: int) -> Row:
