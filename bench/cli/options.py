@@ -96,6 +96,14 @@ LANG = Flag(
     _RESULTS, "--lang", "LANG", "en, or zh for the report in Chinese beside the English one", "en",
     type=one_of("en", "zh"),
 )  # fmt: skip
+PAGE = Flag(
+    _RESULTS, "--page", None,
+    "Print the tables of a page of PaddleClas's documentation instead, by default in Chinese",
+)  # fmt: skip
+UPDATE = Flag(
+    _RESULTS, "--update", None,
+    "Rewrite the tables between bench:begin and bench:end in each FILE instead",
+)  # fmt: skip
 VERBOSE = Flag(_RESULTS, "--verbose", None, "Name each file that is written")
 ALL = Flag(_SELECT, "--all all_sessions", None, "Show every session in its order")
 RUN = Flag(_RESULTS, "--run", "RUN", "The id of a run, or `latest`")

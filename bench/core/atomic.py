@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -51,8 +52,11 @@ def write_whole(path: Path, data: bytes, *, mode: int = 0o666) -> None:
     write_all({path: data}, mode=mode)
 
 
-def write_all(files: Mapping[Path, bytes], *, mode: int = 0o666) -> None:
-    """Put every file in its place once all are on the disk; raises OSError, mostly before any."""
+def write_all(files: Mapping[Path, bytes], *, mode: int = 0o666, keep_modes: bool = False) -> None:
+    """Put every file in its place once all are on the disk; raises OSError, mostly before any.
+
+    `keep_modes`: each is there already, and keeps its permissions.
+    """
     with ExitStack() as stack:
         written = []
         for path, data in files.items():
@@ -60,6 +64,8 @@ def write_all(files: Mapping[Path, bytes], *, mode: int = 0o666) -> None:
             with beside.open("r+b") as file:
                 file.write(data)
                 file.flush()
+                if keep_modes:
+                    os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
                 os.fsync(file.fileno())
             written.append((beside, path))
         for beside, path in written:

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import secrets
+import stat
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
@@ -18,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 from bench import __version__
 from bench.core.atomic import write_all, write_whole
 from bench.core.digest import canonical_digest
-from bench.core.errors import BrokenResult, ResultsNotWritable
+from bench.core.errors import BrokenFile, BrokenResult, InputError, ResultsNotWritable
 from bench.core.locks import runtime_folder, waited_for
 from bench.storage.digests import Altered, checked, with_digest
 from bench.storage.schema.common import SCHEMA_VERSION
@@ -130,6 +131,40 @@ def write_atomic(path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, data)
         sync_folder(path.parent)
+
+
+def read_text_file(path: Path) -> bytes:
+    """Return what a person's file holds; raises BrokenFile, also where it is a link or a device."""
+    try:
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # a pipe without a writer would block
+        descriptor = os.open(path, flags)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise OSError(errno.EINVAL, "it is no regular file")
+            with open(descriptor, "rb", closefd=False) as file:
+                return within(file.read(MOST_BYTES + 1), "it")
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        problem = "it is a link" if error.errno == errno.ELOOP else str(error.strerror)
+        raise BrokenFile(path, problem, hint="name a text file that can be read") from error
+
+
+def rewrite(files: Mapping[Path, bytes]) -> None:
+    """Put new bytes into files that are there, all or none; each keeps its permissions.
+
+    Raises InputError.
+    """
+    try:
+        write_all(files, keep_modes=True)
+        for folder in {path.parent for path in files}:
+            sync_folder(folder)
+    except OSError as error:
+        names = ", ".join(map(str, files))
+        raise InputError(
+            f"{names} can't be written: {error.strerror}",
+            hint="make the file and its folder writable, or free some space",
+        ) from error
 
 
 def sync_folder(folder: Path) -> None:

@@ -4,42 +4,14 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+from bench.core.errors import BrokenResult
+from bench.reports.build import load_runs, view_of
+from bench.reports.markdown.markers import updated
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-REPORT = (ROOT / "results" / "report" / "report.md").read_text(encoding="utf-8")
-
-
-def tables(text: str) -> Iterator[tuple[list[str], list[list[str]]]]:
-    """Each table of nets: its heads and its rows."""
-    for block in re.findall(r"(?m)^\| Models .*(?:\n\|.*)+", text):
-        heads, _, *rows = ([it.strip() for it in re.split(r" ?\| ?", line)[1:-1]]
-                           for line in block.splitlines())  # fmt: skip
-        yield heads, rows
-
-
-def without_notes(row: list[str]) -> list[str]:
-    return [re.sub(r"\[\^\d+\]", "", cell) for cell in row]
-
-
-@pytest.mark.parametrize("number", range(2))
-def test_each_table_of_figures_is_one_of_the_reports_or_its_first_columns(number: int) -> None:
-    heads, rows = list(tables(README))[number]
-    width = len(heads)
-    assert [*map(without_notes, rows)] in [
-        [without_notes(row[:width]) for row in theirs]
-        for known, theirs in tables(REPORT)
-        if known[:width] == heads
-    ]
-
-
-def test_the_heading_over_each_is_the_reports_too() -> None:
-    for said in re.findall(r"(?m)^(AMD EPYC.*(?:suite \w+))[:;]", README):
-        assert re.search(rf"(?m)^###? {re.escape(said)}$", REPORT), said
 
 
 def test_every_picture_is_there() -> None:
@@ -64,3 +36,13 @@ def test_every_plot_of_accuracy_names_each_net_that_it_shows() -> None:
         text = plot.read_text(encoding="utf-8")
         labels = set(re.findall(r'id="([\w-]+-label\d+)"', text))
         assert len(labels) == 7, plot.name
+
+
+def test_its_tables_are_those_of_the_committed_results() -> None:
+    broken: list[BrokenResult] = []
+    view = view_of(load_runs(ROOT / "results", broken=broken), ROOT / "models")
+    path = ROOT / "README.md"
+    text, changed = updated(path, path.read_bytes(), view, None)
+    assert not broken
+    assert changed == {"latency-cpu": False, "engines-latency": False}, "bench report --update"
+    assert text == path.read_bytes()

@@ -101,7 +101,15 @@ VERBS: Mapping[str, Verb] = {
     ),
     "report": Verb(
         "Write every table and plot again from the stored results",
-        (o.RUN.but("all runs"), o.EXPLAIN, o.LANG, o.VERBOSE),
+        (
+            *words("[FILE]..."),
+            o.PAGE,
+            o.UPDATE,
+            o.RUN.but("all runs"),
+            o.EXPLAIN,
+            o.LANG,
+            o.VERBOSE,
+        ),
     ),
     "export": Verb(
         "Write stored results as a table, a database, or the file of another benchmark tool",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Reversible
+from collections.abc import Iterable, Mapping, Reversible
+from dataclasses import dataclass
+from pathlib import Path
 
 from bench.analysis.details import details
 from bench.analysis.grade import explain, findings
@@ -13,8 +15,10 @@ from bench.analysis.time_use import TimeUse, time_use
 from bench.cli.console import OutputOptions, tell_broken, tell_grades, written
 from bench.cli.resume import resume_stored
 from bench.cli.stored import check_results
-from bench.core.errors import BrokenResult
+from bench.core.errors import BrokenResult, InputError
 from bench.core.output import say_command, show, show_lines
+from bench.core.program import command
+from bench.core.units import number_of
 from bench.experiments.context import Options, Tables
 from bench.reports.build import (
     StoredRuns,
@@ -23,13 +27,32 @@ from bench.reports.build import (
     view_of,
     write_report,
 )
+from bench.reports.language import words
+from bench.reports.markdown import markers, seed_page
 from bench.reports.terminal.cells import Shown, shown_cells
+from bench.storage.files import read_text_file, rewrite
 from bench.storage.schema.latency import Record, RunManifest
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasteOptions:
+    """Whether tables are printed or put into files instead, and their language where it's given."""
+
+    page: bool = False
+    update: bool = False
+    lang: str | None = None
+
+
 def run(options: Options, tables: Tables) -> int:
-    """Write the report and name its files; raises ResultsError where there is no results folder."""
+    """Write the report and name its files, or print or update tables alone.
+
+    Raises ResultsError where there is no results folder, InputError for what doesn't go together.
+    """
+    pasted = options.of(PasteOptions)
+    _check(options, pasted)
     check_results(options.results, "cpu")
+    if pasted.page or pasted.update:
+        return _paste(options, pasted)
     output = options.of(OutputOptions)
     explained = output.explain
     broken: list[BrokenResult] = []
@@ -55,6 +78,49 @@ def run(options: Options, tables: Tables) -> int:
         show_lines([*(f"run {run_id}: {use.sentence}" for run_id, use in uses.items())])
         tell_grades(records)
     return tell_broken(broken)
+
+
+def _check(options: Options, pasted: PasteOptions) -> None:
+    if pasted.page and pasted.update:
+        raise InputError("--page prints and --update writes", hint="leave out one of them")
+    if options.words and not pasted.update:
+        raise InputError(
+            f"report takes no word, and {options.words[0]} is one",
+            hint="name a run with --run RUN, and files to update after --update",
+        )
+    if pasted.update and not options.words:
+        raise InputError(
+            "--update needs a FILE", hint=f"as in {command('report --update README.md')}"
+        )
+
+
+def _paste(options: Options, pasted: PasteOptions) -> int:
+    """Print the page's sections, or write the tables of each file again; write no report."""
+    broken: list[BrokenResult] = []
+    runs = StoredRuns(options.results, options.run, broken)
+    accuracies = load_accuracies(options.results, options.run, broken=broken)
+    view = view_of(runs, options.models, accuracies)
+    if pasted.page:
+        text = seed_page.render(view, words(pasted.lang or "zh"))
+        show(json.dumps({"page": text}, indent=1) + "\n" if options.as_json else text)
+        return tell_broken(broken)
+    old = {path: read_text_file(path) for path in dict.fromkeys(map(Path, options.words))}
+    new = {path: markers.updated(path, data, view, pasted.lang) for path, data in old.items()}
+    changed = {path: data for path, (data, _) in new.items() if data != old[path]}
+    if changed:
+        rewrite(changed)
+    tables = {str(path): names for path, (_, names) in new.items()}
+    show(json.dumps({"files": tables}, indent=1) + "\n" if options.as_json else _told(tables))
+    return tell_broken(broken)
+
+
+def _told(tables: Mapping[str, Mapping[str, bool]]) -> str:
+    """Return a line a file: which of its tables changed."""
+    lines = []
+    for path, one in tables.items():
+        names = ", ".join(name for name, new in one.items() if new)
+        lines.append(f"{path}: {names or 'nothing'} changed, of {number_of(len(one), 'table')}\n")
+    return "".join(lines)
 
 
 def _tell_unfinished(manifests: Iterable[RunManifest], options: Options) -> None:

@@ -13,12 +13,12 @@ from bench.reports.tables.notes import Notes
 _INTERVAL = re.compile(r"[\d.]+ \[[\d.]+, [\d.]+\]")
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table; the first column is centred as the page has it.
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, centred: bool = False) -> str:
+    """Return a Markdown table; the first column is centred as the page has it, or all are.
 
     Its cells are Markdown: what others wrote in them is escaped.
     """
-    align = ":--:" + "|----" * (len(head) - 1)
+    align = ":--:" + ("|:--:" if centred else "|----") * (len(head) - 1)
     lines = [_row(head), f"|{align}|", *(_row(row) for row in rows)]
     return "\n".join(lines) + "\n"
 
@@ -27,12 +27,15 @@ def _row(texts: Sequence[str]) -> str:
     return f"| {' | '.join(texts)} |"
 
 
-def written(one: Table, notes: Notes) -> str:
-    """Return a table of the report, its texts escaped and its notes marked."""
+def written(one: Table, notes: Notes, prefix: str = "") -> str:
+    """Return a table of the report, its texts escaped and its notes marked.
+
+    `prefix` keeps the marks apart from those of the page that the table is put into.
+    """
     heads = ["<br>".join(map(markdown, column.title)) for column in one.columns]
     rows = [
         [
-            _figure(entry, notes.of_entry(entry, column, row[0].text))
+            _figure(entry, marks(notes.of_entry(entry, column, row[0].text), prefix))
             for entry, column in zip(row, one.columns, strict=True)
         ]
         for row in one.rows
@@ -40,8 +43,13 @@ def written(one: Table, notes: Notes) -> str:
     return table(heads, rows).rstrip("\n")
 
 
-def _figure(entry: Entry, notes: Sequence[int]) -> str:
-    text = "".join([_text(entry), *(f"[^{number}]" for number in notes)])
+def marks(numbers: Sequence[int], prefix: str = "") -> str:
+    """Return what leads to the notes of those numbers."""
+    return "".join(f"[^{prefix}{number}]" for number in numbers)
+
+
+def _figure(entry: Entry, noted: str) -> str:
+    text = f"{_text(entry)}{noted}"
     return f"**{text}**" if entry.strong else text
 
 
@@ -52,9 +60,12 @@ def _text(entry: Entry) -> str:
     return entry.text if known else markdown(entry.text)
 
 
-def footnotes(notes: Notes) -> list[str]:
+def footnotes(notes: Notes, prefix: str = "") -> list[str]:
     """Return the block of the notes that the marks lead to, none without a note."""
-    lines = [f"[^{number}]: {markdown(text)}" for number, text in enumerate(notes.texts(), 1)]
+    lines = [
+        f"{marks([number], prefix)}: {markdown(text)}"
+        for number, text in enumerate(notes.texts(), 1)
+    ]
     return ["\n".join(lines)] if lines else []
 
 

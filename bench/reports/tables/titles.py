@@ -55,6 +55,12 @@ def statistic(series: Series, words: Words) -> str:
     return words(text, statistic=one)
 
 
+def plain_statistic(series: Series, words: Words) -> str:
+    """Return the same without what stands beside the figure."""
+    text = "seed_page.statistic_of_one" if series.most_sessions == 1 else "seed_page.statistic"
+    return words(text, statistic=words.of("statistic", series.statistic))
+
+
 def weights(series: Series, words: Words) -> str:
     """Return the weights that a series' nets had: seeded, pretrained or those of a file."""
     text = words.of("weights", series.weights)

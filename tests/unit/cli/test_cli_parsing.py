@@ -183,7 +183,6 @@ VERIFY_HELP = "see `python -m bench verify --help`"
             ["verify", "x"],
             f"got unexpected extra argument (x): name a run with --run RUN; {VERIFY_HELP}",
         ),
-        (["report", "x"], "got unexpected extra argument (x): name a run with --run RUN; see "),
         (["selftest", "x", "y"], "got unexpected extra arguments (x y): name a run with --from "),
         (
             ["ab", "a.onnx", "b.onnx"],
