@@ -61,7 +61,8 @@ class Race:
 def race(boxes: Sequence[Box | None]) -> Race | None:
     """Return how `boxes` compare, None where no two of them were alive together."""
     logs: dict[tuple[int, int], Estimate] = {}
-    for own, other in permutations(range(len(boxes)), 2):
+    took_turns = [index for index, box in enumerate(boxes) if _by_turn(box)]
+    for own, other in permutations(took_turns, 2):
         paired = _paired(boxes[own], boxes[other])
         if paired is not None:
             logs[own, other] = paired

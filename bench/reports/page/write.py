@@ -20,6 +20,7 @@ from bench.reports.page.details import cell_details
 from bench.reports.page.overview import overview
 from bench.reports.page.parts import Part, parts
 from bench.reports.tables.model import Table
+from bench.reports.tables.notes import Notes
 
 NAME = "index.html"
 _SCRIPT = ("sort", "unsort", "none")
@@ -44,7 +45,7 @@ def render(view: View, texts: Words, folder: Path) -> str:
         style=Markup(assets.style()),  # noqa: S704 - our own file
         script=Markup(assets.script()),  # noqa: S704 - as the style
         blocks=_blocks(view, texts, shown, link),
-        notes_of=_notes,
+        notes_of=partial(_notes, texts),
         caption_of=partial(_caption, texts),
         link=link,
         newest=max((it.started for it in view.sources.values()), default=""),
@@ -81,10 +82,20 @@ def _caption(texts: Words, table: Table, above: str) -> str:
     )
 
 
-def _notes(table: Table) -> dict[str, int]:
-    """Return a table's footnotes by their numbers: the same text is the same note."""
-    notes = dict.fromkeys(note for row in table.rows for entry in row for note in entry.notes)
-    return {note: number for number, note in enumerate(notes, start=1)}
+def _notes(texts: Words, table: Table) -> tuple[list[list[list[int]]], list[str]]:
+    """Return the numbers of the footnotes of each entry, by row, and the footnotes in their order.
+
+    They name no net: the marks at the figures tell which they are of.
+    """
+    notes = Notes(texts)
+    numbers = [
+        [
+            [notes.add(text, ranged=None not in (entry.cell, entry.value)) for text in entry.notes]
+            for entry in row
+        ]
+        for row in table.rows
+    ]
+    return numbers, notes.texts()
 
 
 def _link(view: View, folder: Path, cell: CellKey) -> str:

@@ -17,6 +17,8 @@ import pytest
 from bench.analysis.series import View
 from bench.config.published import Published
 from bench.reports.page.write import write
+from tests.fakes.hostile import ATTACKS, poisoned
+from tests.fakes.reading import hidden
 from tests.fakes.records import ENGINE, facts, failed, record, stored, system, view
 
 FOLDER = Path("results/report")
@@ -245,3 +247,41 @@ def test_each_place_for_a_drawing_has_its_chart_and_each_measured_cell_its_sampl
     assert set(block(read, "samples")) == {"/".join(key) for key in measured}
     for chart in (*block(read, "charts").values(), *block(read, "sample-charts").values()):
         assert chart["$schema"].endswith("/vega-lite/v6.json")
+
+
+def test_a_reason_of_several_figures_is_one_note_below_its_table() -> None:
+    drifting = [[2.0] * 10 + [one] * 20 for one in (2.3, 2.3)]
+    steeper = [[2.0] * 10 + [one] * 20 for one in (2.5, 2.5)]
+    run = stored(
+        record("x0_25", samples_ms=drifting), record("x1_0", samples_ms=steeper), suite="cpu"
+    )
+    read = page(view(run))
+    tables = [attrs["data-key"] for attrs, _ in read.all("table")]
+    key = next(key for key in tables if key.startswith("latency-"))
+    notes = [
+        text for attrs, text in read.all("li") if attrs.get("id", "").startswith(f"{key}-note")
+    ]
+    assert [text for text in notes if "15.0–25.0%" in text] == notes[:1] != []
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_names_that_mean_harm_stay_text(name: str) -> None:
+    def of(text: str) -> Reader:
+        run = stored(
+            record("x0_25", samples_ms=[[2.0] * 30] * 3),
+            record("x1_0", outcome=failed()),
+            models={"x0_25": facts(), "x1_0": facts(None, title="mine")},
+        )
+        return page(view(poisoned(run, text, sorted_by=False)))
+
+    harmless, attacked = of("plain"), of(ATTACKS[name])
+    assert {tag for tag, _, _ in attacked.found} <= {tag for tag, _, _ in harmless.found}
+    for tag in ("script", "style", "table", "tr", "th", "td"):
+        assert len(attacked.all(tag)) == len(harmless.all(tag))
+    assert {key for _, attrs, _ in attacked.found for key in attrs} <= {
+        key for _, attrs, _ in harmless.found for key in attrs
+    }
+    targets = {attrs.get("href", "#") for attrs, _ in attacked.all("a")}
+    assert {target.partition("/")[0] for target in targets if target[0] != "#"} <= {".."}
+    shown = [text for tag, _, texts in attacked.found if tag == "td" for text in texts]
+    assert hidden("".join(shown)) == []
