@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from bench.analysis.naming import PUBLISHED_COLUMNS
 from bench.analysis.series import View
 from bench.reports.language import Words
 from bench.reports.page.charts import points
-from bench.reports.page.charts.looks import PUBLISHED, by_engine, engine_scales
-from bench.reports.page.charts.parts import HEIGHT, Chart, Row, Spec, spec, switch, tooltip
+from bench.reports.page.charts.layers import measured_layers, published_layers
+from bench.reports.page.charts.looks import engine_scales
+from bench.reports.page.charts.parts import Chart, Row, Spec, spec, switch
 
 _SWITCHES = ("system", "suite", "precision", "batch", "threads")
-_FAMILY = {
-    "condition": {"test": "family !== '' && datum.family === family", "value": 3},
-    "value": 0.9,
-}
-
-_INTERVAL: Spec = {
-    "mark": {"type": "rule", "style": "interval", "aria": False},
-    "encoding": {"x": {"field": "low"}, "x2": {"field": "high"}},
-}
 
 
 def accuracy_charts(view: View, words: Words) -> list[Chart]:
@@ -35,7 +26,7 @@ def _latency(view: View, words: Words) -> Chart | None:
     if not rows:
         return None
     chosen = " && ".join(f"datum.{name} === {name}" for name in _SWITCHES)
-    layers = _measured_layers(
+    layers = measured_layers(
         words,
         filtered=f"{chosen} && (engine === '' || datum.engine === engine)",
         detail=["family", "engine"],
@@ -61,7 +52,7 @@ def _cost(view: View, words: Words, cost: str) -> Chart | None:
     rows, beside = points.costs(view, words, cost), list(points.published(view, points.COSTS[cost]))
     if not rows:
         return None
-    layers = _measured_layers(
+    layers = measured_layers(
         words, filtered="true", detail=["family"], looks=None,
         fields=("net", "family", "figure", "top1", "source"),
     )  # fmt: skip
@@ -134,114 +125,6 @@ def _plot(
         params=params,
         datasets={"measured": list(rows), "published": list(beside)},
         encoding=axes,
-        layer=[*_published_layers(words, chosen), *layers],
+        layer=[*published_layers(words, chosen), *layers],
         resolve={"scale": apart, "legend": apart},
     )
-
-
-def _front() -> list[Spec]:
-    """Return the steps that leave the points which no other beats in both, by the cost.
-
-    In two: Vega takes the end of a window's frame for a distance, so that none ends before a row.
-    """
-    order = [{"field": "x", "order": "ascending"}, {"field": "top1", "order": "descending"}]
-    return [
-        {"window": [{"op": "max", "field": "top1", "as": "best"}], "sort": order},
-        {"window": [{"op": "lag", "field": "best", "as": "before"}], "sort": order},
-        {"filter": "!isValid(datum.before) || datum.top1 > datum.before"},
-    ]
-
-
-def _measured_layers(
-    words: Words, *, filtered: str, detail: Sequence[str], looks: dict[str, Spec] | None,
-    fields: Sequence[str],
-) -> list[Spec]:  # fmt: skip
-    source: dict[str, Any] = {"data": {"name": "measured"}, "transform": [{"filter": filtered}]}
-    lines = [{"filter": f"{filtered} && datum.family !== ''"}]
-    front = [*source["transform"], *_front()]
-    counted = {"datum": words("chart.legend.counted"), "legend": {"title": None}}
-    shape: dict[str, Spec] = {"shape": counted}
-    colour: dict[str, Spec] = {}
-    if looks is not None:
-        legend = {"title": words("chart.legend.measured"), "columns": 2}
-        shape = by_engine(looks, legend=legend, channels=("shape", "fill"))
-        colour = by_engine(looks, legend=None, channels=("color",))
-    dash = {"strokeDash": {"datum": words("chart.legend.front"), "legend": {"title": None}}}
-    return [
-        source | {
-            "transform": lines,
-            "mark": {"type": "line", "style": "family", "aria": False},
-            "encoding": colour | {
-                "detail": [{"field": field} for field in detail], "order": {"field": "x"},
-            },
-        },
-        source | {
-            "transform": front,
-            "mark": {
-                "type": "line", "interpolate": "step-after", "style": "front", "aria": False,
-            },
-            "encoding": dash | {"order": {"field": "x"}},
-        },
-        *([{**source, **_INTERVAL}] if looks else []),
-        source | {
-            "mark": {"type": "point", "style": ["counted", "measured"], "filled": True},
-            "encoding": shape | {"tooltip": tooltip(words, *fields)},
-        },
-        source | {
-            "transform": front,
-            "mark": {
-                "type": "text", "style": "label", "align": "right", "dx": -8, "dy": -8,
-                "aria": False,
-            },
-            "encoding": {"text": {"field": "label"}},
-        },
-        source | {
-            "transform": [
-                {"calculate": f"{filtered} ? 1 : 0", "as": "fits"},
-                {"aggregate": [{"op": "sum", "field": "fits", "as": "fitting"}]},
-                {"filter": "datum.fitting === 0"},
-            ],
-            "mark": {"type": "text", "style": "message"},
-            "encoding": {
-                "x": {"value": {"expr": "width / 2"}}, "y": {"value": HEIGHT / 2},
-                "text": {"value": words("chart.nothing")},
-            },
-        },
-    ]  # fmt: skip
-
-
-def _published_layers(words: Words, chosen: str) -> list[Spec]:
-    source: dict[str, Any] = {"data": {"name": "published"}, "transform": [{"filter": chosen}]}
-    legend = {"title": None}
-    return [
-        source | {
-            "mark": {"type": "line", "style": "published-line", "aria": False},
-            "encoding": {
-                "detail": [{"field": "family"}], "order": {"field": "x"}, "strokeWidth": _FAMILY,
-            },
-        },
-        source | {
-            "transform": [*source["transform"], *_front()],
-            "mark": {
-                "type": "line", "interpolate": "step-after", "style": "published-front",
-                "aria": False,
-            },
-            "encoding": {
-                "order": {"field": "x"},
-                "strokeDash": {
-                    "datum": words("chart.legend.published_front"), "legend": legend,
-                    "scale": {"range": [[5, 3]]},
-                },
-            },
-        },
-        source | {
-            "mark": {"type": "point", "style": "published"},
-            "encoding": {
-                "shape": {
-                    "datum": words("chart.legend.published"), "legend": legend,
-                    "scale": {"range": [PUBLISHED]},
-                },
-                "tooltip": tooltip(words, "net", "family", "published", "top1", "hardware"),
-            },
-        },
-    ]  # fmt: skip

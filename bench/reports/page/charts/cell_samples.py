@@ -79,18 +79,20 @@ def _cell(record: Record, estimate: Estimate | None, least: int) -> Mapping[str,
     causes: dict[str, int] = {}
     together = max(least, -(-_count(record) // MOST_OF_CELL))
     late = _causes(record.sessions, causes) if together == 1 else {}
-    bursts = [
-        burst
-        for index in range(len(record.sessions))
-        for burst in _thinned(_bursts(record.sessions, index, late), together)
+    best = best_ns(record.sessions)
+    by_session = [
+        _bursts(index, session, best, late.get(index, {}))
+        for index, session in enumerate(record.sessions)
     ]
+    middles = [
+        _middle_ns(session, bursts, record.sampling.statistic)
+        for session, bursts in zip(record.sessions, by_session, strict=True)
+        if bursts
+    ]
+    bursts = [it for bursts in by_session for it in _thinned(bursts, together)]
     middle_ns = median(ns for it in bursts for ns in it.samples_ns)
     unit_ns = max(1, round(RESOLUTION * middle_ns))
     base = round(middle_ns / unit_ns)
-    statistic = record.sampling.statistic
-    middles = [
-        summarize([counted_ns(it)], statistic).value_ns for it in record.sessions if it.samples_ns
-    ]
     return {
         "unit": unit_ns / NS_PER_MS,
         "base": base,
@@ -107,29 +109,37 @@ def _cell(record: Record, estimate: Estimate | None, least: int) -> Mapping[str,
     }
 
 
+def _middle_ns(session: Session, bursts: Sequence[_Burst], statistic: str) -> float:
+    """Return what the session has of the cell's figure."""
+    disturbed = any(it.disturbed for it in bursts)
+    samples_ns = counted_ns(session) if disturbed else session.samples_ns
+    return summarize([samples_ns], statistic).value_ns
+
+
 def _figure(estimate: Estimate | None) -> Sequence[float] | None:
     if estimate is None:
         return None
     return [rounded(ms) for ms in (to_ms(estimate.value_ns), *ends_ms(estimate))]
 
 
-def _causes(sessions: Sequence[Session], causes: dict[str, int]) -> dict[tuple[int, int], int]:
+def _causes(sessions: Sequence[Session], causes: dict[str, int]) -> Mapping[int, Mapping[int, int]]:
     """Return each outlier's first cause by its session and sample; `causes` numbers them."""
-    return {
-        (one.session, one.sample): causes.setdefault(one.causes[0], len(causes) + 1)
-        for one in outliers(sessions)
-    }
+    late: dict[int, dict[int, int]] = {}
+    for one in outliers(sessions):
+        number = causes.setdefault(one.causes[0], len(causes) + 1)
+        late.setdefault(one.session, {})[one.sample] = number
+    return late
 
 
 def _bursts(
-    sessions: Sequence[Session], index: int, late: Mapping[tuple[int, int], int]
+    index: int, session: Session, best: float | None, late: Mapping[int, int]
 ) -> list[_Burst]:
     """Return the bursts of a session, none of one without samples."""
-    session, best = sessions[index], best_ns(sessions)
     starts = (session.bursts.started_ns if session.bursts else None) or []
     disturbed, canaries, first, bursts = are_disturbed(session), canaries_ns(session), 0, []
     for lap, samples_ns in enumerate(burst_samples_ns(session) if session.samples_ns else ()):
-        causes = [late.get((index, first + number), 0) for number in range(len(samples_ns))]
+        after = first + len(samples_ns)
+        causes = [late.get(number, 0) for number in range(first, after)] if late else []
         burst = _Burst(
             session=index,
             start_s=round((starts[lap] - starts[0]) / NS_PER_S, 2) if starts else None,
@@ -139,7 +149,7 @@ def _bursts(
             causes=causes if any(causes) else (),
         )
         bursts.append(burst)
-        first += len(samples_ns)
+        first = after
     return bursts
 
 

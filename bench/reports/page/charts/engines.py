@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,14 @@ from bench.reports.page.charts.parts import Chart, Row, Spec, shown, spec, switc
 from bench.reports.tables import titles
 
 _STEP = 13
+_MOST_HEIGHT = 3000
+_NETS = {"labelLimit": 130, "grid": True, "tickBand": "extent"}
+_INTERVAL = {"type": "rule", "style": "interval", "aria": False}
+_POINT = {"type": "point", "style": "measured", "filled": True, "cursor": "pointer"}
+_RING = {
+    "type": "point", "size": 240, "filled": False, "style": "reference", "shape": "circle",
+    "aria": False,
+}  # fmt: skip
 _FIELDS = ("net", "engine", "figure", "interval", "ratio_text", "grade", "versions", "cell")
 
 
@@ -94,40 +103,31 @@ def _chart(
         return None
     value, low, high = fields
     nets = list(dict.fromkeys(str(row["net"]) for row in rows))
+    most = max(Counter(str(row["table"]) for row in rows).values()) + len(nets)
     scales = engine_scales(view)
     legend = {"title": words("chart.legend.engines"), "columns": 1}
-    ring = {"size": 240, "filled": False, "style": "reference", "shape": "circle", "aria": False}
     x: dict[str, Any] = {
         "field": value, "type": "quantitative", "title": words(f"chart.{name}.axis"),
         "scale": {"type": "log", "nice": False, "padding": 12},
         "axis": {"format": "~r", "tickCount": 6},
     }  # fmt: skip
-    y = {
-        "field": "net", "type": "nominal", "title": None, "sort": nets,
-        "axis": {"labelLimit": 130, "grid": True, "tickBand": "extent"},
-    }  # fmt: skip
-    offset = {"field": "engine", "type": "nominal", "sort": scales["color"]["domain"]}
-    layers: list[Spec] = [
-        {
-            "mark": {"type": "rule", "style": "interval", "aria": False},
-            "encoding": {"x": x | {"field": low}, "x2": {"field": high}},
-        },
-        {
-            "mark": {"type": "point", "style": "measured", "filled": True},
-            "encoding": by_engine(scales, legend=legend, channels=("shape", "fill"))
-            | {"x": x, "tooltip": tooltip(words, *_FIELDS)},
-        },
-        {
-            "transform": [{"filter": "datum.best === 'True'"}],
-            "mark": {"type": "point", **ring},
-            "encoding": {"x": x},
-        },
-    ]
+    looks = by_engine(scales, legend=legend, channels=("shape", "fill"))
     return spec(
-        height={"step": _STEP},
+        height=min(_STEP * most, _MOST_HEIGHT),
         data={"values": rows},
         params=switch("table", words("chart.switch.table"), [str(row["table"]) for row in rows]),
         transform=[{"filter": "datum.table === table"}],
-        encoding={"y": y, "yOffset": offset},
-        layer=layers,
+        encoding={
+            "y": {"field": "net", "type": "nominal", "title": None, "sort": nets, "axis": _NETS},
+            "yOffset": {"field": "engine", "sort": scales["color"]["domain"]},
+        },
+        layer=[
+            {"mark": _INTERVAL, "encoding": {"x": {**x, "field": low}, "x2": {"field": high}}},
+            {"mark": _POINT, "encoding": {**looks, "x": x, "tooltip": tooltip(words, *_FIELDS)}},
+            {
+                "transform": [{"filter": "datum.best === 'True'"}],
+                "mark": _RING,
+                "encoding": {"x": x},
+            },
+        ],
     )

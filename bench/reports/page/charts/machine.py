@@ -107,15 +107,26 @@ _STATES: Mapping[str, Callable[[Session, float | None], float | None]] = {
 """Each state of a session; the canary is over the best of its cell."""
 
 
+_ROWS: list[Spec] = [
+    {"filter": "datum.run === run"},
+    {"calculate": "datum[state]", "as": "value"},
+    {"filter": "isValid(datum.value)"},
+    {"calculate": "utcFormat(datum.at, '%Y-%m-%d %H:%M:%S')", "as": "time"},
+    {"calculate": "datum.run + '/' + datum.cell", "as": "cell"},
+]
+_POINT = {"type": "point", "filled": True, "size": 26, "opacity": 0.65, "color": COLOURS[3]}
+_SLOW_LINE: Spec = {
+    "data": {"values": [{"value": SLOW}]},
+    "transform": [{"filter": "state === 'canary'"}],
+    "mark": {"type": "rule", "style": "reference", "aria": False},
+}
+
+
 def _spec(words: Words, rows: list[Row], known: list[str], runs: list[str]) -> Spec:
     texts = {name: words(f"chart.machine.{name}") for name in known}
-    shown = {
-        "name": "state",
-        "value": known[0],
-        "bind": {
-            "input": "radio", "options": known, "labels": list(texts.values()),
-            "name": words("chart.switch.state"),
-        },
+    bind = {
+        "input": "radio", "options": known, "labels": list(texts.values()),
+        "name": words("chart.switch.state"),
     }  # fmt: skip
     x = {
         "field": "at", "type": "temporal", "title": words("chart.machine.axis"),
@@ -126,34 +137,20 @@ def _spec(words: Words, rows: list[Row], known: list[str], runs: list[str]) -> S
         "field": "value", "type": "quantitative", "title": None,
         "scale": {"zero": False, "nice": True, "padding": 8},
     }  # fmt: skip
+    points = {
+        "transform": _ROWS,
+        "mark": _POINT,
+        "encoding": {"x": x, "tooltip": tooltip(words, "time", "value", "cell")},
+    }
     return spec(
         height=240,
         title={"text": {"expr": "titles[state]"}},
         data={"values": rows},
         params=[
-            shown,
+            {"name": "state", "value": known[0], "bind": bind},
             {"name": "titles", "value": texts},
             *switch("run", words("chart.switch.run"), runs),
         ],
-        transform=[
-            {"filter": "datum.run === run"},
-            {"calculate": "datum[state]", "as": "value"},
-            {"filter": "isValid(datum.value)"},
-            {"calculate": "utcFormat(datum.at, '%Y-%m-%d %H:%M:%S')", "as": "time"},
-        ],
-        layer=[
-            {
-                "mark": {
-                    "type": "point", "filled": True, "size": 26, "opacity": 0.65,
-                    "color": COLOURS[3], "style": "state",
-                },
-                "encoding": {"x": x, "y": y, "tooltip": tooltip(words, "time", "value", "cell")},
-            },
-            {
-                "data": {"values": [{}]},
-                "transform": [{"filter": "state === 'canary'"}],
-                "mark": {"type": "rule", "style": "reference", "aria": False},
-                "encoding": {"y": {"datum": SLOW}},
-            },
-        ],
-    )  # fmt: skip
+        encoding={"y": y},
+        layer=[points, _SLOW_LINE],
+    )

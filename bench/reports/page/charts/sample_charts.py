@@ -202,4 +202,4 @@ def _by_session(words: Words) -> Spec:
             "x": _ms(words, field="middles"), "y": y, "tooltip": tooltip(words, "s", "middles"),
         },
     }  # fmt: skip
-    return spec(height={"step": 18}, params=[_outliers(words)], layer=[*_figure("x"), boxes, own])
+    return spec(height=170, params=[_outliers(words)], layer=[*_figure("x"), boxes, own])

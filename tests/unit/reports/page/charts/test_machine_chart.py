@@ -67,6 +67,15 @@ def test_a_canary_is_over_the_best_of_its_cell_and_slow_ones_lie_above_the_line(
     assert of(drawn(chart.spec, state="load"), "rule") == []
 
 
+def test_a_state_has_the_axis_of_its_own_values() -> None:
+    busy = (paced([2.0], [100]), paced([2.0], [130]))
+    sessions = [it.model_copy(update={"before": {"frequency_mhz": 2600}}) for it in busy]
+    low = [it.model_copy(update={"before": {"frequency_mhz": 2000}}) for it in busy]
+    marks = drawn(only(view(stored(of_sessions(*sessions, *low)))).spec, state="frequency")
+    heights = {item["y"] for item in of(marks, "symbol")}
+    assert max(heights) - min(heights) > 100
+
+
 def test_a_switch_chooses_the_run_and_the_newest_is_first() -> None:
     older = stored(of_sessions(state(0, 0.5, 0), variant="x0_5"), run_id="1")
     newer = stored(of_sessions(state(0, 2.5, 0)), run_id="2")

@@ -1,0 +1,135 @@
+"""The layers of a chart of accuracy: families, fronts, intervals and points of two data sets.
+
+`measured` and `published` are never one series: each has layers, marks and a legend of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bench.reports.language import Words
+from bench.reports.page.charts.looks import PUBLISHED, by_engine
+from bench.reports.page.charts.parts import HEIGHT, Spec, tooltip
+
+_FAMILY = {
+    "condition": {"test": "family !== '' && datum.family === family", "value": 3},
+    "value": 0.9,
+}
+_STEPS = {"type": "line", "interpolate": "step-after", "aria": False}
+_BY_COST = {"order": {"field": "x"}}
+_UNTITLED = {"title": None}
+
+
+def measured_layers(
+    words: Words, filtered: str, detail: Sequence[str], looks: dict[str, Spec] | None,
+    fields: Sequence[str],
+) -> list[Spec]:  # fmt: skip
+    """Return the layers of the rows that `filtered` leaves: a line for each combination of
+    `detail`; by engine, with intervals, where there are `looks`; `fields` show on pointing.
+    """
+    source = {"data": {"name": "measured"}, "transform": [{"filter": filtered}]}
+    front: Spec = {**source, "transform": [{"filter": filtered}, *_front()]}
+    shape: dict[str, Spec] = {
+        "shape": {"datum": words("chart.legend.counted"), "legend": _UNTITLED}
+    }
+    colour: dict[str, Spec] = {}
+    intervals: list[Spec] = []
+    if looks is not None:
+        legend = {"title": words("chart.legend.measured"), "columns": 2}
+        shape = by_engine(looks, legend=legend, channels=("shape", "fill"))
+        colour = by_engine(looks, legend=None, channels=("color",))
+        intervals = [{**source, **_INTERVAL}]
+    dash = {"strokeDash": {"datum": words("chart.legend.front"), "legend": _UNTITLED}}
+    return [
+        {
+            "data": {"name": "measured"},
+            "transform": [{"filter": f"{filtered} && datum.family !== ''"}],
+            "mark": {"type": "line", "style": "family", "aria": False},
+            "encoding": {**colour, **_BY_COST, "detail": [{"field": name} for name in detail]},
+        },
+        {**front, "mark": {**_STEPS, "style": "front"}, "encoding": {**_BY_COST, **dash}},
+        *intervals,
+        {
+            **source,
+            "mark": {**_POINT, "cursor": "pointer" if looks else "default"},
+            "encoding": {**shape, "tooltip": tooltip(words, *fields)},
+        },
+        {**front, **_LABELS},
+        _message(words, filtered),
+    ]
+
+
+_POINT = {"type": "point", "style": ["counted", "measured"], "filled": True}
+_INTERVAL: Spec = {
+    "mark": {"type": "rule", "style": "interval", "aria": False},
+    "encoding": {"x": {"field": "low"}, "x2": {"field": "high"}},
+}
+_LABELS: Spec = {
+    "mark": {
+        "type": "text", "style": "label", "align": "right", "dx": -8, "dy": -8, "aria": False,
+    },
+    "encoding": {"text": {"field": "label"}},
+}  # fmt: skip
+
+
+def _front() -> list[Spec]:
+    """Return the steps that leave the points which no other beats in both, by the cost.
+
+    In two: Vega takes the end of a window's frame for a distance, so that none ends before a row.
+    """
+    order = [{"field": "x", "order": "ascending"}, {"field": "top1", "order": "descending"}]
+    return [
+        {"window": [{"op": "max", "field": "top1", "as": "best"}], "sort": order},
+        {"window": [{"op": "lag", "field": "best", "as": "before"}], "sort": order},
+        {"filter": "!isValid(datum.before) || datum.top1 > datum.before"},
+    ]
+
+
+def _message(words: Words, filtered: str) -> Spec:
+    """Return the text that stands where no row is left."""
+    return {
+        "data": {"name": "measured"},
+        "transform": [
+            {"calculate": f"{filtered} ? 1 : 0", "as": "fits"},
+            {"aggregate": [{"op": "sum", "field": "fits", "as": "fitting"}]},
+            {"filter": "datum.fitting === 0"},
+        ],
+        "mark": {"type": "text", "style": "message"},
+        "encoding": {
+            "x": {"value": {"expr": "width / 2"}}, "y": {"value": HEIGHT / 2},
+            "text": {"value": words("chart.nothing")},
+        },
+    }  # fmt: skip
+
+
+def published_layers(words: Words, filtered: str) -> list[Spec]:
+    """Return the layers of what was published of the rows that `filtered` leaves."""
+    source: dict[str, Any] = {"data": {"name": "published"}, "transform": [{"filter": filtered}]}
+    dash = {
+        "datum": words("chart.legend.published_front"), "legend": _UNTITLED,
+        "scale": {"range": [[5, 3]]},
+    }  # fmt: skip
+    shape = {
+        "datum": words("chart.legend.published"), "legend": _UNTITLED,
+        "scale": {"range": [PUBLISHED]},
+    }  # fmt: skip
+    fields = ("net", "family", "published", "top1", "hardware")
+    return [
+        {
+            **source,
+            "mark": {"type": "line", "style": "published-line", "aria": False},
+            "encoding": {**_BY_COST, "detail": [{"field": "family"}], "strokeWidth": _FAMILY},
+        },
+        {
+            **source,
+            "transform": [{"filter": filtered}, *_front()],
+            "mark": {**_STEPS, "style": "published-front"},
+            "encoding": {**_BY_COST, "strokeDash": dash},
+        },
+        {
+            **source,
+            "mark": {"type": "point", "style": "published"},
+            "encoding": {"shape": shape, "tooltip": tooltip(words, *fields)},
+        },
+    ]
