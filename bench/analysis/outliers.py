@@ -84,6 +84,8 @@ def _of_session(index: int, session: Session, best: float | None) -> Iterator[Ou
     middle = median(session.samples_ns)
     spread = _SCALED * median(abs(ns - middle) for ns in session.samples_ns)
     bound = middle + max(SPREADS * spread, LEAST * middle)
+    if max(session.samples_ns) <= bound:
+        return
     bursts = _bursts(session)
     sample = 0
     for burst, samples_ns in zip(bursts, burst_samples_ns(session), strict=True):
