@@ -86,13 +86,18 @@ def _rounded(value: float | None, digits: int | None = None) -> float | None:
     return None if value is None else round(value, digits)
 
 
+def settings_text(settings: Mapping[str, str]) -> str:
+    """Return a runner's settings as name=value."""
+    return " ".join(f"{name}={value}" for name, value in sorted(settings.items()))
+
+
 def _known(series: Series, box: Box, variant: str, column: Column) -> Row:
     """Return what the tables of cells have in common."""
     estimate, distance = box.estimate, box.relative_l2
-    settings = " ".join(f"{name}={value}" for name, value in sorted(series.settings.items()))
     return {
         "system_id": series.system.system_id, "system": series.system.heading,
-        "emulated": series.system.emulated, "runner": series.runner, "settings": settings,
+        "emulated": series.system.emulated, "runner": series.runner,
+        "settings": settings_text(series.settings),
         "precision": series.precision, "preset": series.preset, "statistic": series.statistic,
         "suite": series.suite, "weights": series.weights, "engine": series.engine,
         "variant": variant, "batch": column[0], "threads": column[1],

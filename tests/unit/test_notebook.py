@@ -7,7 +7,10 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +19,7 @@ from bench import notebook
 from bench.cli.commands import VERBS
 from bench.cli.main import main
 from bench.core.errors import InputError, ResultsError, UnknownName
+from bench.launcher.process import ChildResult, run_child
 from tests.conftest import FAKE_SUITE, PLAIN_CATALOGUE
 from tests.fakes import tables as fakes
 from tests.fakes.records import failed, put, record, stored, system
@@ -123,6 +127,25 @@ def test_run_says_which_cells_have_no_figure(place: dict[str, object]) -> None:
     assert made.frame["latency_ns"].isna().all()
     assert made.frame["reason"].str.startswith("failed (").all()
     assert "failed (" in made._repr_html_()
+
+
+def test_an_interruption_keeps_what_was_measured_and_says_how_to_resume(
+    place: dict[str, object],
+) -> None:
+    def launch(request: Mapping[str, Any], **how: Any) -> ChildResult:
+        if request["operation"] == "measure":
+            raise KeyboardInterrupt
+        return run_child(request, **how)
+
+    tables = replace(fakes.tables(), launch=launch)
+    given = {**place, "no_turns": True}
+    with pytest.raises(KeyboardInterrupt, match=r"resume with bench.run\(resume='\w+-") as ended:
+        notebook.measured(notebook.options_of("run", (), given), tables)
+    run_id = str(ended.value).split("'")[1]
+    kept = {name: place[name] for name in ("results", "models", "cache", "env")}
+    again = notebook.options_of("run", (), {**kept, "resume": run_id})
+    made = notebook.measured(again, fakes.tables())
+    assert (made.run_id, made.exit_status) == (run_id, 0)
 
 
 @pytest.mark.parametrize("threaded", [False, True])

@@ -10,6 +10,7 @@ import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from bench.analysis.contention import (
     burst_samples_ns,
@@ -19,8 +20,7 @@ from bench.analysis.contention import (
 )
 from bench.analysis.series import StoredRun, View, gather
 from bench.analysis.statistics import summarize
-from bench.reports.csv_tables import RATIO_HEAD, Row, latency_rows, sustained_rows
-from bench.reports.data.columns import LEVELS, SESSION
+from bench.reports.csv_tables import RATIO_HEAD, Row, latency_rows, settings_text, sustained_rows
 from bench.runners import RUNNERS
 from bench.storage.schema.common import HARNESS, Failed
 from bench.storage.schema.latency import Measured, ModelFacts, Record, RunManifest, Session, reason
@@ -29,13 +29,36 @@ Key = tuple[str, str]
 """A stored record: its run's id and its cell's."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Stored:
-    """A stored record with its run and its row of the table of cells."""
+    """A stored record with its run; its figures are derived when its `row` is first read.
+
+    `shown` is its row in the report's tables, None where it has none; `net` what the newest run
+    knows of a net of its name.
+    """
 
     run: StoredRun
     record: Record
-    row: Row
+    shown: Row | None
+    net: ModelFacts | None
+
+    @cached_property
+    def row(self) -> Row:
+        """Its row of the table of cells."""
+        return _cell_row(self)
+
+    @property
+    def identity(self) -> Row:
+        """What of its row a session's and a sample's have too."""
+        record, cell = self.record, self.record.cell
+        engine = record.sessions[0].facts.get("engine") if record.sessions else None
+        return {
+            "system_id": self.run.system.system_id, "run_id": self.run.manifest.run_id,
+            "cell_id": record.cell_id, "shown": self.shown is not None, "variant": cell.variant,
+            "runner": cell.runner, "engine": engine, "settings": settings_text(cell.settings),
+            "precision": cell.precision, "batch": cell.batch, "threads": cell.threads,
+            "preset": record.sampling.preset,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +77,16 @@ class Samples:
 
 
 def cells(runs: Sequence[StoredRun]) -> list[Stored]:
-    """Return every record of `runs`, oldest first, with its row."""
+    """Return every record of `runs`, oldest first."""
     view = gather(runs, order=(), published={}, faults=())
     shown = _rows(view)
     return [
-        Stored(run=run, record=record, row=_cell_row(view, run, record, shown))
+        Stored(
+            run=run,
+            record=record,
+            shown=shown.get((run.manifest.run_id, record.cell_id)),
+            net=view.models.get(record.cell.variant),
+        )
         for run in runs
         for record in run.records
     ]
@@ -67,7 +95,7 @@ def cells(runs: Sequence[StoredRun]) -> list[Stored]:
 def session_rows(stored: Sequence[Stored]) -> Iterator[Row]:
     """Yield a row for each session."""
     for one in stored:
-        shared = _shared(one, "session")
+        shared = one.identity
         for index, session in enumerate(one.record.sessions):
             yield shared | _session_row(index, session, one.record.sampling.statistic)
 
@@ -75,7 +103,7 @@ def session_rows(stored: Sequence[Stored]) -> Iterator[Row]:
 def samples(stored: Sequence[Stored]) -> Iterator[Samples]:
     """Yield the samples of each session that has any."""
     for one in stored:
-        shared = _shared(one, "sample")
+        shared = one.identity
         for index, session in enumerate(one.record.sessions):
             if session.samples_ns:
                 bursts = burst_samples_ns(session)
@@ -118,19 +146,20 @@ def _rows(view: View) -> dict[Key, Row]:
 _NO_RATIO: Row = dict.fromkeys(RATIO_HEAD)
 
 
-def _cell_row(view: View, run: StoredRun, record: Record, shown: Mapping[Key, Row]) -> Row:
-    key = (run.manifest.run_id, record.cell_id)
-    if (row := shown.get(key)) is None:
+def _cell_row(one: Stored) -> Row:
+    run, record, row = one.run, one.record, one.shown
+    if row is None:
         alone = StoredRun(manifest=run.manifest, system=run.system, records=(record,))
-        row = _rows(gather([alone], order=(), published={}, faults=()))[key] | _NO_RATIO
+        (row,) = _rows(gather([alone], order=(), published={}, faults=())).values()
+        row |= _NO_RATIO
     return {
         **row,
         **_run_row(run.manifest),
-        "shown": key in shown,
+        "shown": one.shown is not None,
         "model_hash": record.cell.model_hash,
         "input": record.cell.input,
         **_outcome_row(record),
-        **_model_row(view.models.get(record.cell.variant), run.manifest, record),
+        **_model_row(one),
         "packages": _packages(run.manifest, record.cell.runner),
     }
 
@@ -152,11 +181,11 @@ def _outcome_row(record: Record) -> Row:
     return {"failure": failure, "reason": reason(record.outcome)}
 
 
-def _model_row(newest: ModelFacts | None, manifest: RunManifest, record: Record) -> Row:
+def _model_row(one: Stored) -> Row:
     """Return what is counted of the record's net: of the same net as costs.csv has it."""
-    facts = newest
-    if facts is None or facts.model_hash != record.cell.model_hash:
-        facts = manifest.models.get(record.cell.variant)
+    facts = one.net
+    if facts is None or facts.model_hash != one.record.cell.model_hash:
+        facts = one.run.manifest.models.get(one.record.cell.variant)
     if facts is None:
         return {}
     costs, storage = facts.costs, facts.storage
@@ -172,13 +201,6 @@ def _packages(manifest: RunManifest, runner: str) -> str:
     known = manifest.provenance.environments
     env = RUNNERS[runner].env if runner in RUNNERS else ""
     return _json(known.get(env, known))
-
-
-def _shared(one: Stored, level: str) -> Row:
-    return {it.name: one.row.get(it.name) for it in LEVELS[level] if it.name not in _OF_SESSION}
-
-
-_OF_SESSION = {"sample", "burst", "sample_ns", "counts", *(it.name for it in SESSION)}
 
 
 def _session_row(index: int, session: Session, statistic: str) -> Row:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import sys
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -97,6 +98,18 @@ def test_an_emulated_system_is_marked_and_a_time_that_is_none_is_missing() -> No
     made = frame(stored(record(), on=system(emulated=True), started="yesterday"))
     assert made["emulated"].to_list() == [True]
     assert made["run_started"].isna().all()
+
+
+def test_sessions_and_samples_repeat_what_the_row_of_their_cell_says() -> None:
+    others: dict[str, Any] = {
+        "threads": 2,
+        "precision": "int8",
+        "settings": {"onednn": "on", "tensor_gc": "off"},
+    }
+    old = stored(record("x0_25"), record("x1_0", batch=4, **others), run_id=OLD)
+    for one in cells([old, stored(record("x0_25", engine="paddle 9"), run_id=NEW)]):
+        assert one.identity == {name: one.row[name] for name in one.identity}
+        assert set(one.identity) < {it.name for it in LEVELS["sample"]}
 
 
 def test_the_mean_of_the_sessions_is_the_figure_of_their_cell() -> None:
