@@ -105,7 +105,7 @@ def fixed(said: Own, slots: Sequence[Slot], batch: int) -> dict[str, TensorSpec]
         pairs = zip(shape, spec_shape, strict=False)
         named |= {have: extent for have, extent in pairs if isinstance(have, str)}
     specs = {slot.name: _spec(said.file, slot, wanted[slot.name], named) for slot in slots}
-    _check_batch(said.file, list(specs.values()), batch)
+    _check_batch(said.file, slots, specs, batch)
     return specs
 
 
@@ -130,11 +130,20 @@ def _wanted(said: Own, slot: Slot) -> TensorSpec | None:
         for extent, want in zip(have, spec.shape, strict=True)
     )
     if not fits:
+        shown = _example(slot)
         raise ArtifactError(
             f"input '{slot.name}' of {said.file} is {_text(slot)}, not {spec.text.split(':')[0]}",
-            hint="fix only what the file leaves open",
+            hint=f"write --input {slot.name}={shown}"
+            if slot.name in said.specs
+            else f"write an array of {_array_text(parse(shown))} to the file of --input-values",
         )
     return spec
+
+
+def _array_text(spec: TensorSpec) -> str:
+    """Return `Nx12 int64 (N: any number of rows)`."""
+    shape, dtype = spec.text.split(":")[:2]
+    return f"{shape} {dtype}" + (" (N: any number of rows)" if spec.batched else "")
 
 
 def _like(values: NDArray[Any], slot: Slot) -> TensorSpec:
@@ -194,20 +203,34 @@ def _example(slot: Slot) -> str:
 _OF_SEQUENCES = 3  # the axes of a batch of sequences of vectors; images have more
 
 
-def _check_batch(file: str, specs: Sequence[TensorSpec], batch: int) -> None:
+def _check_batch(
+    file: str, slots: Sequence[Slot], specs: Mapping[str, TensorSpec], batch: int
+) -> None:
     """Raise Unavailable where no input has an open batch and the fixed one is another.
 
     That is the first extent which all inputs but vectors have, else 1.
     """
-    if any(spec.batched for spec in specs):
+    if any(spec.batched for spec in specs.values()):
         return
-    firsts = {spec.shape[0] for spec in specs if len(spec.shape) > 1}
+    firsts = {spec.shape[0] for spec in specs.values() if len(spec.shape) > 1}
     own_batch = int(firsts.pop()) if len(firsts) == 1 else 1
-    if batch != own_batch:
+    if batch == own_batch:
+        return
+    opened = {
+        slot.name: replace(specs[slot.name], shape=(BATCH, *specs[slot.name].shape[1:])).text
+        for slot in slots
+        if specs[slot.name].shape and not (slot.shape and isinstance(slot.shape[0], int))
+    }
+    if opened:
+        flags = " ".join(f"--input {name}={text}" for name, text in opened.items())
         raise Unavailable(
-            f"{file} is fixed to batch {own_batch}",
-            hint=f"ask for --batch {own_batch}, or export it with an open first axis",
+            f"{file} is fixed to batch {own_batch} by the shape of {' and '.join(opened)}",
+            hint=f"write {flags}, where N is the batch, or ask for --batch {own_batch}",
         )
+    raise Unavailable(
+        f"{file} is fixed to batch {own_batch}",
+        hint=f"ask for --batch {own_batch}, or export it with an open first axis",
+    )
 
 
 def arrays(
@@ -239,7 +262,7 @@ def _rows(file: str, name: str, values: Any, spec: TensorSpec, batch: int) -> An
         raise ArtifactError(
             f"the values of input '{name}' of {file} are {list(values.shape)} {values.dtype}, "
             f"not {list(shape)} {spec.dtype}",
-            hint="mend the array in the file of --input-values",
+            hint=f"write an array of {_array_text(spec)} to the file of --input-values",
         )
     with np.errstate(over="ignore"):  # infinities, refused below
         cast = values.astype(spec.dtype)
@@ -248,6 +271,6 @@ def _rows(file: str, name: str, values: Any, spec: TensorSpec, batch: int) -> An
     ):
         raise ArtifactError(
             f"values of input '{name}' of {file} are beyond {spec.dtype}",
-            hint="mend the array in the file of --input-values",
+            hint=f"write values of {spec.dtype} to the file of --input-values",
         )
     return np.resize(cast, shape)

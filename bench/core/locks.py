@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 from bench.core.errors import Busy, Unavailable
+from bench.core.program import program
 from bench.core.threads import check_interrupted
 
 _LONGEST = 300
@@ -110,8 +111,21 @@ def _name_holder(file: TextIO) -> None:
     # The file stays: were it removed, two processes could each lock one of that name.
     with suppress(OSError):  # a full disk: the lock is held all the same
         file.truncate(0)
-        file.write(f"pid {os.getpid()}: {' '.join(sys.argv)[:_LONGEST]}")
+        file.write(f"pid {os.getpid()}, since {time.strftime('%H:%M')}: {_own_command()}")
         file.flush()
+
+
+def _own_command() -> str:
+    """Return what a person typed to start this process, and where, as far as Python tells."""
+    script, *words = sys.argv or [""]
+    if Path(script).name == "__main__.py" or Path(script).name == "bench":
+        typed = [program()]
+    else:
+        typed = ["python -c ..." if script == "-c" else Path(script).name or "python"]
+    text = " ".join([*typed, *words])[: _LONGEST // 2]
+    with suppress(OSError):  # its folder may have gone
+        text += f" in {Path.cwd()}"
+    return text[:_LONGEST]
 
 
 def _opened(path: Path, what: str) -> TextIO:

@@ -216,6 +216,12 @@ def test_every_format_tells_the_slower_cell(
     assert summary.exists() == (name == "github")
 
 
+def test_a_comparison_says_first_what_it_compares_and_for_how_long(same: Compared) -> None:
+    first = same.err.splitlines()[0]
+    assert first.startswith("compares the base, as it is, with itself: name another arm, as in ")
+    assert "; 1 cell, 3 to 10 sessions each, at least " in first
+
+
 def test_progress_goes_to_stderr_and_says_where_it_is_kept(same: Compared) -> None:
     assert "+0.0% after 3 sessions" in same.err
     assert f"kept in {Ab(same.root, None).only.path}" in same.err  # type: ignore[arg-type]

@@ -106,7 +106,10 @@ REFUSALS = {
     "other format": ("old.pdmodel is no .json file", "Paddle 3's paddle.jit.save"),
     "model garbage": ("broken.json and broken.pdiparams can't be loaded", "again"),
     "fixed batch": ("fixed.json is fixed to batch 2", "ask for --batch 2"),
-    "other input": ("input 'image' of dynamic.json is ?x3x8x8, not Nx3x9x9", "leaves open"),
+    "other input": (
+        "input 'image' of dynamic.json is ?x3x8x8, not Nx3x9x9",
+        "write --input image=",
+    ),
     "open extents": ("leaves the shape of input 'image' open: ?x3x?x?", "--input image=Nx3x"),
     "other names": ("words.json has no input 'ids'", "after its inputs: tokens, types"),
     "other type": ("input 'tokens' of words.json is of int64, not int32", "leave its type out"),

@@ -23,6 +23,7 @@ from bench.core.errors import InputError
 from bench.core.paths import PROJECT
 from bench.devices.host.facts import usable_cores
 from bench.experiments.ab.alternators import DeviceProgram, TwoProcesses
+from bench.experiments.ab.announcement import announce
 from bench.experiments.ab.arms import Arm, TablesAt, make_arm
 from bench.experiments.ab.cells import (
     WARM,
@@ -163,8 +164,16 @@ class AbExperiment:
         return [pair_id(*cells) for cells in zip(base, head, strict=True)]
 
     def prepare(self, target: Target, say: Callable[[str], None]) -> AbManifest:
-        """Build both arms' environments and artifacts."""
+        """Say what is compared, and build both arms' environments and artifacts."""
         (base, head), (ours, theirs) = self._arms, self._planned
+        if self.resumed is None:
+            announce(
+                (self.base.title, self.head.title),
+                cells=len(self._pair_ids()),
+                growth=self.growth,
+                session_s=2 * (self.seams.rule.pairs * self.seams.rule.burst_s)
+                + 2 * self.seams.warm.warmup_s,
+            )
         self._prepared = self._prepare(base, *ours, say), self._prepare(head, *theirs, say)
         origin = make_provenance({}, self.options, target)
         axes = self._selection

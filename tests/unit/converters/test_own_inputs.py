@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from bench.converters.own_inputs import Slot, fixed, own, write
 from bench.core.errors import ArtifactError, BenchError, Unavailable
@@ -64,8 +65,8 @@ def test_an_open_first_extent_is_the_batch_and_others_are_as_they_are_given(
         ([Slot(name="x", shape=None, dtype=None)], {}, "the file doesn't tell it", "--input x="),
         ([IMAGE], {"y": "Nx3x8x8"}, "net.onnx has no input 'y'", "its inputs: x"),
         ([IDS, MASK], {"": "Nx16"}, "net.onnx has 2 inputs", "ids, mask"),
-        ([IMAGE], {"x": "Nx3x9x9"}, "'x' of net.onnx is ?x3x8x8, not Nx3x9x9", "leaves open"),
-        ([IMAGE], {"x": "Nx3x8"}, "is ?x3x8x8, not Nx3x8", "leaves open"),
+        ([IMAGE], {"x": "Nx3x9x9"}, "'x' of net.onnx is ?x3x8x8, not Nx3x9x9", "--input x=Nx3x8"),
+        ([IMAGE], {"x": "Nx3x8"}, "is ?x3x8x8, not Nx3x8", "write --input x=Nx3x8x8"),
         ([IMAGE], {"x": "Nx3x8x8:int64"}, "is of float32, not int64", "write float32"),
         ([Slot(name="s", shape=(1,), dtype="string")], {}, "'s' of net.onnx is of string",
          "one of float32"),
@@ -86,8 +87,6 @@ def test_what_stays_open_or_does_not_fit_is_named_with_the_flag_that_helps(
     [
         ([FIXED], {}, 1),
         ([FIXED], {"x": "Nx3"}, 1),
-        ([IMAGE], {"x": "1x3x8x8"}, 1),
-        ([IMAGE], {"x": "8x3x8x8"}, 8),
         ([Slot(name="x", shape=(8, 3), dtype="float32")], {}, 8),
         ([FIXED, Slot(name="y", shape=(7,), dtype="float32")], {}, 1),
         ([Slot(name="y", shape=(7,), dtype="float32")], {}, 1),
@@ -100,6 +99,19 @@ def test_a_file_of_one_batch_takes_no_other(
     texts(*slots, batch=own_batch, inputs=inputs)
     with pytest.raises(Unavailable, match=rf"net.onnx is fixed to batch {own_batch}: ask for"):
         texts(*slots, batch=4, inputs=inputs)
+
+
+def test_a_batch_that_a_given_shape_fixes_is_left_open_by_another_one() -> None:
+    inputs = {"ids": "4x12:int64:0..9", "mask": "4x12"}
+    texts(IDS, MASK, batch=4, inputs=inputs)
+    with pytest.raises(Unavailable) as caught:
+        texts(IDS, MASK, batch=1, inputs=inputs)
+    assert caught.value.problem == "net.onnx is fixed to batch 4 by the shape of ids and mask"
+    assert caught.value.hint == (
+        "write --input ids=Nx12:int64:0..9 --input mask=Nx12:float32, where N is the batch, "
+        "or ask for --batch 4"
+    )
+    texts(IDS, MASK, batch=1, inputs={"ids": "Nx12:int64:0..9", "mask": "Nx12:float32"})
 
 
 def test_values_of_ones_own_fix_a_shape_and_are_the_inputs(tmp_path: Path) -> None:
@@ -176,6 +188,25 @@ def test_values_beyond_the_type_of_the_file_are_refused(
     said = own({"exported": "net.onnx", "inputs": {}, "values": str(path)}, slots)
     with pytest.raises(ArtifactError, match=f"values of input 'x' of net.onnx are beyond {dtype}"):
         write(tmp_path / "reference.npz", said, fixed(said, slots, 1), 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("slot", "array", "needed"),
+    [
+        (IMAGE, np.zeros((4, 3, 9, 9), np.float32), "Nx3x8x8 float32 (N: any number of rows)"),
+        (IMAGE, np.zeros((3, 8, 8), np.float32), "Nx3x8x8 float32 (N: any number of rows)"),
+        (FIXED, np.zeros((4, 5), np.float32), "1x3 float32"),
+        (IMAGE, np.full((1, 3, 8, 8), "a"), "Nx3x8x8 float32 (N: any number of rows)"),
+    ],
+)
+def test_an_array_that_does_not_fit_is_named_with_the_one_that_would(
+    slot: Slot, array: NDArray[Any], needed: str, tmp_path: Path
+) -> None:
+    path = saved(tmp_path / "v.npz", x=array)
+    said = own({"exported": "net.onnx", "inputs": {}, "values": str(path)}, [slot])
+    with pytest.raises(ArtifactError) as caught:
+        write(tmp_path / "reference.npz", said, fixed(said, [slot], 1), 1, 0)
+    assert caught.value.hint == f"write an array of {needed} to the file of --input-values"
 
 
 def test_a_range_beyond_the_type_of_the_file_is_refused() -> None:

@@ -43,7 +43,7 @@ def holder(lock: Path) -> subprocess.Popen[str]:
 def test_a_second_process_learns_who_holds_it_and_may_have_it_afterwards(lock: Path) -> None:
     with holder(lock) as other:
         with (
-            pytest.raises(Busy, match=rf"phone abc is in use .* \(pid {other.pid}: ") as raised,
+            pytest.raises(Busy, match=rf"abc is in use .* \(pid {other.pid}, since ") as raised,
             held(lock, "phone abc"),
         ):
             pytest.fail("it was given to two")
@@ -57,7 +57,7 @@ def test_a_process_that_is_killed_holds_nothing(lock: Path) -> None:
     with holder(lock) as other:
         other.kill()
     with held(lock, "phone abc"):
-        assert lock.read_text().startswith(f"pid {os.getpid()}: ")
+        assert lock.read_text().startswith(f"pid {os.getpid()}, since ")
 
 
 def test_a_child_of_the_holder_does_not_hold_on_to_it(lock: Path) -> None:
@@ -128,3 +128,35 @@ def test_a_folder_that_cannot_be_made_is_one_sentence_with_a_remedy(
     with pytest.raises(Unavailable, match="folder of locks") as raised:
         runtime_folder()
     assert "writable" in raised.value.hint
+
+
+@pytest.mark.parametrize(
+    ("argv", "named"),
+    [
+        (["/a/bench/__main__.py", "run", "--suite", "gpu"], "python -m bench run --suite gpu"),
+        (["-c"], "python -c ..."),
+        (["/a/b/measure_all.py", "7"], "measure_all.py 7"),
+        ([""], "python"),
+    ],
+)
+def test_the_holder_is_named_by_what_was_typed_and_where(
+    argv: list[str], named: str, lock: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sys.argv", argv)
+    monkeypatch.chdir(tmp_path)
+    with held(lock, "phone abc"):
+        said = lock.read_text()
+    pid, _, rest = said.partition(", since ")
+    assert pid == f"pid {os.getpid()}"
+    assert rest.partition(": ")[2] == f"{named} in {tmp_path}"
+
+
+def test_a_holder_whose_folder_has_gone_is_still_named(
+    lock: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    monkeypatch.setattr("sys.argv", ["-c"])
+    with held(lock, "phone abc"):
+        assert lock.read_text().endswith(": python -c ...")
