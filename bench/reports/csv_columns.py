@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from bench.reports.data.columns import LEVELS
 
+PLOT = "the .csv beside each plot"
+
 COLUMNS: Mapping[str, str] = {
     **{column.name: column.text for column in LEVELS["cell"]},
     "fastest": "Whether it is proved the fastest of its row.",
@@ -36,6 +38,18 @@ COLUMNS: Mapping[str, str] = {
 
 OF_FILE: Mapping[str, Mapping[str, str]] = {
     "sustained.csv": {"ratio": "The last tenth over the first."},
+    PLOT: {
+        "panel": "The title of the axes.",
+        "series": "What the legend calls it: an engine, a front, a family.",
+        "label": "What the point is of: a net, a run, a tenth of the time.",
+        "x": "Where it is drawn, in the unit of `x_axis`.",
+        "low": "Lower end of the drawn interval or band of the latency; empty: none is drawn.",
+        "high": "Upper end of it.",
+        "y": "Where it is drawn, in the unit of `y_axis`, or a name on an axis of names.",
+        "origin": "Where the latency or the cost is from: measured, counted or published.",
+        "x_axis": "The label of the x axis, with its unit.",
+        "y_axis": "The label of the y axis, with its unit.",
+    },
 }
 """What a column holds in one file, where that is another thing, by file."""
 

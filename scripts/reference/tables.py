@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bench.reports import csv_tables
-from bench.reports.csv_columns import meaning
+from bench.reports.csv_columns import PLOT, meaning
 from bench.reports.data.columns import COMPARISON, LEVELS, Column
+from bench.reports.plots.data import HEAD
 from scripts.reference.markdown import code, page, table
 
 _FILES = {
@@ -25,6 +26,10 @@ _FILES = {
     "energy.csv": (
         csv_tables.ENERGY_HEAD,
         "A row a cell whose sessions could read what the processor used.",
+    ),
+    PLOT: (
+        HEAD,
+        "Beside top1-params.svg, top1-params.csv: a row a point, and a row a point of each line.",
     ),
 }
 

@@ -18,8 +18,9 @@ from bench.config.suite import Preset, SuiteFile
 from bench.core.paths import PACKAGE, PROJECT
 from bench.core.variables import VARIABLES
 from bench.reports import csv_tables
-from bench.reports.csv_columns import COLUMNS, OF_FILE
+from bench.reports.csv_columns import COLUMNS, OF_FILE, PLOT
 from bench.reports.data.columns import LEVELS
+from bench.reports.plots.data import HEAD
 from bench.runners import RUNNERS, SETTINGS
 from bench.storage.schema.baseline import Baseline
 from bench.storage.schema.common import SamplingFields, System
@@ -68,7 +69,8 @@ def test_each_column_has_a_sentence_and_each_sentence_a_column() -> None:
     columns = {column for head in heads.values() for column in head}
     of_frames = {column.name for column in LEVELS["cell"]}
     assert columns | set(csv_tables.DECLARED) | of_frames == set(COLUMNS)
-    assert {column for file in OF_FILE.values() for column in file} <= columns
+    assert {column for file in OF_FILE.values() for column in file} <= columns | set(HEAD)
+    assert set(OF_FILE[PLOT]) == set(HEAD)
 
 
 def test_each_setting_of_a_runner_has_a_sentence() -> None:
