@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from bench.core.ranges import merged, without_numbers
 from bench.reports.language import Words
 from bench.reports.tables.model import Column, Entry
-
-_NUMBER = re.compile(r"[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ class Notes:
         """
         text = " ".join(text.split())
         key = text.replace(row, "\0") if row and of else text
-        key = _NUMBER.sub("\1", key) if ranged else key
+        key = without_numbers(key) if ranged else key
         note = self._notes.setdefault(key, _Note(len(self._notes) + 1))
         note.texts[text if ranged or not note.texts else next(iter(note.texts))] = None
         if of:
@@ -55,7 +53,7 @@ class Notes:
     def texts(self) -> list[str]:
         """Return the notes in the order of their numbers, in plain text."""
         return [
-            said_of(list(it.said_of), _ranges(list(it.texts)), self._words)
+            said_of(list(it.said_of), merged(list(it.texts)), self._words)
             for it in self._notes.values()
         ]
 
@@ -66,15 +64,3 @@ def said_of(names: Sequence[str], text: str, words: Words) -> str:
         return text
     first, more = names[0], len(names) - 1
     return words("notes.several" if more else "notes.one", name=first, more=more, note=text)
-
-
-def _ranges(texts: Sequence[str]) -> str:
-    """Return texts that differ in numbers as one, with the ranges of the numbers."""
-    columns = zip(*(_NUMBER.findall(text) for text in texts), strict=True)
-    spans = iter([_range(list(column)) for column in columns])
-    return _NUMBER.sub(lambda _: next(spans), texts[0])
-
-
-def _range(numbers: Sequence[str]) -> str:
-    ranked = sorted(numbers, key=lambda text: float(text.replace(",", "")))
-    return ranked[0] if ranked[0] == ranked[-1] else f"{ranked[0]}–{ranked[-1]}"

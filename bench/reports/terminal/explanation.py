@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from bench.analysis.grade import Finding, findings
+from bench.core.ranges import merged, without_numbers
 from bench.core.units import number_of
 from bench.reports.terminal.cells import labels
 from bench.storage.schema.latency import Measured, Record
-
-_NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.])")
 
 
 def explanation(records: Sequence[Record]) -> Iterator[str]:
@@ -24,11 +22,11 @@ def explanation(records: Sequence[Record]) -> Iterator[str]:
         below = [it for it in findings(record) if it.grade != "A"]
         for one in below or [Finding(rule="", grade="A", reason="nothing lowers it")]:
             text = f"{one.reason}: {one.remedy}" if one.remedy else one.reason
-            key = one.grade, one.rule, _NUMBER.sub("0", text)
+            key = one.grade, one.rule, without_numbers(text)
             shared.setdefault(key, {})[label] = text
     for (letter, rule, _), texts in sorted(shared.items(), key=lambda it: it[0][0], reverse=True):
         what = f"{letter} {rule}".rstrip()
-        yield f"for {_which(list(texts), len(measured))}: {what}: {_merged(list(texts.values()))}"
+        yield f"for {_which(list(texts), len(measured))}: {what}: {merged(list(texts.values()))}"
         if 1 < len(texts) < len(measured):
             yield f"    namely {', '.join(texts)}"
 
@@ -37,14 +35,3 @@ def _which(cells: Sequence[str], of: int) -> str:
     if len(cells) == 1:
         return cells[0]
     return f"all {of} cells" if len(cells) == of else f"{len(cells)} of {number_of(of, 'cell')}"
-
-
-def _merged(texts: Sequence[str]) -> str:
-    """Return texts that differ in numbers alone as one, each number as the range that it has."""
-    ranges = iter(zip(*(_NUMBER.findall(text) for text in texts), strict=True))
-
-    def merge(_: re.Match[str]) -> str:
-        known = sorted(next(ranges), key=float)
-        return known[0] if known[0] == known[-1] else f"{known[0]} to {known[-1]}"
-
-    return _NUMBER.sub(merge, texts[0])

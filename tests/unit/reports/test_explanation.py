@@ -15,7 +15,7 @@ def test_a_reason_is_said_once_with_the_range_of_its_numbers_and_the_cells_in_th
     lines = list(explanation(cells))
     (at,) = [i for i, line in enumerate(lines) if " interval: half-width" in line]
     assert lines[at].startswith(
-        "for 2 of 3 cells: D interval: half-width 115.5 to 254.1% of the figure (2% for A, "
+        "for 2 of 3 cells: D interval: half-width 115.5–254.1% of the figure (2% for A, "
     )
     assert lines[at + 1] == "    namely x0_25 paddle b1 t1, x0_5 paddle b1 t1"
     (sessions,) = [line for line in lines if " sessions: " in line]
