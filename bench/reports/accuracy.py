@@ -81,12 +81,6 @@ def _heading(manifest: AccuracyManifest, summary: Summary) -> str:
     return ", ".join(parts)
 
 
-def images_text(manifest: AccuracyManifest, summary: Summary) -> str:
-    """Return how many images a run read, of how many, and which those are."""
-    data = manifest.data
-    return f"{summary.read} of {data.images}{limited(data)}, {data.layout} {data.digest[:8]}"
-
-
 def limited(data: DataFields) -> str:
     """Return which images a limited run took, '' where it took all."""
     if data.of is None:

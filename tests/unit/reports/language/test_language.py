@@ -26,6 +26,19 @@ def test_a_language_has_the_keys_and_placeholders_of_english(lang: str) -> None:
     }
 
 
+NAMES = {
+    "models", "heading.comma", "notes.one", "costs.macs", "costs.flops", "costs.params",
+    "hardware.Snapdragon 855", "hardware.V100", "storage.measured", "accuracy.top1",
+    "accuracy.top5", "latency.latency", "tails.tail", "page.system.python", "chart.field.top1",
+}  # fmt: skip
+"""The texts that are names and units alone, which the page in Chinese has as they are."""
+
+
+def test_every_other_text_of_the_chinese_report_is_in_chinese() -> None:
+    texts = {key: text for key, text in words("zh").texts.items() if "seed_page." not in key}
+    assert {key for key in texts if not re.search("[\u4e00-\u9fff]", texts[key])} == NAMES
+
+
 def test_a_value_of_several_lines_is_one() -> None:
     assert words("en")("heading.suite", suite="a\r\n# b") == "suite a # b"
 

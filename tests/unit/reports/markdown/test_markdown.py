@@ -131,7 +131,7 @@ def test_of_stored_accuracies_the_newest_of_each_net_and_images_is_shown() -> No
     page = render(view(accuracies=runs))
     (row,) = tables(page)["Accuracy, measured"]
     assert (row[r"Top1<br>\[95%\]"], row["Run"]) == ("1.0000 [0.3976, 1.0000]", new)
-    assert (row["Images"], row["Weights"]) == ("4 of 4, folders 01234567", "pretrained")
+    assert (row["Images"], row["Weights"]) == ("4 of 4, folders 01234567", "Pretrained")
     assert "Nothing has been measured" not in page
 
 
