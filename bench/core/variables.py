@@ -23,6 +23,7 @@ VARIABLES: Mapping[str, str] = {
     "CUDA_DEVICE_ORDER": "PCI_BUS_ID: an index in CUDA_VISIBLE_DEVICES is the one of nvidia-smi",
     "LD_LIBRARY_PATH": "of runs on a GPU: searched after the environment's own libraries",
     "GITHUB_STEP_SUMMARY": "the file to which --format github adds its summary",
+    "MLFLOW_TRACKING_URI": "the tracking store of export --to mlflow, where no OUT names one",
     "PYENV_ROOT": "where pyenv's Pythons lie (~/.pyenv)",
     "BENCH_ENGINE_PYTHON": "set by the harness itself for a worker whose engine has another Python",
     "_BENCH_COMPLETE": "set by the shell's completion, as in the README",

@@ -16,6 +16,7 @@ import pytest
 from bench.cli.main import main
 from bench.storage.store import Store
 from tests.fakes.hostile import STORABLE, put_poisoned
+from tests.fakes.reading import hidden
 from tests.fakes.records import failed, record, stored, system
 
 
@@ -58,8 +59,13 @@ def test_tables_keep_the_text_as_it_is(out: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["pyperf", "pytest-benchmark", "github-action-benchmark"])
-def test_json_is_json_and_names_are_ids(name: str, out: Path) -> None:
+def test_json_is_json_and_names_are_ids(
+    name: str, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     export(name, out)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("bench: left out, for there is no figure: x1_0-paddle")
+    assert not hidden(line)
     made = json.loads(out.read_text())
     benchmarks = made if isinstance(made, list) else made["benchmarks"]
     (one,) = benchmarks
