@@ -13,7 +13,7 @@ from bench.core.errors import InputError
 
 _FACTORY = re.compile(r"[A-Za-z_][\w.-]*:[A-Za-z_]\w*")
 _FORMS = (
-    f"a file that ends in {', '.join(FILE_FORMATS)}, a folder with one, or module:function; "
+    f"give a file that ends in {', '.join(FILE_FORMATS)}, a folder with one, or module:function; "
     "models of the catalogue are named with --variant"
 )
 
@@ -50,7 +50,7 @@ def _source(net: str) -> str:
         net_file(path)
         return "file"
     if not _FACTORY.fullmatch(net):
-        raise InputError(f"there is no {net}", hint=f"give {_FORMS}")
+        raise InputError(f"there is no {net}", hint=_FORMS)
     return "factory"
 
 

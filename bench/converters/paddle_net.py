@@ -14,6 +14,7 @@ from typing import Any
 from bench.converters import paddle_weights, weights_mapping
 from bench.converters.paddle_call import first_line, forward
 from bench.core.errors import ArtifactError
+from bench.core.paths import document
 from bench.core.tensors import TensorSpec, seeded
 
 CACHED = "weights.pdparams"
@@ -221,7 +222,7 @@ def _filled(net: Any, path: Path, weights: Mapping[str, Any]) -> Any:
     except weights_mapping.Misfit as misfit:
         raise ArtifactError(
             f"{path} doesn't fit the net: {misfit}",
-            hint=f"docs/weights.md tells how names are matched; else {OTHER_WEIGHTS}",
+            hint=f"{document('docs/weights.md')} tells how names are matched; else {OTHER_WEIGHTS}",
         ) from misfit
     return net
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
+
 from bench.artifacts.formats import ARTIFACT_FORMATS
 from bench.config.net_files import FILE_FORMATS
 from bench.environments.specs import ENVIRONMENTS
 from bench.reports.comparison.formats import FORMATS
+from bench.reports.data.columns import LEVELS
+from bench.reports.exports import EXPORTS, ExportFormat
 from bench.runners import RUNNERS, SETTINGS
 from bench.targets import TARGETS
 from scripts.reference.markdown import code, page, table
@@ -80,4 +84,22 @@ def engines() -> str:
         ),
         "## Formats of a comparison",
         f"`--format` of `compare`, `baseline check` and `ab`: {', '.join(map(code, FORMATS))}.",
+        "## Formats of an export",
+        "`bench export --to FORMAT OUT`; tables have the [columns of a DataFrame](columns.md).",
+        table(
+            ("format", "is", "holds"),
+            ((code(name), _export(it), _of(it)) for name, it in EXPORTS.items()),
+        ),
     )  # fmt: skip
+
+
+def _export(form: ExportFormat) -> str:
+    """Return the first sentence of what a format's module says of itself."""
+    text = importlib.import_module(form.write.partition(":")[0]).__doc__ or ""
+    return text.strip().splitlines()[0]
+
+
+def _of(form: ExportFormat) -> str:
+    if form.levels:
+        return "a table of one `--level`: " + ", ".join(map(code, LEVELS))
+    return "the figures of one run" if form.figures else "all levels of all runs, or of `--run`"
