@@ -29,6 +29,12 @@ _OF: Mapping[str, Sequence[str]] = {
 _DRAWN_IN = {"top1": "plots", "by": "engines", "machine": "machine"}
 """The part of a chart, by the first word of its key."""
 
+_TABLES = {
+    "top1-latency": "part-latency", "top1-storage": "storage", "top1-flops": "costs",
+    "top1-params": "costs", "by-engine": "part-engines", "machine": "machine-state",
+}  # fmt: skip
+"""The anchor of the tables with a chart's figures, by the beginning of its key."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
@@ -74,6 +80,15 @@ def parts(view: View, words: Words) -> list[Part]:
         for key in order
         if found[key] or key in drawn
     ]
+
+
+def table_of(shown: Sequence[Part], chart: Chart) -> str | None:
+    """Return the anchor of the tables with a chart's figures, None where nothing shows them."""
+    sections = [section for part in shown for section in part.sections]
+    anchors = {part.key for part in shown} | {section.key for section in sections}
+    anchors |= {table.key for section in sections for table in section.tables}
+    named = (anchor for key, anchor in _TABLES.items() if chart.key.startswith(key))
+    return next((anchor for anchor in named if anchor in anchors), None)
 
 
 def _of(sections: Sequence[Section], names: Sequence[str]) -> list[Section]:

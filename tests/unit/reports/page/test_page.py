@@ -16,6 +16,8 @@ import pytest
 
 from bench.analysis.series import View
 from bench.config.published import Published
+from bench.core.paths import PROJECT
+from bench.reports.build import load_runs, view_of
 from bench.reports.page.write import write
 from tests.fakes.hostile import ATTACKS, poisoned
 from tests.fakes.reading import hidden
@@ -25,8 +27,9 @@ FOLDER = Path("results/report")
 LABELS = ("aria-labelledby", "aria-describedby", "for")
 PUBLISHED = {
     "ShuffleNetV2_x0_25": Published(
-        "ShuffleNetV2_x0_25", "ShuffleNetV2", {"flops_m": 18.95, "sd855_ms_threads1": 1.94},
-        {"flops_m": "18.95", "sd855_ms_threads1": "1.94"},
+        "ShuffleNetV2_x0_25", "ShuffleNetV2",
+        {"top1": 0.499, "flops_m": 18.95, "sd855_ms_threads1": 1.94},
+        {"top1": "0.4990", "flops_m": "18.95", "sd855_ms_threads1": "1.94"},
     )
 }  # fmt: skip
 VOID = {"meta", "input", "br", "link", "img", "hr"}
@@ -125,7 +128,7 @@ def test_ids_are_unique_and_links_lead_to_one(read: Reader) -> None:
     targets = [attrs.get("href", "") for attrs, _ in read.all("a")]
     within = {target[1:] for target in targets if target.startswith("#")}
     assert within <= set(ids)
-    assert "main" in within
+    assert {"main", "part-latency", "costs"} <= within
     named = {attrs[name] for _, attrs, _ in read.found for name in LABELS if name in attrs}
     assert {one for names in named for one in names.split()} <= set(ids)
 
@@ -285,3 +288,11 @@ def test_names_that_mean_harm_stay_text(name: str) -> None:
     assert {target.partition("/")[0] for target in targets if target[0] != "#"} <= {".."}
     shown = [text for tag, _, texts in attacked.found if tag == "td" for text in texts]
     assert hidden("".join(shown)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("results", [PROJECT / "results", PROJECT / "results" / "mobile"])
+def test_the_page_of_the_committed_runs_is_below_2_mb(results: Path) -> None:
+    of = view_of(load_runs(results, broken=[]), PROJECT / "models")
+    (data,) = write(of, results / "report").values()
+    assert len(data) < 2_000_000
