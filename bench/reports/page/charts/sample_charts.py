@@ -122,7 +122,9 @@ def _histogram(words: Words) -> Spec:
     bars = {
         "transform": [
             *_prepared(words),
-            {"bin": {"maxbins": 60}, "field": "ms", "as": ["from", "to"]},
+            {"calculate": "datum.base * datum.unit / 50", "as": "step"},
+            {"calculate": "floor(datum.ms / datum.step) * datum.step", "as": "from"},
+            {"calculate": "datum.from + datum.step", "as": "to"},
             {"aggregate": [{"op": "count", "as": "samples"}], "groupby": ["from", "to", "state"]},
         ],
         "mark": {"type": "bar", "tooltip": True},

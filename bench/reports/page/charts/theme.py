@@ -31,8 +31,8 @@ def theme(*, ink: str, muted: str, grid: str, paper: str) -> Mapping[str, Any]:
             "symbolStrokeColor": ink, "symbolBaseFillColor": ink, "symbolBaseStrokeColor": ink,
         },
         "title": {
-            "color": ink, "subtitleColor": muted, "fontSize": 14, "subtitleFontSize": 12,
-            "anchor": "start", "fontWeight": "normal", "offset": 10,
+            "color": ink, "fontSize": 13,
+            "anchor": "start", "fontWeight": "normal", "offset": 4,
         },
         "style": {
             "measured": {"stroke": ink, "strokeWidth": 0.8, "size": 80, "opacity": 1},
