@@ -1,14 +1,15 @@
-"""What the harness itself costs: `--help`, a report over 10,000 cells, the timed loop.
+"""What the harness itself costs: `--help`, a report over 10,000 cells, its page, the timed loop.
 
 Prints each figure beside what it may be. The machine may be shared, so nothing here is a test.
 
-    .venv/bin/python scripts/benchmark_harness.py [help] [report] [loop]
+    .venv/bin/python scripts/benchmark_harness.py [help] [report] [page] [loop]
 """
 
 from __future__ import annotations
 
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,8 @@ sys.path.insert(0, str(PROJECT))
 
 from bench.config.suite import load_suite
 from bench.core.cell import Cell, Sampling
+from bench.reports.build import StoredRuns, view_of
+from bench.reports.page.write import write
 from bench.runners.base import time_calls
 from bench.storage.files import to_text
 from bench.storage.schema.common import CellFields, Provenance, SamplingFields, System
@@ -35,6 +38,8 @@ from bench.storage.schema.latency import (
     Storage,
 )
 from bench.storage.store import Store
+from tests.browser.stores import CELLS as SHOWN
+from tests.browser.stores import STORES
 
 CELLS = 10_000
 SYSTEMS = 2
@@ -47,6 +52,7 @@ def main(wanted: list[str]) -> None:
     parts: dict[str, Callable[[], None]] = {
         "help": time_help,
         "report": time_report,
+        "page": time_page,
         "loop": time_loop,
     }
     for name in wanted or parts:
@@ -68,9 +74,10 @@ def _wall(command: list[str]) -> float:
 
 
 def time_report() -> None:
-    """Print wall time and peak memory of `python -m bench.report` over CELLS stored cells."""
+    """Print what `python -m bench.report` takes over CELLS stored cells, and its page's size."""
     with tempfile.TemporaryDirectory() as name:
         runs = make_results(Path(name))
+        page = Path(name) / "report" / "index.html"
         command = [sys.executable, "-m", "bench.report", "--results", name]
         for which in ("first", "second"):
             started = time.perf_counter()
@@ -78,9 +85,39 @@ def time_report() -> None:
             _, status, usage = os.wait4(process.pid, 0)
             wall = time.perf_counter() - started
             print(
-                f"report over {CELLS} cells in {runs} runs, {which}: {wall:.2f} s, "
-                f"{usage.ru_maxrss / 1024:.0f} MiB; it may take 5 s and 500 MB (status {status})"
+                f"report over {CELLS} cells in {runs} runs, {which}: {wall:.2f} s "
+                f"({usage.ru_utime + usage.ru_stime:.2f} s of CPU), "
+                f"{usage.ru_maxrss / 1024:.0f} MiB, page {page.stat().st_size / 1e6:.1f} MB; "
+                f"it may take 6 s, 500 MB and 10 MB (status {status})"
             )
+
+
+def time_page() -> None:
+    """Print how long a browser takes to load a page of SHOWN cells, each of them shown."""
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium") or sys.exit(
+        "chromium isn't installed: apt install chromium"
+    )
+    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
+        STORES["many"](Path(name))
+        view = view_of(StoredRuns(Path(name), None, []), PROJECT / "models")
+        ((path, data),) = write(view, Path(name) / "report").items()
+        path.parent.mkdir()
+        path.write_bytes(data)
+        browser = playwright.chromium.launch(executable_path=chromium)
+        for which in ("first", "second"):
+            page = browser.new_page()
+            started = time.perf_counter()
+            page.goto(path.as_uri())
+            page.locator("html[data-loaded]").wait_for(state="attached")
+            wall = time.perf_counter() - started
+            elements = page.locator("*").count()
+            print(
+                f"page of {SHOWN} cells, {which}: loaded in {wall:.2f} s, "
+                f"{len(data) / 1e6:.1f} MB, {elements} elements; it may take 3 s"
+            )
+        browser.close()
 
 
 def make_results(root: Path) -> int:

@@ -44,7 +44,7 @@ factory = "fake:net"
 input = [3, 8, 8]
 """
 # Folders whose files take longest come first, so that no worker is left with one of them at last.
-_ORDER = ("engine", "device", "contract", "cli", "plugins", "golden", "unit")
+_ORDER = ("engine", "device", "browser", "contract", "cli", "plugins", "golden", "unit")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -18,6 +18,10 @@ for (const { id } of document.querySelectorAll("[id^=data-library-]")) {
 const texts = await block("texts");
 
 // Tables: DataTables sorts and filters; each column head is a button, and says how it is sorted.
+// What has no figure, -Infinity to DataTables, stands last in either order.
+const last = (one, other) => (one === -Infinity) - (other === -Infinity);
+DataTable.ext.type.order["num-asc"] = (one, other) => last(one, other) || one - other;
+DataTable.ext.type.order["num-desc"] = (one, other) => last(one, other) || other - one;
 for (const table of document.querySelectorAll("table.data")) {
   new DataTable(table, {
     paging: false,
@@ -31,6 +35,13 @@ for (const table of document.querySelectorAll("table.data")) {
     },
   });
 }
+
+// A button answers the space bar too.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== " " || !event.target.matches("[role=button]")) return;
+  event.preventDefault();
+  event.target.click();
+});
 
 const filter = document.getElementById("filter");
 filter.form.hidden = false;
@@ -115,3 +126,4 @@ document.addEventListener("click", (event) => {
 });
 panel.addEventListener("close", () => history.replaceState(null, "", "#"));
 if (location.hash.startsWith("#cell-")) show(decodeURIComponent(location.hash.slice(6)));
+document.documentElement.dataset.loaded = "";

@@ -189,7 +189,7 @@ def _by_session(words: Words) -> Spec:
         "transform": [*_prepared(words)],
         "mark": {
             "type": "boxplot", "extent": 1.5, "size": 9, "color": COLOURS[1],
-            "outliers": {"size": 8, "color": COLOURS[1], "opacity": 0.6},
+            "outliers": {"size": 8, "color": COLOURS[1], "opacity": 0.6, "aria": False},
             "median": {"color": COLOURS[3], "strokeWidth": 2},
         },
         "encoding": {"x": _ms(words, field="ms"), "y": y},

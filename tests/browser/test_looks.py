@@ -1,0 +1,132 @@
+"""How the page looks and reads: for everyone, in each theme, on paper, on a phone, in pictures."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from bench.core.paths import PROJECT
+from tests.browser.conftest import Show
+from tests.browser.opening import Opened, loaded
+
+pytestmark = pytest.mark.slow
+
+SCREENSHOTS = Path(os.environ.get("SCREENSHOTS") or PROJECT / "build" / "screenshots")
+PHONE = {"width": 360, "height": 740}
+DESK = {"width": 1280, "height": 900}
+
+
+@cache
+def axe() -> str:
+    return (files("axe_core_python") / "axe.min.js").read_text("utf-8")
+
+
+def barriers(shown: Opened) -> list[str]:
+    """Return what axe-core finds in the page as it is now, each rule with the elements it is of."""
+    shown.value(f"() => {{ {axe()} }}")
+    result = shown.value("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{rule['id']}: {node['html'][:150]}: {[it['message'] for it in node['any']]}"
+        for rule in result["violations"]
+        for node in rule["nodes"][:3]
+    ]
+
+
+def open_details(shown: Opened) -> None:
+    shown.table("latency").locator("a[data-cell]").first.click()
+    shown.page.locator("dialog[open]").wait_for()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["committed", "committed zh", "gaps"])
+def test_axe_finds_no_barrier(name: str, scheme: str, show: Show) -> None:
+    shown = show(name, color_scheme=scheme, viewport=DESK)
+    loaded(shown)
+    assert barriers(shown) == []
+    open_details(shown)
+    assert barriers(shown) == []
+
+
+def test_axe_finds_no_barrier_on_a_phone(show: Show) -> None:
+    shown = show("committed", viewport=PHONE)
+    loaded(shown)
+    assert barriers(shown) == []
+
+
+def test_the_themes_differ(show: Show) -> None:
+    colours = set()
+    for scheme in ("light", "dark"):
+        shown = show("gaps", color_scheme=scheme)
+        colours.add(shown.value("getComputedStyle(document.body).backgroundColor"))
+    assert len(colours) == 2
+
+
+def test_on_paper_there_are_no_controls_and_everything_is_open(show: Show) -> None:
+    shown = show("committed")
+    loaded(shown)
+    tables = shown.page.locator("table.data")
+    shown.page.emulate_media(media="print")
+    for control in shown.page.locator("input, select, button, nav, .skip, .vega-bind").all():
+        assert not control.is_visible()
+    for table in tables.all():
+        assert table.is_visible()
+    for box in shown.page.locator(".scroll").all():
+        assert box.evaluate("box => getComputedStyle(box).overflowX") == "visible"
+    pdf = shown.page.pdf(format="A4")
+    assert pdf.startswith(b"%PDF")
+    assert pdf.count(b"/Type /Page\n") > 3
+
+
+@pytest.mark.parametrize("name", ["committed", "committed zh", "hostile"])
+def test_a_phone_scrolls_the_page_downwards_only(name: str, show: Show) -> None:
+    shown = show(name, viewport=PHONE, has_touch=True, is_mobile=True)
+    loaded(shown)
+    assert shown.value("document.documentElement.scrollWidth") <= PHONE["width"]
+    open_details(shown)
+    assert shown.value("document.documentElement.scrollWidth") <= PHONE["width"]
+    dialog = shown.page.locator("dialog[open]")
+    assert dialog.evaluate("it => it.scrollWidth <= it.clientWidth")
+
+
+def test_a_scrolled_table_leaves_its_figures_room_on_a_phone(show: Show) -> None:
+    shown = show("hostile", viewport=PHONE)
+    loaded(shown)
+    table = shown.table("latency")
+    share = table.locator("tbody th").first.evaluate(
+        "it => it.getBoundingClientRect().width / it.closest('.scroll').clientWidth"
+    )
+    assert share < 0.6
+
+
+def test_who_wants_no_motion_has_none(show: Show) -> None:
+    shown = show("committed", reduced_motion="reduce")
+    loaded(shown)
+    open_details(shown)
+    moving = """[...document.querySelectorAll("*")].filter(one => {
+        const style = getComputedStyle(one);
+        return style.scrollBehavior === "smooth" ||
+            [style.transitionDuration, style.animationDuration].some(
+                times => times.split(", ").some(time => parseFloat(time) > 0.01));
+    }).map(one => one.outerHTML.slice(0, 80))"""
+    assert shown.value(moving) == []
+    assert shown.value("document.getAnimations().length") == 0
+
+
+@pytest.mark.parametrize("look", ["light", "dark", "phone", "print", "zh", "details"])
+def test_a_picture_is_taken_of_each_look(look: str, show: Show) -> None:
+    name = "committed zh" if look == "zh" else "committed"
+    scheme = "dark" if look == "dark" else "light"
+    shown = show(name, color_scheme=scheme, viewport=PHONE if look == "phone" else DESK)
+    loaded(shown)
+    if look == "print":
+        shown.page.emulate_media(media="print")
+    if look == "details":
+        open_details(shown)
+    path = SCREENSHOTS / f"{look}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shown.page.screenshot(path=path, full_page=look != "details", animations="disabled")
+    assert path.read_bytes().startswith(b"\x89PNG")
