@@ -59,3 +59,9 @@ def place(measured: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
 def ab(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Ab:
     """Live comparisons of fake arms, in a folder of their own."""
     return Ab(tmp_path, capsys)
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> list[str]:
+    """Flags for the fake models, and a results folder that isn't there."""
+    return ["--models", str(fakes.MODELS), "--results", str(tmp_path / "results")]

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench.environments.specs import ENVIRONMENTS
+from tests.cli.printing import printed
+from tests.fakes import tables as fakes
+
+
+def doctor(tmp_path: Path, here: list[str], *flags: str) -> list[str]:
+    """Flags of a doctor whose environments are interpreters that run, and nothing is built."""
+    python = tmp_path / "python"
+    if not python.exists():
+        python.write_text('#!/bin/sh\necho \'{"paddlepaddle": "3", "paddlelite": "2"}\'\n')
+        python.chmod(0o755)
+    given = [flag for name in ENVIRONMENTS for flag in ("--env", f"{name}={python}")]
+    return ["doctor", *here, "--cache", str(tmp_path / "cache"), *given, *flags]
+
+
+def test_the_doctor_tells_what_can_run_and_what_brings_the_rest(
+    here: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    findings = json.loads(printed(capsys, *doctor(tmp_path, here, "--json")))
+    by_item = {finding["item"]: finding for finding in findings}
+    assert {"machine", "results", "suite cpu", "environment paddle", "environment lite"} <= set(
+        by_item
+    )
+    assert by_item["environment paddle"]["detail"].startswith("ready (for ")
+    assert {finding["state"] for finding in findings} <= {"ok", "note", "missing"}
+    assert all(finding["remedy"] for finding in findings if finding["state"] == "missing")
+    phone = [finding["detail"] for finding in findings if finding["item"] == "suite arm"]
+    assert "no device is there" in phone
+
+
+def test_the_doctors_text_has_a_line_for_each_finding_and_an_arrow_for_each_remedy(
+    here: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    findings = json.loads(printed(capsys, *doctor(tmp_path, here, "--json")))
+    lines = printed(capsys, *doctor(tmp_path, here)).splitlines()
+    assert [line.split()[0] for line in lines if "->" not in line] == [
+        finding["state"] for finding in findings
+    ]
+    assert sum("->" in line for line in lines) == sum(bool(one["remedy"]) for one in findings)
+
+
+def test_the_doctor_ends_1_where_paddles_interpreter_does_not_run(
+    here: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = doctor(tmp_path, here, "--json", "--env", f"paddle={tmp_path / 'nowhere'}")
+    findings = json.loads(printed(capsys, *flags, status=1))
+    (paddle,) = [one for one in findings if one["item"] == "environment paddle"]
+    assert paddle["state"] == "missing"
+    assert "doesn't run" in paddle["detail"]
+    assert paddle["remedy"] == "give a Python with --env paddle=PATH"
+
+
+def test_the_doctor_ends_0_where_only_storage_sizes_lack_their_interpreter(
+    here: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = doctor(tmp_path, here, "--json", "--env", f"lite={tmp_path / 'nowhere'}")
+    findings = json.loads(printed(capsys, *flags))
+    assert [one["state"] for one in findings if one["item"] == "environment lite"] == ["missing"]
+
+
+def test_the_doctor_ends_1_where_results_can_not_be_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    where = ["--models", str(fakes.MODELS), "--results", str(tmp_path / "file")]
+    findings = json.loads(printed(capsys, *doctor(tmp_path, where, "--json"), status=1))
+    assert [one["state"] for one in findings if one["item"] == "results"] == ["missing"]
