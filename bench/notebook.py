@@ -80,7 +80,8 @@ class Compared:
 
     def _repr_html_(self) -> str:
         lines = [self.summary, *(f"advice only: {it}" for it in self.doubts), *self.notes]
-        table: str = self.frame.drop(columns="cell_id").to_html(index=False, na_rep="")
+        shown = self.frame[["label", "verdict", "ratio", "low", "high", "reason"]]
+        table: str = shown.to_html(index=False, na_rep="", float_format="{:.4g}".format)
         return "".join([*(f"<p>{html.escape(line)}</p>" for line in lines), table])
 
 
@@ -91,7 +92,7 @@ def load(
 
     All stored records are there, with and without a figure; `shown` tells which ones the report
     shows. `run` is a run's id or `latest`, None all runs but self-tests. What can't be read is left
-    out with a warning. `bench.reports.data.columns` says what each column is.
+    out with a warning. docs/reference/columns.md says what each column is.
 
     Raises UnknownName, ResultsError, and Unavailable without pandas.
     """

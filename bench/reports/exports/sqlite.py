@@ -1,6 +1,7 @@
 """All levels as one SQLite database: systems, runs, cells, sessions, samples, and what columns are.
 
-Each table has its own columns and the keys of the one above it; a join gives the rest.
+Each table has its own columns and the key of the one above it; a join gives the rest. Samples name
+their session by a number, or ids would be nine tenths of the file; the view all_samples has them.
 """
 
 from __future__ import annotations
@@ -32,17 +33,21 @@ _TYPES = {WHOLE: "INTEGER", SWITCH: "INTEGER", NUMBER: "REAL"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Table:
-    """A table: its columns, its key's names, and the table whose key is a part of it."""
+    """A table: its columns, its key's names, the table above it, whose key it has, and what else is
+    of one row alone.
+    """
 
     name: str
     columns: Sequence[Column]
     key: Sequence[str]
     above: _Table | None = None
+    unique: Sequence[str] = ()
 
     @property
     def create(self) -> str:
         columns = [f"{_quoted([it.name])} {_TYPES.get(it.dtype, 'TEXT')}" for it in self.columns]
         keys = [f"PRIMARY KEY ({_quoted(self.key)})"]
+        keys += [f"UNIQUE ({_quoted(self.unique)})"] if self.unique else []
         if self.above is not None:
             key = _quoted(self.above.key)
             keys.append(f"FOREIGN KEY ({key}) REFERENCES {self.above.name} ({key})")
@@ -65,14 +70,18 @@ _SYSTEM_ID, _RUN_ID, _CELL_ID = SYSTEM[0], RUN[0], CELL[0]
 _SYSTEMS = _Table(name="systems", columns=SYSTEM, key=["system_id"])
 _RUNS = _Table(name="runs", columns=(*RUN, _SYSTEM_ID), key=["run_id"], above=_SYSTEMS)
 _CELLS = _Table(name="cells", columns=(_RUN_ID, *CELL), key=["run_id", "cell_id"], above=_RUNS)
+_SESSION_KEY = Column("session_key", WHOLE, "The session's number in this file.")
 _SESSIONS = _Table(
-    name="sessions", columns=(_RUN_ID, _CELL_ID, *SESSION), key=[*_CELLS.key, "session"],
-    above=_CELLS,
+    name="sessions", columns=(_SESSION_KEY, _RUN_ID, _CELL_ID, *SESSION), key=["session_key"],
+    unique=[*_CELLS.key, "session"], above=_CELLS,
 )  # fmt: skip
 _SAMPLES = _Table(
-    name="samples", columns=(_RUN_ID, _CELL_ID, SESSION[0], *SAMPLE),
-    key=[*_SESSIONS.key, "sample"], above=_SESSIONS,
-)  # fmt: skip
+    name="samples", columns=(_SESSION_KEY, *SAMPLE), key=["session_key", "sample"], above=_SESSIONS
+)
+_ALL_SAMPLES = (
+    "CREATE VIEW all_samples AS SELECT run_id, cell_id, session, samples.* FROM samples "
+    "JOIN sessions USING (session_key)"
+)
 _TABLES = (_SYSTEMS, _RUNS, _CELLS, _SESSIONS, _SAMPLES)
 
 
@@ -99,11 +108,19 @@ def _fill(database: sqlite3.Connection, stored: Sequence[Stored]) -> None:
     _SYSTEMS.insert(database, _once(rows, "system_id"))
     _RUNS.insert(database, _once(rows, "run_id"))
     _CELLS.insert(database, rows)
-    _SESSIONS.insert(database, session_rows(stored))
-    _SAMPLES.insert(database, sample_rows(stored))
+    keys: dict[object, int] = {}
+    _SESSIONS.insert(database, (_numbered(row, keys) for row in session_rows(stored)))
+    _SAMPLES.insert(database, (_numbered(row, keys) for row in sample_rows(stored)))
+    database.execute(_ALL_SAMPLES)
     database.execute('CREATE TABLE columns ("table", name, unit, text)')
     about = [(t.name, c.name, unit(c), c.text) for t in _TABLES for c in t.columns]
     database.executemany("INSERT INTO columns VALUES (?, ?, ?, ?)", about)
+
+
+def _numbered(row: Row, keys: dict[object, int]) -> Row:
+    """Return the row with the number of its session, the next one for a new session."""
+    session = (row["run_id"], row["cell_id"], row["session"])
+    return row | {"session_key": keys.setdefault(session, len(keys))}
 
 
 def _once(rows: Sequence[Row], key: str) -> Iterator[Row]:

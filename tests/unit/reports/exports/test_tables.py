@@ -105,6 +105,16 @@ def test_a_database_has_the_figures_of_the_frame_and_none_of_a_failure(
     assert _all(database, query) == [(2_100_000.0,)]
 
 
+def test_the_samples_of_a_database_are_those_of_the_frame_by_their_ids(
+    database: Path, results: Path
+) -> None:
+    names = ["run_id", "cell_id", "session", "sample", "burst", "sample_ns", "counts"]
+    query = f"SELECT {', '.join(names)} FROM all_samples"  # noqa: S608
+    frame = bench.load(results, "sample")[names].astype(object)
+    expected = frame.where(frame.notna(), None).itertuples(index=False, name=None)
+    assert sorted(_all(database, query), key=str) == sorted(expected, key=str)
+
+
 def test_two_records_of_one_id_are_refused_by_name(
     export: Export, results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
