@@ -71,9 +71,3 @@ def measured(view: View) -> Iterator[Measured]:
         for result in run.summary.results:
             if isinstance(result, Accuracy) and result.top1.of:
                 yield Measured(run=run, result=result)
-
-
-def classify(view: View, variant: str) -> bool:
-    """Tell whether a net has classes, as far as its entry says."""
-    declared = view.declared.get(variant)
-    return declared is None or declared.task == "classify"

@@ -41,8 +41,3 @@ def ratio_text(course: Course) -> str:
 def ran_text(course: Course) -> str:
     """Return how long a session was in inference."""
     return duration(course.ran_ns / NS_PER_S)
-
-
-def capped_text(course: Course) -> str:
-    """Return what is to be said of a session that the cap on samples ended."""
-    return f"the session ended at {course.samples:,} samples, before its time was up"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bench.analysis.accuracy import StoredAccuracy
-from bench.analysis.known_accuracy import Known, classify, known_accuracy
+from bench.analysis.known_accuracy import Known, known_accuracy
 from bench.analysis.series import Declared
 from bench.config.published import Published
 from tests.fakes.accuracy_runs import accuracy_run, model
@@ -60,9 +60,3 @@ def test_the_run_over_most_images_counts_and_of_equals_the_newest() -> None:
     found = known(run(2, run_id=first), run(3, run_id=second), run(0, of=2, run_id=third))
     assert found is not None
     assert (found.share, found.run_id) == (0.75, second)
-
-
-def test_a_net_classifies_unless_its_entry_says_otherwise() -> None:
-    shown = view(stored(record("x0_25"), record("x0_5")), declared={"x0_5": Declared(task="none")})
-    assert classify(shown, "x0_25")
-    assert not classify(shown, "x0_5")
