@@ -167,10 +167,13 @@ def _weight(series: Series) -> tuple[int, int, str]:
 
 
 def _name(series: Series, words: Words) -> str:
-    """Return the system's name, a phone's chip as the page has it."""
+    """Return the system's name as the page has it: `SD855` of a phone, `V100 GPU`."""
+    name = series.system.heading
+    if series.target == "nvidia-gpu" and "GPU" not in name:
+        return f"{name} GPU"
     if series.target != "android":
-        return series.system.heading
-    return words.of("hardware", series.system.heading.partition(",")[0].partition(" (")[0])
+        return name
+    return words.of("hardware", name.partition(",")[0].partition(" (")[0])
 
 
 def _series(view: View, series: Series, words: Words, notes: Notes) -> list[str]:

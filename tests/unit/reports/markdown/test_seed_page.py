@@ -69,7 +69,7 @@ def test_the_headings_and_anchors_are_the_pages() -> None:
         "<a name='1.2'></a>", "### 1.2 模型指标",
         "<a name='1.3'></a>", "### 1.3 Benchmark",
         "<a name='1.3.1'></a>", "#### 1.3.1 基于 SD855 的预测速度和存储大小",
-        "<a name='1.3.2'></a>", "#### 1.3.2 基于 NVIDIA V100 的预测速度",
+        "<a name='1.3.2'></a>", "#### 1.3.2 基于 NVIDIA V100 GPU 的预测速度",
         "<a name='1.3.3'></a>", "#### 1.3.3 基于 AMD EPYC, 2 cores 的预测速度",
     ]  # fmt: skip
 
