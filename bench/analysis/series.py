@@ -79,7 +79,6 @@ class Series:
 class Declared:
     """What a catalogue's entry says of its model; `top1` and `top5` are shares."""
 
-    task: str = "classify"
     top1: float | None = None
     top5: float | None = None
 

@@ -125,9 +125,7 @@ def view_of(
         order=list(entries),
         published=load_published(models),
         faults=load_faults(models),
-        declared={
-            name: Declared(task=it.task, top1=it.top1, top5=it.top5) for name, it in entries.items()
-        },
+        declared={name: Declared(top1=it.top1, top5=it.top5) for name, it in entries.items()},
         accuracies=accuracies,
     )
     return replace(view, variances=_variances(view), marks=_marks(view))

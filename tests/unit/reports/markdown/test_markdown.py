@@ -114,8 +114,8 @@ def test_what_an_entry_declares_has_columns_of_its_own() -> None:
     assert "declared" not in render(view(run))
 
 
-def test_where_no_net_has_classes_no_table_has_accuracies() -> None:
-    page = render(view(stored(record("mine")), declared={"mine": Declared(task="none")}))
+def test_where_no_nets_accuracy_is_known_no_table_has_accuracies() -> None:
+    page = render(view(stored(record("mine"))))
     assert "## Costs" in page
     assert "Top1" not in page
 
