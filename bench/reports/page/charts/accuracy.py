@@ -78,7 +78,12 @@ def _latency_switches(words: Words, rows: Sequence[Row]) -> list[Spec]:
         )
     ]
     engines, every = _options(rows, "engine"), words("chart.all")
-    return [*switches, *switch("engine", words("chart.switch.engine"), engines, every=every)]
+    bind = {"input": "checkbox", "name": words("chart.switch.intervals")}
+    return [
+        *switches,
+        *switch("engine", words("chart.switch.engine"), engines, every=every),
+        {"name": "intervals", "value": True, "bind": bind},
+    ]
 
 
 def _options(rows: Sequence[Row], name: str) -> list[str]:

@@ -20,7 +20,7 @@ from bench.reports.tables import titles
 
 _STEP = 13
 _MOST_HEIGHT = 3000
-_NETS = {"labelLimit": 130, "grid": True, "tickBand": "extent"}
+_NETS = {"labelLimit": 180, "grid": True, "tickBand": "extent"}
 _INTERVAL = {"type": "rule", "style": "interval", "aria": False}
 _POINT = {"type": "point", "style": "measured", "filled": True, "cursor": "pointer"}
 _RING = {

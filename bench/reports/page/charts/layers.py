@@ -28,49 +28,44 @@ def measured_layers(
     """Return the layers of the rows that `filtered` leaves: a line for each combination of
     `detail`; by engine, with intervals, where there are `looks`; `fields` show on pointing.
     """
-    source = {"data": {"name": "measured"}, "transform": [{"filter": filtered}]}
-    front: Spec = {**source, "transform": [{"filter": filtered}, *_front()]}
-    shape: dict[str, Spec] = {
-        "shape": {"datum": words("chart.legend.counted"), "legend": _UNTITLED}
-    }
-    colour: dict[str, Spec] = {}
-    intervals: list[Spec] = []
+    front = [{"filter": filtered}, *_front()]
+    shape: Spec = {"shape": {"datum": words("chart.legend.counted"), "legend": _UNTITLED}}
+    colour: Spec = {}
     if looks is not None:
         legend = {"title": words("chart.legend.measured"), "columns": 2}
         shape = by_engine(looks, legend=legend, channels=("shape", "fill"))
         colour = by_engine(looks, legend=None, channels=("color",))
-        intervals = [{**source, **_INTERVAL}]
-    dash = {"strokeDash": {"datum": words("chart.legend.front"), "legend": _UNTITLED}}
+    lines = {**colour, **_BY_COST, "detail": [{"field": name} for name in detail]}
+    dash = {"datum": words("chart.legend.front"), "legend": _UNTITLED}
+    point = {**_POINT, "cursor": "pointer" if looks else "default"}
     return [
-        {
-            "data": {"name": "measured"},
-            "transform": [{"filter": f"{filtered} && datum.family !== ''"}],
-            "mark": {"type": "line", "style": "family", "aria": False},
-            "encoding": {**colour, **_BY_COST, "detail": [{"field": name} for name in detail]},
-        },
-        {**front, "mark": {**_STEPS, "style": "front"}, "encoding": {**_BY_COST, **dash}},
-        *intervals,
-        {
-            **source,
-            "mark": {**_POINT, "cursor": "pointer" if looks else "default"},
-            "encoding": {**shape, "tooltip": tooltip(words, *fields)},
-        },
-        {**front, **_LABELS},
+        _layer([{"filter": f"{filtered} && datum.family !== ''"}], _LINE, lines),
+        _layer(front, {**_STEPS, "style": "front"}, {**_BY_COST, "strokeDash": dash}),
+        *([_layer([{"filter": f"intervals && {filtered}"}], *_INTERVAL)] if looks else []),
+        _layer([{"filter": filtered}], point, {**shape, "tooltip": tooltip(words, *fields)}),
+        _layer([*front, *_FEW], _LABEL, {"text": {"field": "label"}}),
         _message(words, filtered),
     ]
 
 
+def _layer(transform: Sequence[Spec], mark: Spec, encoding: Spec) -> Spec:
+    return {
+        "data": {"name": "measured"}, "transform": transform, "mark": mark, "encoding": encoding,
+    }  # fmt: skip
+
+
+_LINE = {"type": "line", "style": "family", "aria": False}
 _POINT = {"type": "point", "style": ["counted", "measured"], "filled": True}
-_INTERVAL: Spec = {
-    "mark": {"type": "rule", "style": "interval", "aria": False},
-    "encoding": {"x": {"field": "low"}, "x2": {"field": "high"}},
-}
-_LABELS: Spec = {
-    "mark": {
-        "type": "text", "style": "label", "align": "right", "dx": -8, "dy": -8, "aria": False,
-    },
-    "encoding": {"text": {"field": "label"}},
-}  # fmt: skip
+_INTERVAL: tuple[Spec, Spec] = (
+    {"type": "rule", "style": "interval", "aria": False},
+    {"x": {"field": "low"}, "x2": {"field": "high"}},
+)
+# More names than that lie on each other: pointing tells them.
+_FEW: list[Spec] = [
+    {"joinaggregate": [{"op": "count", "as": "on_front"}]},
+    {"filter": "datum.on_front <= 12"},
+]
+_LABEL = {"type": "text", "style": "label", "align": "right", "dx": -8, "dy": -8, "aria": False}
 
 
 def _front() -> list[Spec]:
@@ -88,19 +83,14 @@ def _front() -> list[Spec]:
 
 def _message(words: Words, filtered: str) -> Spec:
     """Return the text that stands where no row is left."""
-    return {
-        "data": {"name": "measured"},
-        "transform": [
-            {"calculate": f"{filtered} ? 1 : 0", "as": "fits"},
-            {"aggregate": [{"op": "sum", "field": "fits", "as": "fitting"}]},
-            {"filter": "datum.fitting === 0"},
-        ],
-        "mark": {"type": "text", "style": "message"},
-        "encoding": {
-            "x": {"value": {"expr": "width / 2"}}, "y": {"value": HEIGHT / 2},
-            "text": {"value": words("chart.nothing")},
-        },
-    }  # fmt: skip
+    count: list[Spec] = [
+        {"calculate": f"{filtered} ? 1 : 0", "as": "fits"},
+        {"aggregate": [{"op": "sum", "field": "fits", "as": "fitting"}]},
+        {"filter": "datum.fitting === 0"},
+    ]
+    middle = {"x": {"value": {"expr": "width / 2"}}, "y": {"value": HEIGHT / 2}}
+    text = {"value": words("chart.nothing")}
+    return _layer(count, {"type": "text", "style": "message"}, {**middle, "text": text})
 
 
 def published_layers(words: Words, filtered: str) -> list[Spec]:

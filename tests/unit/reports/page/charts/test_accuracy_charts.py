@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from bench.config.published import Published
 from bench.reports.colours import engine_colour
 from bench.reports.language import LANGUAGES, words
 from bench.reports.page.charts import Chart, charts
+from bench.reports.page.charts.parts import Spec
 from tests.fakes.drawn import THEMES, drawn, of, texts
 from tests.fakes.records import facts, record, stored, view
 
@@ -110,6 +112,35 @@ def test_what_was_published_can_be_taken_away_and_says_on_what_it_was_measured()
     assert "diamond" not in str(of(drawn(spec, beside=""), "symbol"))
 
 
+def test_intervals_are_bars_around_their_points_and_can_be_taken_away() -> None:
+    spec = chart("top1-latency").spec
+    points = [it for it in of(drawn(spec), "symbol") if it["shape"] != "diamond"]
+    bars = of(drawn(spec), "rule")
+    assert len(bars) == len(points) == 6
+    for point, bar in zip(points, bars, strict=True):
+        assert bar["x"] < point["x"] < bar["x2"]
+        assert bar["y"] == point["y"]
+    assert of(drawn({**spec, "params": without(spec, "intervals")}), "rule") == []
+
+
+def without(spec: Spec, name: str) -> list[Any]:
+    return [it | ({"value": False} if it["name"] == name else {}) for it in spec["params"]]
+
+
+def test_a_front_of_more_points_than_can_be_read_has_no_names() -> None:
+    def front(points: int) -> list[str]:
+        nets = [f"net{number}" for number in range(points)]
+        known = {name: row(name, 0.5 + index / 100) for index, name in enumerate(nets)}
+        run = stored(
+            *(record(net, samples_ms=[[1.0 + index]]) for index, net in enumerate(nets)),
+            models={net: facts(net) for net in nets},
+        )
+        return texts(drawn(charts(view(run, published=known), ENGLISH)[0].spec))
+
+    assert len(front(12)) == 12
+    assert front(13) == []
+
+
 def test_switches_that_nothing_fits_say_so() -> None:
     assert labels(threads="2") == ["x0_5"]
     assert labels(threads="2", engine="Paddle Inference") == [ENGLISH("chart.nothing")]
@@ -117,7 +148,7 @@ def test_switches_that_nothing_fits_say_so() -> None:
 
 def test_what_leaves_no_choice_is_no_switch() -> None:
     bound = {one["name"] for one in chart("top1-latency").spec["params"] if "bind" in one}
-    assert bound == {"threads", "engine", "family"}
+    assert bound == {"threads", "engine", "family", "intervals"}
 
 
 def test_a_name_with_quotes_and_tags_stays_text() -> None:
