@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.cli.main import main
 from bench.config.catalog import Weights, load_catalogue, resolve
 from bench.devices.host.facts import read_host
+from bench.targets.base import Missing
 from bench.targets.cpu import make_system
 from tests.cli.printing import printed
 from tests.cli.process import call, contents
@@ -21,7 +23,7 @@ def test_a_plan_says_how_much_in_which_order_and_how_long(
 ) -> None:
     flags = ("plan", *here, "--suite", str(SUITE), "--seed", "3")
     lines = printed(capsys, *flags, "--all").splitlines()
-    assert lines[0] == "suite suite (Fakes), preset standard, seed 3"
+    assert lines[0] == "suite suite (Fakes) on this machine's CPU, preset standard, seed 3"
     assert lines[1].startswith("4 cells x 3 sessions, about ")
     assert "no earlier session of this machine is stored" in lines[1]
     assert [line for line in lines if line.startswith("round")] == ["round 1", "round 2", "round 3"]
@@ -39,13 +41,14 @@ def test_a_plan_is_a_table_of_its_cells_unless_all_sessions_are_asked_for(
     flags = ("plan", *here, "--suite", str(SUITE))
     _, blank, *rows, end, note = printed(capsys, *flags).splitlines()[1:]
     assert (blank, end) == ("", "")
-    assert [row.split()[:5] for row in rows] == [
-        ["runner", "batch", "threads", "cells", "sessions"],
-        ["paddle", "1", "1", "2", "6"],
-        ["paddle", "4", "1", "2", "6"],
+    assert [row.split()[:6] for row in rows[:-1]] == [
+        ["runner", "precision", "batch", "threads", "cells", "sessions"],
+        ["paddle", "fp32", "1", "1", "2", "6"],
+        ["paddle", "fp32", "4", "1", "2", "6"],
     ]
+    assert rows[-1].split()[:3] == ["all", "4", "12"]
     total = json.loads(printed(capsys, *flags, "--json"))["expected_s"]
-    assert sum(int(row.split()[5]) for row in rows[1:]) == pytest.approx(total, abs=1)
+    assert sum(int(row.split()[6]) for row in rows[1:-1]) == pytest.approx(total, abs=1)
     assert note == "every session in its order: --all"
     assert len({len(row) for row in rows}) == 1
 
@@ -127,3 +130,25 @@ def test_the_same_seed_gives_the_same_plan_in_another_process(here: list[str]) -
         for seed in ("1", "2")
     ]
     assert plans[0] == plans[1] != ""
+
+
+def test_a_plan_says_which_cells_would_be_skipped_and_what_helps(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ["plan", "--suite", "engines", "--runner", "mnn,torch", "--variant", "x0_25,x0_5"]
+    flags += ["--results", str(tmp_path / "results"), "--env", f"torch={tmp_path / 'nowhere'}"]
+    assert main(flags) == 0
+    (line,) = [it for it in capsys.readouterr().out.splitlines() if "skipped" in it]
+    assert line.startswith("skipped: 2 cells of torch: ")
+    assert str(tmp_path / "nowhere") in line
+    assert main([*flags, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["skipped"] == [line]
+
+
+def test_a_plan_says_what_its_target_lacks(
+    here: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lacks = [Missing("there is no such board", "plug one in")]
+    monkeypatch.setattr("bench.cli.commands.plan.missing_for", lambda *_: lacks)
+    lines = printed(capsys, "plan", *here, "--suite", str(SUITE)).splitlines()
+    assert "can't run here: there is no such board: plug one in" in lines

@@ -122,7 +122,7 @@ VERBS: Mapping[str, Verb] = {
     ),
     "plan": Verb(
         "Show what would run, in which order, and how long it takes",
-        (*o.OWN_MODELS, *o.SELECTION, o.ALL, o.SYSTEM, o.target_flags),
+        (*o.OWN_MODELS, *o.SELECTION, o.ALL, o.SYSTEM, o.target_flags, *o.ENVIRONMENTS),
     ),
     "doctor": Verb(
         "Check what can run on this machine, and name the command that adds the rest",

@@ -15,14 +15,16 @@ from bench.config.published import load_published
 from bench.core.cell import Cell
 from bench.core.errors import BrokenResult
 from bench.core.output import show, show_lines
-from bench.core.units import NS_PER_S, duration
+from bench.core.units import NS_PER_S, duration, number_of
 from bench.devices.host.facts import usable_cores
+from bench.environments.interpreters import Environments
 from bench.experiments.context import Options, Tables
 from bench.experiments.latency.experiment import Job, SuiteOptions, new_job, suite_of
 from bench.experiments.latency.forecast import Expected, expect
 from bench.experiments.latency.schedule import Plan
 from bench.reports.build import load_runs
-from bench.targets import entry_of
+from bench.targets import TargetEntry, entry_of
+from bench.targets.base import missing_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +46,13 @@ def run(options: Options, tables: Tables) -> int:
     seconds = {cell_id: seconds for cell_id, (seconds, _) in earlier.items()}
     expected = expect(plan, seconds, _macs(options, job))
     if options.as_json:
-        _print_json(job, plan, expected)
+        _print_json(job, plan, expected, list(_skipped(options, tables, job)))
     else:
         measured = {earlier[cell.id][1] for cell in plan.cells if cell.id in earlier}
         basis = _basis(options, runs, expected, measured)
         rows = _steps(plan) if options.of(PlanOptions).all_sessions else _summary(plan, expected)
-        show_lines([*_head(job, plan, expected, basis), *rows])
+        head = _head(job, tables.targets[job.target], plan, expected, basis)
+        show_lines([*head, *_skipped(options, tables, job), *rows])
     return tell_broken(broken)
 
 
@@ -74,9 +77,25 @@ def _macs(options: Options, job: Job) -> dict[str, float]:
     return {v: 1e6 * row.figures.get("flops_m", 0) for v, row in rows.items() if row is not None}
 
 
-def _head(job: Job, plan: Plan, expected: Expected, basis: str) -> list[str]:
+def _skipped(options: Options, tables: Tables, job: Job) -> Iterator[str]:
+    """Yield what can't run as things are, or how many cells are skipped, each with what helps."""
+    lacks = missing_for(options.target(job.target, tables.targets), tables.targets)
+    for each in lacks:
+        yield f"can't run here: {each.what}: {each.remedy}"
+    environments = Environments(options.cache, options.envs)
+    by_environment: dict[str, list[Cell]] = {}
+    for cell in job.cells if not lacks else ():
+        by_environment.setdefault(tables.runners[cell.runner].env, []).append(cell)
+    for name, cells in by_environment.items():
+        if (problem := environments.problem(name)) is not None:
+            runners = " and ".join(dict.fromkeys(cell.runner for cell in cells))
+            yield f"skipped: {number_of(len(cells), 'cell')} of {runners}: {problem}"
+
+
+def _head(job: Job, entry: TargetEntry, plan: Plan, expected: Expected, basis: str) -> list[str]:
+    preset = f"preset {job.sampling.preset}"
     return [
-        f"suite {job.suite} ({job.suite_title}), preset {job.sampling.preset}, seed {job.seed}",
+        f"suite {job.suite} ({job.suite_title}) on {entry.title}, {preset}, seed {job.seed}",
         f"{len(plan.cells)} cells x {_sessions(job)} sessions, about {_span(expected)} ({basis})",
         *(f"left out: {note}" for note in job.left_out),
     ]
@@ -92,21 +111,26 @@ def _steps(plan: Plan) -> Iterator[str]:
         yield from (f"  {step.order + 1:4d}  {step.cell.label}" for step in steps)
 
 
+_TOTAL = ("all", "", "", "")
+
+
 def _summary(plan: Plan, expected: Expected) -> list[str]:
-    """Return a table of the cells by runner, batch and threads, and the flag that has the rest."""
-    groups: dict[tuple[str, int, int], list[Cell]] = {}
+    """Return a table of the cells by what they run on, and the flag that has each session."""
+    groups: dict[tuple[str, str, int, int], list[Cell]] = {}
     for cell in sorted(plan.cells, key=lambda it: (it.runner, it.precision, it.batch, it.threads)):
-        name = cell.runner if cell.precision == "fp32" else f"{cell.runner} {cell.precision}"
-        groups.setdefault((name, cell.batch, cell.threads), []).append(cell)
-    rows: list[tuple[str, ...]] = [("runner", "batch", "threads", "cells", "sessions", "time")]
-    for (name, batch, threads), cells in groups.items():
+        axes = (cell.runner, cell.precision, cell.batch, cell.threads)
+        groups.setdefault(axes, []).append(cell)
+    head = ("runner", "precision", "batch", "threads", "cells", "sessions", "time")
+    rows: list[tuple[str, ...]] = [head]
+    for axes, cells in [*groups.items(), *([(_TOTAL, plan.cells)] if len(groups) > 1 else ())]:
         sessions = plan.sampling.sessions
         seconds = sessions * sum(expected.each[cell] for cell in cells)
-        figures = (batch, threads, len(cells), sessions * len(cells))
-        rows.append((name, *map(str, figures), duration(seconds)))
+        figures = (*axes, len(cells), sessions * len(cells))
+        rows.append((*map(str, figures), duration(seconds)))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     table = [
-        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows
+        "  ".join([*map(str.ljust, row[:2], widths[:2]), *map(str.rjust, row[2:], widths[2:])])
+        for row in rows
     ]
     grows = plan.sampling.most_sessions > plan.sampling.sessions
     least = "sessions and time are the least; " if grows else ""
@@ -137,7 +161,7 @@ def _basis(
     return f"{none}; {others}" if others else none
 
 
-def _print_json(job: Job, plan: Plan, expected: Expected) -> None:
+def _print_json(job: Job, plan: Plan, expected: Expected, skipped: Sequence[str]) -> None:
     value = {
         "suite": job.suite,
         "preset": job.sampling.preset,
@@ -145,7 +169,9 @@ def _print_json(job: Job, plan: Plan, expected: Expected) -> None:
         "expected_s": round(expected.seconds, 1),
         "expected_most_s": round(expected.most_seconds, 1),
         "expected_from_earlier_cells": expected.known,
+        "target": job.target,
         "left_out": list(job.left_out),
+        "skipped": list(skipped),
         "steps": [
             {"order": it.order, "round": it.round, "turn": it.turn, "cell_id": it.cell.id}
             for it in plan.steps
