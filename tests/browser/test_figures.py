@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from statistics import fmean, median
+from statistics import median
 
 import pytest
 from playwright.sync_api import Browser
@@ -22,6 +22,7 @@ from bench.reports.build import load_runs
 from bench.storage.schema.latency import ModelFacts, Record
 from tests.browser.conftest import Made
 from tests.browser.opening import loaded, opened
+from tests.browser.stored import committed_records, latency
 
 pytestmark = pytest.mark.slow
 
@@ -52,11 +53,6 @@ class Figure:
     text: str
     cell: str
     value: str
-
-
-def latency(record: Record) -> float:
-    """The mean over sessions of the median of the samples that count, in ms."""
-    return fmean(median(counted_ns(session)) for session in record.sessions) / 1e6
 
 
 def percentile(share: int) -> Callable[[Record], float]:
@@ -103,8 +99,7 @@ def counted(facts: ModelFacts, key: str) -> float | None:
 
 @pytest.fixture(scope="module")
 def records() -> Mapping[str, Record]:
-    runs = load_runs(PROJECT / "results", broken=[])
-    return {f"{it.manifest.run_id}/{one.cell_id}": one for it in runs for one in it.records}
+    return committed_records()
 
 
 @pytest.fixture(scope="module")
