@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import codecs
 import io
+import re
 import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -18,8 +20,43 @@ def show(text: str) -> None:
 
 
 def show_lines(texts: Iterable[str]) -> None:
-    """Write each of `texts` to stdout as one line."""
-    show(escape.lines(texts))
+    """Write each of `texts` to stdout as one line; on a terminal prose is wrapped at words.
+
+    What has two blanks in a row in it is a row of a table, and stays one line.
+    """
+    width = columns()
+    show(
+        escape.lines(
+            part
+            for text in texts
+            for part in ([text] if _ROW.search(text) else wrapped(text, width))
+        )
+    )
+
+
+_ROW = re.compile(r"\S {2,}\S")
+_COMMAND = re.compile("`[^`]*`")
+_KEPT = "\x00"  # a blank that a line isn't broken at
+
+
+def wrapped(text: str, width: int | None) -> list[str]:
+    """Return `text` in lines of at most `width` columns, indented as it is, the later ones more.
+
+    None is as wide as it takes. A command between backticks isn't broken: one copies it.
+    """
+    line = escape.plain(text)
+    if width is None or len(line) <= width:
+        return [line]
+    indent = len(line) - len(line.lstrip(" "))
+    kept = _COMMAND.sub(lambda found: found[0].replace(" ", _KEPT), line)
+    parts = textwrap.wrap(
+        kept,
+        max(width, 20),
+        subsequent_indent=" " * (indent + 2 * bool(indent)),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return [part.replace(_KEPT, " ") for part in parts]
 
 
 _PLAINER = {

@@ -21,7 +21,6 @@ from bench.cli.console import tell_broken
 from bench.config.catalog import load_catalogue
 from bench.config.published import load_published
 from bench.core.errors import BrokenResult
-from bench.core.escape import lines
 from bench.core.output import show, show_lines
 from bench.core.program import command
 from bench.experiments.context import Options, Tables
@@ -43,8 +42,7 @@ def run(options: Options, tables: Tables) -> int:
     if options.as_json:
         show(json.dumps([asdict(one) for one in findings], indent=1) + "\n")
     else:
-        show(_text(findings))
-        show_lines(["", _checked(published, measured)])
+        show_lines([*_text(findings), "", _checked(published, measured)])
     return max(tell_broken(broken), int(any(one.source == "measured" for one in findings)))
 
 
@@ -64,13 +62,16 @@ def _checked(published: Sequence[Table], measured: Sequence[Table]) -> str:
     return f"tables checked: {theirs} of published figures, {ours} of measured ones{none}"
 
 
-def _text(findings: Sequence[Finding]) -> str:
+def _text(findings: Sequence[Finding]) -> Iterator[str]:
     if not findings:
-        return "nothing is odd\n"
+        yield "nothing is odd"
     groups = groupby(findings, key=lambda one: (one.source, one.table))
-    return "\n".join(lines([title, *_lines(group)]) for (_, title), group in groups)
+    for number, ((_, title), group) in enumerate(groups):
+        yield from ([""] if number else [])
+        yield title
+        yield from _lines(group)
 
 
 def _lines(findings: Iterable[Finding]) -> Iterator[str]:
     for one in findings:
-        yield f"  {one.rule}  {one.row or 'all rows'}  {', '.join(one.columns)}: {one.reason}"
+        yield f"  {one.rule}, {one.row or 'all rows'}, {', '.join(one.columns)}: {one.reason}"

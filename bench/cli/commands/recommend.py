@@ -12,8 +12,7 @@ from bench.cli.console import tell_broken
 from bench.cli.stored import check_results
 from bench.cli.systems import answering, elsewhere
 from bench.core.errors import BrokenResult, InputError, ResultsError, UnknownName
-from bench.core.escape import lines
-from bench.core.output import show
+from bench.core.output import show, show_lines
 from bench.core.program import run_command
 from bench.core.units import number_of, with_interval
 from bench.experiments.context import Options, Tables
@@ -62,8 +61,10 @@ def run(options: Options, tables: Tables) -> int:
         where = named or "this machine"
         raise ResultsError(_nothing(query, given, where), hint=hint)
     advice = [advise(one, query) for one in able]
-    write = _json if options.as_json else _text
-    show(write(query, able, advice))
+    if options.as_json:
+        show(_json(query, able, advice))
+    else:
+        show_lines(_text(query, able, advice))
     return status if any(one.best for one in advice) else 1
 
 
@@ -102,11 +103,11 @@ def _remedy(query: Query) -> str:
     return f"measure first: `{run_command('engines', ' '.join(flags))}`"
 
 
-def _text(query: Query, given: Sequence[Choices], advice: Sequence[Advice]) -> str:
+def _text(query: Query, given: Sequence[Choices], advice: Sequence[Advice]) -> list[str]:
     text = []
     for one, left in zip(advice, given, strict=True):
         text += [one.heading, *(f"  {line}" for line in _lines(query, one, left))]
-    return lines([*text, _note(given)])
+    return [*text, _note(given)]
 
 
 def _note(given: Sequence[Choices]) -> str:

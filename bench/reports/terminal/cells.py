@@ -15,11 +15,12 @@ from bench.analysis.run_context import run_context
 from bench.analysis.series import Column, Series, View
 from bench.analysis.side_by_side import side_by_side
 from bench.core import escape
+from bench.core.output import wrapped
 from bench.core.units import number_of, significant, to_ms, with_interval
 from bench.reports.language import ENGLISH
 from bench.reports.tables import titles
 from bench.reports.terminal import RACED_NOTE, figure, ratio_texts
-from bench.reports.terminal.drawing import drawn, paragraph
+from bench.reports.terminal.drawing import drawn
 from bench.reports.terminal.histogram import bins, histogram
 from bench.storage.schema.common import CellFields, Failed
 from bench.storage.schema.latency import Measured, Record, Session, reason
@@ -116,9 +117,9 @@ def labels(cells: Sequence[CellFields]) -> list[str]:
 def cell_text(view: View, one: Shown, width: int | None) -> str:
     """Return all that is known of a cell: figure, samples, sessions, grade and why, and its run."""
     record = one.record
-    heading = paragraph(titles.heading(one.series, ENGLISH), width)
+    heading = wrapped(titles.heading(one.series, ENGLISH), width)
     lines = [record.cell.to_cell().label, *heading, ""]
-    lines += [text for part in _figure(one) for text in paragraph(part, width)]
+    lines += [text for part in _figure(one) for text in wrapped(part, width)]
     text = escape.lines(lines)
     if isinstance(record.outcome, Measured):
         text += escape.lines(["", *_samples(record, width), "", "sessions"])
@@ -164,7 +165,7 @@ def _samples(record: Record, width: int | None) -> list[str]:
     disturbed = f"; {left_out} more were disturbed and don't count" if left_out > 0 else ""
     head = f"samples, ms: {len(samples)} in {number_of(len(record.sessions), 'session')}{disturbed}"
     room = _BAR if width is None else max(8, min(_BAR, width - 32))
-    return [*paragraph(head, width), *(f"  {it}" for it in histogram(bins(samples), room))]
+    return [*wrapped(head, width), *(f"  {it}" for it in histogram(bins(samples), room))]
 
 
 def _sessions(sessions: Sequence[Session]) -> tuple[list[str], list[list[str]]]:
@@ -203,7 +204,7 @@ def _basis(view: View, one: Shown, width: int | None) -> list[str]:
     if one.box.older:
         lines += [f"earlier figures: {len(one.box.older)}, the history verb shows them"]
     return [
-        *(text for line in lines for text in paragraph(line, width)),
+        *(text for line in lines for text in wrapped(line, width)),
         "command:",
         f"  {shlex.join(origin.command)}",
         f"cell: {one.box.cell_id}",

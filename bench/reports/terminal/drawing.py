@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-import textwrap
 from collections.abc import Iterator, Sequence
 
 from bench.core import escape
+from bench.core.output import wrapped
 
 _ENDLESS = 10_000
 
@@ -24,27 +24,12 @@ def drawn(
     Columns beyond `width` go into tables below, which have the first column again. Without a width
     nothing is wrapped.
     """
-    lines = [*paragraph(title, width)] if title else []
+    lines = [*wrapped(title, width)] if title else []
     for columns in _parts([head, *rows], width):
         lines += _table(*([row[i] for i in columns] for row in (head, *rows)))
     for text in note.splitlines():
-        lines += paragraph(text, width)
+        lines += wrapped(text, width)
     return escape.lines(lines)
-
-
-def paragraph(text: str, width: int | None) -> list[str]:
-    """Return `text` in lines of at most `width` columns, indented as it is, the later ones more."""
-    line = escape.plain(text)
-    indent = len(line) - len(line.lstrip(" "))
-    if width is None or len(line) <= width:
-        return [line]
-    return textwrap.wrap(
-        line,
-        max(width, 20),
-        subsequent_indent=" " * (indent + 2 * bool(indent)),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
 
 
 def _parts(rows: Sequence[Sequence[str]], width: int | None) -> Iterator[list[int]]:
@@ -72,9 +57,16 @@ def _table(head: Sequence[str], *rows: Sequence[str]) -> list[str]:
         table.add_column(escape.plain(text), justify="right", no_wrap=True)
     for row in rows:
         table.add_row(*map(escape.plain, row))
-    # Titles and presets are the user's own: "[large]" in one is text.
     console = Console(
-        file=io.StringIO(), width=_ENDLESS, markup=False, emoji=False, highlight=False
+        file=io.StringIO(),
+        width=_ENDLESS,
+        # FORCE_COLOR would make it a terminal.
+        force_terminal=False,
+        color_system=None,
+        # Titles and presets are the user's own: "[large]" in one is text.
+        markup=False,
+        emoji=False,
+        highlight=False,
     )
     console.print(table)
     assert isinstance(console.file, io.StringIO)  # noqa: S101 - it is the one given above
