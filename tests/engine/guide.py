@@ -20,7 +20,7 @@ _VARYING = (
     (re.compile(r"\d{8}T\d{6}Z-[\w.]+-[0-9a-f]{8}"), "RUN"),
     (re.compile(r"\b[a-z0-9-]+-[0-9a-f]{8}\b"), "SYSTEM"),
     (re.compile(rf"(?:{_ENGINES})(?: \((?:onnxruntime|openvino|ncnn|MNN) [\d.]+\))?"), "ENGINE"),
-    (re.compile(r"[+-]?\d[\d.,]*"), "0"),
+    (re.compile(r"(?:< )?[+-]?\d[\d.,]*"), "0"),
     (re.compile(r"\(grade [A-D]\)"), "(grade)"),
     (re.compile(r"─+"), ""),
     (re.compile(r"\s+"), " "),
