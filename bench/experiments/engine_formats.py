@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from bench.artifacts.failures import no_way
 from bench.artifacts.formats import ArtifactFormat, ways
 from bench.config.axes import Selected
 from bench.config.catalog import Model
+from bench.environments.specs import ENVIRONMENTS
 from bench.experiments.preparation import artifact_key
 from bench.runners import RunnerEntry
 
@@ -17,8 +18,10 @@ def with_able_engines(
     models: Sequence[Model],
     runners: Mapping[str, RunnerEntry],
     formats: Mapping[str, ArtifactFormat],
+    envs: Collection[str],
 ) -> Selected:
-    """Leave out the cells whose engine loads no format that the net can be made into.
+    """Leave out the cells whose engine loads no format that the net can be made into, and those
+    whose environment is a person's own and none of `envs`, which are given.
 
     For engines that nobody named: one that was named has a cell that says why it is skipped.
     """
@@ -26,8 +29,16 @@ def with_able_engines(
     kept, notes = [], dict.fromkeys(selected.left_out)
     for cell in selected.cells:
         model, kind = by_name[cell.variant], artifact_key(cell, runners).kind
-        if ways(formats, kind, model.origin):
+        if env := _own_env(runners[cell.runner], envs):
+            notes[f"{cell.runner}: it takes a Python of your own, by --env {env}=PATH"] = None
+        elif ways(formats, kind, model.origin):
             kept.append(cell)
         else:
             notes[f"{cell.runner}: {no_way(model, kind, formats).problem}"] = None
     return Selected(cells=tuple(kept), left_out=tuple(notes))
+
+
+def _own_env(runner: RunnerEntry, envs: Collection[str]) -> str | None:
+    """Return the environment of `runner` where only a person can bring it, and none did."""
+    spec = ENVIRONMENTS.get(runner.env)
+    return runner.env if spec and not spec.lock and runner.env not in envs else None

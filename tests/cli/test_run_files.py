@@ -94,6 +94,20 @@ def test_an_engine_that_nobody_named_and_that_cannot_take_a_net_is_left_out_with
     assert run("my net.json", "--runner", "other", on=on) == 1
 
 
+def test_an_engine_of_a_python_of_ones_own_that_is_not_given_is_left_out_with_the_flag(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    on = tables(paddle="Ok", other="Ok")
+    other = replace(on.runners["other"], env="torch")
+    on = replace(on, runners={**on.runners, "other": other})
+    assert run("my net.json", on=on) == 0
+    (record,) = only_run(tmp_path).records()
+    assert record.cell.runner == "paddle"
+    assert "left out: other: it takes a Python of your own, by --env torch=PATH" in (
+        capsys.readouterr().err
+    )
+
+
 def test_a_run_of_files_is_resumed_by_naming_them_again(
     run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

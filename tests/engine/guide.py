@@ -21,6 +21,7 @@ _VARYING = (
     (re.compile(r"\b[a-z0-9-]+-[0-9a-f]{8}\b"), "SYSTEM"),
     (re.compile(rf"(?:{_ENGINES})(?: \((?:onnxruntime|openvino|ncnn|MNN) [\d.]+\))?"), "ENGINE"),
     (re.compile(r"(?:< )?[+-]?\d[\d.,]*"), "0"),
+    (re.compile(r"\(0\) [A-D](?: contended)?"), "(0)"),
     (re.compile(r"\(grade [A-D]\)"), "(grade)"),
     (re.compile(r"─+"), ""),
     (re.compile(r"\s+"), " "),

@@ -108,7 +108,7 @@ def new_job(options: Options, tables: Tables, suite: Suite, *, cores: int | None
     axes = _axes(options)
     selected = select_cells(suite, models, axes, cores=cores, runners=tables.runners)
     if ALL_RUNNERS in axes.runners:
-        selected = with_able_engines(selected, models, tables.runners, tables.formats)
+        selected = with_able_engines(selected, models, tables.runners, tables.formats, options.envs)
     if not selected.cells:
         raise InputError(
             f"no cell of suite {suite.name} is left: {'; '.join(selected.left_out)}",
