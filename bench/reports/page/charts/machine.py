@@ -131,7 +131,7 @@ def _spec(words: Words, rows: list[Row], known: list[str], runs: list[str]) -> S
     x = {
         "field": "at", "type": "temporal", "title": words("chart.machine.axis"),
         "scale": {"type": "utc", "padding": 8},
-        "axis": {"labelOverlap": True, "tickCount": 6, "format": "%H:%M"},
+        "axis": {"labelOverlap": True, "tickCount": 6, "format": "%H:%M:%S"},
     }  # fmt: skip
     y = {
         "field": "value", "type": "quantitative", "title": None,

@@ -222,6 +222,11 @@ def test_the_same_net_on_several_systems_stands_side_by_side() -> None:
     assert [text.split()[0] for text in tables[key][0]] == ["ShuffleNetV2_x0_25", "3.00", "1.00"]
 
 
+def test_the_title_has_the_date_and_the_head_the_systems(read: Reader) -> None:
+    assert read.all("title")[0][1] == "Benchmark results · 2024-05-01"
+    assert system().heading in read.all("header")[0][1]
+
+
 def test_the_chinese_page_says_so() -> None:
     (path,) = write(shown(), FOLDER, "zh")
     read = page(shown(), "zh")
