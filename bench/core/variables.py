@@ -26,5 +26,5 @@ VARIABLES: Mapping[str, str] = {
     "MLFLOW_TRACKING_URI": "the tracking store of export --to mlflow, where no OUT names one",
     "PYENV_ROOT": "where pyenv's Pythons lie (~/.pyenv)",
     "BENCH_ENGINE_PYTHON": "set by the harness itself for a worker whose engine has another Python",
-    "_BENCH_COMPLETE": "set by the shell's completion, as in the README",
+    "_BENCH_COMPLETE": "set by the shell's completion, as docs/guide/choose.md has it",
 }
