@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import codecs
 import io
+import os
 import re
-import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from typing import TextIO
 
 from bench.core import escape
 
@@ -82,21 +83,36 @@ def suit_encoding() -> None:
             stream.reconfigure(errors="plainer")
 
 
-def columns() -> int | None:
-    """Return how many columns the terminal has that stdout is, None where it is none."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+def columns(stream: TextIO | None = None) -> int | None:
+    """Return how many columns the terminal has that stdout, or `stream`, is; None: it is none.
+
+    COLUMNS says otherwise.
+    """
+    stream = sys.stdout if stream is None else stream
+    if not stream.isatty():
+        return None
+    with suppress(OSError, ValueError):
+        return int(os.environ.get("COLUMNS") or os.get_terminal_size(stream.fileno()).columns)
+    return None
 
 
 def say(text: str) -> None:
-    """Write a line to stderr; a reader or a terminal that has gone is no reason to stop."""
-    with suppress(OSError):
-        _writers[-1](escape.printed(escape.lines([text])))
+    """Write a line to stderr; a reader or a terminal that has gone is no reason to stop.
+
+    On a terminal it is wrapped at words.
+    """
+    _say(wrapped(text, columns(sys.stderr)))
 
 
 def say_command(text: str, command: str) -> None:
     """Write to stderr what a command is for, and it alone on the next line, where one copies it."""
     say(f"{text}:")
-    say(f"  {command}")
+    _say([f"  {command}"])
+
+
+def _say(texts: Iterable[str]) -> None:
+    with suppress(OSError):
+        _writers[-1](escape.printed(escape.lines(texts)))
 
 
 @contextmanager

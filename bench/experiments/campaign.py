@@ -148,7 +148,7 @@ def _preparing(options: Options) -> Iterator[None]:
     except KeyboardInterrupt:
         again = f"{program()} {shlex.join(options.command)}"
         raise KeyboardInterrupt(
-            "nothing was measured yet, and what is whole stays in the cache: go on with", again
+            "nothing was measured yet, and what is whole stays in the cache; go on with", again
         ) from None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -33,7 +34,7 @@ def test_a_command_to_copy_is_on_a_line_of_its_own_and_whole(
 
 
 def test_a_terminal_that_can_not_move_its_cursor_gets_lines() -> None:
-    written = on_terminal(PROGRESS, columns=80, env={"TERM": "dumb"})
+    written = on_terminal(PROGRESS, columns=120, env={"TERM": "dumb"})
     assert "\x1b" not in written
     assert [line[:8] for line in shown_lines(written)[:4]] == [
         "preparin", "[1/280] ", "[2/280] ", "[3/280] ",
@@ -51,3 +52,12 @@ def test_a_log_gets_lines_whatever_a_variable_forces() -> None:
     done = call(module=PROGRESS, env={"FORCE_COLOR": "1", "TERM": os.environ.get("TERM", "xterm")})
     assert "\x1b" not in done.stderr
     assert done.stderr.splitlines()[1].startswith("[1/280] ")
+
+
+def test_what_is_said_on_a_terminal_is_wrapped_at_words_though_stdout_is_a_pipe() -> None:
+    with Path(os.devnull).open("w") as nowhere:
+        written = on_terminal("bench", "rnu", columns=50, stdout=nowhere.fileno())
+    lines = shown_lines(written)
+    assert len(lines) > 3
+    assert max(map(len, lines)) <= 50
+    assert " ".join(lines).startswith("bench: there is no verb 'rnu': did you mean 'run'? choose")
