@@ -3,10 +3,10 @@
 ONNX Runtime folds constants and merges what the file leaves apart (its basic optimisations, which
 change no result but by rounding); what is left are ONNX's own operators.
 
-    graph.json   {"inputs": {name: [dtype, shape]}, "outputs": [name], "weights": [name],
-                  "nodes": [{"op", "inputs": [name], "outputs": [name], "attributes": {}}]}
-    weights.npz  the array of each weight by its number in "weights"; an attribute's array is one
-                 too, and stands as {"weight": number}
+    graph.json   {"opset": number, "inputs": {name: [dtype, shape]}, "outputs": [name],
+                  "weights": [name], "nodes": [{"op", "inputs": [name], "outputs": [name],
+                  "attributes": {}}]}
+    weights.npz  the array of each weight by its number in "weights"
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) ->
     from onnx import load
 
     with tempfile.TemporaryDirectory() as scratch:
-        net = load(_folded(onnx_file.path(source), Path(scratch))).graph
-    graph, arrays = described(net)
+        model = load(_folded(onnx_file.path(source), Path(scratch)))
+    graph, arrays = described(model.graph)
+    graph["opset"] = next((it.version for it in model.opset_import if not it.domain), 1)
     (out / "graph.json").write_text(json.dumps(graph), encoding="utf-8")
     np.savez(out / "weights.npz", **{str(number): it for number, it in enumerate(arrays)})
     return {

@@ -16,7 +16,7 @@ from bench.environments.interpreters import Environments, worker_of
 from bench.runners import RUNNERS
 from bench.runners.torch.operators import BINDERS
 from tests.engine.converting import ROOT, run
-from tests.engine.torch_cases import CASES
+from tests.engine.torch_cases import CASES, REFUSED
 
 pytestmark = pytest.mark.engine
 
@@ -44,7 +44,7 @@ for case in sorted(Path(folder).iterdir()):
         found[case.name] = str(error)
         continue
     away = float("inf")
-    if y.shape == expected["y"].shape:
+    if (y.shape, y.dtype) == (expected["y"].shape, expected["y"].dtype):
         away = float(np.linalg.norm(y - expected["y"]) / np.linalg.norm(expected["y"]))
     found[case.name] = [away, len(samples), facts]
 Path(sys.argv[1]).write_text(json.dumps(found))
@@ -89,6 +89,12 @@ def test_an_operator_computes_what_onnx_runtime_computes(name: str, eager: dict[
     away, samples, _ = eager[name]
     assert away < 1e-6
     assert samples == 3
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_pytorch_computes_otherwise_is_refused(what: str, eager: dict[str, Any]) -> None:
+    assert what in eager[what]
+    assert "measure it with another runner" in eager[what]
 
 
 def test_a_session_says_what_is_effective(eager: dict[str, Any]) -> None:

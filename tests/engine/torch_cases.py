@@ -119,7 +119,72 @@ CASES: dict[str, Case] = {
         "GRU", (5, 2, 3), [weights(1, 12, 3), weights(1, 12, 4), weights(1, 24)],
         {"hidden_size": 4, "linear_before_reset": 1},
     ),
+    "lstm_first_output": (
+        "LSTM", (5, 2, 3), [weights(1, 16, 3), weights(1, 16, 4), None, None, weights(1, 2, 4)],
+        {"hidden_size": 4},
+    ),
+    "lstm_first_memory": (
+        "LSTM", (5, 2, 3),
+        [weights(1, 16, 3), weights(1, 16, 4), None, None, None, weights(1, 2, 4)],
+        {"hidden_size": 4},
+    ),
+    "max_pool_ceil_uneven": (
+        "MaxPool", IMAGE, [],
+        {"kernel_shape": [2, 3], "strides": [2, 3], "pads": [0, 0, 1, 1], "ceil_mode": 1},
+    ),
+    "max_pool_wide_pads": ("MaxPool", IMAGE, [], {"kernel_shape": [3, 3], "pads": [2, 2, 2, 2]}),
+    "max_pool_dilated": (
+        "MaxPool", IMAGE, [], {"kernel_shape": [3, 3], "pads": [2] * 4, "dilations": [2, 2]},
+    ),
+    "average_pool_wide_pads": (
+        "AveragePool", IMAGE, [],
+        {"kernel_shape": [3, 3], "pads": [2, 2, 2, 2], "count_include_pad": 1},
+    ),
+    "clip_nothing": ("Clip", IMAGE, [], {}),
+    "div_whole": ("Div", (2, 3), [ints(2, -2, 3)], {}),
+    "pow_whole": ("Pow", (2, 3), [np.float32(2.0)], {}),
+    "reduce_sum_whole": ("ReduceSum", (2, 3), [ints(1)], {}),
+    "reduce_mean_nothing": ("ReduceMean", IMAGE, [ints()], {"noop_with_empty_axes": 1}),
+    "softmax_several_axes": ("Softmax", IMAGE, [], {}),
+    "log_softmax_several_axes": ("LogSoftmax", IMAGE, [], {"axis": -2}),
+    "flatten_one_axis": ("Flatten", (5,), [], {}),
+    "pad_value_of_one": ("Pad", IMAGE, [ints(0, 0, 1, 0, 0, 0, 0, 2), weights(1)], {}),
+    "slice_from_the_end": ("Slice", IMAGE, [ints(-(2**63)), ints(3), ints(2)], {}),
+    "slice_nothing": ("Slice", IMAGE, [ints(), ints(), ints()], {}),
 }  # fmt: skip
+REFUSED: dict[str, Case] = {
+    "pads that differ": (
+        "AveragePool", IMAGE, [],
+        {"kernel_shape": [3, 3], "pads": [0, 0, 1, 1], "ceil_mode": 1, "count_include_pad": 1},
+    ),
+    "dilations": ("AveragePool", IMAGE, [], {"kernel_shape": [2, 2], "dilations": [2, 2]}),
+    "both ceil_mode and count_include_pad": (
+        "AveragePool", IMAGE, [],
+        {"kernel_shape": [2, 2], "strides": [2, 2], "ceil_mode": 1, "count_include_pad": 1},
+    ),
+    "training mode": ("Dropout", IMAGE, [np.float32(0.5), np.bool_(True)], {}),
+    "LSTM with clip": (
+        "LSTM", (5, 2, 3), [weights(1, 16, 3), weights(1, 16, 4)],
+        {"hidden_size": 4, "clip": 0.1},
+    ),
+    "input_forget": (
+        "LSTM", (5, 2, 3), [weights(1, 16, 3), weights(1, 16, 4)],
+        {"hidden_size": 4, "input_forget": 1},
+    ),
+    "peepholes": (
+        "LSTM", (5, 2, 3),
+        [weights(1, 16, 3), weights(1, 16, 4), None, None, None, None, weights(1, 12)],
+        {"hidden_size": 4},
+    ),
+    "GRU with clip": (
+        "GRU", (5, 2, 3), [weights(1, 12, 3), weights(1, 12, 4)],
+        {"hidden_size": 4, "linear_before_reset": 1, "clip": 0.1},
+    ),
+}  # fmt: skip
+"""What PyTorch computes otherwise or can't, by what is said of it."""
+OPSETS = {"softmax_several_axes": 11, "log_softmax_several_axes": 11, "reduce_mean_nothing": 18,
+          "dilations": 19}  # fmt: skip
+TYPES = {"div_whole": np.int64, "pow_whole": np.int64, "reduce_sum_whole": np.int32}
 
 
 def main(folder: Path) -> None:
@@ -129,23 +194,25 @@ def main(folder: Path) -> None:
 
     from bench.converters import onnx_graph
 
-    for name, (op, shape, others, attributes) in CASES.items():
+    for name, (op, shape, others, attributes) in (CASES | REFUSED).items():
         out = folder / name
         out.mkdir()
         named = {f"w{number}": it for number, it in enumerate(others) if it is not None}
         names = [f"w{n}" if it is not None else "" for n, it in enumerate(others)]
+        kind = np.dtype(TYPES.get(name, np.float32))
+        number = onnx.helper.np_dtype_to_tensor_dtype(kind)
         node = onnx.helper.make_node(op, ["x", *names], ["y"], **attributes)
         graph = onnx.helper.make_graph(
             [node], name,
-            [onnx.helper.make_tensor_value_info("x", 1, shape)],
-            [onnx.helper.make_tensor_value_info("y", 1, None)],
+            [onnx.helper.make_tensor_value_info("x", number, shape)],
+            [onnx.helper.make_tensor_value_info("y", number, None)],
             [onnx.numpy_helper.from_array(np.asarray(it), key) for key, it in named.items()],
         )  # fmt: skip
-        opsets = [onnx.helper.make_opsetid("", OPSET)]
+        opsets = [onnx.helper.make_opsetid("", OPSETS.get(name, OPSET))]
         model = onnx.helper.make_model(graph, opset_imports=opsets, ir_version=9)
         path = out / "model.onnx"
         onnx.save(model, path)
-        x = RNG.standard_normal(shape).astype(np.float32)
+        x = (RNG.standard_normal(shape) * (1 if kind == np.float32 else 9)).astype(kind)
         options = onnxruntime.SessionOptions()
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         session = onnxruntime.InferenceSession(str(path), options)

@@ -13,12 +13,16 @@ Compute = Callable[..., Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """One node of a graph; `constants` has the array of each input that is a weight, or None."""
+    """One node of a graph; `constants` has the array of each input that is a weight, or None.
+
+    `opset` is the version of ONNX's operators: some have changed what they compute.
+    """
 
     op: str
     attributes: Mapping[str, Any]
     constants: Sequence[Any]
     outputs: int
+    opset: int
 
     def get(self, name: str, default: Any = None) -> Any:
         return self.attributes.get(name, default)

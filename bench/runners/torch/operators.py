@@ -58,10 +58,13 @@ def _global_pool(torch: Any, node: Node) -> Compute:
 def _reduce(name: str) -> Callable[[Any, Node], Compute]:
     def bound(torch: Any, node: Node) -> Compute:
         axes, keep = node.constant(1, "axes"), bool(node.get("keepdims", 1))
+        if not axes and node.get("noop_with_empty_axes", 0):
+            return _identity(torch, node)
         function = getattr(torch, name)
 
         def compute(x: Any, *_: Any) -> Any:
-            return function(x, dim=tuple(axes or range(x.dim())), keepdim=keep)
+            # PyTorch sums small whole numbers as larger ones.
+            return function(x, dim=tuple(axes or range(x.dim())), keepdim=keep).to(x.dtype)
 
         return compute
 
@@ -98,18 +101,42 @@ def _gemm(torch: Any, node: Node) -> Compute:
 
 def _clip(torch: Any, node: Node) -> Compute:
     low, high = node.constant(1, "min"), node.constant(2, "max")
+    if low is None and high is None:
+        return _identity(torch, node)
     return lambda x, *_: torch.clamp(x, min=low, max=high)
 
 
 def _softmax(torch: Any, node: Node) -> Compute:
-    axis = node.get("axis", -1)
     function = torch.log_softmax if node.op == "LogSoftmax" else torch.softmax
-    return lambda x: function(x, dim=axis)
+    if node.opset >= _SOFTMAX_OF_ONE_AXIS:
+        return partial(function, dim=node.get("axis", -1))
+    first = node.get("axis", 1)
+
+    def compute(x: Any) -> Any:
+        start = first % x.dim()
+        return function(x.flatten(start), dim=start).reshape(x.shape)
+
+    return compute
+
+
+_SOFTMAX_OF_ONE_AXIS = 13  # before it, over all axes from one on
 
 
 def _hard_sigmoid(torch: Any, node: Node) -> Compute:
     alpha, beta = node.get("alpha", 0.2), node.get("beta", 0.5)
     return lambda x: torch.clamp(x * alpha + beta, 0.0, 1.0)
+
+
+def _div(torch: Any, node: Node) -> Compute:
+    def compute(one: Any, other: Any) -> Any:
+        whole = not one.is_floating_point()
+        return torch.div(one, other, rounding_mode="trunc" if whole else None)
+
+    return compute
+
+
+def _pow(torch: Any, node: Node) -> Compute:
+    return lambda base, exponent: torch.pow(base, exponent).to(base.dtype)
 
 
 def _leaky(torch: Any, node: Node) -> Compute:
@@ -140,6 +167,13 @@ def _functional(name: str) -> Callable[[Any, Node], Compute]:
     return lambda torch, _: getattr(torch.nn.functional, name)
 
 
+def _dropout(torch: Any, node: Node) -> Compute:
+    refuse(node, outputs=1)
+    if node.constant(2, "training_mode", default=False):
+        refuse(node, what="its training mode")
+    return _identity(torch, node)
+
+
 def _identity(torch: Any, node: Node) -> Compute:
     return lambda x, *_: x
 
@@ -150,17 +184,17 @@ BINDERS: Mapping[str, Callable[[Any, Node], Compute]] = {
         ("Floor", "floor"), ("Log", "log"), ("Neg", "neg"), ("Not", "logical_not"),
         ("Reciprocal", "reciprocal"), ("Relu", "relu"), ("Sigmoid", "sigmoid"), ("Sin", "sin"),
         ("Sqrt", "sqrt"), ("Tanh", "tanh"), ("Equal", "eq"), ("Greater", "gt"), ("Less", "lt"),
-        ("Where", "where"), ("MatMul", "matmul"), ("Pow", "pow"),
+        ("Where", "where"), ("MatMul", "matmul"),
     )},
     **{op: _fold(name) for op, name in (
-        ("Add", "add"), ("Div", "div"), ("Max", "maximum"), ("Min", "minimum"), ("Mul", "mul"),
+        ("Add", "add"), ("Max", "maximum"), ("Min", "minimum"), ("Mul", "mul"),
         ("Sub", "sub"), ("Sum", "add"), ("And", "logical_and"), ("Or", "logical_or"),
     )},
-    "BatchNormalization": _batch_norm, "Cast": _cast, "Clip": _clip, "Dropout": _identity,
-    "Elu": _elu, "Gelu": _gelu, "Gemm": _gemm, "GlobalAveragePool": _global_pool,
-    "GlobalMaxPool": _global_pool, "HardSigmoid": _hard_sigmoid,
+    "BatchNormalization": _batch_norm, "Cast": _cast, "Clip": _clip, "Div": _div,
+    "Dropout": _dropout, "Elu": _elu, "Gelu": _gelu, "Gemm": _gemm,
+    "GlobalAveragePool": _global_pool, "GlobalMaxPool": _global_pool, "HardSigmoid": _hard_sigmoid,
     "HardSwish": _functional("hardswish"), "Identity": _identity,
-    "LayerNormalization": _layer_norm, "LeakyRelu": _leaky, "LogSoftmax": _softmax,
+    "LayerNormalization": _layer_norm, "LeakyRelu": _leaky, "LogSoftmax": _softmax, "Pow": _pow,
     "ReduceMax": _reduce("amax"), "ReduceMean": _reduce("mean"), "ReduceSum": _reduce("sum"),
     "Softmax": _softmax, "Softplus": _functional("softplus"),
     **RECURRENT, **SHAPES, **WINDOWS,

@@ -17,14 +17,21 @@ def _recurrent(torch: Any, node: Node) -> Compute:
         refuse(node, what="a reversed direction, another layout or other activations")
     if node.op == "GRU" and not node.get("linear_before_reset", 0):
         refuse(node, what="the reset before its matrix product")
-    if len(node.constants) > 4 and node.constants[4] is not ABSENT:
-        refuse(node, what="lengths of its sequences")
+    for index, what in ((4, "lengths of its sequences"), (7, "peepholes")):
+        if len(node.constants) > index and node.constants[index] is not ABSENT:
+            refuse(node, what=what)
+    for name in ("clip", "input_forget"):
+        if node.get(name, 0):
+            refuse(node, what=name)
     layer, size = _layer(torch, node, both=direction == "bidirectional"), node.get("hidden_size")
     is_lstm = node.op == "LSTM"
 
     def compute(x: Any, *given: Any) -> Any:
-        first = given[4:6]  # after the weights and the lengths
-        steps, states = layer(x, (first if is_lstm else first[0]) if first else None)
+        first, memory = [*given[4:6], None, None][:2]  # after the weights and the lengths
+        known = memory if first is None else first
+        if is_lstm and known is not None:  # PyTorch takes both or none
+            known = [torch.zeros_like(known) if it is None else it for it in (first, memory)]
+        steps, states = layer(x, known)
         y = steps.reshape(*steps.shape[:2], -1, size).permute(0, 2, 1, 3)
         return (y, *states) if is_lstm else (y, states)
 

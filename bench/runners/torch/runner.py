@@ -63,7 +63,11 @@ class Graph:
         self.outputs: list[str] = said["outputs"]
         self.weights = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
         self._steps = [
-            (bind(torch, _node(node, arrays)), _names(node["inputs"]), node["outputs"])
+            (
+                bind(torch, _node(node, arrays, said["opset"])),
+                _names(node["inputs"]),
+                node["outputs"],
+            )
             for node in said["nodes"]
         ]
         self._last_uses = _last_uses(self._steps, keep={*self.outputs, *self.weights})
@@ -88,13 +92,14 @@ def _names(inputs: list[str]) -> list[str]:
     return inputs
 
 
-def _node(node: Mapping[str, Any], arrays: Mapping[str, Any]) -> Node:
+def _node(node: Mapping[str, Any], arrays: Mapping[str, Any], opset: int) -> Node:
     constants = [arrays.get(name) if name else ABSENT for name in node["inputs"]]
     return Node(
         op=node["op"],
         attributes=node["attributes"],
         constants=constants,
         outputs=len(node["outputs"]),
+        opset=opset,
     )
 
 

@@ -18,9 +18,7 @@ def _reshape(torch: Any, node: Node) -> Compute:
 
 def _flatten(torch: Any, node: Node) -> Compute:
     axis = node.get("axis", 1)
-    if axis == 1:
-        return lambda x: x.flatten(1)
-    return lambda x: x.reshape(x.shape[:axis].numel(), -1)
+    return lambda x: x.reshape(x.shape[:axis].numel(), x.shape[axis:].numel())
 
 
 def _transpose(torch: Any, node: Node) -> Compute:
@@ -45,8 +43,9 @@ def _slice(torch: Any, node: Node) -> Compute:
     starts, ends = node.constant(1, "starts"), node.constant(2, "ends")
     axes = node.constant(3, "axes") or list(range(len(starts)))
     steps = node.constant(4, "steps") or [1] * len(starts)
-    if min(steps) < 1:
+    if min(steps, default=1) < 1:
         refuse(node, what="a negative step")
+    starts, ends = ([max(at, -_FAR) for at in some] for some in (starts, ends))
     cuts = list(zip(axes, starts, ends, steps, strict=True))
 
     def compute(x: Any, *_: Any) -> Any:
@@ -56,6 +55,9 @@ def _slice(torch: Any, node: Node) -> Compute:
         return x[tuple(index)]
 
     return compute
+
+
+_FAR = 1 << 62  # PyTorch takes the least of whole numbers for a sign of its own
 
 
 def _squeeze(torch: Any, node: Node) -> Compute:
@@ -88,6 +90,7 @@ def _pad(torch: Any, node: Node) -> Compute:
     if mode != "constant" or node.constant(3, "axes") is not None:
         refuse(node, what=f"mode {mode}" if mode != "constant" else "axes of its own")
     value = node.constant(2, "value", 0.0) or 0.0
+    value = value[0] if isinstance(value, list) else value
     around = last_axis_first(pads)
     return lambda x, *_: torch.nn.functional.pad(x, around, value=value)
 

@@ -55,7 +55,10 @@ def _padded(
 
 
 def _conv(torch: Any, node: Node) -> Compute:
-    kernel = node.get("kernel_shape") or list(node.constants[1].shape[2:])
+    kernel = node.get("kernel_shape")
+    if not kernel and node.constants[1] is None:
+        refuse(node, what="weights that are computed and no kernel_shape")
+    kernel = kernel or list(node.constants[1].shape[2:])
     axes = len(kernel)
     before, padding = _padded(torch, node, kernel, 0.0)
     convolve = partial(
@@ -73,27 +76,74 @@ def _conv(torch: Any, node: Node) -> Compute:
 def _pool(kind: str) -> Callable[[Any, Node], Compute]:
     def bound(torch: Any, node: Node) -> Compute:
         kernel = node.get("kernel_shape")
+        axes, pads = len(kernel), _pads(node, len(kernel))
+        own = pads is None or not _is_pytorchs(pads, kernel)
         refuse(node, outputs=1)
-        fill = float("-inf") if kind == "max" else 0.0
-        before, padding = _padded(torch, node, kernel, fill)
-        more: dict[str, Any] = {"ceil_mode": bool(node.get("ceil_mode", 0))}
-        if kind == "max":
-            more["dilation"] = node.get("dilations") or [1] * len(kernel)
+        if kind == "avg":
+            refuse(node, what=_uncounted(node, own=own))
+            more: dict[str, Any] = {"count_include_pad": bool(node.get("count_include_pad", 0))}
         else:
-            counts = bool(node.get("count_include_pad", 0))
-            if before is not None and not counts:
-                refuse(node, what="pads that differ on two sides")
-            more["count_include_pad"] = counts
+            more = {"dilation": node.get("dilations") or [1] * axes}
         pool = partial(
-            getattr(torch.nn.functional, f"{kind}_pool{len(kernel)}d"),
+            getattr(torch.nn.functional, f"{kind}_pool{axes}d"),
             kernel_size=kernel,
-            stride=node.get("strides") or [1] * len(kernel),
-            padding=padding,
+            stride=node.get("strides") or [1] * axes,
+            padding=[0] * axes if own or pads is None else pads[:axes],
+            ceil_mode=not own and bool(node.get("ceil_mode", 0)),
             **more,
         )
-        return pool if before is None else lambda x: pool(before(x))
+        if not own:
+            return pool
+        pad, fill = torch.nn.functional.pad, float("-inf") if kind == "max" else 0.0
+        return lambda x: pool(
+            pad(x, last_axis_first(_around(x.shape, kernel, pads, node)), value=fill)
+        )
 
     return bound
+
+
+def _is_pytorchs(pads: Sequence[int], kernel: Sequence[int]) -> bool:
+    """Return whether PyTorch's pools take these pads: alike on both sides, at most half a window"""
+    axes = len(kernel)
+    halves = (2 * pad <= width for pad, width in zip(pads, kernel, strict=False))
+    return pads[:axes] == pads[axes:] and all(halves)
+
+
+def _uncounted(node: Node, *, own: bool) -> str | None:
+    """Return what of an AveragePool PyTorch counts otherwise, None where it counts the same."""
+    ceil, counts = node.get("ceil_mode", 0), node.get("count_include_pad", 0)
+    if max(node.get("dilations") or [1]) > 1:
+        return "dilations"
+    if own and (ceil or not counts):
+        return "pads that differ on two sides or are beyond half a window"
+    if ceil and counts and node.opset < _CEIL_COUNTS_THE_PADS_ALONE:
+        return "both ceil_mode and count_include_pad"
+    return None
+
+
+_CEIL_COUNTS_THE_PADS_ALONE = 19  # before it, also what is beyond them
+
+
+def _around(
+    shape: Sequence[int], kernel: Sequence[int], pads: Sequence[int] | None, node: Node
+) -> list[int]:
+    """Return the pads with which whole windows alone make the output."""
+    if pads is None:
+        return _same(shape, kernel, node)
+    axes = len(kernel)
+    if not node.get("ceil_mode", 0):
+        return list(pads)
+    strides = node.get("strides") or [1] * axes
+    dilations = node.get("dilations") or [1] * axes
+    ends = []
+    for axis, (size, width, stride, dilation) in enumerate(
+        zip(shape[2:], kernel, strides, dilations, strict=True)
+    ):
+        begin, reach = size + pads[axis], (width - 1) * dilation + 1
+        last = -(-(begin + pads[axes + axis] - reach) // stride)
+        last -= last * stride >= begin  # no window begins within the pad at the end
+        ends.append(last * stride + reach - begin)
+    return [*pads[:axes], *ends]
 
 
 WINDOWS: Mapping[str, Callable[[Any, Node], Compute]] = {
