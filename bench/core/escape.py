@@ -43,6 +43,8 @@ _MOST_NAME = 200
 
 def plain(text: str) -> str:
     """Return `text` as one line in which every character shows."""
+    if text.isascii() and text.isprintable():
+        return text
     return _INVISIBLE.sub(_REPLACEMENT, _BREAKS.sub(" ", text))
 
 

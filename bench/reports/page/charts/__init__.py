@@ -9,6 +9,7 @@ from bench.reports.page.charts.cell_samples import samples
 from bench.reports.page.charts.engines import engine_charts
 from bench.reports.page.charts.machine import machine_charts
 from bench.reports.page.charts.parts import Chart, pack
+from bench.reports.page.charts.points import figures
 from bench.reports.page.charts.sample_charts import sample_charts
 from bench.reports.page.charts.theme import THEME
 
@@ -17,8 +18,9 @@ __all__ = ["THEME", "Chart", "charts", "pack", "sample_charts", "samples"]
 
 def charts(view: View, words: Words) -> list[Chart]:
     """Return the charts that `view` has points for, in the report's order."""
+    measured = figures(view, words)
     return [
-        *accuracy_charts(view, words),
-        *engine_charts(view, words),
+        *accuracy_charts(view, words, measured),
+        *engine_charts(view, words, measured),
         *machine_charts(view, words),
     ]

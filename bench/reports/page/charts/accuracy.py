@@ -15,14 +15,15 @@ from bench.reports.page.charts.parts import Chart, Row, Spec, spec, switch
 _SWITCHES = ("system", "suite", "precision", "batch", "threads")
 
 
-def accuracy_charts(view: View, words: Words) -> list[Chart]:
+def accuracy_charts(view: View, words: Words, figures: points.Figures) -> list[Chart]:
     """Return top-1 against latency and against each cost that there are points of."""
-    charts = [_latency(view, words), *(_cost(view, words, cost) for cost in points.COSTS)]
+    charts = [_latency(view, words, figures), *(_cost(view, words, cost) for cost in points.COSTS)]
     return [chart for chart in charts if chart is not None]
 
 
-def _latency(view: View, words: Words) -> Chart | None:
-    rows, beside = points.latencies(view, words), points.published_latencies(view)
+def _latency(view: View, words: Words, figures: points.Figures) -> Chart | None:
+    rows = [{**row, "x": row["ms"]} for row in figures.values() if "top1" in row]
+    beside = points.published_latencies(view)
     if not rows:
         return None
     chosen = " && ".join(f"datum.{name} === {name}" for name in _SWITCHES)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from bench.analysis import side_by_side as tables
-from bench.analysis.boxes import Box
 from bench.analysis.series import View
 from bench.analysis.side_by_side import SideBySide
 from bench.analysis.turns import Race, Ratio
@@ -30,13 +29,13 @@ _RING = {
 _FIELDS = ("net", "engine", "figure", "interval", "ratio_text", "grade", "versions", "cell")
 
 
-def engine_charts(view: View, words: Words) -> list[Chart]:
+def engine_charts(view: View, words: Words, figures: points.Figures) -> list[Chart]:
     """Return latency by engine, and the ratios where cells took turns; none without two engines."""
     rows = [
         row
         for table in tables.side_by_side(view)
         for variant in table.rows
-        for row in _rows(view, words, table, variant)
+        for row in _rows(words, figures, table, variant)
     ]
     raced = [row for row in rows if "ratio" in row]
     charts = {
@@ -55,21 +54,14 @@ def engine_charts(view: View, words: Words) -> list[Chart]:
     ]
 
 
-def _rows(view: View, words: Words, table: SideBySide, variant: str) -> Iterator[Row]:
-    for index in range(len(table.engines)):
-        row = _figure(view, words, table, variant, index)
-        if row:
-            yield row | _ratio(words, table.races[variant], index)
-
-
-def _figure(view: View, words: Words, table: SideBySide, variant: str, index: int) -> Row:
-    """Return an engine's figure with its table, nothing where it has none."""
-    box: Box | None = table.rows[variant][index]
-    if box is None:
-        return {}
-    row = points.measured(view, words, table.engines[index], variant, table.column, box)
-    best = table.fastest[variant] == index
-    return row and row | {"table": shown(titles.side_by_side(table, words)), "best": str(best)}
+def _rows(words: Words, figures: points.Figures, table: SideBySide, variant: str) -> Iterator[Row]:
+    """Yield the figures of a net with their table and their ratio to the fastest."""
+    for index, box in enumerate(table.rows[variant]):
+        if box is not None and box.estimate is not None:
+            best = str(table.fastest[variant] == index)
+            of_table = {"table": shown(titles.side_by_side(table, words)), "best": best}
+            ratio = _ratio(words, table.races[variant], index)
+            yield {**figures[box.run_id, box.cell_id], **of_table, **ratio}
 
 
 def _ratio(words: Words, race: Race | None, index: int) -> Row:

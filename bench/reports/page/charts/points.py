@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from bench.analysis import naming
 from bench.analysis.boxes import Box
 from bench.analysis.known_accuracy import Known, known_accuracy
 from bench.analysis.naming import PUBLISHED_COLUMNS
-from bench.analysis.series import Column, Series, View
+from bench.analysis.series import CellKey, Column, Series, View
 from bench.analysis.statistics import Estimate
 from bench.core.units import BYTES_PER_MIB, significant, to_ms, with_interval
 from bench.reports.language import Words
@@ -19,32 +19,33 @@ COSTS = {"storage": "storage_mb", "flops": "flops_m", "params": "params_m"}
 """Each cost and the column of what was published of it."""
 
 
-def latencies(view: View, words: Words) -> list[Row]:
-    """Return a row for each figure of a net whose accuracy is known."""
-    return [
-        row | {"x": row["ms"]}
-        for series in view.series
-        for variant, boxes in series.boxes.items()
-        for column, box in boxes.items()
-        if (row := measured(view, words, series, variant, column, box)) and "top1" in row
-    ]
+Figures = Mapping[CellKey, Row]
+"""What the charts show of each measured figure."""
 
 
-def measured(
-    view: View, words: Words, series: Series, variant: str, column: Column, box: Box
-) -> Row:
-    """Return what a chart shows of one figure, nothing of a box without one. Latencies are ms."""
-    if box.estimate is None:
-        return {}
-    low, high = ends_ms(box.estimate)
+def figures(view: View, words: Words) -> Figures:
+    """Return a row for each figure of a report, by its record."""
+    nets = {variant: net(view, words, variant) for variant in view.models}
+    rows: dict[CellKey, Row] = {}
+    for series in view.series:
+        name = engine(view, series)
+        for variant, boxes in series.boxes.items():
+            for column, box in boxes.items():
+                if box.estimate is not None:
+                    own = measured(words, series, column, box, box.estimate)
+                    rows[box.run_id, box.cell_id] = {**nets[variant], "engine": name, **own}
+    return rows
+
+
+def measured(words: Words, series: Series, column: Column, box: Box, estimate: Estimate) -> Row:
+    """Return what a chart shows of one figure beside its net and engine. Latencies are ms."""
+    low, high = ends_ms(estimate)
     return {
-        **net(view, words, variant),
-        "ms": rounded(to_ms(box.estimate.value_ns)), "low": rounded(low), "high": rounded(high),
-        "figure": f"{figure(box.estimate)} ms",
-        "interval": interval(words, box.estimate),
+        "ms": rounded(to_ms(estimate.value_ns)), "low": rounded(low), "high": rounded(high),
+        "figure": f"{figure(estimate)} ms",
+        "interval": interval(words, estimate),
         "grade": box.grade or words("chart.unknown"),
-        "sessions": box.estimate.sessions,
-        "engine": engine(view, series),
+        "sessions": estimate.sessions,
         **setting(words, series, column),
         "versions": versions(words, series, box),
         "cell": f"{box.run_id}/{box.cell_id}",

@@ -7,6 +7,7 @@ from bench.reports.colours import engine_colour
 from bench.reports.language import words
 from bench.reports.page.charts import Chart
 from bench.reports.page.charts.engines import engine_charts
+from bench.reports.page.charts.points import figures
 from bench.storage.schema.latency import Bursts, Record
 from tests.fakes.drawn import drawn, of
 from tests.fakes.records import of_sessions, session, stored, view, waited
@@ -31,7 +32,7 @@ def shown(*more: Record) -> View:
 
 
 def by_key(of_view: View) -> dict[str, Chart]:
-    return {one.key: one for one in engine_charts(of_view, ENGLISH)}
+    return {one.key: one for one in engine_charts(of_view, ENGLISH, figures(of_view, ENGLISH))}
 
 
 def test_each_engine_has_its_point_its_colour_and_its_interval() -> None:
