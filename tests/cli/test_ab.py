@@ -222,6 +222,12 @@ def test_a_comparison_says_first_what_it_compares_and_for_how_long(same: Compare
     assert "; 1 cell, 3 to 10 sessions each, at least " in first
 
 
+def test_a_stored_comparison_is_shown_by_its_id(kept: Ab) -> None:
+    where = ["--results", str(kept.root / "results"), "--models", str(fakes.MODELS)]
+    assert main(["show", kept.only.path.name, *where]) == 0
+    assert "x0_25 paddle batch 1, 1 thread" in kept.capsys.readouterr().out
+
+
 def test_progress_goes_to_stderr_and_says_where_it_is_kept(same: Compared) -> None:
     assert "+0.0% after 3 sessions" in same.err
     assert f"kept in {Ab(same.root, None).only.path}" in same.err  # type: ignore[arg-type]
