@@ -14,7 +14,9 @@ from bench.core.paths import PACKAGE, PROJECT
 
 PAGE = (PROJECT / "docs" / "faq.md").read_text(encoding="utf-8")
 QUOTED = [
-    line for block in re.findall(r"(?ms)^```text\n(.*?)^```$", PAGE) for line in block.splitlines()
+    line
+    for block in re.findall(r"(?ms)^```message\n(.*?)^```$", PAGE)
+    for line in block.splitlines()
 ]
 HOLE, _HOLE = "…", "(?:(?!: ).)*?"
 _LEAST = 7
