@@ -97,7 +97,7 @@ def _carry_out(argv: Sequence[str], tables: Tables | None) -> int:
         from bench.experiments.context import Tables
 
         module = importlib.import_module(f"bench.cli.commands.{verb}")
-        status = module.run(options, tables or Tables())
+        status = module.run(options, (tables or Tables()).serving(options.envs))
     sys.stdout.flush()
     return status
 

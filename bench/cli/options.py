@@ -130,7 +130,7 @@ SIGNERS = Flag(
     "Whose SSH signature of the run to accept: a line of name and public key each",
     type=PATH,
 )
-INSTALL = Flag(_CHECKS, "--install", None, "Build and check the GPU engines' environment (2.3 GB)")
+INSTALL = Flag(_CHECKS, "--install", None, "Build and check the engines of the GPU")
 SENSORS = Flag(_CHECKS, "--sensors", None, "Measure only the cost of reading the machine's state")
 
 BASE = Flag(_COMPARE, "--base", "SPEC", _ARM, "the present state", multiple=True)

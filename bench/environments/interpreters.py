@@ -6,7 +6,8 @@
     onnx      Python 3.10 to 3.12: Paddle2ONNX's wheels exist for no later one
     engines   ONNX Runtime, OpenVINO, ncnn and MNN, and their converters
     torch     the user's own: PyTorch comes in builds for each processor, from its own index
-    gpu       Python 3.10: TensorRT 8.5.3 exists for no later one; Linux on x86-64
+    gpu       Python 3.11 to 3.13: ONNX Runtime for CUDA 13; Linux on x86-64
+    gpu-volta Python 3.10: TensorRT 8.5.3 exists for no later one; Linux on x86-64
     harness   the interpreter that runs this; no engine in it
 
 A built environment lies in the cache under its name and a digest of lock, Python and platform, and
@@ -21,7 +22,7 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -166,14 +167,19 @@ def given(name: str, python: Path) -> Interpreter:
     Its packages may be edited in place: its digest takes their files too.
     """
     interpreter, needs = describe(name, python), ENVIRONMENTS[name].needs
-    names = {name.replace("_", "-") for name in interpreter.packages}
-    if needs and not any(fnmatch.filter(names, need) for need in needs):
+    if needs and not has_any(interpreter.packages, needs):
         raise Unavailable(
             f"the interpreter for environment '{name}', {python}, has no {needs[0]}",
             hint=f"install it there, or leave --env {name} out to have one built",
         )
     files = _printed_json(name, python, str(_PACKAGE_FILES), str(import_root()))
     return replace(interpreter, digest=canonical_digest([interpreter.digest, files]))
+
+
+def has_any(packages: Iterable[str], needs: Iterable[str]) -> bool:
+    """Tell whether one of `needs`, `*` as in a shell, is among the names of `packages`."""
+    names = {name.replace("_", "-") for name in packages}
+    return any(fnmatch.filter(names, need) for need in needs)
 
 
 def build(

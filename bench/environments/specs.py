@@ -14,13 +14,16 @@ class EnvSpec:
     .excludes names packages that others ask for and that must stay out. With an empty `lock` it is
     the user's own interpreter alone (--env NAME=PATH).
     `purpose` is what it is for, in words. `needs` are the packages of which an interpreter of the
-    user's own must have one, `*` as in a shell.
+    user's own must have one, `*` as in a shell. `driver` is the oldest NVIDIA driver that its
+    libraries take, `disk_gib` what building it takes: both of environments of a GPU.
     """
 
     lock: str
     purpose: str = ""
     python: str | None = None
     needs: tuple[str, ...] = ()
+    driver: str | None = None
+    disk_gib: int = 0
 
 
 ENVIRONMENTS: Mapping[str, EnvSpec] = {
@@ -43,9 +46,19 @@ ENVIRONMENTS: Mapping[str, EnvSpec] = {
     ),
     "gpu": EnvSpec(
         lock="gpu.txt",
-        purpose="measuring on an NVIDIA GPU (2.3 GB)",
+        purpose="measuring on an NVIDIA GPU of today: ONNX Runtime with CUDA and TensorRT-RTX",
+        python="3.13,3.12,3.11",
+        needs=("onnxruntime-gpu", "tensorrt", "tensorrt-cu*"),
+        driver="580",
+        disk_gib=8,
+    ),
+    "gpu-volta": EnvSpec(
+        lock="gpu-volta.txt",
+        purpose="measuring on an NVIDIA GPU up to 9.0: TensorRT 8.5, Paddle Inference (2.3 GB)",
         python="3.10",
         needs=("tensorrt", "tensorrt-cu*", "paddlepaddle-gpu"),
+        driver="450.80",
+        disk_gib=8,
     ),
     "onnx": EnvSpec(
         lock="onnx.txt",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,6 +18,7 @@ from bench.launcher.process import run_child
 from bench.runners import RUNNERS, RunnerEntry
 from bench.targets import TARGETS, TargetEntry
 from bench.targets.base import Given, check_target, describe
+from bench.targets.serving import with_own_engines
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -120,3 +121,7 @@ class Tables:
     launch: Launch = run_child
     targets: Mapping[str, TargetEntry] = field(default_factory=lambda: TARGETS)
     busy: Callable[[], Busy | None] = read_busy
+
+    def serving(self, given: Mapping[str, Path]) -> Tables:
+        """Return the tables where the user's own interpreters `given` serve what they can."""
+        return replace(self, runners=with_own_engines(self.runners, given))

@@ -1,4 +1,4 @@
-"""Which engines can take which nets: what `all` of them leaves out, and why."""
+"""Which engines can take which nets, and which the target serves: what is left out, and why."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from bench.artifacts.failures import no_way
 from bench.artifacts.formats import ArtifactFormat, ways
 from bench.config.axes import Selected
 from bench.config.catalog import Model
+from bench.core.errors import Unavailable
 from bench.environments.specs import ENVIRONMENTS
 from bench.experiments.preparation import artifact_key
 from bench.runners import RunnerEntry
@@ -42,3 +43,22 @@ def _own_env(runner: RunnerEntry, envs: Collection[str]) -> str | None:
     """Return the environment of `runner` where only a person can bring it, and none did."""
     spec = ENVIRONMENTS.get(runner.env)
     return runner.env if spec and not spec.lock and runner.env not in envs else None
+
+
+def without_refused(
+    selected: Selected, refused: Mapping[str, Unavailable], named: Collection[str]
+) -> Selected:
+    """Leave out the cells of runners that the target refuses, but those that were `named`.
+
+    A named one has cells that say why they are skipped.
+    """
+    left_out = {name: it for name, it in refused.items() if name not in named}
+    notes = {
+        f"{it.runner}: {left_out[it.runner].problem}": None
+        for it in selected.cells
+        if it.runner in left_out
+    }
+    return Selected(
+        cells=tuple(it for it in selected.cells if it.runner not in left_out),
+        left_out=tuple(dict.fromkeys((*selected.left_out, *notes))),
+    )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -166,11 +167,16 @@ def prepare(
     workshop: Workshop,
     workers: int,
     on_done: Callable[[str], None],
+    refused: Mapping[str, Unavailable] = MappingProxyType({}),
 ) -> Prepared:
-    """Make what `cells` need. Raises Unavailable where no runner's interpreter can be had."""
-    _require_interpreter(reachable(cells, models, runners, workshop.formats), runners, workshop)
-    made = workshop.make(models, wanted_keys(cells, runners), workers=workers, on_done=on_done)
-    found = {cell: made[artifact_key(cell, runners)] for cell in cells}
+    """Make what `cells` need, nothing for the runners in `refused`: their cells are settled.
+
+    Raises Unavailable where no other runner's interpreter can be had.
+    """
+    able = [cell for cell in cells if cell.runner not in refused]
+    _require_interpreter(reachable(able, models, runners, workshop.formats), runners, workshop)
+    made = workshop.make(models, wanted_keys(able, runners), workers=workers, on_done=on_done)
+    found = {cell: refused.get(cell.runner) or made[artifact_key(cell, runners)] for cell in cells}
     return Prepared(
         artifacts={cell: it for cell, it in found.items() if isinstance(it, Artifact)},
         settled={cell: settle(it) for cell, it in found.items() if isinstance(it, BenchError)},

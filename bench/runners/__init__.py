@@ -9,6 +9,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+Cards = tuple[int, int | None]
+"""The lowest and the highest compute capability of an NVIDIA GPU, each times ten; None: no end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnEngine:
+    """A later version of an engine, which no environment of the harness has.
+
+    An interpreter of the user's own for the environment `env` that has one of `packages`, `*` as in
+    a shell, serves the runner in the place of the runner's environment. `cards` as in RunnerEntry.
+    """
+
+    env: str
+    packages: tuple[str, ...]
+    cards: Cards
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunnerEntry:
@@ -18,7 +34,8 @@ class RunnerEntry:
     `env` is too old for (`bench.environments.interpreters`). `tolerance` is the relative L2
     distance from the reference logits that FP32 output may have. `tolerances` has the other
     precisions that the engine knows, on some chip, each with its own; `artifacts` the kinds that
-    stand in the place of `artifact` for one of them.
+    stand in the place of `artifact` for one of them. `cards` are the GPUs that the engine in `env`
+    has kernels for; `own` is a later engine of the user's own.
     """
 
     path: str
@@ -31,6 +48,8 @@ class RunnerEntry:
     worker_env: str | None = None
     tolerances: Mapping[str, float] = field(default_factory=dict)
     artifacts: Mapping[str, str] = field(default_factory=dict)
+    cards: Cards | None = None
+    own: OwnEngine | None = None
     settings: Mapping[str, tuple[str, ...]]
 
     @property
@@ -103,9 +122,11 @@ RUNNERS: Mapping[str, RunnerEntry] = {
     "paddle-tensorrt": RunnerEntry(
         path="bench.runners.tensorrt.paddle:PaddleTensorrtRunner",
         title="Paddle Inference with TensorRT",
-        env="gpu",
+        env="gpu-volta",
         artifact="paddle-program",
         target="nvidia-gpu",
+        # 6.1, 7.0, 7.5, 8.0 and 8.6, and no PTX that a driver could compile for others.
+        cards=(61, 86),
         # The log has to show how much of the net TensorRT took, and FP32 has to be FP32.
         child_env={
             "GLOG_logtostderr": "1",
@@ -117,9 +138,12 @@ RUNNERS: Mapping[str, RunnerEntry] = {
     "tensorrt": RunnerEntry(
         path="bench.runners.tensorrt.native:TensorrtRunner",
         title="TensorRT",
-        env="gpu",
+        env="gpu-volta",
         artifact="onnx",
         target="nvidia-gpu",
+        cards=(60, 90),
+        # TensorRT 10 and 11: 10.5 was the first without Volta.
+        own=OwnEngine(env="gpu", packages=("tensorrt", "tensorrt-cu*"), cards=(75, None)),
         child_env={"NVIDIA_TF32_OVERRIDE": "0"},
         settings={
             "cuda_graph": ("off", "on"),

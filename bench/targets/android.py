@@ -17,7 +17,7 @@ from pathlib import Path
 from bench.config.project import default_agent
 from bench.core.cell import DEVICE_ID, TargetSpec
 from bench.core.digest import canonical_digest
-from bench.core.errors import DeviceError, DeviceLost, DeviceNotFound, DeviceTimeout
+from bench.core.errors import DeviceError, DeviceLost, DeviceNotFound, DeviceTimeout, Unavailable
 from bench.core.locks import held, runtime_folder
 from bench.core.output import say
 from bench.devices.android.adb.device import Device
@@ -36,7 +36,9 @@ from bench.devices.android.identity import (
 from bench.devices.android.preflight import notes, preflight
 from bench.devices.android.state import read_state
 from bench.devices.android.workspace import Workspace
+from bench.environments.interpreters import Environments
 from bench.launcher.process import ChildFailed
+from bench.runners import RunnerEntry
 from bench.storage.schema.common import Scalar, System
 from bench.targets.base import Given, Missing, Readings, refused
 
@@ -135,6 +137,13 @@ class AndroidTarget:
         """Tell no: a session starts on a cool phone."""
         del session
         return False
+
+    def refusals(
+        self, runners: Mapping[str, RunnerEntry], environments: Environments
+    ) -> Mapping[str, Unavailable]:
+        """Return nothing: whether an engine runs here shows when it is opened."""
+        del runners, environments
+        return {}
 
     def close(self) -> None:
         """Remove the folder on the phone, where it can still be reached, and give the lock back."""

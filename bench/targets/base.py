@@ -17,7 +17,9 @@ from typing import Any, Protocol
 from bench.core.cell import TargetSpec
 from bench.core.errors import DeviceError, Unavailable
 from bench.devices.host.facts import installed_gib
+from bench.environments.interpreters import Environments
 from bench.launcher.process import ChildFailed
+from bench.runners import RunnerEntry
 from bench.storage.schema.common import Scalar, System
 from bench.storage.store import Store
 from bench.targets import TARGETS, TargetEntry, entry_of
@@ -92,6 +94,12 @@ class Target(Protocol):
 
     def needs_retry(self, session: Readings) -> bool:
         """Tell whether something held the target back during `session`, which ended well."""
+        ...
+
+    def refusals(
+        self, runners: Mapping[str, RunnerEntry], environments: Environments
+    ) -> Mapping[str, Unavailable]:
+        """Return why each of its `runners` can't be measured there; the others can be."""
         ...
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bench.core.cell import TargetSpec
 from bench.core.digest import canonical_digest
+from bench.core.errors import Unavailable
 from bench.devices.host.facts import (
     HostFacts,
     hardware,
@@ -17,7 +18,9 @@ from bench.devices.host.facts import (
     usable_cores,
 )
 from bench.devices.host.state import read_state
+from bench.environments.interpreters import Environments
 from bench.launcher.process import ChildFailed
+from bench.runners import RunnerEntry
 from bench.storage.schema.common import Scalar, System
 from bench.targets.base import Given, Missing, Readings
 
@@ -62,6 +65,13 @@ class CpuTarget:
         """Tell no: nothing here reports that it held a session back."""
         del session
         return False
+
+    def refusals(
+        self, runners: Mapping[str, RunnerEntry], environments: Environments
+    ) -> Mapping[str, Unavailable]:
+        """Return nothing: whether an engine runs here shows when it is opened."""
+        del runners, environments
+        return {}
 
     def close(self) -> None:
         """Nothing to leave."""

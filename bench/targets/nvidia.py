@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import re
 import shutil
 import time
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from bench.core.cell import DEVICE_ID, TargetSpec
 from bench.core.digest import canonical_digest
-from bench.core.errors import Unavailable
+from bench.core.errors import BenchError, Unavailable
 from bench.core.gpu_state import KEY, THROTTLED, has_company, reasons
 from bench.core.program import run_command
 from bench.devices.host.facts import HostFacts, hardware, read_host, usable_cores
@@ -26,17 +25,15 @@ from bench.devices.nvidia.presence import has_card
 from bench.devices.nvidia.readings import compute_processes, read
 from bench.environments.interpreters import Environments
 from bench.environments.specs import ENVIRONMENTS
-from bench.environments.uv_tool import base_python
 from bench.launcher.process import ChildFailed
+from bench.runners import RUNNERS, RunnerEntry
 from bench.storage.schema.common import Scalar, System
-from bench.targets.base import Given, Missing, Readings, refused
+from bench.targets.base import Given, Missing, Readings
+from bench.targets.serving import KIND, Card, refusals
 
 COOLS_S = 60.0
 _POLL_S = 1.0
 _DRIVER = Path("/proc/driver/nvidia/version")
-_ENV = "gpu"
-# The wheels (2.3 GB), unpacked, and room for the download beside them.
-_ENV_GIB = 8
 
 
 class NvidiaTarget:
@@ -45,7 +42,9 @@ class NvidiaTarget:
     @staticmethod
     def describe(given: Given) -> TargetSpec:
         """Return the GPU that the flags name, and what is allowed on it."""
-        flags, own = given.flags, given.envs.get("gpu")
+        flags = given.flags
+        names = [name for name, spec in ENVIRONMENTS.items() if spec.driver and name in given.envs]
+        own = given.envs[names[0]] if names else None
         return TargetSpec(
             kind="nvidia-gpu",
             device=flags.get("gpu"),
@@ -57,8 +56,8 @@ class NvidiaTarget:
 
     @staticmethod
     def missing(spec: TargetSpec) -> list[Missing]:
-        """Return whether a GPU, its driver or what the engines' environment needs is missing."""
-        return [*_missing_card(), *_missing_for_environment(spec)]
+        """Return whether a GPU, its driver or what every engine's environment needs is missing."""
+        return _missing_card(spec)
 
     def __init__(
         self,
@@ -118,6 +117,12 @@ class NvidiaTarget:
             return True
         return self.spec.sharing == "refused" and has_company(session.after)
 
+    def refusals(
+        self, runners: Mapping[str, RunnerEntry], environments: Environments
+    ) -> Mapping[str, Unavailable]:
+        """Return what has no kernels for this card, or no environment on this machine."""
+        return refusals(card_of(self._identity), runners, environments)
+
     def close(self) -> None:
         self._nvml.close()
 
@@ -145,17 +150,20 @@ def make_system(identity: Identity, host: HostFacts) -> System:
     )
 
 
-def _missing_card() -> list[Missing]:
-    """Return whether GPU, driver or both are missing. The driver knows best which cards there are;
-    without it the PCI bus does.
+def _missing_card(spec: TargetSpec) -> list[Missing]:
+    """Return whether GPU, driver or both are missing, or what keeps every engine from the card.
+
+    The driver knows best which cards there are; without it the PCI bus does.
     """
     elsewhere = f"run it on a machine with one; `{run_command('cpu')}` measures this machine's CPU"
     if _DRIVER.exists() or shutil.which("nvidia-smi"):
         try:
-            gpus = _count_gpus()
-        except Unavailable as error:
+            card = find_card(spec.device)
+        except BenchError as error:
             return [Missing(error.problem, error.hint)]
-        return [] if gpus else [Missing("the driver sees no NVIDIA GPU", elsewhere)]
+        if card is None:
+            return [Missing("the driver sees no NVIDIA GPU", elsewhere)]
+        return [] if spec.own_python else _missing_engines(card, spec)
     driver = Missing(
         "there is no NVIDIA driver (no /proc/driver/nvidia/version, no nvidia-smi)",
         "install the driver of your distribution, 450.80 or later, and restart",
@@ -163,42 +171,37 @@ def _missing_card() -> list[Missing]:
     return [driver] if has_card() else [Missing("there is no NVIDIA GPU", elsewhere), driver]
 
 
-def _count_gpus() -> int:
-    """Return how many cards the driver sees; raises Unavailable where it can't be asked."""
+def _missing_engines(card: Card, spec: TargetSpec) -> list[Missing]:
+    """Return why no engine can be measured on `card`, nothing where one can."""
+    refused = refusals(card, RUNNERS, Environments(Path(spec.engines or "engines").parent))
+    if len(refused) < sum(entry.target == KIND for entry in RUNNERS.values()):
+        return []
+    reasons = {error.problem: error.hint for error in refused.values()}
+    return [Missing(problem, hint) for problem, hint in reasons.items()]
+
+
+def find_card(name: str | None = None) -> Card | None:
+    """Return the GPU called `name`, or the first visible one, None where the driver sees none.
+
+    Raises Unavailable where the driver can't be asked, InputError where no GPU is called so.
+    """
     nvml = open_nvml()
     try:
-        return count(nvml)
+        if not count(nvml):
+            return None
+        visible, order = (
+            os.environ.get(f"CUDA_{it}") for it in ("VISIBLE_DEVICES", "DEVICE_ORDER")
+        )
+        return card_of(read_identity(nvml, choose(nvml, name=name, visible=visible, order=order)))
     finally:
         nvml.close()
 
 
-def _missing_for_environment(spec: TargetSpec) -> list[Missing]:
-    """Return what keeps the engines' environment from being built, nothing where it is there."""
-    cache = Path(spec.engines or "engines").parent
-    if spec.own_python is not None or Environments(cache).is_built(_ENV):
-        return []
-    lacks = []
-    if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
-        lacks.append(
-            Missing(
-                f"the engines exist for Linux on x86-64, and this is {platform.system()} on "
-                f"{platform.machine()}",
-                "give a Python that has TensorRT with --env gpu=PATH, and `--runner tensorrt`",
-            )
-        )
-    lacks += refused(lambda: base_python(ENVIRONMENTS[_ENV]))
-    free_gib = _free_bytes(cache) / 2**30
-    if free_gib < _ENV_GIB:
-        lacks.append(
-            Missing(
-                f"{free_gib:.1f} GiB of disk are free for {cache}, the engines take {_ENV_GIB}",
-                "free some, or name another folder with --cache DIR",
-            )
-        )
-    return lacks
-
-
-def _free_bytes(folder: Path) -> int:
-    """Return what is free where `folder` is or would be."""
-    paths = (folder, *folder.absolute().parents)
-    return shutil.disk_usage(next(path for path in paths if path.exists())).free
+def card_of(identity: Identity) -> Card:
+    """Return what decides which engines serve a GPU."""
+    driver = identity.setup.get("driver")
+    return Card(
+        name=identity.name,
+        capability=identity.capability,
+        driver=None if driver is None else str(driver),
+    )

@@ -12,12 +12,16 @@ from typing import Any
 
 import pytest
 
+from bench.cli import gpu_engines
+from bench.cli.commands import doctor
 from bench.cli.main import main
 from bench.core.errors import Unavailable
 from bench.environments.interpreters import Environments
 from bench.environments.specs import ENVIRONMENTS
-from bench.experiments.context import Tables
+from bench.experiments.context import Options, Tables
 from bench.launcher.process import ChildFailed, ChildResult, Replied
+from bench.runners import RUNNERS
+from bench.targets.serving import Card
 from tests.cli.process import call
 from tests.fakes.records import failed, put, record, skipped, stored
 from tests.unit.analysis.test_gpu_figures import gauged
@@ -25,6 +29,10 @@ from tests.unit.analysis.test_gpu_figures import gauged
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "gpu_check.py"
 NO_GPU = "this machine has an NVIDIA GPU"
 HAS_GPU = os.path.exists("/proc/driver/nvidia/version")  # noqa: PTH110 - before any fixture
+OF_PADDLE = "paddle-tensorrt has kernels for compute capability 6.1 to 8.6, and NVIDIA X has 9.0"
+OLD_DRIVER = (
+    "environment gpu-volta takes an NVIDIA driver from 450.80 on, and this machine has 440.33"
+)
 without_gpu = pytest.mark.skipif(HAS_GPU, reason=NO_GPU)
 
 
@@ -119,6 +127,46 @@ def test_the_check_prints_every_cell_in_a_row_with_what_went_wrong(
     assert any("skipped: no kernels" in row for row in rows)
 
 
+@pytest.mark.parametrize(
+    ("capability", "driver", "lines"),
+    [
+        ("7.0", "550.54.15", [
+            "ok GPU: NVIDIA X: compute capability 7.0, driver 550.54.15",
+            "ok GPU runner: paddle-tensorrt runs on it in environment gpu-volta",
+            "ok GPU runner: tensorrt runs on it in environment gpu-volta",
+        ]),
+        ("9.0", "550.54.15", [
+            "ok GPU: NVIDIA X: compute capability 9.0, driver 550.54.15",
+            "ok GPU runner: tensorrt runs on it in environment gpu-volta",
+            f"note GPU runner: {OF_PADDLE}",
+        ]),
+        ("8.6", "440.33", [
+            "ok GPU: NVIDIA X: compute capability 8.6, driver 440.33",
+            f"note GPU runner: {OLD_DRIVER}",
+        ]),
+    ],
+)  # fmt: skip
+def test_the_doctor_names_each_runner_that_serves_the_card_and_why_the_others_do_not(
+    capability: str, driver: str, lines: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = Card(name="NVIDIA X", capability=capability, driver=driver)
+    monkeypatch.setattr(doctor, "find_card", lambda: here)
+    monkeypatch.setattr(Environments, "problem", lambda *_: None)
+    tables = Tables(runners={n: RUNNERS[n] for n in ("paddle-tensorrt", "tensorrt", "paddle")})
+    found = doctor.gpu_findings(Options(cache=tmp_path), tables)
+    assert [f"{it.state} {it.item}: {it.detail}" for it in found] == lines
+
+
+def test_a_card_that_nothing_serves_has_nothing_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = Card(name="NVIDIA X", capability="5.2", driver="550.54")
+    monkeypatch.setattr(gpu_engines, "find_card", lambda: old)
+    assert main(["doctor", "--install", "--cache", str(tmp_path)]) == 2
+    assert "no engine serves NVIDIA X: paddle-tensorrt has kernels" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 class Probe:
     """Answers for the child that loads TensorRT."""
 
@@ -159,11 +207,11 @@ def test_an_installed_environment_is_proved_by_the_tensorrt_that_it_loads(
 ) -> None:
     probe = Probe(loads(8, 5, 3))
     assert install(probe) == 0
-    assert built == ["gpu"]
+    assert built == ["gpu-volta"]
     assert probe.asked[0] == "probe"
     assert "paddlepaddle 2.6.2 loads TensorRT 8.5.3" in capsys.readouterr().out
     assert install(probe, "--json") == 0
-    assert json.loads(capsys.readouterr().out)["loads"] == [8, 5, 3]
+    assert json.loads(capsys.readouterr().out)["gpu-volta"]["loads"] == [8, 5, 3]
 
 
 @pytest.mark.usefixtures("built")
@@ -180,7 +228,7 @@ def test_another_tensorrt_than_the_locked_one_is_an_error(
 def test_a_python_of_ones_own_has_to_load_what_its_paddle_was_built_for(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    own = ["--env", f"gpu={sys.executable}"]
+    own = ["--env", f"gpu-volta={sys.executable}"]
     assert install(Probe(loads(10, 3, 0, built_for=(10, 3, 0))), *own) == 0
     assert install(Probe(loads(8, 5, 3, built_for=(10, 3, 0))), *own) == 2
 
@@ -201,14 +249,14 @@ def test_the_locked_environment_loads_the_tensorrt_that_paddle_was_built_for(
     try:
         status = main(["doctor", "--install", "--json"])
     except Unavailable as error:
-        pytest.skip(f"environment gpu: {error}")
+        pytest.skip(f"environment gpu-volta: {error}")
     assert status == 0
-    assert json.loads(capsys.readouterr().out) == {
+    assert json.loads(capsys.readouterr().out)["gpu-volta"] == {
         "paddle": "2.6.2", "built_for": [8, 5, 3], "loads": [8, 5, 3],
     }  # fmt: skip
 
 
 def test_the_gpu_environment_is_of_the_python_that_its_wheels_exist_for() -> None:
-    spec = ENVIRONMENTS["gpu"]
+    spec = ENVIRONMENTS["gpu-volta"]
     assert spec.python == "3.10"
     assert set(spec.needs) == {"tensorrt", "tensorrt-cu*", "paddlepaddle-gpu"}

@@ -6,7 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from bench.core.cell import TargetSpec
+from bench.core.errors import Unavailable
+from bench.environments.interpreters import Environments
 from bench.launcher.process import ChildFailed
+from bench.runners import RunnerEntry
 from bench.storage.schema.common import Scalar, System
 from bench.targets.base import Given, Missing, Readings
 from tests.fakes.values import SYSTEM
@@ -32,7 +35,9 @@ class FakeTarget:
         spec: TargetSpec = HERE,
         system: System = SYSTEM,
         returns: Iterable[bool] = (),
+        refused: Mapping[str, Unavailable] = {},
     ) -> None:
+        self.refused = refused
         self.spec = spec
         self.system = system
         self.cores = 4
@@ -55,6 +60,11 @@ class FakeTarget:
 
     def needs_retry(self, session: Readings) -> bool:
         return False
+
+    def refusals(
+        self, runners: Mapping[str, RunnerEntry], environments: Environments
+    ) -> Mapping[str, Unavailable]:
+        return {name: it for name, it in self.refused.items() if name in runners}
 
     def close(self) -> None:
         pass

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -11,27 +10,25 @@ from functools import partial
 from pathlib import Path
 
 from bench.analysis import sensor_cost as sensors
+from bench.cli.gpu_engines import install
 from bench.config.suite import FOLDER, load_suite
-from bench.core.errors import ResultsError, Unavailable
+from bench.core.errors import BenchError, ResultsError
 from bench.core.output import show, show_lines
-from bench.core.program import command
-from bench.core.protocol import request_for
 from bench.core.units import number_of
 from bench.devices.host.energy import packages, read_energy
 from bench.devices.host.facts import heading, read_host, usable_cores
 from bench.devices.host.procfs import LIVE
 from bench.devices.host.state import SENSORS, read_state
-from bench.devices.nvidia.libraries import library_path
 from bench.environments.interpreters import Environments
 from bench.environments.specs import ENVIRONMENTS
 from bench.experiments.context import Options, Tables
-from bench.launcher.process import ChildFailed
 from bench.storage.store import Store
 from bench.targets.base import missing_for
+from bench.targets.nvidia import find_card
+from bench.targets.serving import KIND, refusals
 from bench.worker.canary import canary_ns
 from bench.worker.counters import Counters
 from bench.worker.cpu_time import read_cpu_time
-from bench.worker.probe import EXPECTED
 from bench.worker.threads import TASKS
 
 
@@ -57,7 +54,7 @@ def run(options: Options, tables: Tables) -> int:
     """Print the findings; 0 where the local CPU can be measured, else 1.
 
     With --sensors print what reading the machine's state costs instead, and return 0.
-    With --install build the GPU engines' environment instead; see
+    With --install build the GPU engines' environments instead; see
     `bench.cli.commands.doctor`.
     """
     chosen = options.of(CheckOptions)
@@ -68,6 +65,7 @@ def run(options: Options, tables: Tables) -> int:
     findings = [
         *_machine(),
         *_environments(options),
+        *gpu_findings(options, tables),
         _results(options),
         *_suites(options, tables),
     ]
@@ -142,6 +140,33 @@ def _environments(options: Options) -> list[Finding]:
     return findings
 
 
+def gpu_findings(options: Options, tables: Tables) -> list[Finding]:
+    """Return which runners serve the GPU, in which environment, and why the others don't.
+
+    Nothing without a GPU: the suite's line says what is missing.
+    """
+    try:
+        card = find_card()
+    except BenchError:
+        return []
+    if card is None:
+        return []
+    refused = refusals(card, tables.runners, Environments(options.cache, options.envs))
+    what = f"{card.name}: compute capability {card.capability}, driver {card.driver or 'unknown'}"
+    served = [
+        Finding(
+            item="GPU runner", state="ok", detail=f"{name} runs on it in environment {entry.env}"
+        )
+        for name, entry in tables.runners.items()
+        if entry.target == KIND and name not in refused
+    ]
+    others = [
+        Finding(item="GPU runner", state="note", detail=it.problem, remedy=it.hint)
+        for it in {error.problem: error for error in refused.values()}.values()
+    ]
+    return [Finding(item="GPU", state="ok", detail=what), *served, *others]
+
+
 def _results(options: Options) -> Finding:
     store = Store(options.results)
     if not options.results.exists():
@@ -200,43 +225,3 @@ def _sensors(options: Options) -> int:
 def _lines(one: Finding) -> list[str]:
     remedy = [f"{'':29}-> {one.remedy}"] if one.remedy else []
     return [f"{one.state:8} {one.item:19} {one.detail}", *remedy]
-
-
-_TIMEOUT_S = 300.0
-
-
-def install(options: Options, tables: Tables) -> int:
-    """Print what was proved and return 0; raises Unavailable where TensorRT doesn't load."""
-    interpreter = Environments(options.cache, options.envs).get("gpu")
-    paths = library_path(interpreter.python, options.cache.absolute(), os.environ)
-    result = tables.launch(
-        request_for("probe"), python=interpreter.python, env=paths, timeout_s=_TIMEOUT_S
-    )
-    if isinstance(result, ChildFailed):
-        raise Unavailable(
-            f"the GPU engines don't load: {result.message}", hint=_last_line(result) or result.hint
-        )
-    loads = tuple(result.value["loads"])
-    expected = EXPECTED if "gpu" not in options.envs else tuple(result.value["built_for"])
-    if loads != expected:
-        raise Unavailable(
-            f"Paddle loads TensorRT {_dotted(loads)}, and it should be {_dotted(expected)}",
-            hint=f"delete its environment in the cache, then {command('doctor --install')} again",
-        )
-    versions = f"paddlepaddle {result.value['paddle']} loads TensorRT {_dotted(loads)}"
-    text = (
-        json.dumps(dict(result.value))
-        if options.as_json
-        else f"ok       environment gpu     {versions}"
-    )
-    show_lines([text])
-    return 0
-
-
-def _dotted(version: tuple[int, ...]) -> str:
-    return ".".join(map(str, version))
-
-
-def _last_line(result: ChildFailed) -> str:
-    lines = result.log_tail.strip().splitlines()
-    return lines[-1] if lines else ""

@@ -147,6 +147,9 @@ class AbExperiment:
         ]
         for arm, (cells, _) in zip(self._arms, self._planned, strict=True):
             check_pins(arm, cells)
+            refused = target.refusals(arm.runners, arm.environments)
+            for error in (refused[it.runner] for it in cells if it.runner in refused):
+                raise error
         return {
             "arms": {
                 arm.name: {

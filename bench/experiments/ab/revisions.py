@@ -22,7 +22,7 @@ from bench.core.scratch import scratch_folder
 from bench.environments.specs import EnvSpec
 from bench.launcher.git import commit_of, git, repository_of
 from bench.launcher.programs import run_code
-from bench.runners import RunnerEntry
+from bench.runners import OwnEngine, RunnerEntry
 
 _TELL = """
 import dataclasses, json
@@ -124,7 +124,7 @@ def tables_at(folder: Path) -> RevisionTables:
     try:
         tables = json.loads(done.stdout)
         return RevisionTables(
-            runners={name: _entry(RunnerEntry, it) for name, it in tables["runners"].items()},
+            runners={name: _runner(it) for name, it in tables["runners"].items()},
             formats={name: _format(it) for name, it in tables["formats"].items()},
             environments={name: _entry(EnvSpec, it) for name, it in tables["environments"].items()},
         )
@@ -142,7 +142,13 @@ def _format(values: Mapping[str, Any]) -> ArtifactFormat:
     return replace(_entry(ArtifactFormat, values), importer=importer)
 
 
-Entry = TypeVar("Entry", RunnerEntry, ArtifactFormat, Importer, EnvSpec)
+def _runner(values: Mapping[str, Any]) -> RunnerEntry:
+    """Return a runner's entry, whose later engine is an entry within it."""
+    own = values.get("own")
+    return replace(_entry(RunnerEntry, values), own=None if own is None else _entry(OwnEngine, own))
+
+
+Entry = TypeVar("Entry", RunnerEntry, OwnEngine, ArtifactFormat, Importer, EnvSpec)
 
 
 def _entry(kind: type[Entry], values: Mapping[str, Any]) -> Entry:

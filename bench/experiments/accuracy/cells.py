@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
@@ -10,7 +10,7 @@ from bench.artifacts.builder import Artifact, Workshop
 from bench.config.axes import check_settings, named_runners
 from bench.config.catalog import Model
 from bench.core.cell import Cell
-from bench.core.errors import InputError, UnknownName
+from bench.core.errors import InputError, Unavailable, UnknownName
 from bench.devices.host.facts import usable_cores
 from bench.environments.interpreters import Environments
 from bench.experiments.accuracy.engine import Engine, OpenEngine, open_engine
@@ -142,17 +142,24 @@ class Bench:
     environments: Environments
     opener: OpenEngine = field(default=open_engine)
 
+    @property
+    def refused(self) -> Mapping[str, Unavailable]:
+        """Why some runners can't be measured at the target."""
+        return self.target.refusals(self.tables.runners, self.environments)
+
     def make(
         self, selected: Selection, cells: Sequence[Cell], on_done: Callable[[str], None]
     ) -> Made:
         """Return each cell's artifact, or the outcome that stands for it."""
         formats, cache = self.tables.formats, self.options.cache
         workshop = Workshop(cache, self.environments, formats, self.tables.launch)
-        keys = {it: artifact_key(it, self.tables.runners) for it in cells}
+        refused = self.refused
+        able = [it for it in cells if it.runner not in refused]
+        keys = {it: artifact_key(it, self.tables.runners) for it in able}
         made = workshop.make(
             selected.models, set(keys.values()), workers=usable_cores(), on_done=on_done
         )
-        found = {cell: made[key] for cell, key in keys.items()}
+        found = {it: refused.get(it.runner) or made[keys[it]] for it in cells}
         return {
             cell: it if isinstance(it, Artifact) else self.shown(settle(it))
             for cell, it in found.items()

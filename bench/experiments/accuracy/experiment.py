@@ -111,6 +111,7 @@ class AccuracyExperiment:
         self._made = self._bench.make(selection, cells, say)
         self._choose_nets()
         able = reachable(cells, selection.models, tables.runners, tables.formats)
+        able = [it for it in able if it.runner not in self._bench.refused]
         packages = packages_of(able, tables.runners, environments)
         origin = make_provenance(packages, options, target)
         return AccuracyManifest(

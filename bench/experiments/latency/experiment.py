@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from bench.artifacts.builder import Workshop
@@ -14,12 +15,12 @@ from bench.config.catalog import Model
 from bench.config.suite import Suite, load_suite
 from bench.config.sustained import sustained
 from bench.core.cell import Cell, Sampling, TargetSpec
-from bench.core.errors import InputError, UnknownName
+from bench.core.errors import InputError, Unavailable, UnknownName
 from bench.core.program import command
 from bench.devices.host.facts import usable_cores
 from bench.environments.interpreters import Environments
 from bench.experiments.context import Options, Tables
-from bench.experiments.engine_formats import with_able_engines
+from bench.experiments.engine_formats import with_able_engines, without_refused
 from bench.experiments.latency.progress import one_by_one, pending_sessions
 from bench.experiments.latency.schedule import Plan, make_plan
 from bench.experiments.latency.session import SessionLauncher
@@ -93,10 +94,17 @@ def _axes(options: Options) -> Axes:
     return replace(options.axes, runners=[ALL_RUNNERS])
 
 
-def new_job(options: Options, tables: Tables, suite: Suite, *, cores: int | None) -> Job:
+def new_job(
+    options: Options,
+    tables: Tables,
+    suite: Suite,
+    *,
+    cores: int | None,
+    refused: Mapping[str, Unavailable] = MappingProxyType({}),
+) -> Job:
     """Return the job of `options` on a target with `cores` (None: not known).
 
-    Raises InputError for what can't be.
+    `refused` are the runners that the target can't measure. Raises InputError for what can't be.
     """
     chosen = options.of(SuiteOptions)
     suite = suite.in_preset(chosen.preset)
@@ -109,6 +117,7 @@ def new_job(options: Options, tables: Tables, suite: Suite, *, cores: int | None
     selected = select_cells(suite, models, axes, cores=cores, runners=tables.runners)
     if ALL_RUNNERS in axes.runners:
         selected = with_able_engines(selected, models, tables.runners, tables.formats, options.envs)
+    selected = without_refused(selected, refused, axes.runners)
     if not selected.cells:
         raise InputError(
             f"no cell of suite {suite.name} is left: {'; '.join(selected.left_out)}",
@@ -191,6 +200,7 @@ class LatencyExperiment:
     _job: Job = field(init=False)
     _prepared: Prepared = field(init=False)
     _environments: Environments = field(init=False)
+    _refused: Mapping[str, Unavailable] = field(init=False)
 
     def spec(self) -> TargetSpec:
         """Return the target of the suite, or of the resumed run."""
@@ -207,8 +217,13 @@ class LatencyExperiment:
 
     def plan(self, target: Target) -> Mapping[str, Any]:
         """Choose the cells; return their models' hashes."""
+        options = self.options
+        self._environments = Environments(options.cache, options.envs, passed=options.passed)
+        self._refused = target.refusals(self.tables.runners, self._environments)
         if self.resumed is None:
-            self._job = new_job(self.options, self.tables, self._suite(), cores=target.cores)
+            self._job = new_job(
+                options, self.tables, self._suite(), cores=target.cores, refused=self._refused
+            )
         else:
             self._job = resumed_job(self.resumed.manifest(), self.options, self.tables)
         return {"models": {it.variant: {"model_hash": it.hash} for it in self._job.models}}
@@ -216,7 +231,6 @@ class LatencyExperiment:
     def prepare(self, target: Target, say: Callable[[str], None]) -> RunManifest:
         """Build environments and artifacts."""
         job, options, tables = self._job, self.options, self.tables
-        self._environments = Environments(options.cache, options.envs, passed=options.passed)
         for note in job.left_out:
             say(f"left out: {note}")
         say("environments, each built on its first use")
@@ -227,8 +241,10 @@ class LatencyExperiment:
             workshop=Workshop(options.cache, self._environments, tables.formats, tables.launch),
             workers=usable_cores(),
             on_done=say,
+            refused=self._refused,
         )
         cells = reachable(job.cells, job.models, tables.runners, tables.formats)
+        cells = [cell for cell in cells if cell.runner not in self._refused]
         packages = packages_of(cells, tables.runners, self._environments)
         origin = make_provenance(packages, options, target)
         return RunManifest(

@@ -28,9 +28,6 @@ from bench.runners.tensorrt import paddle_log as trt_log
 from bench.runners.tensorrt.engine_cache import EngineKey, Slot
 from bench.runners.tensorrt.telemetry import Gauge, open_gauge
 
-# paddlepaddle-gpu 2.6.2 holds kernels for these and no PTX that a driver could compile for others.
-COMPUTE_CAPABILITIES = ("6.1", "7.0", "7.5", "8.0", "8.6")
-
 _WORKSPACE_BYTES = 1 << 30
 _MEMORY_POOL_MIB = 256
 
@@ -54,7 +51,7 @@ class PaddleTensorrtRunner:
 
     @contextmanager
     def open(self, cell: Cell, artifact: Path) -> Iterator[PaddleTensorrtSession]:
-        _check(cell, self._target)
+        _check(cell)
         import paddle
         from paddle import inference
 
@@ -85,17 +82,10 @@ def _settings(cell: Cell, target: TargetSpec, slot: Slot, built: str) -> dict[st
     }
 
 
-def _check(cell: Cell, target: TargetSpec) -> None:
+def _check(cell: Cell) -> None:
     if cell.precision != "fp32":
         raise Unavailable(
             f"the paddle-tensorrt runner has no {cell.precision}", hint="use precision fp32"
-        )
-    capability = target.capability
-    if capability is not None and capability not in COMPUTE_CAPABILITIES:
-        raise Unavailable(
-            f"paddlepaddle-gpu has no kernels for compute capability {capability} "
-            f"(it has {', '.join(COMPUTE_CAPABILITIES)})",
-            hint="measure this GPU with `--runner tensorrt`",
         )
 
 

@@ -80,9 +80,9 @@ def test_the_real_wheel_of_8_5_has_what_is_recorded_of_it(
     environments: Environments, tmp_path: Path
 ) -> None:
     try:
-        python = environments.get("gpu").python
+        python = environments.get("gpu-volta").python
     except Unavailable as error:
-        pytest.skip(f"environment gpu: {error}")
+        pytest.skip(f"environment gpu-volta: {error}")
     env = {**os.environ, **library_path(python, tmp_path, os.environ)}
     assert read(python, env) == {"version": OLDEST, **APIS[OLDEST]}
 

@@ -92,8 +92,8 @@ def test_a_given_interpreter_without_the_engine_is_refused_before_anything_is_ma
 def test_tensorrt_is_taken_under_each_of_its_packages_names(
     tmp_path: Path, package: str, fits: bool
 ) -> None:
-    environments = Environments(tmp_path, {"gpu": telling(tmp_path, {package: "10.3.0"})})
-    problem = environments.problem("gpu")
+    environments = Environments(tmp_path, {"gpu-volta": telling(tmp_path, {package: "10.3.0"})})
+    problem = environments.problem("gpu-volta")
     assert (problem is None) == fits, problem
 
 

@@ -71,14 +71,16 @@ def prepared(
     more_formats: Mapping[str, ArtifactFormat] | None = None,
     net: Model = SMALL,
     environments: Interpreters | None = None,
+    refused: Mapping[str, Unavailable] | None = None,
 ) -> Prepared:
     formats = {name: replace(kind, env="first") for name, kind in FAKE_FORMATS.items()}
     formats["other-kind"] = replace(formats[COSTS_FORMAT], env="second")
     formats |= more_formats or {}
     workshop = Workshop(cache, environments or Interpreters(*missing), formats, convert)
     return prepare(
-        cells, [net], runners=RUNNERS, workshop=workshop, workers=1, on_done=lambda _: None
-    )
+        cells, [net], runners=RUNNERS, workshop=workshop, workers=1, on_done=lambda _: None,
+        refused=refused or {},
+    )  # fmt: skip
 
 
 def artifact(**facts: Any) -> Artifact:
@@ -136,6 +138,18 @@ def test_a_cell_whose_interpreter_cannot_be_had_is_skipped_with_the_remedy(tmp_p
     result = prepared(tmp_path, [*CELLS, other], "second")
     assert set(result.artifacts) == set(CELLS)
     assert result.settled == {other: Skipped(reason="there is no second", hint="install second")}
+
+
+def test_a_cell_whose_runner_the_target_refuses_is_skipped_and_nothing_is_made_for_it(
+    tmp_path: Path,
+) -> None:
+    other = cell(variant="small", runner="other")
+    environments = Interpreters()
+    refused = {"other": Unavailable("it has no kernels", hint="look")}
+    result = prepared(tmp_path, [*CELLS, other], environments=environments, refused=refused)
+    assert result.settled == {other: Skipped(reason="it has no kernels", hint="look")}
+    assert set(result.artifacts) == set(CELLS)
+    assert "second" not in environments.asked
 
 
 def test_where_no_runner_has_an_interpreter_the_run_does_not_begin(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from bench.config.suite import load_suite
 from bench.core.cell import TargetSpec
 from bench.core.errors import DeviceNotFound, Unavailable
+from bench.environments import interpreters
 from bench.targets import android, nvidia
 from bench.targets.base import check_target, missing_for
 from tests.fakes.nvml import FakeCard, nvml
@@ -29,7 +30,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(android, "choose", chosen)
     monkeypatch.setattr(nvidia, "has_card", lambda: False)
     monkeypatch.setattr(nvidia, "open_nvml", lambda: nvml(FakeCard("GPU-1")))
-    monkeypatch.setattr(nvidia, "base_python", lambda _: Path(sys.executable))
+    monkeypatch.setattr(interpreters, "base_python", lambda _: Path(sys.executable))
     plenty = SimpleNamespace(free=2**40)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: plenty)
     return tmp_path
@@ -87,19 +88,20 @@ def test_a_driver_without_a_card_or_without_an_answer_is_told(
     assert lacks("gpu") == ["the NVIDIA driver doesn't answer: Unknown Error"]
 
 
+FULL = "7.5 GiB of disk are free for {cache}, environment gpu-volta takes 8"
+
+
 @pytest.mark.parametrize(
     ("free_gib", "python", "system", "found"),
     [
         (9, True, "Linux", []),
-        (7.5, True, "Linux", ["7.5 GiB of disk are free for {cache}, the engines take 8"]),
+        (7.5, True, "Linux", [FULL]),
         (9, False, "Linux", ["there is no Python 3.10 on this machine"]),
         (9, True, "Darwin",
          ["the engines exist for Linux on x86-64, and this is Darwin on x86_64"]),
-        (1, False, "Linux", ["there is no Python 3.10 on this machine",
-                             "1.0 GiB of disk are free for {cache}, the engines take 8"]),
     ],
 )  # fmt: skip
-def test_all_that_the_engines_environment_lacks_is_told_one_by_one(
+def test_what_every_environment_of_the_card_lacks_is_told(
     free_gib: float, python: bool, system: str, found: list[str], machine: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -109,7 +111,7 @@ def test_all_that_the_engines_environment_lacks_is_told_one_by_one(
         return Path(sys.executable)
 
     bring(machine, ["driver"])
-    monkeypatch.setattr(nvidia, "base_python", base)
+    monkeypatch.setattr(interpreters, "base_python", base)
     monkeypatch.setattr(platform, "system", lambda: system)
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
     free = SimpleNamespace(free=free_gib * 2**30)

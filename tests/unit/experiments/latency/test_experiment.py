@@ -11,7 +11,7 @@ import pytest
 from bench.config.axes import Axes
 from bench.config.suite import load_suite
 from bench.config.sustained import sustained
-from bench.core.errors import InputError, UnknownName
+from bench.core.errors import InputError, Unavailable, UnknownName
 from bench.experiments.context import Options, Tables
 from bench.experiments.latency.experiment import (
     LAPS,
@@ -170,6 +170,29 @@ def test_weights_beside_a_net_that_has_its_own_are_refused(weights: str, tmp_pat
     with pytest.raises(InputError, match="and net has its weights in its own file: leave out"):
         ask(model_files=[str(net)], weights=given)
     assert ask(model_files=[str(net)]).cells
+
+
+def on_a_card_without_paddle(**axes: Any) -> Job:
+    options = replace(OPTIONS, own={"suite": "gpu"}, axes=Axes(**axes))
+    refused = {"paddle-tensorrt": Unavailable("it has no kernels", hint="look")}
+    return new_job(options, Tables(), load_suite("gpu"), cores=4, refused=refused)
+
+
+@pytest.mark.parametrize("axes", [{}, {"runners": ["all"]}])
+def test_a_runner_that_the_target_refuses_and_nobody_named_is_left_out_with_the_reason(
+    axes: dict[str, Any],
+) -> None:
+    one = on_a_card_without_paddle(**axes)
+    assert "paddle-tensorrt: it has no kernels" in one.left_out
+    runners = {cell.runner for cell in one.cells}
+    assert "tensorrt" in runners
+    assert "paddle-tensorrt" not in runners
+
+
+def test_one_that_was_named_keeps_its_cells_to_be_skipped() -> None:
+    one = on_a_card_without_paddle(runners=["paddle-tensorrt"])
+    assert {cell.runner for cell in one.cells} == {"paddle-tensorrt"}
+    assert one.left_out == ()
 
 
 def test_other_weights_are_other_cells() -> None:

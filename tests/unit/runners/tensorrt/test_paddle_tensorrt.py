@@ -18,7 +18,6 @@ from bench.core.tensors import only
 from bench.runners import RUNNERS
 from bench.runners.tensorrt import paddle_log as stderr
 from bench.runners.tensorrt.paddle import (
-    COMPUTE_CAPABILITIES,
     NotOffloaded,
     PaddleTensorrtRunner,
     PaddleTensorrtSession,
@@ -180,27 +179,6 @@ def test_other_weights_get_an_engine_of_their_own(
     (tmp_path / change).write_bytes(b"another")
     with open_session() as session:
         assert session.facts["engine_cache"] == "built"
-
-
-@pytest.mark.parametrize("capability", ["9.0", "10.0", "8.9", "6.0", "5.2"])
-def test_a_gpu_beyond_the_wheels_kernels_is_refused_by_its_capability(
-    capability: str, use: Use, open_session: Open, target: TargetSpec
-) -> None:
-    paddle = use()
-    with pytest.raises(Unavailable) as caught, open_session(replace(target, capability=capability)):
-        pass
-    assert f"compute capability {capability} " in caught.value.problem
-    assert "--runner tensorrt" in caught.value.hint
-    assert paddle.configs == []
-
-
-@pytest.mark.parametrize("capability", COMPUTE_CAPABILITIES)
-def test_a_gpu_with_kernels_is_taken(
-    capability: str, use: Use, open_session: Open, target: TargetSpec
-) -> None:
-    use()
-    with open_session(replace(target, capability=capability)) as session:
-        assert session.facts["offload"] == "whole"
 
 
 @pytest.mark.parametrize(

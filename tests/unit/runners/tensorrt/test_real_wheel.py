@@ -40,9 +40,9 @@ def test_the_real_wheels_take_the_configuration_read_the_export_and_have_every_n
     environments: Environments, tmp_path: Path
 ) -> None:
     try:
-        python = environments.get("gpu").python
+        python = environments.get("gpu-volta").python
     except Unavailable as error:
-        pytest.skip(f"environment gpu: {error}")
+        pytest.skip(f"environment gpu-volta: {error}")
     net = resolve(load_catalogue(MODELS), "x0_25", MODELS, Weights())
     key = Key("x0_25", RUNNERS["paddle-tensorrt"].artifact, 1)
     artifact = Workshop(default_cache(), environments).make([net], [key], workers=1)[key]
