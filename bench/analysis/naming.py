@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bench.analysis.series import Column, Series
 from bench.core.escape import file_name
 from bench.runners import RUNNERS
+from bench.storage.schema.common import System
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +53,17 @@ def heading(series: Series) -> str:
 
     The suite stands in it, since the same cells in two suites are two tables.
     """
-    named = series.system.heading.startswith("emulated")
-    emulated = "emulated: " if series.system.emulated and not named else ""
     engine = f"{runner_title(series.runner)}{_version(series)}"
     suite = f"suite {series.suite}" if series.suite else ""
     parts = [engine, series.precision.upper(), settings(series), f"preset {series.preset}", suite]
     what = ", ".join(part for part in parts if part)
-    return f"{emulated}{series.system.heading} — {what}"
+    return f"{system(series.system)} — {what}"
+
+
+def system(one: System) -> str:
+    """Return a system's name as a reader has it: of an emulated one it says so."""
+    named = not one.emulated or one.heading.startswith("emulated")
+    return one.heading if named else f"emulated: {one.heading}"
 
 
 def _version(series: Series) -> str:

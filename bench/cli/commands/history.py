@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
+from bench.analysis import naming
 from bench.analysis.history import Stored, histories
 from bench.cli.console import tell_broken
 from bench.cli.stored import gate_of
@@ -39,7 +40,7 @@ def run(options: Options, tables: Tables) -> int:
     status = tell_broken(broken)
     cell_id = chosen(options.words[0], (name for run in runs for name in run.manifest.cells))
     stored: list[Stored] = [
-        (run.manifest, run.system.heading, record)
+        (run.manifest, naming.system(run.system), record)
         for run in runs
         for record in run.records
         if record.cell_id == cell_id and isinstance(record.outcome, Measured)

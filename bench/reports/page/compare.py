@@ -83,11 +83,12 @@ def _latencies(view: View, name: str, words: Words) -> Table | None:
         for series in view.series
         for setting in series.columns
         if name in series.beside
+        and not series.system.emulated
         and naming.setting(series, setting) == PUBLISHED_COLUMNS[name].setting
     ]
     if not known:
         return None
-    shorts, hardware = short_names(view), PUBLISHED_COLUMNS[name].hardware
+    shorts, hardware = short_names(view, words), PUBLISHED_COLUMNS[name].hardware
     return by_model(
         view,
         words,

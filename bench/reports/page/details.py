@@ -18,6 +18,7 @@ from bench.analysis.grade import explain, findings
 from bench.analysis.series import CellKey, Series, View
 from bench.core.units import to_ms, with_interval
 from bench.reports.language import Words
+from bench.reports.tables import titles
 from bench.storage.schema.common import HARNESS
 from bench.storage.schema.latency import Measured, Record, RunManifest, reason
 
@@ -129,7 +130,7 @@ _CELL: Mapping[str, Callable[[_Cell, Words], str]] = {
     "threads": _threads,
     "model": lambda it, _: f"{it.record.cell.variant} ({it.record.cell.model_hash})",
     "weights": lambda it, _: it.series.weights,
-    "system": lambda it, _: it.series.system.heading,
+    "system": lambda it, words: titles.system(it.series.system, words),
 }
 
 _RUN: Mapping[str, Callable[[RunManifest], str]] = {

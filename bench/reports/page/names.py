@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from bench.analysis import naming
 from bench.analysis.series import Series, View
+from bench.reports.language import Words
+from bench.reports.tables import titles
 from bench.reports.tables.titles import slug
 
 
-def short_names(view: View) -> dict[str, str]:
+def short_names(view: View, words: Words) -> dict[str, str]:
     """Return a name for each series by its `slug`: its engine, and only what others differ in."""
-    parts = {slug(series): _parts(series) for series in view.series}
+    parts = {slug(series): _parts(series, words) for series in view.series}
     differs = [len(set(values)) > 1 for values in zip(*parts.values(), strict=True)]
     return {
         key: ", ".join(
@@ -21,9 +23,9 @@ def short_names(view: View) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _parts(series: Series) -> tuple[str, ...]:
+def _parts(series: Series, words: Words) -> tuple[str, ...]:
     return (
-        naming.runner_title(series.runner), series.suite, series.system.heading,
+        naming.runner_title(series.runner), series.suite, titles.system(series.system, words),
         series.precision.upper(), series.preset, series.weights, series.statistic,
         series.target,
     )  # fmt: skip

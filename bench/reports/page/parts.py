@@ -60,7 +60,7 @@ def parts(view: View, words: Words) -> list[Part]:
         "failures": _section("failures", failure_tables(view, words), words),
         "machine": _section("machine", machine_tables(view, words), words),
     }
-    shorts = {f"latency-{key}": name for key, name in short_names(view).items()}
+    shorts = {f"latency-{key}": name for key, name in short_names(view, words).items()}
     drawn: dict[str, list[Chart]] = {}
     for chart in charts(view, words):
         part = _DRAWN_IN.get(chart.key.partition("-")[0], "plots")

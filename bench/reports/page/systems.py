@@ -10,6 +10,7 @@ from bench.analysis.series import Column as Setting
 from bench.analysis.series import Series, View
 from bench.core.escape import file_name
 from bench.reports.language import Words
+from bench.reports.tables import titles
 from bench.reports.tables.entries import Figures, by_model, latency
 from bench.reports.tables.model import Column, Entry, Table
 from bench.storage.schema.common import System
@@ -94,12 +95,12 @@ def _hardware(view: View, words: Words, groups: Sequence[Sequence[Series]]) -> T
         [Entry(text=words(f"page.system.{name}")), *(Entry(text=text(it)) for it in groups)]
         for name, text in more.items()
     ]
-    titles = (words("page.system.property"), *(system.heading for system in systems))
+    heads = (words("page.system.property"), *(titles.system(system, words) for system in systems))
     return Table(
         key="hardware",
         title=words("page.part.systems"),
         caption=words("page.system.caption"),
-        columns=[Column(title=(title,), origin="name") for title in titles],
+        columns=[Column(title=(title,), origin="name") for title in heads],
         rows=rows,
     )
 

@@ -19,6 +19,7 @@ from bench.reports.page.charts import THEME, pack, sample_charts, samples
 from bench.reports.page.details import cell_details
 from bench.reports.page.overview import overview
 from bench.reports.page.parts import Part, parts, table_of
+from bench.reports.tables import titles
 from bench.reports.tables.model import Table
 from bench.reports.tables.notes import Notes
 
@@ -50,7 +51,7 @@ def render(view: View, texts: Words, folder: Path) -> str:
         link=link,
         table_of=partial(table_of, shown),
         newest=max((it.started for it in view.sources.values()), default=""),
-        systems=list(dict.fromkeys(series.system.heading for series in view.series)),
+        systems=list(dict.fromkeys(titles.system(it.system, texts) for it in view.series)),
         overview=overview(view, texts),
         parts=shown,
         sample_charts=sample_charts(texts),

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from bench.analysis import naming
 from bench.analysis.boxes import Box
 from bench.analysis.contention import counted_ns, taken
 from bench.analysis.details import details
@@ -84,7 +85,7 @@ def cells_table(view: View, cells: Sequence[Shown], width: int | None) -> str:
     columns += [
         (name, texts)
         for name, texts in (
-            ("system", [one.series.system.heading for one in cells]),
+            ("system", [naming.system(one.series.system) for one in cells]),
             ("suite", [one.series.suite for one in cells]),
             ("preset", [one.series.preset for one in cells]),
         )

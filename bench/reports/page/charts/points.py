@@ -13,6 +13,7 @@ from bench.analysis.statistics import Estimate
 from bench.core.units import BYTES_PER_MIB, significant, to_ms, with_interval
 from bench.reports.language import Words
 from bench.reports.page.charts.parts import Row, shown
+from bench.reports.tables import titles
 from bench.storage.schema.latency import ModelFacts
 
 COSTS = {"storage": "storage_mb", "flops": "flops_m", "params": "params_m"}
@@ -72,9 +73,8 @@ def _source(words: Words, known: Known) -> str:
 
 def setting(words: Words, series: Series, column: Column) -> Row:
     """Return what the switches choose by."""
-    emulated = words("chart.emulated") if series.system.emulated else ""
     return {
-        "system": shown(f"{series.system.heading}{emulated}"),
+        "system": shown(titles.system(series.system, words)),
         "suite": suite(series),
         "precision": series.precision.upper(),
         "batch": str(column[0]),
