@@ -50,7 +50,7 @@ def test_a_cell_is_shown_over_its_runs_with_the_change_of_level_and_a_plot(
     assert status == 0
     assert text.count("paddle 3.2.0, commit 0badc0de") == 7
     assert "== the level changes by +19.9%" in text
-    assert text.endswith(f"wrote {stem}.svg\nwrote {stem}.png\n")
+    assert text.endswith(f"wrote {stem}.svg\nwrote {stem}.png\nwrote {stem}.csv\n")
     assert Path(f"{stem}.svg").read_bytes().startswith(b"<?xml")
     assert Path(f"{stem}.png").read_bytes().startswith(b"\x89PNG")
 
