@@ -22,6 +22,7 @@ VARIABLES: Mapping[str, str] = {
     "ADB_VENDOR_KEYS": "key files, or folders of them, that a phone may know this computer by",
     "CUDA_VISIBLE_DEVICES": "the GPU, where --gpu names none",
     "CUDA_DEVICE_ORDER": "PCI_BUS_ID: an index in CUDA_VISIBLE_DEVICES is the one of nvidia-smi",
+    "NVIDIA_TF32_OVERRIDE": "set to 0 by the harness itself for the engines of a GPU: FP32 is FP32",
     "LD_LIBRARY_PATH": "of runs on a GPU: searched after the environment's own libraries",
     "GITHUB_STEP_SUMMARY": "the file to which --format github adds its summary",
     "MLFLOW_TRACKING_URI": "the tracking store of export --to mlflow, where no OUT names one",

@@ -29,7 +29,7 @@ from bench.launcher.process import ChildFailed
 from bench.runners import RUNNERS, RunnerEntry
 from bench.storage.schema.common import Scalar, System
 from bench.targets.base import Given, Missing, Readings
-from bench.targets.serving import KIND, Card, refusals
+from bench.targets.serving import KIND, Card, lacks_kernels, refusals
 
 COOLS_S = 60.0
 _POLL_S = 1.0
@@ -173,10 +173,12 @@ def _missing_card(spec: TargetSpec) -> list[Missing]:
 
 def _missing_engines(card: Card, spec: TargetSpec) -> list[Missing]:
     """Return why no engine can be measured on `card`, nothing where one can."""
-    refused = refusals(card, RUNNERS, Environments(Path(spec.engines or "engines").parent))
-    if len(refused) < sum(entry.target == KIND for entry in RUNNERS.values()):
+    runners = {name: entry for name, entry in RUNNERS.items() if entry.target == KIND}
+    refused = refusals(card, runners, Environments(Path(spec.engines or "engines").parent))
+    if len(refused) < len(runners):
         return []
-    reasons = {error.problem: error.hint for error in refused.values()}
+    able = [name for name, entry in runners.items() if lacks_kernels(name, entry, card) is None]
+    reasons = {refused[name].problem: refused[name].hint for name in able or runners}
     return [Missing(problem, hint) for problem, hint in reasons.items()]
 
 

@@ -60,7 +60,7 @@ def lacks_kernels(name: str, entry: RunnerEntry, card: Card) -> Unavailable | No
     return Unavailable(
         f"{name} has kernels for compute capability {_span(entry.cards)}, and {card.name} has "
         f"{card.capability}",
-        hint=f"`{command('doctor')}` names the runners for this GPU{more}",
+        hint=f"{command('doctor')} names the runners for this GPU{more}",
     )
 
 

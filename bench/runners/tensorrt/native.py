@@ -16,13 +16,13 @@ from bench.core.errors import Unavailable
 from bench.core.tensors import Tensors
 from bench.core.units import Nanoseconds
 from bench.runners.base import Capability, time_paced
+from bench.runners.gpu import Gauge, open_gauge
 from bench.runners.tensorrt import cuda as cudart
 from bench.runners.tensorrt import engine_cache
 from bench.runners.tensorrt.context import Context
 from bench.runners.tensorrt.cuda import Handle
 from bench.runners.tensorrt.engine_cache import EngineKey
 from bench.runners.tensorrt.engines import make_engine
-from bench.runners.tensorrt.telemetry import Gauge, open_gauge
 
 
 class TensorrtRunner:

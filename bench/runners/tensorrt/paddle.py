@@ -22,20 +22,14 @@ from bench.core.tensors import Tensors
 from bench.core.units import Nanoseconds
 from bench.runners.base import Capability, time_paced
 from bench.runners.feeds import feeds_by
+from bench.runners.gpu import Gauge, NotOffloaded, open_gauge, partly
 from bench.runners.tensorrt import engine_cache
 from bench.runners.tensorrt import paddle_log as stderr
 from bench.runners.tensorrt import paddle_log as trt_log
 from bench.runners.tensorrt.engine_cache import EngineKey, Slot
-from bench.runners.tensorrt.telemetry import Gauge, open_gauge
 
 _WORKSPACE_BYTES = 1 << 30
 _MEMORY_POOL_MIB = 256
-
-
-class NotOffloaded(BenchError):
-    """TensorRT took the net in part or not at all: its time is no TensorRT figure."""
-
-    kind = "not-offloaded"
 
 
 class PaddleTensorrtRunner:
@@ -197,12 +191,7 @@ def offload_fact(offload: trt_log.Offload, partial: str) -> str:
             "TensorRT took no part of the graph",
             hint="see log_tail in the cell's file; `--runner tensorrt` goes another way",
         )
-    if partial != "allowed":
-        raise NotOffloaded(
-            offload.sentence,
-            hint="--allow-partial measures it all the same and marks it so in every table",
-        )
-    return f"partial ({offload.sentence})"
+    return partly(offload.sentence, partial)
 
 
 class PaddleTensorrtSession:

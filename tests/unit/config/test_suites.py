@@ -151,12 +151,13 @@ def test_the_suites_of_the_other_targets_cover_the_published_columns(
     assert set(pairs(chosen(name, cores=None))) == expected
 
 
-def test_the_gpu_suite_is_both_runners_the_native_one_with_and_without_a_graph() -> None:
+def test_the_gpu_suite_is_every_runner_the_native_one_with_and_without_a_graph() -> None:
     cells = chosen("gpu", cores=None).cells
     assert {(cell.runner, dict(cell.settings).get("cuda_graph")) for cell in cells} == {
         ("paddle-tensorrt", None), ("tensorrt", "off"), ("tensorrt", "on"),
+        ("onnxruntime-cuda", None), ("onnxruntime-tensorrt-rtx", None),
     }  # fmt: skip
-    assert len({cell.id for cell in cells}) == len(cells) == 3 * 3
+    assert len({cell.id for cell in cells}) == len(cells) == 5 * 3
 
 
 def test_the_paced_preset_of_the_gpu_suite_pauses_in_every_cell_and_is_no_cell_of_the_other() -> (

@@ -20,6 +20,7 @@ from tests.fakes.nvml import FakeCard, nvml
 from tests.unit.environments.test_interpreters import telling
 
 GPU_RUNNERS = {name for name, entry in RUNNERS.items() if entry.target == "nvidia-gpu"}
+CUDA, RTX = "onnxruntime-cuda", "onnxruntime-tensorrt-rtx"
 NEW_DRIVER = "580.65.06"
 
 
@@ -47,10 +48,12 @@ def served(it: Card, cache: Path) -> set[str]:
         ("6.0", {"tensorrt"}),
         ("6.1", {"tensorrt", "paddle-tensorrt"}),
         ("7.0", {"tensorrt", "paddle-tensorrt"}),
-        ("8.6", {"tensorrt", "paddle-tensorrt"}),
-        ("8.9", {"tensorrt"}),
-        ("9.0", {"tensorrt"}),
-        ("12.0", set()),
+        ("7.5", {"tensorrt", "paddle-tensorrt", CUDA}),
+        ("8.6", {"tensorrt", "paddle-tensorrt", CUDA, RTX}),
+        ("8.9", {"tensorrt", CUDA, RTX}),
+        ("9.0", {"tensorrt", CUDA, RTX}),
+        ("12.0", {CUDA, RTX}),
+        ("13.0", set()),
     ],
 )
 def test_a_card_is_served_by_the_engines_that_have_kernels_for_it(
@@ -64,6 +67,7 @@ def test_the_sentence_names_the_engines_range_and_the_cards_capability(tmp_path:
     assert error.problem == (
         "paddle-tensorrt has kernels for compute capability 6.1 to 8.6, and NVIDIA X has 9.0"
     )
+    assert error.hint == "`python -m bench doctor` names the runners for this GPU"
     newest = refusals(card("12.0"), RUNNERS, Environments(tmp_path))["tensorrt"]
     assert "a Python with a later TensorRT serves it: --env gpu=PATH" in newest.hint
 
@@ -139,7 +143,10 @@ def test_the_target_tells_what_its_own_card_and_driver_refuse(tmp_path: Path) ->
         environ={},
     )
     refused = here.refusals(RUNNERS, Environments(tmp_path))
-    assert set(refused) == {"paddle-tensorrt"}
+    assert set(refused) == {"paddle-tensorrt", CUDA, RTX}
+    assert refused[CUDA].problem == (
+        "environment gpu takes an NVIDIA driver from 580 on, and this machine has 470.1"
+    )
 
 
 def given(cache: Path) -> Given:

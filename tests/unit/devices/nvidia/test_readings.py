@@ -13,7 +13,7 @@ from bench.devices.nvidia.choice import Gpu, choose
 from bench.devices.nvidia.identity import Identity, read_identity
 from bench.devices.nvidia.nvml import Nvml, open_nvml
 from bench.devices.nvidia.readings import read
-from bench.runners.tensorrt.telemetry import Gauge, open_gauge
+from bench.runners.gpu import Gauge, open_gauge
 from tests.fakes.nvml import FakeCard, FakeNvml, nvml
 
 FULL: dict[str, Any] = {

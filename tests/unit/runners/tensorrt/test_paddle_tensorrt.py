@@ -16,9 +16,9 @@ from bench.core.cell import TargetSpec
 from bench.core.errors import BenchError, Unavailable
 from bench.core.tensors import only
 from bench.runners import RUNNERS
+from bench.runners.gpu import NotOffloaded
 from bench.runners.tensorrt import paddle_log as stderr
 from bench.runners.tensorrt.paddle import (
-    NotOffloaded,
     PaddleTensorrtRunner,
     PaddleTensorrtSession,
 )

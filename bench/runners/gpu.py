@@ -1,7 +1,9 @@
-"""The GPU's state right before and right after a session's samples, read in its own process.
+"""What the runners of an NVIDIA GPU share: its state around the samples, and the error of a net of
+which the engine took a part only.
 
-The parent's readings come seconds later, when the clock has long changed. Energy and the time that
-limits held the clock back are differences, so that load and build aren't in them.
+The state is read right before and after a session's samples in its own process: the parent's
+readings come seconds later, when the clock has long changed. Energy and the time that limits held
+the clock back are differences, so that load and build aren't in them.
 """
 
 from __future__ import annotations
@@ -11,6 +13,25 @@ from bench.core.gpu_state import KEY
 from bench.devices.nvidia.choice import Gpu, choose
 from bench.devices.nvidia.nvml import Nvml, open_nvml
 from bench.devices.nvidia.readings import Scalar, read
+
+
+class NotOffloaded(BenchError):
+    """The engine took the net in part or not at all: its time is no figure of that engine."""
+
+    kind = "not-offloaded"
+
+
+def partly(sentence: str, partial: str) -> str:
+    """Return the fact that the engine took a part of the net, which `sentence` tells.
+
+    Raises NotOffloaded unless `partial` is "allowed".
+    """
+    if partial != "allowed":
+        raise NotOffloaded(
+            sentence,
+            hint="--allow-partial measures it all the same and marks it so in every table",
+        )
+    return f"partial ({sentence})"
 
 
 class Gauge:
