@@ -6,6 +6,7 @@ bears such a name and isn't locked is nobody's any more.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import secrets
@@ -69,7 +70,14 @@ def write_all(files: Mapping[Path, bytes], *, mode: int = 0o666, keep_modes: boo
                 os.fsync(file.fileno())
             written.append((beside, path))
         for beside, path in written:
-            beside.replace(path)
+            take_name(beside, path)
+
+
+def take_name(beside: Path, path: Path) -> None:
+    """Rename `beside` to `path`; raises OSError where that is a device, a pipe or a link to one."""
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "it is no regular file")
+    beside.replace(path)
 
 
 def mark_used(folder: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.core.atomic import temporary_beside
+from bench.core.atomic import take_name, temporary_beside
 from bench.core.errors import InputError, UnknownName
 from bench.reports.data.columns import LEVELS
 from bench.reports.data.rows import Stored
@@ -100,7 +100,7 @@ def _write_file(write: Callable[[Job], None], job: Job) -> None:
             with part.open("rb") as file:
                 os.fsync(file.fileno())
             _check_free(out, job)
-            part.replace(out)
+            take_name(part, out)
     except OSError as error:
         raise InputError(
             f"{out} can't be written: {error.strerror}",
@@ -111,5 +111,7 @@ def _write_file(write: Callable[[Job], None], job: Job) -> None:
 def _check_free(out: Path, job: Job) -> None:
     if out.is_dir():
         raise InputError(f"{out} is a folder", hint="name a file")
+    if out.exists() and not out.is_file():
+        raise InputError(f"{out} is no regular file", hint="name a file")
     if not job.replace and (out.exists() or out.is_symlink()):
         raise InputError(f"{out} is there already", hint="name another, or replace it with --force")

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,27 @@ def test_a_link_is_replaced_and_not_followed(export: Export, tmp_path: Path) -> 
     assert export("--to", "csv", "--force", tmp_path / "out") == 0
     assert (tmp_path / "mine").read_text() == "precious"
     assert not (tmp_path / "out").is_symlink()
+
+
+def pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def link_to_a_device(path: Path) -> None:
+    path.symlink_to("/dev/full")
+
+
+@pytest.mark.parametrize("make", [pipe, link_to_a_device])
+@pytest.mark.parametrize("name", FILES)
+def test_what_is_no_file_is_never_replaced(
+    make: Callable[[Path], None], name: str, export: Export, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    make(tmp_path / "out")
+    before = (tmp_path / "out").lstat()
+    assert export("--to", name, "--force", tmp_path / "out") == 2
+    assert "is no regular file: name a file" in capsys.readouterr().err
+    assert (tmp_path / "out").lstat() == before
 
 
 @pytest.mark.parametrize(
