@@ -156,6 +156,9 @@ def rewrite(files: Mapping[Path, bytes]) -> None:
     Raises InputError.
     """
     try:
+        for path in files:
+            if not os.access(path, os.W_OK):  # which a rename wouldn't ask for
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         write_all(files, keep_modes=True)
         for folder in {path.parent for path in files}:
             sync_folder(folder)

@@ -72,6 +72,16 @@ def test_with_one_wrong_file_none_is_written(
     assert readme.read_text() == MARKED
 
 
+def test_a_file_that_may_not_be_written_stays(
+    place: Place, readme: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr(os, "access", lambda path, how: how != os.W_OK)  # tests may run as root
+    assert report(place, "--update", str(readme)) == 2
+    assert f"{readme} can't be written: Permission denied" in capsys.readouterr().err
+    assert readme.read_text() == MARKED
+
+
 def linked(path: Path) -> None:
     path.symlink_to(path.with_name("README.md"))
 

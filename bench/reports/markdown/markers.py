@@ -12,6 +12,7 @@ example and stay as they are, as does every byte outside the markers.
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -35,7 +36,7 @@ EXAMPLE = "`<!-- bench:begin page -->` and, below it, `<!-- bench:end -->`"
 
 _MARKER = re.compile(rb"[ \t]*<!--[ \t]*bench:(begin|end)\b(.*?)-->[ \t]*\r?\n?")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
-_FENCE = re.compile(rb" {0,3}(`{3,}|~{3,})")
+_FENCE = re.compile(rb" {0,3}(`{3,}(?!.*`)|~{3,})(.*)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,9 +105,11 @@ def _markers(path: Path, data: bytes) -> Iterator[tuple[int, int, int, tuple[byt
     for number, line in enumerate(data.splitlines(keepends=True), 1):
         start, position = position, position + len(line)
         mark = _FENCE.match(line)
-        if mark is not None and (not fence or mark[1].startswith(fence)):
-            fence = b"" if fence else mark[1]
-        marker = None if fence else _MARKER.fullmatch(line)
+        if mark is not None and not fence:
+            fence = mark[1]
+        elif mark is not None and mark[1].startswith(fence) and not mark[2].strip():
+            fence = b""
+        marker = None if fence else _MARKER.fullmatch(line.removeprefix(codecs.BOM_UTF8))
         if marker is not None:
             yield number, start, position, (marker[1], marker[2])
 

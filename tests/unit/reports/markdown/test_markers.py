@@ -139,6 +139,33 @@ def test_markers_in_a_block_of_code_are_an_example(fence: str, shown: View) -> N
     assert TABLE in found[len(example) :]
 
 
+@pytest.mark.parametrize(
+    "example",
+    [
+        "```\na\n```python\n{}\n```\n",
+        "~~~\n{}\n~~~ x\n<!-- bench:end -->\n~~~\n",
+        "````\n```\n{}\n```\n````\n",
+        "```\n~~~\n{}\n```\n",
+    ],
+)
+def test_a_block_of_code_ends_with_its_own_fence_alone(example: str, shown: View) -> None:
+    kept = example.format(text("keep\n"))
+    found = new(kept + text(""), shown)
+    assert found.startswith(kept)
+    assert TABLE in found[len(kept) :]
+
+
+def test_three_backticks_around_words_are_no_block(shown: View) -> None:
+    assert TABLE in new("```code``` in a line\n" + text(""), shown)
+
+
+def test_a_marker_may_be_a_files_first_line_with_a_byte_order_mark(shown: View) -> None:
+    begin = "\ufeff<!-- bench:begin costs -->\n"
+    found = new(f"{begin}<!-- bench:end -->\n", shown)
+    assert found.startswith(begin)
+    assert TABLE in found
+
+
 def test_markers_within_a_line_are_words_about_them(shown: View) -> None:
     said = "Write `<!-- bench:begin x -->` and `<!-- bench:end -->`.\n"
     assert new(said + text(""), shown).startswith(said)
