@@ -99,8 +99,8 @@ def counted_ns(session: Session) -> list[int]:
     """Return the durations that the session's figure is of: unless it is contended, without those
     of disturbed bursts.
     """
-    counts = that_count(session)
-    if session.bursts is None or all(counts):
+    counts = [] if session.bursts is None else that_count(session)
+    if all(counts):
         return durations_ns(session)
     kept = zip(burst_samples_ns(session), counts, strict=True)
     return [ns for burst, counts_too in kept if counts_too for ns in burst]

@@ -28,6 +28,7 @@ from bench.core.locks import held
 from bench.core.scratch import scratch_folder
 from bench.storage.digests import Altered, checked_line, line_with_digest
 from bench.storage.files import (
+    UNSEALED,
     journal_lines,
     read_as,
     sync_folder,
@@ -164,12 +165,6 @@ class RunDirectory(Generic[Manifest, Line]):
         except BrokenResult:
             return {}  # whoever reads the manifest learns of that
 
-    def _check_seal(self, path: Path, sealed: Mapping[str, str], remedy: str) -> None:
-        """Raise BrokenResult where a complete run had another file of that name."""
-        if path.stem in sealed and file_sha256(path) != sealed[path.stem]:
-            problem = "it isn't the file that the run was completed with"
-            raise BrokenResult(path, problem, hint=remedy)
-
     def append(self, line: Line) -> None:
         """Add a line to the journal and sync it; raises ResultsNotWritable."""
         data = line_with_digest(to_line(line, brief=self.kind.brief)) + b"\n"
@@ -190,7 +185,9 @@ class RunDirectory(Generic[Manifest, Line]):
         except OSError as error:
             hint = self.kind.line_remedy
             raise BrokenResult(self.journal_path, str(error.strerror), hint=hint) from error
-        self._check_seal(self.journal_path, self.sealed(), self.kind.line_remedy)
+        seal = self.sealed().get(self.journal_path.stem)
+        if seal not in (None, file_sha256(self.journal_path)):
+            raise BrokenResult(self.journal_path, UNSEALED, hint=self.kind.line_remedy)
         if unfinished is not None:
             with writing(self.journal_path):
                 os.truncate(self.journal_path, unfinished)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import re
@@ -179,8 +180,14 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def read_as(kind: type[Stored], path: Path, *, remedy: str) -> Stored:
-    """Return the file as a `kind`; raises BrokenResult that names the file and what is wrong."""
+UNSEALED = "it isn't the file that the run was completed with"
+
+
+def read_as(kind: type[Stored], path: Path, *, remedy: str, seal: str | None = None) -> Stored:
+    """Return the file as a `kind`, once it is read; its SHA-256 must be `seal` where there is one.
+
+    Raises BrokenResult that names the file and what is wrong.
+    """
     try:
         if path.is_fifo():  # waits for a writer
             raise OSError(errno.EINVAL, "it is no regular file")
@@ -199,6 +206,8 @@ def read_as(kind: type[Stored], path: Path, *, remedy: str) -> Stored:
         raise BrokenResult(path, problem, hint=remedy) from error
     if altered is not None:
         raise BrokenResult(path, str(altered), hint=remedy)
+    if seal is not None and seal != hashlib.sha256(data).hexdigest():
+        raise BrokenResult(path, UNSEALED, hint=remedy)
     return value
 
 

@@ -48,20 +48,22 @@ class RunFolder(RunDirectory[RunManifest, JournalEntry]):
             _add(broken, BrokenResult(cells, str(error.strerror), hint="make it readable"))
             return
         sealed = self.sealed() if sealed is None else sealed
+        remedy = self._remedy()
         for path in paths:
             try:
-                yield self._record(path, sealed)
+                yield self._record(path, sealed, remedy)
             except BrokenResult as error:
                 _add(broken, error)
 
-    def _record(self, path: Path, sealed: Mapping[str, str]) -> Record:
+    def _remedy(self) -> str:
         where = shlex.quote(str(self.path.parents[2])) if len(self.path.parents) > 2 else "DIR"
         again = command(f"run --resume {self.path.name} --results {where}")
-        remedy = f"measure the cell again: {again}"
-        record = read_as(Record, path, remedy=remedy)
+        return f"measure the cell again: {again}"
+
+    def _record(self, path: Path, sealed: Mapping[str, str], remedy: str) -> Record:
+        record = read_as(Record, path, remedy=remedy, seal=sealed.get(path.stem))
         if record.cell_id != path.stem or record.cell.to_cell().id != path.stem:
             raise BrokenResult(path, "its name isn't its cell's id", hint=remedy)
-        self._check_seal(path, sealed, remedy)
         return record
 
     def lacks(self) -> bool:
@@ -107,8 +109,8 @@ class AbFolder(RunDirectory[AbManifest, AbRecord]):
         """Yield the cells in the manifest's order; raises BrokenResult."""
         manifest = self.manifest()
         for path in map(self._path, manifest.pairs):
-            yield read_as(AbRecord, path, remedy=self.kind.remedy)
-            self._check_seal(path, manifest.sealed, self.kind.remedy)
+            seal = manifest.sealed.get(path.stem)
+            yield read_as(AbRecord, path, remedy=self.kind.remedy, seal=seal)
 
     def begun(self) -> list[AbRecord]:
         """Return the cells that have a record; raises BrokenResult.

@@ -155,3 +155,28 @@ def test_what_is_too_long_for_a_message_is_cut(run: RunFolder) -> None:
     with pytest.raises(BrokenResult, match="schema version") as raised:
         run.manifest()
     assert len(raised.value.problem) < 1000
+
+
+def test_a_sealed_record_is_read_once_so_that_what_is_checked_is_what_is_shown(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.write_record(record())
+    opened: list[str] = []
+    whole = Path.open
+
+    def watched(path: Path, *how: Any, **more: Any) -> Any:
+        opened.append(path.name)
+        return whole(path, *how, **more)
+
+    seals = run.seals()
+    monkeypatch.setattr(Path, "open", watched)
+    assert list(run.records(sealed=seals)) == [record()]
+    assert opened == [f"{CELL.id}.json"]
+    (broken,) = run_broken(run, {CELL.id: "0" * 64})
+    assert "it isn't the file that the run was completed with" in broken.problem
+
+
+def run_broken(run: RunFolder, seals: dict[str, str]) -> list[BrokenResult]:
+    broken: list[BrokenResult] = []
+    assert list(run.records(broken, sealed=seals)) == []
+    return broken
