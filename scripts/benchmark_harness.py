@@ -26,6 +26,7 @@ from bench.core.cell import Cell, Sampling
 from bench.reports.build import StoredRuns, view_of
 from bench.reports.page.write import write
 from bench.runners.base import time_calls
+from bench.storage.digests import with_digest
 from bench.storage.files import to_text
 from bench.storage.schema.common import CellFields, Provenance, SamplingFields, System
 from bench.storage.schema.latency import (
@@ -38,6 +39,7 @@ from bench.storage.schema.latency import (
     Storage,
 )
 from bench.storage.store import Store
+from tests.browser.opening import loaded, opened
 from tests.browser.stores import CELLS as SHOWN
 from tests.browser.stores import STORES
 
@@ -107,16 +109,15 @@ def time_page() -> None:
         path.write_bytes(data)
         browser = playwright.chromium.launch(executable_path=chromium)
         for which in ("first", "second"):
-            page = browser.new_page()
             started = time.perf_counter()
-            page.goto(path.as_uri())
-            page.locator("html[data-loaded]").wait_for(state="attached")
-            wall = time.perf_counter() - started
-            elements = page.locator("*").count()
-            print(
-                f"page of {SHOWN} cells, {which}: loaded in {wall:.2f} s, "
-                f"{len(data) / 1e6:.1f} MB, {elements} elements; it may take 3 s"
-            )
+            with opened(browser, path) as shown:
+                loaded(shown)
+                wall = time.perf_counter() - started
+                print(
+                    f"page of {SHOWN} cells, {which}: loaded in {wall:.2f} s "
+                    f"({shown.metrics()['ThreadTime']:.2f} s of CPU), {len(data) / 1e6:.1f} MB, "
+                    f"{shown.page.locator('*').count()} elements; it may take 3 s"
+                )
         browser.close()
 
 
@@ -147,8 +148,9 @@ def _store_run(
     folder.mkdir()
     for cell in cells:
         # Not write_record(): ten thousand fsyncs would be the disk's figure.
-        record = _record(cell, sampling, numbers)
-        (folder / f"{cell.id}.json").write_text(to_text(record), encoding="utf-8")
+        text = with_digest(to_text(_record(cell, sampling, numbers)).encode())
+        (folder / f"{cell.id}.json").write_bytes(text)
+    run.write_manifest(manifest.model_copy(update={"sealed": run.seals()}))
 
 
 def _record(cell: Cell, sampling: Sampling, numbers: random.Random) -> Record:

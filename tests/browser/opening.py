@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request
+from playwright.sync_api import Browser, CDPSession, ConsoleMessage, Locator, Page, Request
 
 
 @dataclass
@@ -17,6 +17,7 @@ class Opened:
 
     page: Page
     address: str
+    counters: CDPSession
     faults: list[str] = field(default_factory=list)
 
     def watch(self) -> None:
@@ -33,6 +34,11 @@ class Opened:
     def _follow(self, request: Request) -> None:
         if request.url.partition("#")[0] != self.address and not request.url.startswith("data:"):
             self.faults.append(f"request: {request.url[:200]}")
+
+    def metrics(self) -> dict[str, float]:
+        """Return what the page has cost its browser so far, by chromium's own counters."""
+        metrics = self.counters.send("Performance.getMetrics")["metrics"]
+        return {it["name"]: it["value"] for it in metrics}
 
     def table(self, key: str) -> Locator:
         """Return the first table whose id begins with `key`."""
@@ -65,7 +71,10 @@ def opened(browser: Browser, path: Path, **how: Any) -> Iterator[Opened]:
     """Open the file at `path` and have it loaded; `how` is of the window (new_context)."""
     context = browser.new_context(**how)
     context.set_default_timeout(30_000)
-    shown = Opened(context.new_page(), path.absolute().as_uri())
+    page = context.new_page()
+    counters = context.new_cdp_session(page)
+    counters.send("Performance.enable")
+    shown = Opened(page, path.absolute().as_uri(), counters)
     shown.watch()
     try:
         shown.page.goto(shown.address, wait_until="load")
