@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from bench.analysis.series import Column, Series
 from bench.core.escape import file_name
 from bench.runners import RUNNERS
-from bench.storage.schema.common import System
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +56,17 @@ def heading(series: Series) -> str:
     suite = f"suite {series.suite}" if series.suite else ""
     parts = [engine, series.precision.upper(), settings(series), f"preset {series.preset}", suite]
     what = ", ".join(part for part in parts if part)
-    return f"{system(series.system)} — {what}"
+    return f"{system(series)} — {what}"
 
 
-def system(one: System) -> str:
-    """Return a system's name as a reader has it: of an emulated one it says so."""
-    named = not one.emulated or one.heading.startswith("emulated")
-    return one.heading if named else f"emulated: {one.heading}"
+def system(series: Series) -> str:
+    """Return a series' system as a reader has it: of an emulated one it says so."""
+    return marked(series.name, emulated=series.system.emulated)
+
+
+def marked(name: str, *, emulated: bool) -> str:
+    """Return a system's name with what says that it is emulated, where it is."""
+    return f"emulated: {name}" if emulated and not name.startswith("emulated") else name
 
 
 def _version(series: Series) -> str:

@@ -7,6 +7,7 @@ is of one net: figures of a net that has changed since stay out.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Reversible, Sequence
 from dataclasses import dataclass, field
 
@@ -55,10 +56,17 @@ class Series:
     beside: Sequence[str] = ()
     boxes: dict[str, dict[Column, Box]] = field(default_factory=dict)
     runs: dict[str, RunManifest] = field(default_factory=dict)
+    shares_name: bool = False
 
     @property
     def columns(self) -> list[Column]:
         return sorted({column for row in self.boxes.values() for column in row})
+
+    @property
+    def name(self) -> str:
+        """The system's name, with its id where another one of the report has the same."""
+        one = self.system
+        return f"{one.heading} ({one.system_id})" if self.shares_name else one.heading
 
     @property
     def variants(self) -> list[str]:
@@ -154,6 +162,10 @@ def gather(
     for group in series.values():
         group.boxes = dict(sorted(group.boxes.items(), key=lambda row: by_order(row[0])))
     ordered = _ordered(series)
+    named = {(one.system.heading, one.system.system_id) for one in ordered}
+    headings = Counter(heading for heading, _ in named)
+    for group in ordered:
+        group.shares_name = headings[group.system.heading] > 1
     return View(
         models={variant: models[variant] for variant in sorted(models, key=by_order)},
         series=[group for group in ordered if group.preset != SUSTAINED],

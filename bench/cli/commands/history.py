@@ -40,7 +40,7 @@ def run(options: Options, tables: Tables) -> int:
     status = tell_broken(broken)
     cell_id = chosen(options.words[0], (name for run in runs for name in run.manifest.cells))
     stored: list[Stored] = [
-        (run.manifest, naming.system(run.system), record)
+        (run.manifest, naming.marked(run.system.heading, emulated=run.system.emulated), record)
         for run in runs
         for record in run.records
         if record.cell_id == cell_id and isinstance(record.outcome, Measured)

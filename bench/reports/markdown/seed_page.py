@@ -168,7 +168,7 @@ def _weight(series: Series) -> tuple[int, int, str]:
 
 def _name(series: Series, words: Words) -> str:
     """Return the system's name as the page has it: `SD855` of a phone, `V100 GPU`."""
-    name = series.system.heading
+    name = series.name
     if series.target == "nvidia-gpu" and "GPU" not in name:
         return f"{name} GPU"
     if series.target != "android":
@@ -235,7 +235,7 @@ def _series_remarks(series: Series, words: Words) -> list[str]:
     engine = comma.join(it for it in (series.engine or "", settings) if it)
     more = words("seed_page.in_brackets", text=engine) if engine else ""
     remarks = [
-        words("seed_page.on", system=series.system.heading) if series.target == "android" else "",
+        words("seed_page.on", system=series.name) if series.target == "android" else "",
         words(
             "seed_page.engine_remark",
             precision=series.precision.upper(),

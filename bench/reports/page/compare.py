@@ -104,7 +104,7 @@ def _latencies(view: View, name: str, words: Words) -> Table | None:
 
 
 def _systems(known: Sequence[tuple[Series, Setting]]) -> Iterable[str]:
-    return dict.fromkeys(series.system.heading for series, _ in known)
+    return dict.fromkeys(series.name for series, _ in known)
 
 
 def _ratio(view: View, name: str, of: tuple[Series, Setting], short: str) -> Figures:

@@ -130,7 +130,7 @@ _CELL: Mapping[str, Callable[[_Cell, Words], str]] = {
     "threads": _threads,
     "model": lambda it, _: f"{it.record.cell.variant} ({it.record.cell.model_hash})",
     "weights": lambda it, _: it.series.weights,
-    "system": lambda it, words: titles.system(it.series.system, words),
+    "system": lambda it, words: titles.system(it.series, words),
 }
 
 _RUN: Mapping[str, Callable[[RunManifest], str]] = {

@@ -25,7 +25,7 @@ def short_names(view: View, words: Words) -> dict[str, str]:
 
 def _parts(series: Series, words: Words) -> tuple[str, ...]:
     return (
-        naming.runner_title(series.runner), series.suite, titles.system(series.system, words),
+        naming.runner_title(series.runner), series.suite, titles.system(series, words),
         series.precision.upper(), series.preset, series.weights, series.statistic,
         series.target,
     )  # fmt: skip

@@ -68,7 +68,7 @@ def _side_by_side(
 
 def _column(words: Words, series: Series, setting: Setting) -> Figures:
     at = naming.setting(series, setting)
-    lines = (series.system.heading, series.engine or "", at)
+    lines = (series.name, series.engine or "", at)
     column = Column(
         title=tuple(line for line in lines if line),
         origin="measured",
@@ -95,7 +95,7 @@ def _hardware(view: View, words: Words, groups: Sequence[Sequence[Series]]) -> T
         [Entry(text=words(f"page.system.{name}")), *(Entry(text=text(it)) for it in groups)]
         for name, text in more.items()
     ]
-    heads = (words("page.system.property"), *(titles.system(system, words) for system in systems))
+    heads = (words("page.system.property"), *(titles.system(group[0], words) for group in groups))
     return Table(
         key="hardware",
         title=words("page.part.systems"),

@@ -51,7 +51,7 @@ def render(view: View, texts: Words, folder: Path) -> str:
         link=link,
         table_of=partial(table_of, shown),
         newest=max((it.started for it in view.sources.values()), default=""),
-        systems=list(dict.fromkeys(titles.system(it.system, texts) for it in view.series)),
+        systems=list(dict.fromkeys(titles.system(it, texts) for it in view.series)),
         overview=overview(view, texts),
         parts=shown,
         sample_charts=sample_charts(texts),

@@ -100,7 +100,7 @@ def compose(view: View, table: SideBySide) -> Sheet:
 
 
 def _heading(table: SideBySide) -> str:
-    return f"{table.first.system.heading}: {naming.setting(table.first, table.column)}"
+    return f"{table.first.name}: {naming.setting(table.first, table.column)}"
 
 
 def _ring_name(table: SideBySide) -> str:
@@ -139,7 +139,7 @@ def _caption(table: SideBySide) -> str:
     lacking = len(estimates) < len(boxes)
     cut = any(_is_cut(estimate) for estimate in estimates)
     return (
-        f"{series.system.heading}, {series.precision.upper()}, "
+        f"{series.name}, {series.precision.upper()}, "
         f"{naming.setting(series, table.column)}, preset {series.preset}, suite {series.suite}, "
         f"{series.weights} weights. Points: the mean of the sessions' {series.statistic}s. Bars: "
         "its 95% t interval over sessions"

@@ -91,7 +91,7 @@ def latency_figure(view: View, series: Series) -> Figure | None:
     measured, families = _by_family(view, points)
     panels = [
         Panel(
-            title=f"Measured: {naming.system(series.system)}",
+            title=f"Measured: {naming.system(series)}",
             x_label=f"Latency (ms), {naming.setting(series, column)}, {series.precision.upper()}",
             measured=measured,
             families=families,

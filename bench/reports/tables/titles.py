@@ -8,7 +8,6 @@ from bench.analysis.series import Series
 from bench.analysis.side_by_side import SideBySide
 from bench.core.escape import file_name
 from bench.reports.language import Words
-from bench.storage.schema.common import System
 
 
 def heading(series: Series, words: Words) -> str:
@@ -21,7 +20,7 @@ def heading(series: Series, words: Words) -> str:
     parts = [engine, series.precision.upper(), naming.settings(series), *_origin(series, words)]
     text = "heading.sizes" if series.target == "android" else "heading.series"
     what = words("heading.comma").join(part for part in parts if part)
-    return words(text, system=system(series.system, words), what=what)
+    return words(text, system=system(series, words), what=what)
 
 
 def side_by_side(one: SideBySide, words: Words) -> str:
@@ -30,7 +29,7 @@ def side_by_side(one: SideBySide, words: Words) -> str:
     setting = naming.setting(series, one.column)
     parts = [series.precision.upper(), setting, *_origin(series, words)]
     what = words("heading.comma").join(parts)
-    return words("heading.series", system=system(series.system, words), what=what)
+    return words("heading.series", system=system(series, words), what=what)
 
 
 def _origin(series: Series, words: Words) -> list[str]:
@@ -38,10 +37,10 @@ def _origin(series: Series, words: Words) -> list[str]:
     return [words("heading.preset", preset=series.preset), *suite]
 
 
-def system(one: System, words: Words) -> str:
-    """Return a system's name as a reader has it: of an emulated one it says so."""
-    named = not one.emulated or one.heading.startswith("emulated")
-    return one.heading if named else words("heading.emulated", system=one.heading)
+def system(series: Series, words: Words) -> str:
+    """Return a series' system as a reader has it: of an emulated one it says so."""
+    named = not series.system.emulated or series.name.startswith("emulated")
+    return series.name if named else words("heading.emulated", system=series.name)
 
 
 def most_sessions(one: SideBySide) -> Series:

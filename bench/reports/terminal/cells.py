@@ -85,7 +85,7 @@ def cells_table(view: View, cells: Sequence[Shown], width: int | None) -> str:
     columns += [
         (name, texts)
         for name, texts in (
-            ("system", [naming.system(one.series.system) for one in cells]),
+            ("system", [naming.system(one.series) for one in cells]),
             ("suite", [one.series.suite for one in cells]),
             ("preset", [one.series.preset for one in cells]),
         )

@@ -74,7 +74,7 @@ def _source(words: Words, known: Known) -> str:
 def setting(words: Words, series: Series, column: Column) -> Row:
     """Return what the switches choose by."""
     return {
-        "system": shown(titles.system(series.system, words)),
+        "system": shown(titles.system(series, words)),
         "suite": suite(series),
         "precision": series.precision.upper(),
         "batch": str(column[0]),
