@@ -9,7 +9,7 @@ from bench.analysis import naming
 from bench.analysis.audit.table import Column, Cost, Row, Table
 from bench.analysis.audit.twins import repeatability
 from bench.analysis.boxes import Box
-from bench.analysis.roofline import FAST_CONVOLUTION, core_rate
+from bench.analysis.roofline import FAST_CONVOLUTION, core_rate, most_cores
 from bench.analysis.series import Series, View
 from bench.config.published import Published
 from bench.core.units import BYTES_PER_MIB, to_ms
@@ -96,14 +96,15 @@ def _series_table(view: View, series: Series) -> Table:
 
 
 def _series_column(series: Series, batch: int, threads: int) -> Column:
-    rate = core_rate(series.system.facts, series.precision)
+    facts = series.system.facts
+    rate, cores = core_rate(facts, series.precision), most_cores(facts, threads)
     return Column(
         name=naming.setting(series, (batch, threads)),
         kind="latency",
         unit="ms",
         threads=threads,
         batch=batch,
-        peak=None if rate is None else threads * rate * FAST_CONVOLUTION,
+        peak=None if rate is None or cores is None else cores * rate * FAST_CONVOLUTION,
     )
 
 

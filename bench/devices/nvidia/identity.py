@@ -42,6 +42,7 @@ def read_identity(nvml: Nvml, gpu: Gpu) -> Identity:
     facts = {
         "gpu": name,
         "compute_capability": capability,
+        "gpu_cores": nvml.ask("nvmlDeviceGetNumGpuCores", args=(gpu.card,)),
         "gpu_memory_mib": None if memory is None else memory.total >> 20,
         "mig": "on" if gpu.mig else "off",
         "max_memory_mhz": nvml.ask("nvmlDeviceGetMaxClockInfo", args=(gpu.card, CLOCK_MEMORY)),

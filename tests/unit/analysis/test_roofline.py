@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from bench.analysis.roofline import CLOCK_HZ, FAST_CONVOLUTION, bound, contradiction, core_rate
+from bench.analysis.roofline import (
+    CLOCK_HZ,
+    FAST_CONVOLUTION,
+    GPU_CLOCK_HZ,
+    bound,
+    contradiction,
+    core_rate,
+)
 from tests.fakes.records import costs
 from tests.fakes.values import CELL
 
@@ -55,8 +62,12 @@ def test_matrix_tiles_do_more_in_lower_precisions_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    "system", [{}, {"architecture": "riscv64"}, {**AVX512, "gpu": "Tesla T4"}, {"simd": "odd"}]
-)
+    "system",
+    [
+        {}, {"architecture": "riscv64"}, {**AVX512, "gpu": "Tesla T4"}, {"simd": "odd"},
+        {**AVX512, "gpu": "Tesla T4", "gpu_cores": 0},
+    ],
+)  # fmt: skip
 def test_a_system_of_unknown_peak_has_no_bound(system: dict[str, Any]) -> None:
     assert least_ns(system) is None
 
@@ -64,6 +75,35 @@ def test_a_system_of_unknown_peak_has_no_bound(system: dict[str, Any]) -> None:
 @pytest.mark.parametrize("known", [None, costs(macs=0), costs(uncounted=["einsum"])])
 def test_unknown_macs_have_no_bound(known: Any) -> None:
     assert bound(CELL, known, AVX512, {}) is None
+
+
+V100 = {**AVX512, "gpu": "Tesla V100", "gpu_cores": 5120}
+
+
+@pytest.mark.parametrize(
+    ("less", "cell"),
+    [
+        (1, {"threads": 4}), (1, {"facts": {"affinity": "1", "threads_worked": "9"}}),
+        (1 / 8, {"batch": 8}), (64, {"precision": "fp16"}), (256, {"precision": "of-next-year"}),
+    ],
+)  # fmt: skip
+def test_a_gpu_computes_with_all_its_cores_whatever_the_hosts_threads_are(
+    less: float, cell: dict[str, Any]
+) -> None:
+    one = least_ns(V100)
+    assert one is not None
+    assert one == pytest.approx(1e8 / (5120 * GPU_CLOCK_HZ * FAST_CONVOLUTION) * 1e9)
+    assert least_ns(V100, **cell) == pytest.approx(one / less)
+
+
+def test_a_figure_that_no_gpu_of_that_size_can_have_is_said_and_a_published_one_passes() -> None:
+    it = bound(replace(CELL, batch=8), costs(macs=145_000_000), V100, {})
+    assert it is not None
+    said = contradiction(it, [8_000], "x1_0")
+    assert said is not None
+    assert "5120 cores of this GPU can't do more than 20480 GMAC/s" in said
+    published_ns = 2_000_000
+    assert contradiction(it, [published_ns], "x1_0") is None
 
 
 def test_what_can_t_be_is_said_with_the_bound_and_the_claim() -> None:

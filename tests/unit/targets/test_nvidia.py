@@ -56,6 +56,13 @@ def test_the_system_is_named_after_the_gpu_and_holds_nothing_that_an_update_chan
     assert "GPU-1" not in str(system)
 
 
+def test_a_driver_that_tells_the_cores_makes_no_other_system_of_the_card() -> None:
+    telling = gpu(FakeCard("GPU-1", NumGpuCores=5120, **V100)).system
+    assert telling.facts["gpu_cores"] == 5120
+    assert "gpu_cores" not in gpu().system.facts
+    assert (telling.system_id, telling.hardware) == (gpu().system.system_id, gpu().system.hardware)
+
+
 def test_a_card_whose_name_a_binding_can_not_read_is_called_by_what_it_can_do() -> None:
     card = FakeCard("GPU-1", Name=UnicodeDecodeError("utf-8", b"\xb5", 0, 1, "invalid start byte"))
     here = gpu(card)

@@ -17,6 +17,7 @@ from bench.runners.gpu import Gauge, open_gauge
 from tests.fakes.nvml import FakeCard, FakeNvml, nvml
 
 FULL: dict[str, Any] = {
+    "NumGpuCores": 5120,
     "MaxClockInfo": {1: 1530, 2: 877}, "MaxPcieLinkGeneration": 3, "EnforcedPowerLimit": 300_000,
     "PersistenceMode": 1, "ComputeMode": 3, "EccMode": [1, 1], "ApplicationsClock": {1: 1312},
     "CurrPcieLinkGeneration": 3, "ClockInfo": {1: 1290, 2: 877}, "Temperature": {0: 41},
@@ -45,7 +46,8 @@ def test_a_card_that_tells_everything_is_read_whole() -> None:
     it = identity(card, DriverVersion="550.54.15", CudaDriverVersion_v2=12040)
     assert (it.name, it.capability) == ("Tesla V100-SXM2-16GB", "7.0")
     assert it.facts == {
-        "gpu": "Tesla V100-SXM2-16GB", "compute_capability": "7.0", "gpu_memory_mib": 16384,
+        "gpu": "Tesla V100-SXM2-16GB", "compute_capability": "7.0", "gpu_cores": 5120,
+        "gpu_memory_mib": 16384,
         "mig": "off", "max_memory_mhz": 877, "max_pcie_generation": 3,
     }  # fmt: skip
     assert it.setup == {
