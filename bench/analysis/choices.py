@@ -16,6 +16,7 @@ from bench.analysis.known_accuracy import Source, known_accuracy
 from bench.analysis.run_context import UNKNOWN
 from bench.analysis.series import Series, View
 from bench.analysis.statistics import Estimate
+from bench.analysis.turns import Ratio, ratio
 from bench.core.program import command
 from bench.core.units import to_ms
 
@@ -51,7 +52,7 @@ class Choice:
     how many.
 
     `others` are the figures of the same work that don't count: this one has more sessions, or as
-    many and is newer.
+    many and is newer. `to_best` is the ratio to the best choice, where the two took turns.
     """
 
     variant: str
@@ -68,6 +69,7 @@ class Choice:
     source: Source | None = None
     images: int | None = None
     others: tuple[Other, ...] = ()
+    to_best: Ratio | None = None
 
     @property
     def low_ms(self) -> float:
@@ -84,12 +86,18 @@ class Choice:
 
 @dataclass(slots=True, kw_only=True)
 class Choices:
-    """A system's choices, and how many figures were left out, by reason."""
+    """A system's choices, their boxes, and how many figures were left out, by reason."""
 
     system_id: str
     heading: str
     found: list[Choice] = field(default_factory=list)
+    boxes: dict[Choice, Box] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
+
+    def ratio(self, own: Choice, other: Choice) -> Ratio | None:
+        """Return the paired ratio of two of its choices, None where they didn't take turns."""
+        boxes = self.boxes.get(own), self.boxes.get(other)
+        return None if boxes[0] is None or boxes[1] is None else ratio(boxes[0], boxes[1])
 
 
 _NO_INTERVAL = "one session, which bears no interval"
@@ -125,6 +133,7 @@ def choices(view: View, query: Query) -> list[Choices]:
         made = _choice(view, best, tuple(others))
         if isinstance(made, Choice):
             group.found.append(made)
+            group.boxes[made] = best.box
         else:
             group.left_out[made] = group.left_out.get(made, 0) + 1
     for group in systems.values():

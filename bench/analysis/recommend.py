@@ -2,12 +2,14 @@
 enough; where no accuracy is known, by latency alone. Pure.
 
 A net fits a time only with the whole of its interval, and what an interval leaves open is named.
+Two figures that took turns are told apart by the interval of their ratio, which is sharper than the
+figures' own intervals; those decide between all others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from bench.analysis.choices import Choice, Choices, Query
 
@@ -16,9 +18,9 @@ from bench.analysis.choices import Choice, Choices, Query
 class Advice:
     """What one system's figures say. `best` None: nothing fits, and `nearest` comes closest.
 
-    `ties` can't be told apart from `best` by their figures; `open` might fit and be better, but
-    their intervals reach beyond the limit. `by_latency`: no accuracy is known, or no limit was
-    given; then `slower` are the rest of what fits, the faster first.
+    `ties` can't be told apart from `best` by their ratios to it, or else by their figures; `open`
+    might fit and be better, but their intervals reach beyond the limit. `by_latency`: no accuracy
+    is known, or no limit was given; then `slower` are the rest of what fits, the faster first.
     """
 
     system_id: str
@@ -40,7 +42,7 @@ def advise(given: Choices, query: Query) -> Advice:
     fitting = [
         choice for choice in accurate if query.max_ms is None or choice.high_ms <= query.max_ms
     ]
-    best = _best(fitting, query)
+    best = _best(given, fitting, query)
     if best is None:
         return Advice(
             system_id=given.system_id,
@@ -50,16 +52,21 @@ def advise(given: Choices, query: Query) -> Advice:
             nearest=_nearest(given.found, accurate),
             by_latency=by_latency,
         )
-    ties = _ties(fitting, best, query)
-    rest = [choice for choice in fitting if choice is not best and choice not in ties]
+    others = [
+        replace(choice, to_best=given.ratio(choice, best))
+        for choice in fitting
+        if choice is not best
+    ]
+    ties = [choice for choice in others if _alike(choice, best, query) and _tied(choice, best)]
+    rest = [choice for choice in others if choice not in ties]
     return Advice(
         system_id=given.system_id,
         heading=given.heading,
         best=best,
-        ties=ties,
+        ties=_faster_first(ties),
         open=_open(accurate, query, best),
         by_latency=by_latency,
-        slower=tuple(sorted(rest, key=lambda one: one.latency_ms)) if by_latency else (),
+        slower=_faster_first(rest) if by_latency else (),
     )
 
 
@@ -68,23 +75,38 @@ def _top1(choice: Choice) -> float:
     return choice.top1 or 0.0
 
 
-def _best(fitting: Sequence[Choice], query: Query) -> Choice | None:
-    """Return the most accurate within a time, the faster of equals, or else the fastest."""
-    if query.max_ms is None:
-        return min(fitting, key=lambda choice: (choice.latency_ms, -_top1(choice)), default=None)
-    return min(fitting, key=lambda choice: (-_top1(choice), choice.latency_ms), default=None)
+def _best(given: Choices, fitting: Sequence[Choice], query: Query) -> Choice | None:
+    """Return the most accurate within a time, the faster of equals, or else the fastest.
+
+    A choice whose ratio shows it to be faster than the least latency's goes before that.
+    """
+    least = min(
+        fitting,
+        key=lambda one: (
+            0.0 if query.max_ms is None else -_top1(one), one.latency_ms, -_top1(one)
+        ),
+        default=None,
+    )  # fmt: skip
+    if least is None:
+        return None
+    known = [(given.ratio(one, least), one) for one in fitting if _alike(one, least, query)]
+    faster = [(it.value, one) for it, one in known if it is not None and it.high < 1]
+    return min(faster, key=lambda pair: pair[0], default=(1.0, least))[1]
 
 
-def _ties(fitting: Sequence[Choice], best: Choice, query: Query) -> tuple[Choice, ...]:
-    """Return what is as good as `best` as far as the intervals show, the faster first."""
-    alike = [
-        choice
-        for choice in fitting
-        if choice is not best
-        and choice.overlaps(best)
-        and (query.max_ms is None or choice.top1 == best.top1)
-    ]
-    return tuple(sorted(alike, key=lambda choice: choice.latency_ms))
+def _alike(choice: Choice, best: Choice, query: Query) -> bool:
+    """Tell whether the time alone decides between the two: within a time accuracy comes first."""
+    return choice is not best and (query.max_ms is None or choice.top1 == best.top1)
+
+
+def _tied(choice: Choice, best: Choice) -> bool:
+    """Tell whether a choice is as fast as `best` as far as their ratio or intervals show."""
+    paired = choice.to_best
+    return choice.overlaps(best) if paired is None else paired.low <= 1
+
+
+def _faster_first(found: Iterable[Choice]) -> tuple[Choice, ...]:
+    return tuple(sorted(found, key=lambda choice: choice.latency_ms))
 
 
 def _open(accurate: Sequence[Choice], query: Query, best: Choice | None) -> tuple[Choice, ...]:

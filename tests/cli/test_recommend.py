@@ -64,7 +64,7 @@ def test_the_most_accurate_in_time_is_named_with_the_engine_that_can_not_be_told
     assert first == "AMD EPYC, 2 cores"
     assert second.startswith("  x0_5 on MNN, 1 thread: 1.399")
     assert second.endswith("published top-1 60.32%")
-    assert third.startswith("  ONNX Runtime, 1 thread can't be told apart: 1.4")
+    assert third.startswith("  x0_5 on ONNX Runtime, 1 thread can't be told apart: 1.4")
     assert "published figure" in text.splitlines()[-1]
 
 

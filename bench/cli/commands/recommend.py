@@ -17,12 +17,17 @@ from bench.core.program import run_command
 from bench.core.units import number_of, with_interval
 from bench.experiments.context import Options, Tables
 from bench.reports.build import load_accuracies, load_runs, view_of
+from bench.reports.tables.ratios import ratio_text
 
 _SOURCES = {
     "published": "top-1 is PaddleClas's published figure for FP32 and trained weights",
     "declared": "declared top-1 is what the model's entry says",
     "measured": "measured top-1 is of a stored accuracy run of the same net and weights",
 }
+_PAIRED = (
+    "by turns: the ratio of two figures' bursts that took turns, with its 95% interval, which "
+    "tells apart what the latencies' own intervals can't"
+)
 _LATENCY = (
     "latency was measured on the system that is named, in FP32, and fits with the whole of its 95% "
     "interval"
@@ -107,7 +112,8 @@ def _text(query: Query, given: Sequence[Choices], advice: Sequence[Advice]) -> l
     text = []
     for one, left in zip(advice, given, strict=True):
         text += [one.heading, *(f"  {line}" for line in _lines(query, one, left))]
-    return [*text, _note(given)]
+    paired = any(it.to_best for one in advice for it in (*one.ties, *one.slower))
+    return [*text, *([_PAIRED] if paired else []), _note(given)]
 
 
 def _note(given: Sequence[Choices]) -> str:
@@ -132,8 +138,7 @@ def _lines(query: Query, advice: Advice, given: Choices) -> list[str]:
         text.append(f"{_named(best)}: {_figures(best)}")
         text += _beside(best)
         text += [
-            f"{_named(one, beside=best)} can't be told apart: {_figures(one)}"
-            for one in advice.ties[:_SHOWN]
+            f"{_named(one)} can't be told apart: {_figures(one)}" for one in advice.ties[:_SHOWN]
         ]
         text += _more(advice.ties)
         text += [f"then {_named(one)}: {_figures(one)}" for one in advice.slower[:_SHOWN]]
@@ -174,18 +179,18 @@ def _more(fitting: Sequence[Choice]) -> list[str]:
     return [f"and {left} more of which the same is true (--json has them)"] if left > 0 else []
 
 
-def _named(one: Choice, *, beside: Choice | None = None) -> str:
-    """Return `x0_5 on MNN`; of the same net as `beside` the engine alone."""
-    threads = "1 thread" if one.threads == 1 else f"{one.threads} threads"
-    where = f"{one.engine}, {threads}"
-    same = beside is not None and beside.variant == one.variant
-    return where if same else f"{one.variant} on {where}"
+def _named(one: Choice) -> str:
+    return f"{one.variant} on {one.engine}, {number_of(one.threads, 'thread')}"
 
 
 def _figures(one: Choice) -> str:
     grade = f" (grade {one.grade})" if one.grade else ""
     time = with_interval(one.latency_ms, one.half_ms)
-    return f"{time} ms{grade}{_accuracy(one)}"
+    return f"{time} ms{grade}{_paired(one)}{_accuracy(one)}"
+
+
+def _paired(one: Choice) -> str:
+    return "" if one.to_best is None else f", {ratio_text(one.to_best)} times the first by turns"
 
 
 def _accuracy(one: Choice) -> str:

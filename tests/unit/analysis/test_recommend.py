@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from bench.analysis.recommend import Advice, advise
 from bench.analysis.series import StoredRun
 from bench.config.published import Published
 from tests.fakes.records import failed, record, session, stored, system, view
+from tests.unit.analysis.test_turns import drifting, took_turns
 
 
 def choice(variant: str, runner: str, value: float, half: float, top1: float | None) -> Choice:
@@ -57,6 +59,37 @@ def test_of_what_lies_across_the_limit_only_the_more_accurate_is_named() -> None
 def test_from_an_accuracy_on_the_fastest_is_chosen_with_what_overlaps() -> None:
     found = advice(min_top1=60.0)
     assert (found.best, found.ties) == (MIDDLE, (MIDDLE_TOO,))
+
+
+def by_turns(*found: tuple[Choice, float], **query: Any) -> Advice:
+    """Return the advice of choices that took turns at so many ns an inference."""
+    boxes = {one: took_turns(drifting(ns)) for one, ns in found}
+    given = Choices(system_id="s", heading="S", found=[one for one, _ in found], boxes=boxes)
+    return advise(given, Query(**query))
+
+
+@pytest.mark.parametrize("query", [{}, {"max_ms": 5.0}, {"min_top1": 60.0}])
+def test_what_took_turns_is_told_apart_by_its_ratio_where_intervals_overlap(
+    query: dict[str, float],
+) -> None:
+    found = by_turns((MIDDLE, 1e6), (MIDDLE_TOO, 1.1e6), **query)
+    assert MIDDLE.overlaps(MIDDLE_TOO)
+    assert (found.best, found.ties) == (MIDDLE, ())
+    if not query:
+        (slower,) = found.slower
+        assert slower.to_best is not None
+        assert slower.to_best.value == pytest.approx(1.1, rel=1e-5)
+
+
+def test_the_faster_by_turns_is_the_best_whatever_the_latencies_say() -> None:
+    found = by_turns((MIDDLE, 1.1e6), (MIDDLE_TOO, 1e6), max_ms=5.0)
+    assert (found.best, found.ties) == (MIDDLE_TOO, ())
+
+
+def test_equal_ones_that_took_turns_can_not_be_told_apart_though_their_latencies_can() -> None:
+    (tie,) = by_turns((MIDDLE, 1e6), (MIDDLE_SLOW, 1e6), max_ms=5.0).ties
+    assert replace(tie, to_best=None) == MIDDLE_SLOW
+    assert not MIDDLE.overlaps(MIDDLE_SLOW)
 
 
 def test_a_more_accurate_net_that_is_as_fast_as_can_be_told_is_named() -> None:
