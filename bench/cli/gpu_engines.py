@@ -14,8 +14,10 @@ from bench.core.program import command
 from bench.core.protocol import request_for
 from bench.devices.nvidia.libraries import library_path
 from bench.environments.interpreters import Environments
+from bench.environments.specs import ENVIRONMENTS
 from bench.experiments.context import Options, Tables
 from bench.launcher.process import ChildFailed
+from bench.runners import RunnerEntry
 from bench.targets.nvidia import find_card
 from bench.targets.serving import gpu_environments, refusals
 from bench.worker.probe import EXPECTED
@@ -38,21 +40,28 @@ def install(options: Options, tables: Tables) -> int:
 
 
 def _installed(environments: Environments, tables: Tables) -> list[str]:
-    """Return the environments to build; raises Unavailable where none serves the GPU."""
+    """Return the environments to build, none of the user's own.
+
+    Raises Unavailable where none serves the GPU.
+    """
     try:
         card = find_card()
     except BenchError:
         card = None
     if card is None:
-        return gpu_environments(tables.runners)
+        return _built(tables.runners)
     refused = refusals(card, tables.runners, environments)
     served = {name: it for name, it in tables.runners.items() if name not in refused}
-    if names := gpu_environments(served):
+    if names := _built(served):
         return names
     raise Unavailable(
         f"no engine serves {card.name}: {'; '.join(it.problem for it in refused.values())}",
         hint="; ".join(dict.fromkeys(it.hint for it in refused.values())),
     )
+
+
+def _built(runners: Mapping[str, RunnerEntry]) -> list[str]:
+    return [name for name in gpu_environments(runners) if ENVIRONMENTS[name].lock]
 
 
 def _probed(name: str, python: Path, options: Options, tables: Tables) -> dict[str, Any]:

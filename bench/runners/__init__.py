@@ -139,6 +139,15 @@ RUNNERS: Mapping[str, RunnerEntry] = {
         child_env={"NVIDIA_TF32_OVERRIDE": "0"},
         settings={"sleep_ms": ("0", "10")},
     ),
+    "torch-cuda": RunnerEntry(
+        path="bench.runners.torch.cuda:TorchCudaRunner",
+        title="PyTorch with CUDA",
+        env="torch",
+        artifact="torch-graph",
+        target="nvidia-gpu",
+        child_env={"NVIDIA_TF32_OVERRIDE": "0"},
+        settings={"mode": ("eager", "cuda_graph", "inductor"), "sleep_ms": ("0", "10")},
+    ),
     "paddle-tensorrt": RunnerEntry(
         path="bench.runners.tensorrt.paddle:PaddleTensorrtRunner",
         title="Paddle Inference with TensorRT",
@@ -196,7 +205,8 @@ SETTINGS: Mapping[str, str] = {
     "it "
     "keeps them, and one thread works alone",
     "spinning": "whether ONNX Runtime's threads spin while they wait for work",
-    "mode": "how PyTorch runs the net: `eager`, call by call; `inductor`, by torch.compile",
+    "mode": "how PyTorch runs the net: `eager`, call by call; `inductor`, by torch.compile; "
+    "`cuda_graph`, on a GPU, as one CUDA graph",
     "winograd": "blocks of MNN's Winograd convolutions: `large` is MNN's default, and less exact",
     "sleep_ms": "pause between two inferences, in milliseconds, as some published procedures have",
     "cuda_graph": "whether an inference is one CUDA graph, in place of a launch a kernel",

@@ -24,12 +24,11 @@ from bench.devices.nvidia.nvml import Nvml, open_nvml
 from bench.devices.nvidia.presence import has_card
 from bench.devices.nvidia.readings import compute_processes, read
 from bench.environments.interpreters import Environments
-from bench.environments.specs import ENVIRONMENTS
 from bench.launcher.process import ChildFailed
 from bench.runners import RUNNERS, RunnerEntry
 from bench.storage.schema.common import Scalar, System
 from bench.targets.base import Given, Missing, Readings
-from bench.targets.serving import KIND, Card, lacks_kernels, refusals
+from bench.targets.serving import KIND, Card, gpu_environments, lacks_kernels, refusals
 
 COOLS_S = 60.0
 _POLL_S = 1.0
@@ -43,8 +42,7 @@ class NvidiaTarget:
     def describe(given: Given) -> TargetSpec:
         """Return the GPU that the flags name, and what is allowed on it."""
         flags = given.flags
-        names = [name for name, spec in ENVIRONMENTS.items() if spec.driver and name in given.envs]
-        own = given.envs[names[0]] if names else None
+        own = next((given.envs[it] for it in gpu_environments(RUNNERS) if it in given.envs), None)
         return TargetSpec(
             kind="nvidia-gpu",
             device=flags.get("gpu"),
@@ -175,7 +173,8 @@ def _missing_card(spec: TargetSpec) -> list[Missing]:
 
 def _missing_engines(card: Card, spec: TargetSpec) -> list[Missing]:
     """Return why no engine can be measured on `card`, nothing where one can."""
-    runners = {name: entry for name, entry in RUNNERS.items() if entry.target == KIND}
+    # Without those of which an environment is the user's own.
+    runners = {name: it for name, it in RUNNERS.items() if it.target == KIND and it.cards}
     refused = refusals(card, runners, Environments(Path(spec.engines or "engines").parent))
     if len(refused) < len(runners):
         return []

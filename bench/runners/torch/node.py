@@ -15,7 +15,8 @@ Compute = Callable[..., Any]
 class Node:
     """One node of a graph; `constants` has the array of each input that is a weight, or None.
 
-    `opset` is the version of ONNX's operators: some have changed what they compute.
+    `opset` is the version of ONNX's operators: some have changed what they compute. `device` is
+    where PyTorch's layers have their weights.
     """
 
     op: str
@@ -23,6 +24,7 @@ class Node:
     constants: Sequence[Any]
     outputs: int
     opset: int
+    device: str = "cpu"
 
     def get(self, name: str, default: Any = None) -> Any:
         return self.attributes.get(name, default)

@@ -56,7 +56,7 @@ def _layer(torch: Any, node: Node, *, both: bool) -> Any:
             tensor = torch.from_numpy(_ordered(array, _ORDERS[node.op]))
             setattr(layer, f"{name}_l0{end}", torch.nn.Parameter(tensor, requires_grad=False))
     layer.requires_grad_(requires_grad=False)
-    return layer
+    return layer.to(node.device)
 
 
 def _ordered(array: Any, order: tuple[int, ...]) -> Any:

@@ -35,10 +35,10 @@ class TorchRunner:
         mode = dict(cell.settings).get("mode", "eager")
         with torch.inference_mode():
             graph = Graph(torch, artifact)
-            yield TorchSession(torch, graph, _compiled(torch, graph, mode), mode, flushes=flushes)
+            yield TorchSession(torch, graph, compiled(torch, graph, mode), mode, flushes=flushes)
 
 
-def _compiled(torch: Any, graph: Graph, mode: str) -> Compute:
+def compiled(torch: Any, graph: Graph, mode: str) -> Compute:
     """Return what runs `graph` in that mode; raises Unavailable where PyTorch hasn't got it."""
     if mode == "eager":
         return graph.run
@@ -53,7 +53,7 @@ def _compiled(torch: Any, graph: Graph, mode: str) -> Compute:
 class Graph:
     """A net as PyTorch computes it: nodes bound once, weights as its tensors."""
 
-    def __init__(self, torch: Any, artifact: Path) -> None:
+    def __init__(self, torch: Any, artifact: Path, device: str = "cpu") -> None:
         import numpy as np
 
         said = json.loads(artifact.read_text(encoding="utf-8"))
@@ -61,10 +61,12 @@ class Graph:
         arrays = {name: stored[str(number)] for number, name in enumerate(said["weights"])}
         self.inputs: dict[str, str] = {name: it[0] for name, it in said["inputs"].items()}
         self.outputs: list[str] = said["outputs"]
-        self.weights = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
+        self.weights = {
+            name: torch.from_numpy(array.copy()).to(device) for name, array in arrays.items()
+        }
         self._steps = [
             (
-                bind(torch, _node(node, arrays, said["opset"])),
+                bind(torch, _node(node, arrays, said["opset"], device)),
                 _names(node["inputs"]),
                 node["outputs"],
             )
@@ -92,7 +94,9 @@ def _names(inputs: list[str]) -> list[str]:
     return inputs
 
 
-def _node(node: Mapping[str, Any], arrays: Mapping[str, Any], opset: int) -> Node:
+def _node(
+    node: Mapping[str, Any], arrays: Mapping[str, Any], opset: int, device: str
+) -> Node:  # fmt: skip
     constants = [arrays.get(name) if name else ABSENT for name in node["inputs"]]
     return Node(
         op=node["op"],
@@ -100,6 +104,7 @@ def _node(node: Mapping[str, Any], arrays: Mapping[str, Any], opset: int) -> Nod
         constants=constants,
         outputs=len(node["outputs"]),
         opset=opset,
+        device=device,
     )
 
 
@@ -126,11 +131,10 @@ class TorchSession:
     @property
     def facts(self) -> Mapping[str, str]:
         weights = self._graph.weights.values()
-        floats = {str(it.dtype) for it in weights if it.is_floating_point()}
         return {
             "engine": f"torch {self._torch.__version__}",
             "threads": str(self._torch.get_num_threads()),
-            "precision": _precision(floats),
+            "precision": precision_of(self._graph),
             "device": ", ".join(sorted({it.device.type for it in weights})) or "cpu",
             "mode": self._mode,
             "onednn": "on" if self._torch.backends.mkldnn.is_available() else "off",
@@ -153,5 +157,7 @@ class TorchSession:
 _PRECISIONS = {"torch.float32": "fp32", "torch.float16": "fp16", "torch.bfloat16": "bf16"}
 
 
-def _precision(dtypes: set[str]) -> str:
+def precision_of(graph: Graph) -> str:
+    """Return the types of a graph's weights, in which PyTorch computes."""
+    dtypes = {str(it.dtype) for it in graph.weights.values() if it.is_floating_point()}
     return " and ".join(sorted(_PRECISIONS.get(it, it) for it in dtypes)) or "fp32"

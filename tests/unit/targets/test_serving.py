@@ -11,7 +11,7 @@ import pytest
 
 from bench.core.errors import Unavailable
 from bench.environments.interpreters import Environments
-from bench.environments.specs import ENVIRONMENTS, EnvSpec
+from bench.environments.specs import ENVIRONMENTS
 from bench.runners import RUNNERS
 from bench.targets.base import Given
 from bench.targets.nvidia import NvidiaTarget
@@ -30,15 +30,20 @@ def able(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "system", lambda: "Linux")
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=2**40))
-    monkeypatch.setattr(Environments, "problem", lambda *_: None)
+    problem = Environments.problem
+
+    def own_alone(self: Environments, name: str) -> Unavailable | None:
+        return None if ENVIRONMENTS[name].lock else problem(self, name)
+
+    monkeypatch.setattr(Environments, "problem", own_alone)
 
 
 def card(capability: str, driver: str | None = NEW_DRIVER) -> Card:
     return Card(name="NVIDIA X", capability=capability, driver=driver)
 
 
-def served(it: Card, cache: Path) -> set[str]:
-    return GPU_RUNNERS - set(refusals(it, RUNNERS, Environments(cache)))
+def served(it: Card, cache: Path, environments: Environments | None = None) -> set[str]:
+    return GPU_RUNNERS - set(refusals(it, RUNNERS, environments or Environments(cache)))
 
 
 @pytest.mark.parametrize(
@@ -143,7 +148,7 @@ def test_the_target_tells_what_its_own_card_and_driver_refuse(tmp_path: Path) ->
         environ={},
     )
     refused = here.refusals(RUNNERS, Environments(tmp_path))
-    assert set(refused) == {"paddle-tensorrt", CUDA, RTX}
+    assert set(refused) == {"paddle-tensorrt", "torch-cuda", CUDA, RTX}
     assert refused[CUDA].problem == (
         "environment gpu takes an NVIDIA driver from 580 on, and this machine has 470.1"
     )
@@ -155,4 +160,13 @@ def given(cache: Path) -> Given:
 
 def test_each_environment_of_a_gpu_says_what_driver_and_disk_it_takes() -> None:
     specs = {name: ENVIRONMENTS[name] for name in gpu_environments(RUNNERS)}
-    assert all(isinstance(it, EnvSpec) and it.driver and it.disk_gib for it in specs.values())
+    built = {name: it for name, it in specs.items() if it.lock}
+    assert set(built) == {"gpu", "gpu-volta"}
+    assert all(it.driver and it.disk_gib for it in built.values())
+
+
+def test_pytorch_is_of_the_users_own_and_serves_any_card_where_it_is_given(tmp_path: Path) -> None:
+    error = refusals(card("9.0"), RUNNERS, Environments(tmp_path))["torch-cuda"]
+    assert "give a Python that has torch: --env torch=PATH" in error.hint
+    given = Environments(tmp_path, {"torch": tmp_path / "python"})
+    assert served(card("5.2"), tmp_path, given) == {"torch-cuda"}
