@@ -9,7 +9,17 @@ from random import Random
 from bench.core.paths import PROJECT
 from bench.storage.schema.latency import Record
 from tests.fakes.hostile import STORABLE, put_poisoned
-from tests.fakes.records import facts, failed, of_sessions, paced, put, record, skipped, stored
+from tests.fakes.records import (
+    facts,
+    failed,
+    of_sessions,
+    paced,
+    put,
+    record,
+    skipped,
+    stored,
+    system,
+)
 
 NETS = [f"net-{number:02}" for number in range(50)]
 ENGINES = ("paddle", "onnxruntime", "openvino", "ncnn")
@@ -33,6 +43,15 @@ def _hostile(results: Path) -> None:
         models={"mine": facts(None), "x0_25": facts()},
     )
     put_poisoned(run, STORABLE, results)
+
+
+def _javascript(results: Path) -> None:
+    """Write nets, engines and systems that bear the names of what each object in JavaScript has."""
+    names = ("constructor", "toString", "__proto__")
+    nets = [f"net-{number}" for number in range(len(names))]
+    models = {net: facts(None, title=name) for net, name in zip(nets, names, strict=True)}
+    cells = [record(net, runner=runner, settings={}) for net in nets for runner in names]
+    put(stored(*cells, on=system("valueOf"), suite="engines", models=models), results)
 
 
 def _gaps(results: Path) -> None:
@@ -77,5 +96,6 @@ STORES: Mapping[str, Callable[[Path], None]] = {
     "committed": _committed,
     "hostile": _hostile,
     "gaps": _gaps,
+    "javascript": _javascript,
     "many": _many,
 }

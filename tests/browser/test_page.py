@@ -41,6 +41,14 @@ def test_a_hostile_name_is_text(show: Show) -> None:
         shown.page.keyboard.press("Escape")
 
 
+def test_names_that_each_object_of_javascript_has_are_drawn_too(show: Show) -> None:
+    shown = show("javascript")
+    loaded(shown)
+    chart = shown.page.locator("[data-chart='by-engine-engines']")
+    chart.locator("svg").wait_for()
+    assert chart.locator("path[aria-roledescription='point']").count() == 9
+
+
 def test_without_scripts_every_table_is_there_and_no_control_that_does_nothing(show: Show) -> None:
     shown, scripted = show("committed", java_script_enabled=False), show("committed")
     loaded(scripted)

@@ -42,8 +42,20 @@ def spec(**parts: Any) -> Spec:
 
 
 def shown(text: str) -> str:
-    """Return a name of anybody's making as one line, each of whose characters shows."""
-    return plain(text)
+    """Return a name of anybody's making as one line, each of whose characters shows.
+
+    Vega finds groups by their names in objects that have these properties from the beginning: a
+    space at the end, which no reader sees, makes a name another one.
+    """
+    name = plain(text)
+    return f"{name} " if name in _OF_EVERY_OBJECT else name
+
+
+_OF_EVERY_OBJECT = {
+    "__defineGetter__", "__defineSetter__", "__lookupGetter__", "__lookupSetter__", "__proto__",
+    "constructor", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString",
+    "toString", "valueOf",
+}  # fmt: skip
 
 
 def switch(
