@@ -23,16 +23,24 @@ def drawn(spec: Spec, colours: str = "light", **chosen: str) -> list[tuple[str, 
 
     `chosen` are the switches' values. Raises ValueError for a spec that Vega-Lite doesn't take.
     """
+    graph = vl_convert.vegalite_to_scenegraph(
+        _chosen(spec, chosen), vl_version=VERSION, config=dict(THEMES[colours])
+    )
+    return list(_marks(graph["scenegraph"]))
+
+
+def svg(spec: Spec, **chosen: str) -> str:
+    """Return the drawing with its title, axes and legends, as SVG."""
+    return str(vl_convert.vegalite_to_svg(_chosen(spec, chosen), vl_version=VERSION))
+
+
+def _chosen(spec: Spec, chosen: Mapping[str, str]) -> dict[str, Any]:
     params = [
         one | ({"value": chosen[one["name"]]} if one["name"] in chosen else {})
         for one in spec.get("params", ())
     ]
     assert set(chosen) <= {one["name"] for one in params}
-    whole = {**spec, "params": params, "width": 600}
-    graph = vl_convert.vegalite_to_scenegraph(
-        whole, vl_version=VERSION, config=dict(THEMES[colours])
-    )
-    return list(_marks(graph["scenegraph"]))
+    return {**spec, "params": params, "width": 600}
 
 
 def of(marks: list[tuple[str, list[Item]]], kind: str) -> list[Item]:

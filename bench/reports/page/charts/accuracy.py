@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
-from bench.analysis.naming import PUBLISHED_COLUMNS
 from bench.analysis.series import View
 from bench.reports.language import Words
 from bench.reports.page.charts import points
@@ -43,8 +43,13 @@ def _latency(view: View, words: Words, figures: points.Figures) -> Chart | None:
         description=words("chart.latency.description"),
         spec=_plot(
             words, rows, beside, words("chart.latency.axis"), layers,
-            params=[*_latency_switches(words, rows), *_published_switches(view, words, beside)],
-            chosen="datum.hardware === beside",
+            params=[
+                *_latency_switches(words, rows),
+                *_published_switches(view, words, rows, beside),
+                {"name": "engines", "expr": _engines(rows)},
+            ],
+            chosen=f"length(engines) && datum.hardware === beside && {_alike('datum.setting')}",
+            note=_note(words, beside),
         ),
     )  # fmt: skip
 
@@ -63,14 +68,14 @@ def _cost(view: View, words: Words, cost: str) -> Chart | None:
         description=words(f"chart.{cost}.description"),
         spec=_plot(
             words, rows, beside, words(f"chart.{cost}.axis"), layers,
-            params=_family_switch(words, beside), chosen="true",
+            params=_family_switch(words, beside), chosen="true", note="''",
         ),
     )  # fmt: skip
 
 
 def _latency_switches(words: Words, rows: Sequence[Row]) -> list[Spec]:
-    """Return the switches; at first they show the figures with the most sessions behind them."""
-    first = max(rows, key=lambda row: int(str(row["sessions"])))
+    """Return the switches of what was measured."""
+    first = _first(rows)
     switches = [
         one
         for name in _SWITCHES
@@ -93,16 +98,46 @@ def _options(rows: Sequence[Row], name: str) -> list[str]:
     return sorted(values, key=int) if name in ("batch", "threads") else list(values)
 
 
-def _published_switches(view: View, words: Words, beside: Sequence[Row]) -> list[Spec]:
-    named = [column for series in view.series for column in series.beside]
-    known = [points.hardware(column) for column in named if column in PUBLISHED_COLUMNS]
+def _first(rows: Sequence[Row]) -> Row:
+    """Return whose setting the switches show at first: most sessions are behind it."""
+    return max(rows, key=lambda row: int(str(row["sessions"])))
+
+
+def _published_switches(
+    view: View, words: Words, rows: Sequence[Row], beside: Sequence[Row]
+) -> list[Spec]:
     options, none = [str(row["hardware"]) for row in beside], words("chart.none")
-    start = next((one for one in known if one in options), "")
+    start = points.published_start(view, str(_first(rows)["system"]), words)
     label = words("chart.switch.published")
     return [
         *switch("beside", label, options, start=start, every=none),
         *_family_switch(words, beside),
     ]
+
+
+def _engines(rows: Sequence[Row]) -> str:
+    """Return the expression for the engines that have a figure at what the switches choose."""
+    engines: dict[str, list[str]] = {}
+    for row in rows:
+        here = engines.setdefault("\n".join(str(row[name]) for name in _SWITCHES), [])
+        if str(row["engine"]) not in here:
+            here.append(str(row["engine"]))
+    known = f"({json.dumps(engines, ensure_ascii=False)})[join([{', '.join(_SWITCHES)}], '\\n')]"
+    return f"engine === '' ? {known} || [] : indexof({known} || [], engine) < 0 ? [] : [engine]"
+
+
+def _alike(setting: str) -> str:
+    """Return the expression for whether a published setting is the one that is chosen."""
+    return f"({setting} === 'bs=' + batch || {setting} === 'bs=' + batch + ', thread=' + threads)"
+
+
+def _note(words: Words, beside: Sequence[Row]) -> str:
+    """Return the expression for what says why nothing published is drawn though it is chosen."""
+    settings = json.dumps({str(row["hardware"]): row["setting"] for row in beside})
+    unlike = json.dumps(words("chart.unlike"), ensure_ascii=False)
+    return (
+        f"length(engines) && beside !== '' && !{_alike(f'({settings})[beside]')} ? {unlike} : ' '"
+    )
 
 
 def _family_switch(words: Words, beside: Sequence[Row]) -> list[Spec]:
@@ -112,9 +147,9 @@ def _family_switch(words: Words, beside: Sequence[Row]) -> list[Spec]:
 
 def _plot(
     words: Words, rows: Sequence[Row], beside: Sequence[Row], title: str, layers: list[Spec],
-    *, params: list[Spec], chosen: str,
+    *, params: list[Spec], chosen: str, note: str,
 ) -> Spec:  # fmt: skip
-    """Return both layers on the same axes, each with legends of its own."""
+    """Return both layers on the same axes, each with legends of its own; `note` stands above."""
     axes = {
         "x": {
             "field": "x", "type": "quantitative", "title": title,
@@ -128,6 +163,7 @@ def _plot(
     }  # fmt: skip
     apart = dict.fromkeys(("color", "fill", "shape", "strokeDash"), "independent")
     return spec(
+        title={"text": {"expr": note}},
         params=params,
         datasets={"measured": list(rows), "published": list(beside)},
         encoding=axes,

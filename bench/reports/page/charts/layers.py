@@ -32,7 +32,11 @@ def measured_layers(
     shape: Spec = {"shape": {"datum": words("chart.legend.counted"), "legend": _UNTITLED}}
     colour: Spec = {}
     if looks is not None:
-        legend = {"title": words("chart.legend.measured"), "columns": 2}
+        legend = {
+            "title": words("chart.legend.measured"),
+            "columns": 2,
+            "values": {"expr": "engines"},
+        }
         shape = by_engine(looks, legend=legend, channels=("shape", "fill"))
         colour = by_engine(looks, legend=None, channels=("color",))
     lines = {**colour, **_BY_COST, "detail": [{"field": name} for name in detail]}

@@ -126,10 +126,19 @@ def interval(words: Words, estimate: Estimate) -> str:
 def published_latencies(view: View) -> list[Row]:
     """Return a row for each published latency of a net with a published accuracy."""
     return [
-        row | {"hardware": hardware(column)}
+        row | {"hardware": hardware(column), "setting": PUBLISHED_COLUMNS[column].setting}
         for column in PUBLISHED_COLUMNS
         for row in published(view, column)
     ]
+
+
+def published_start(view: View, system: str, words: Words) -> str:
+    """Return what was published of a shown system's own hardware, nothing of a CPU."""
+    own = [it for it in view.series if it.target != "cpu" and not it.system.emulated]
+    named = [
+        column for it in own if shown(titles.system(it, words)) == system for column in it.beside
+    ]
+    return next((hardware(column) for column in named if column in PUBLISHED_COLUMNS), "")
 
 
 def hardware(column: str) -> str:

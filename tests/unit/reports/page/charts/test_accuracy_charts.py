@@ -13,7 +13,7 @@ from bench.reports.colours import engine_colour
 from bench.reports.language import LANGUAGES, words
 from bench.reports.page.charts import Chart, charts
 from bench.reports.page.charts.parts import Spec
-from tests.fakes.drawn import THEMES, drawn, of, texts
+from tests.fakes.drawn import THEMES, drawn, of, svg, texts
 from tests.fakes.records import facts, record, stored, view
 
 ENGLISH = words("en")
@@ -96,7 +96,8 @@ def test_pointing_at_a_figure_says_net_interval_grade_and_versions() -> None:
 
 def test_published_figures_are_hollow_diamonds_and_measured_ones_are_neither() -> None:
     for one in charts(shown(), ENGLISH):
-        items = of(drawn(one.spec), "symbol")
+        chosen = {"beside": SD855} if one.key == "top1-latency" else {}
+        items = of(drawn(one.spec, **chosen), "symbol")
         diamonds = [item for item in items if item["shape"] == "diamond"]
         assert all(item["fill"] in ("transparent", "#ffffff") for item in diamonds)
         assert all(
@@ -106,10 +107,50 @@ def test_published_figures_are_hollow_diamonds_and_measured_ones_are_neither() -
             assert len(diamonds) == len(PUBLISHED)
 
 
-def test_what_was_published_can_be_taken_away_and_says_on_what_it_was_measured() -> None:
-    spec = chart("top1-latency").spec
-    assert SD855 in str(of(drawn(spec), "symbol"))
-    assert "diamond" not in str(of(drawn(spec, beside=""), "symbol"))
+def diamonds(of_view: View | None = None, /, **chosen: str) -> int:
+    spec = charts(of_view or shown(), ENGLISH)[0].spec
+    return str(of(drawn(spec, **chosen), "symbol")).count("'diamond'")
+
+
+def test_other_hardware_is_drawn_only_when_it_is_chosen_and_says_what_it_is() -> None:
+    assert diamonds() == diamonds(beside="") == 0
+    assert SD855 in str(of(drawn(chart("top1-latency").spec, beside=SD855), "symbol"))
+
+
+def test_a_phones_published_figures_are_drawn_at_first() -> None:
+    cell = record("x0_5", samples_ms=[[2.0]])
+    phone = stored(cell, target="android", beside=["sd855_ms_threads1"])
+    assert diamonds(view(phone, published=PUBLISHED)) == len(PUBLISHED)
+
+
+def test_what_was_published_of_another_setting_isnt_drawn_and_that_is_said() -> None:
+    def said(**chosen: str) -> bool:
+        return ENGLISH("chart.unlike") in svg(chart("top1-latency").spec, **chosen)
+
+    assert diamonds(beside=SD855) == len(PUBLISHED)
+    assert not said(beside=SD855)
+    assert diamonds(beside=SD855, threads="2") == 0
+    assert said(beside=SD855, threads="2")
+    assert not said(threads="2")
+
+
+def test_the_legend_names_the_engines_that_have_a_point() -> None:
+    names = {"Paddle Inference", "ncnn"}
+
+    def named(**chosen: str) -> set[str]:
+        drawing = svg(chart("top1-latency").spec, **chosen)
+        return {name for name in names if f">{name}</text>" in drawing}
+
+    assert named() == names
+    assert named(threads="2") == named(engine="ncnn") == {"ncnn"}
+
+
+def test_where_no_figure_fits_nothing_is_drawn_but_that() -> None:
+    impossible = {"threads": "2", "engine": "Paddle Inference"}
+    marks = drawn(chart("top1-latency").spec, **impossible, beside=SD855)
+    assert texts(marks) == [ENGLISH("chart.nothing")]
+    assert diamonds(**impossible, beside=SD855) == 0
+    assert ENGLISH("chart.unlike") not in svg(chart("top1-latency").spec, **impossible)
 
 
 def test_intervals_are_bars_around_their_points_and_can_be_taken_away() -> None:
