@@ -18,7 +18,7 @@ from bench.analysis.series import Series, View
 from bench.analysis.statistics import Estimate
 from bench.analysis.turns import Ratio, ratio
 from bench.core.program import command
-from bench.core.units import to_ms
+from bench.core.units import number_of, to_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +79,11 @@ class Choice:
     def high_ms(self) -> float:
         return self.latency_ms + self.half_ms
 
+    @property
+    def name(self) -> str:
+        """Return what a reader knows it by: `x0_5 on MNN, 1 thread`."""
+        return _name(self.variant, self.engine, self.threads)
+
     def overlaps(self, other: Choice) -> bool:
         """Tell whether the intervals of the two have a value in common."""
         return self.low_ms <= other.high_ms and other.low_ms <= self.high_ms
@@ -86,13 +91,16 @@ class Choice:
 
 @dataclass(slots=True, kw_only=True)
 class Choices:
-    """A system's choices, their boxes, and how many figures were left out, by reason."""
+    """A system's choices and their boxes, those that are contended and can't compete, and the
+    names of the other figures that were left out, by reason.
+    """
 
     system_id: str
     heading: str
     found: list[Choice] = field(default_factory=list)
     boxes: dict[Choice, Box] = field(default_factory=dict)
-    left_out: dict[str, int] = field(default_factory=dict)
+    contended: list[Choice] = field(default_factory=list)
+    left_out: dict[str, list[str]] = field(default_factory=dict)
 
     def ratio(self, own: Choice, other: Choice) -> Ratio | None:
         """Return the paired ratio of two of its choices, None where they didn't take turns."""
@@ -102,7 +110,6 @@ class Choices:
 
 _NO_INTERVAL = "one session, which bears no interval"
 _OTHER_NET = f"a published row that isn't the net's own ({command('audit')} says why)"
-_CONTENDED = "contended by other processes: repeat with --wait-quiet, or end what else runs"
 _NO_ACCURACY = "no top-1 is known: declare it in the model's entry, or measure it by " + command(
     "accuracy"
 )
@@ -130,21 +137,41 @@ def choices(view: View, query: Query) -> list[Choices]:
             system.system_id, Choices(system_id=system.system_id, heading=system.heading)
         )
         others = sorted(_others(figures, best), key=lambda figure: figure.run_id, reverse=True)
-        made = _choice(view, best, tuple(others))
-        if isinstance(made, Choice):
-            group.found.append(made)
-            group.boxes[made] = best.box
-        else:
-            group.left_out[made] = group.left_out.get(made, 0) + 1
+        _sort_in(group, view, best, tuple(others))
     for group in systems.values():
         _compare_alike(group, query)
     return list(systems.values())
 
 
+def _sort_in(group: Choices, view: View, figure: _Figure, others: tuple[Other, ...]) -> None:
+    """Add a figure to what can compete, to the contended or to what is left out."""
+    half_ns = figure.estimate.half_width_ns
+    reason = _NO_INTERVAL if half_ns is None else _refused(view, figure)
+    if half_ns is None or reason is not None:
+        name = _name(figure.variant, _engine(figure.series), figure.threads)
+        group.left_out.setdefault(str(reason), []).append(name)
+        return
+    made = _choice(view, figure, half_ns, others)
+    if figure.box.contended:
+        group.contended.append(made)
+    else:
+        group.found.append(made)
+        group.boxes[made] = figure.box
+
+
+def _name(variant: str, engine: str, threads: int) -> str:
+    return f"{variant} on {engine}, {number_of(threads, 'thread')}"
+
+
+def _engine(series: Series) -> str:
+    more = naming.settings(series)
+    return naming.runner_title(series.runner) + (f" ({more})" if more else "")
+
+
 def _compare_alike(group: Choices, query: Query) -> None:
     """Leave out the choices without an accuracy where a limit is given and others have one."""
     known = [choice for choice in group.found if choice.top1 is not None]
-    without = len(group.found) - len(known)
+    without = [choice.name for choice in group.found if choice.top1 is None]
     limited = query.max_ms is not None or query.min_top1 is not None
     if limited and without and (known or query.min_top1 is not None):
         group.found = known
@@ -194,28 +221,27 @@ def _figures(view: View, query: Query) -> Iterable[_Figure]:
                     yield _Figure(series, variant, threads, box, box.estimate)
 
 
-def _choice(view: View, figure: _Figure, others: tuple[Other, ...]) -> Choice | str:
-    """Return the choice, or why the figure can't compete."""
-    series, estimate = figure.series, figure.estimate
+def _refused(view: View, figure: _Figure) -> str | None:
+    """Return why a figure with an interval is none of the net's work, None where it is."""
     facts, known = view.models[figure.variant], known_accuracy(view, figure.variant)
     own = known is not None and known.source != "published"
     if not own and contradiction(facts.published, facts.costs, view.published):
         return _OTHER_NET
-    if estimate.half_width_ns is None:
-        return _NO_INTERVAL
     if figure.box.contended:
-        return _CONTENDED
-    if figure.box.warnings:
-        return figure.box.warnings[0]
-    more = naming.settings(series)
+        return None
+    return next(iter(figure.box.warnings), None)
+
+
+def _choice(view: View, figure: _Figure, half_ns: float, others: tuple[Other, ...]) -> Choice:
+    series, known = figure.series, known_accuracy(view, figure.variant)
     return Choice(
         variant=figure.variant,
-        title=facts.title,
+        title=view.models[figure.variant].title,
         runner=series.runner,
-        engine=naming.runner_title(series.runner) + (f" ({more})" if more else ""),
+        engine=_engine(series),
         threads=figure.threads,
-        latency_ms=to_ms(estimate.value_ns),
-        half_ms=to_ms(estimate.half_width_ns),
+        latency_ms=to_ms(figure.estimate.value_ns),
+        half_ms=to_ms(half_ns),
         top1=None if known is None else 100 * known.share,
         source=None if known is None else known.source,
         images=None if known is None else known.images,

@@ -34,7 +34,9 @@ class Advice:
 
 
 def advise(given: Choices, query: Query) -> Advice:
-    """Return what `given`, with at least one choice in it, answers to `query`."""
+    """Return what `given` answers to `query`; without a choice in it that is nothing."""
+    if not given.found:
+        return Advice(system_id=given.system_id, heading=given.heading, best=None)
     by_latency = query.max_ms is None and query.min_top1 is None
     by_latency |= all(choice.top1 is None for choice in given.found)
     least = query.min_top1

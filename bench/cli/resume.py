@@ -1,7 +1,9 @@
-"""The command that resumes a run of which only its stored files are known."""
+"""The commands that resume or repeat a run of which only its stored files are known."""
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,6 +29,25 @@ def resume_stored(manifest: RunManifest, options: Options) -> tuple[str, bool]:
         flags = [*_own_flags([_with_home(word) for word in words]), *flags]
     line = " ".join([f"{program()} run --resume {manifest.run_id}", *flags])
     return line, _HIDDEN in line
+
+
+def repeat_stored(manifest: RunManifest, options: Options, more: Sequence[str]) -> str | None:
+    """Return the command of a stored run with the flags `more`, None for a suite of the catalogue.
+
+    That is where it measured nets of the user's own, by their files or from a catalogue. What comes
+    last counts, so that `more` takes the place of the run's own flags.
+    """
+    from bench.cli.main import parse
+
+    words = manifest.provenance.command[len(_PROGRAM) :]
+    try:
+        given = parse([_with_home(word) for word in words])[1]
+    except (InputError, RuntimeError):
+        return None
+    if not given.of(OwnOptions).model_files and not given.again(("models",)):
+        return None
+    where = options.again(("results",)) if given.results != options.results else []
+    return " ".join([program(), *map(shlex.quote, words), *where, *more])
 
 
 def _own_flags(words: list[str]) -> list[str]:

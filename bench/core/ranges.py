@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 _NUMBER = re.compile(r"(?<![\w.])[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?(?!\w|[.,][0-9])")
 
@@ -11,6 +11,14 @@ _NUMBER = re.compile(r"(?<![\w.])[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?(?!\w|[.,][0-9
 def without_numbers(text: str) -> str:
     """Return what texts that differ in numbers alone have in common."""
     return _NUMBER.sub("\0", text)
+
+
+def alike(texts: Iterable[str]) -> list[list[str]]:
+    """Return the texts sorted, in groups of those that differ in numbers alone."""
+    groups: dict[str, list[str]] = {}
+    for text in sorted(texts):
+        groups.setdefault(without_numbers(text), []).append(text)
+    return list(groups.values())
 
 
 def merged(texts: Sequence[str]) -> str:

@@ -8,12 +8,15 @@ from dataclasses import asdict, dataclass
 
 from bench.analysis.choices import Choice, Choices, Query, choices
 from bench.analysis.recommend import Advice, advise
+from bench.analysis.series import StoredRun
 from bench.cli.console import tell_broken
+from bench.cli.resume import repeat_stored
 from bench.cli.stored import check_results
 from bench.cli.systems import answering, elsewhere
 from bench.core.errors import BrokenResult, InputError, ResultsError, UnknownName
 from bench.core.output import show, show_lines
 from bench.core.program import run_command
+from bench.core.ranges import alike, merged
 from bench.core.units import number_of, with_interval
 from bench.experiments.context import Options, Tables
 from bench.reports.build import load_accuracies, load_runs, view_of
@@ -59,10 +62,10 @@ def run(options: Options, tables: Tables) -> int:
     everything = choices(view_of(runs, options.models, accuracies), query)
     status = tell_broken(broken)
     given = [one for one in everything if one.system_id in systems]
-    able = [one for one in given if one.found]
+    able = [one for one in given if one.found or one.contended]
     if not able:
         others = elsewhere(runs) if named is None else ""
-        hint = "; or ".join(filter(None, (_remedy(query), others)))
+        hint = "; or ".join(filter(None, (_remedy(query, runs, options), others)))
         where = named or "this machine"
         raise ResultsError(_nothing(query, given, where), hint=hint)
     advice = [advise(one, query) for one in able]
@@ -96,16 +99,22 @@ def _query(options: Options, tables: Tables) -> Query:
 def _nothing(query: Query, given: Sequence[Choices], where: str) -> str:
     threads = "" if query.threads is None else f", threads {query.threads}"
     runners = f", runner {' or '.join(query.runners)}" if query.runners else ""
-    reasons = {reason for one in given for reason in one.left_out}
-    why = f" ({'; '.join(sorted(reasons))})" if reasons else ""
+    reasons = alike({reason for one in given for reason in one.left_out})
+    why = f" ({'; '.join(map(merged, reasons))})" if reasons else ""
     return f"no stored figure of {where} can answer for batch {query.batch}{threads}{runners}{why}"
 
 
-def _remedy(query: Query) -> str:
+def _remedy(query: Query, runs: Sequence[StoredRun], options: Options) -> str:
+    """Return how to measure what is missing: as the newest run did where its nets are own ones."""
     flags = [f"--batch {query.batch}"] * (query.batch != 1)
     flags += [f"--threads {query.threads}"] * (query.threads not in (None, 1))
     flags += [f"--runner {','.join(query.runners)}"] * bool(query.runners)
-    return f"measure first: `{run_command('engines', ' '.join(flags))}`"
+    again = repeat_stored(max(runs, key=_run_id).manifest, options, flags) if runs else None
+    return f"measure first: `{again or run_command('engines', ' '.join(flags))}`"
+
+
+def _run_id(run: StoredRun) -> str:
+    return run.manifest.run_id
 
 
 def _text(query: Query, given: Sequence[Choices], advice: Sequence[Advice]) -> list[str]:
@@ -118,7 +127,7 @@ def _text(query: Query, given: Sequence[Choices], advice: Sequence[Advice]) -> l
 
 def _note(given: Sequence[Choices]) -> str:
     """Return where the figures are from."""
-    known = {choice.source for one in given for choice in one.found}
+    known = {choice.source for one in given for choice in (*one.found, *one.contended)}
     return "; ".join([*(text for source, text in _SOURCES.items() if source in known), _LATENCY])
 
 
@@ -135,29 +144,50 @@ def _lines(query: Query, advice: Advice, given: Choices) -> list[str]:
     best = advice.best
     text = _basis(query, advice, given)
     if best is not None:
-        text.append(f"{_named(best)}: {_figures(best)}")
+        text.append(f"{best.name}: {_figures(best)}")
         text += _beside(best)
-        text += [
-            f"{_named(one)} can't be told apart: {_figures(one)}" for one in advice.ties[:_SHOWN]
-        ]
+        text += [f"{one.name} can't be told apart: {_figures(one)}" for one in advice.ties[:_SHOWN]]
         text += _more(advice.ties)
-        text += [f"then {_named(one)}: {_figures(one)}" for one in advice.slower[:_SHOWN]]
+        text += [f"then {one.name}: {_figures(one)}" for one in advice.slower[:_SHOWN]]
         text += _more(advice.slower)
     elif advice.nearest is not None:
         near = advice.nearest
-        text.append(f"nothing fits; the nearest is {_named(near)}: {_figures(near)}")
+        text.append(f"nothing fits; the nearest is {near.name}: {_figures(near)}")
     text += [
-        f"it can't be told whether {_named(one)} fits: {_figures(one)} lies across "
-        f"{query.max_ms:g} ms"
+        f"it can't be told whether {one.name} fits: {_figures(one)} lies across {query.max_ms:g} ms"
         for one in advice.open[:_SHOWN]
     ]
     text += _more(advice.open)
-    text += [f"left out: {count}, {why}" for why, count in sorted(given.left_out.items())]
+    text += _contended(given) + _left_out(given)
     runs = {one.run_id for one in given.found}
     if len(runs) > 1:
         text.append(
             f"from {len(runs)} runs, between which more may have changed than intervals tell"
         )
+    return text
+
+
+def _contended(given: Choices) -> list[str]:
+    """Return the figures that no ranking bears, the faster first, and what would help."""
+    if not given.contended:
+        return []
+    shown = sorted(given.contended, key=lambda one: one.latency_ms)
+    help_ = "measure again with --wait-quiet, or end what else runs"
+    return [
+        f"contended by other processes and not ranked ({help_}):",
+        *(f"  {one.name}: {_figures(one)}" for one in shown[:_SHOWN]),
+        *_more(shown),
+    ]
+
+
+def _left_out(given: Choices) -> list[str]:
+    """Return each reason once, with the figures that share it but for its numbers."""
+    text = []
+    for reasons in alike(given.left_out):
+        names = [name for reason in reasons for name in given.left_out[reason]]
+        more = len(names) - _SHOWN
+        which = "; ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+        text.append(f"left out, {merged(reasons)}: {which}")
     return text
 
 
@@ -179,10 +209,6 @@ def _more(fitting: Sequence[Choice]) -> list[str]:
     return [f"and {left} more of which the same is true (--json has them)"] if left > 0 else []
 
 
-def _named(one: Choice) -> str:
-    return f"{one.variant} on {one.engine}, {number_of(one.threads, 'thread')}"
-
-
 def _figures(one: Choice) -> str:
     grade = f" (grade {one.grade})" if one.grade else ""
     time = with_interval(one.latency_ms, one.half_ms)
@@ -202,7 +228,12 @@ def _accuracy(one: Choice) -> str:
 
 def _json(query: Query, given: Sequence[Choices], advice: Sequence[Advice]) -> str:
     systems = [
-        {**asdict(one), "left_out": left.left_out} for one, left in zip(advice, given, strict=True)
+        {
+            **asdict(one),
+            "contended": [asdict(it) for it in left.contended],
+            "left_out": left.left_out,
+        }
+        for one, left in zip(advice, given, strict=True)
     ]
     return (
         json.dumps({"asked": asdict(query), "note": _note(given), "systems": systems}, indent=1)
