@@ -151,12 +151,13 @@ def packages_of(
 
 def wanted_keys(cells: Sequence[Cell], runners: Mapping[str, RunnerEntry]) -> set[Key]:
     """Return the artifacts of `cells`, and those that tell each model's costs and storage."""
-    variants = {cell.variant for cell in cells}
-    return (
-        {artifact_key(cell, runners) for cell in cells}
-        | {Key(variant, STORAGE_FORMAT, 1) for variant in variants}
-        | {Key(variant, COSTS_FORMAT, 1) for variant in variants}
-    )
+    return {artifact_key(cell, runners) for cell in cells} | facts_keys(cells)
+
+
+def facts_keys(cells: Sequence[Cell]) -> set[Key]:
+    """Return the artifacts that tell the costs and the storage of the models of `cells`."""
+    kinds = (STORAGE_FORMAT, COSTS_FORMAT)
+    return {Key(cell.variant, kind, 1) for cell in cells for kind in kinds}
 
 
 def prepare(
@@ -175,7 +176,8 @@ def prepare(
     """
     able = [cell for cell in cells if cell.runner not in refused]
     _require_interpreter(reachable(able, models, runners, workshop.formats), runners, workshop)
-    made = workshop.make(models, wanted_keys(able, runners), workers=workers, on_done=on_done)
+    wanted = wanted_keys(able, runners) | facts_keys(cells)
+    made = workshop.make(models, wanted, workers=workers, on_done=on_done)
     found = {cell: refused.get(cell.runner) or made[artifact_key(cell, runners)] for cell in cells}
     return Prepared(
         artifacts={cell: it for cell, it in found.items() if isinstance(it, Artifact)},

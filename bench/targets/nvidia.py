@@ -178,7 +178,7 @@ def _missing_engines(card: Card, spec: TargetSpec) -> list[Missing]:
     refused = refusals(card, runners, Environments(Path(spec.engines or "engines").parent))
     if len(refused) < len(runners):
         return []
-    able = [name for name, entry in runners.items() if lacks_kernels(name, entry, card) is None]
+    able = [name for name in runners if lacks_kernels(name, runners, card) is None]
     reasons = {refused[name].problem: refused[name].hint for name in able or runners}
     return [Missing(problem, hint) for problem, hint in reasons.items()]
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.core.errors import Unavailable
-from bench.core.program import command
 from bench.environments.interpreters import Environments, describe, has_any
 from bench.environments.specs import ENVIRONMENTS, EnvSpec
 from bench.runners import Cards, RunnerEntry
@@ -38,7 +37,7 @@ def refusals(
         for name in gpu_environments(runners)
     }
     found = {
-        name: lacks_kernels(name, entry, card) or problems[entry.env]
+        name: lacks_kernels(name, runners, card) or problems[entry.env]
         for name, entry in runners.items()
         if entry.target == KIND
     }
@@ -50,17 +49,21 @@ def gpu_environments(runners: Mapping[str, RunnerEntry]) -> list[str]:
     return list(dict.fromkeys(it.env for it in runners.values() if it.target == KIND))
 
 
-def lacks_kernels(name: str, entry: RunnerEntry, card: Card) -> Unavailable | None:
+def lacks_kernels(name: str, runners: Mapping[str, RunnerEntry], card: Card) -> Unavailable | None:
     """Return why the engine of runner `name` has no kernels for `card`, None where it has."""
+    entry = runners[name]
     if entry.cards is None or _fits(entry.cards, card.capability):
         return None
-    more = ""
+    able = [
+        it for it, other in runners.items() if other.cards and _fits(other.cards, card.capability)
+    ]
+    more = f"measure it with --runner {' or '.join(able)}" if able else "measure on a later GPU"
     if entry.own is not None and _fits(entry.own.cards, card.capability):
-        more = f"; a Python with a later {entry.title} serves it: --env {entry.own.env}=PATH"
+        more = f"a Python with a later {entry.title} serves it: --env {entry.own.env}=PATH"
     return Unavailable(
         f"{name} has kernels for compute capability {_span(entry.cards)}, and {card.name} has "
         f"{card.capability}",
-        hint=f"{command('doctor')} names the runners for this GPU{more}",
+        hint=more,
     )
 
 

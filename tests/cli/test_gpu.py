@@ -142,7 +142,7 @@ def test_the_check_prints_every_cell_in_a_row_with_what_went_wrong(
         ]),
         ("8.6", "440.33", [
             "ok GPU: NVIDIA X: compute capability 8.6, driver 440.33",
-            f"note GPU runner: {OLD_DRIVER}",
+            f"note GPU runner: paddle-tensorrt, tensorrt: {OLD_DRIVER}",
         ]),
     ],
 )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.analysis import sensor_cost as sensors
 from bench.cli.gpu_engines import install
 from bench.config.suite import FOLDER, load_suite
-from bench.core.errors import BenchError, ResultsError
+from bench.core.errors import BenchError, ResultsError, Unavailable
 from bench.core.output import show, show_lines
 from bench.core.units import number_of
 from bench.devices.host.energy import packages, read_energy
@@ -160,11 +160,20 @@ def gpu_findings(options: Options, tables: Tables) -> list[Finding]:
         for name, entry in tables.runners.items()
         if entry.target == KIND and name not in refused
     ]
+    reasons = {error.problem: error for error in refused.values()}
     others = [
-        Finding(item="GPU runner", state="note", detail=it.problem, remedy=it.hint)
-        for it in {error.problem: error for error in refused.values()}.values()
+        Finding(item="GPU runner", state="note", detail=_refused(it, refused), remedy=it.hint)
+        for it in reasons.values()
     ]
     return [Finding(item="GPU", state="ok", detail=what), *served, *others]
+
+
+def _refused(error: Unavailable, refused: Mapping[str, Unavailable]) -> str:
+    """Return why runners can't be measured, their names before a sentence that has none."""
+    names = [name for name, other in refused.items() if other.problem == error.problem]
+    if error.problem.startswith(names[0]):
+        return error.problem
+    return f"{', '.join(names)}: {error.problem}"
 
 
 def _results(options: Options) -> Finding:

@@ -152,6 +152,16 @@ def test_a_cell_whose_runner_the_target_refuses_is_skipped_and_nothing_is_made_f
     assert "second" not in environments.asked
 
 
+def test_where_the_target_refuses_all_that_was_named_the_nets_facts_are_still_there(
+    tmp_path: Path,
+) -> None:
+    other = cell(variant="small", runner="other")
+    refused = {"other": Unavailable("it has no kernels", hint="look")}
+    result = prepared(tmp_path, [other], refused=refused)
+    assert set(result.settled) == {other}
+    assert result.models["small"].costs is not None
+
+
 def test_where_no_runner_has_an_interpreter_the_run_does_not_begin(tmp_path: Path) -> None:
     cells = [*CELLS, cell(variant="small", runner="other")]
     with pytest.raises(Unavailable, match="there is no first"):
