@@ -15,7 +15,7 @@ from bench.analysis import naming
 from bench.analysis.boxes import Box
 from bench.analysis.series import Column, Series, View
 from bench.core.escape import markdown
-from bench.core.units import BYTES_PER_MIB, to_ms
+from bench.core.units import BYTES_PER_MIB, to_ms, two_decimals
 from bench.reports.language import Words
 from bench.reports.markdown.tables import footnotes, marks, table
 from bench.reports.tables import titles
@@ -40,10 +40,11 @@ def render(view: View, words: Words) -> str:
     if not view.models:
         return markdown(words("report.nothing")) + "\n"
     notes = Notes(words)
+    metrics = list(_metrics(view, words, notes))
+    if metrics:
+        metrics = [_anchor("1.2"), f"### 1.2 {words('seed_page.metrics')}", *metrics]
     blocks = [
-        _anchor("1.2"),
-        f"### 1.2 {words('seed_page.metrics')}",
-        *_metrics(view, words, notes),
+        *metrics,
         _anchor("1.3"),
         f"### 1.3 {words('seed_page.benchmark')}",
     ]
@@ -73,7 +74,7 @@ def _frame(
 
 
 def _metrics(view: View, words: Words, notes: Notes) -> Iterator[str]:
-    """Yield section 1.2: published accuracy, and the costs that were counted."""
+    """Yield section 1.2: published accuracy, and costs that were counted; nothing where none is."""
     variants = list(view.models)
     accuracy = [_accuracy(view, words, name, notes) for name in _ACCURACY]
     costs = [
@@ -82,6 +83,8 @@ def _metrics(view: View, words: Words, notes: Notes) -> Iterator[str]:
     ]
     known = [it for it in costs if any(it[1])]
     shown = accuracy if any(chain.from_iterable(texts for _, texts in accuracy)) else []
+    if not shown and not known:
+        return
     yield _frame(view, words, variants, [*shown, *known], centred=True)
     yield _remark(
         words,
@@ -213,13 +216,20 @@ def _size(view: View, series: Series, variant: str) -> str:
 
 
 def _time(words: Words, view: View, variant: str, box: Box | None, notes: Notes) -> str:
-    """Return a latency in ms, or what became of the cell; never a number without an estimate."""
+    """Return a latency in ms, or what became of the cell; never a number without an estimate.
+
+    A contended one says so, with a note of what was left to it.
+    """
     if box is None:
         return ""
-    if box.estimate is not None:
-        return f"{to_ms(box.estimate.value_ns):.2f}"
-    one = outcome(words, box)
     title = view.models[variant].title
+    if box.estimate is not None:
+        text = two_decimals(to_ms(box.estimate.value_ns))
+        if not box.contended:
+            return text
+        note = notes.add(f"{titles.contended(box, words)}.", of=title, ranged=True)
+        return f"{text} {markdown(words('latency.contended'))}" + marks([note], PREFIX)
+    one = outcome(words, box)
     numbers = [notes.add(note, of=title, row=title) for note in one.notes]
     return markdown(one.text) + marks(numbers, PREFIX)
 

@@ -10,7 +10,7 @@ from bench.analysis.series import StoredRun, View
 from bench.config.published import Published
 from bench.reports.language import words
 from bench.reports.markdown.seed_page import render
-from tests.fakes.records import costs, facts, failed, record, stored, system, view
+from tests.fakes.records import contended, costs, facts, failed, record, stored, system, view
 
 PHONE = system("Snapdragon 855 (SM8150), 8 cores, Android 10", system_id="phone-1")
 GPU = system("NVIDIA V100", system_id="gpu-1")
@@ -185,3 +185,24 @@ def test_a_hostile_name_stays_within_its_cell(name: str) -> None:
 
 def test_without_results_it_says_so() -> None:
     assert "make bench" in render(view(), words("en"))
+
+
+def test_a_contended_figure_says_so_as_the_report_does() -> None:
+    text = shown(cpu(contended(record(samples_ms=[[3.0] * 8] * 2), 0.5, 0.6)))
+    row = rows(text, "| Models | Latency(ms)")[2]
+    assert row == "| ShuffleNetV2_x0_25 | 3.00 受争用[^page-1] |"
+    assert re.search(r"^\[\^page-1\]: .*受争用：某个会话最少只分到 \d+% 的 CPU", text, re.MULTILINE)
+    assert "contended" in shown(cpu(contended(record(samples_ms=[[3.0] * 8] * 2), 0.6)), lang="en")
+    assert "受争用" not in shown(cpu(record(samples_ms=[[3.0] * 8] * 2)))
+
+
+def test_a_net_of_which_nothing_but_the_time_is_known_has_no_empty_table_or_remark() -> None:
+    run = cpu(
+        record("mine", samples_ms=[[0.0039], [0.0039]]),
+        models={"mine": facts(None, costs=None, storage=None)},
+    )
+    text = render(view(run), words("zh"))
+    assert "| Models |\n" not in text
+    assert not re.search(r"\*\*备注：\*\*\s*$", text, re.MULTILINE)
+    assert headings(text)[:2] == ["<a name='1.3'></a>", "### 1.3 Benchmark"]
+    assert text.count("| 0.0039 |") == 1
