@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -43,6 +46,15 @@ class Opened:
     def table(self, key: str) -> Locator:
         """Return the first table whose id begins with `key`."""
         return self.page.locator(f"table[id^='{key}']").first
+
+    def keys(self) -> list[str]:
+        """Return "run/cell" of each cell by the number that its figures bear in data-cell."""
+        packed = self.page.locator("#data-cells").text_content() or ""
+        return list(json.loads(gzip.decompress(b64decode(json.loads(packed))))["cells"])
+
+    def key(self, link: Locator) -> str:
+        """Return "run/cell" of the cell that a figure is of."""
+        return self.keys()[int(link.get_attribute("data-cell") or -1)]
 
     def value(self, script: str, argument: object = None) -> Any:
         """Return what a function of the page's world gives of `argument`."""

@@ -121,7 +121,7 @@ def test_a_point_says_where_it_is_from_and_opens_its_details(shown: Opened) -> N
 
 def test_a_cells_samples_are_all_counted_by_its_histogram(shown: Opened) -> None:
     link = shown.table("latency").locator("a[data-cell]").first
-    record = committed_records()[link.get_attribute("data-cell") or ""]
+    record = committed_records()[shown.key(link)]
     link.click()
     figure = chart(shown, "samples-histogram")
     assert _counts(figure) == sum(len(session.samples_ns) for session in record.sessions)

@@ -23,7 +23,7 @@ def test_each_of_a_cells_samples_is_drawn_and_the_next_cells_in_their_place(show
     shown = show("committed")
     links = shown.table("latency").locator("a[data-cell]").all()[:2]
     for link in links:
-        record = committed_records()[link.get_attribute("data-cell") or ""]
+        record = committed_records()[shown.key(link)]
         count = sum(len(session.samples_ns) for session in record.sessions)
         link.click()
         over_time = chart(shown, "samples-time")

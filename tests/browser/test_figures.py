@@ -34,7 +34,7 @@ _WALK = """
       table: table.id, key: table.tHead.rows[0].cells[box.cellIndex].dataset.key ?? "",
       row: box.parentNode.cells[0].textContent.trim(), origin: box.classList[0],
       order: box.dataset.order ?? "", text: (link ?? box.firstChild)?.textContent.trim() ?? "",
-      cell: link?.dataset.cell ?? "", value: link?.dataset.value ?? "",
+      cell: link?.dataset.cell ?? "",
     };
   })
 """
@@ -52,7 +52,6 @@ class Figure:
     order: str
     text: str
     cell: str
-    value: str
 
 
 def percentile(share: int) -> Callable[[Record], float]:
@@ -112,7 +111,11 @@ def walked(request: pytest.FixtureRequest, browser: Browser, made: Made) -> list
     """The figures of a page in the order in which they stand in it."""
     with opened(browser, made(request.param)) as shown:
         loaded(shown)
-        return [Figure(**one) for one in shown.value(_WALK)]
+        keys = shown.keys()
+        return [
+            Figure(**{**one, "cell": keys[int(one["cell"])] if one["cell"] else ""})
+            for one in shown.value(_WALK)
+        ]
 
 
 def is_ratio(figure: Figure) -> bool:
@@ -137,10 +140,9 @@ def assert_is(figure: Figure, expected: float) -> None:
 def test_each_measured_figure_is_that_of_its_stored_samples(
     walked: Sequence[Figure], records: Mapping[str, Record], published: Mapping[str, Published]
 ) -> None:
-    known = [it for it in walked if it.cell and it.value and not is_ratio(it)]
+    known = [it for it in walked if it.cell and it.order and not is_ratio(it)]
     assert {figure.cell for figure in known} == set(records)
     for figure in known:
-        assert figure.order == figure.value
         table = figure.table.partition("-cpu-")[0].partition("-engines-")[0]
         if table.startswith("compared-"):
             column = table.removeprefix("compared-").removesuffix("-table")

@@ -72,6 +72,7 @@ for (const [key, spec] of Object.entries(await block("charts"))) {
 
 // The details panel: one for all figures, filled from the data of the cell.
 const cells = await block("cells");
+const keys = Object.keys(cells.cells); // a figure bears its cell's place among them
 const panel = document.getElementById("cell");
 
 function facts(id, labels, values) {
@@ -122,8 +123,9 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-cell]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  show(link.dataset.cell);
+  show(keys[link.dataset.cell]);
 });
 panel.addEventListener("close", () => history.replaceState(null, "", "#"));
-if (location.hash.startsWith("#cell-")) show(decodeURIComponent(location.hash.slice(6)));
+const named = decodeURIComponent(location.hash).match(/^#cell-(.+)/)?.[1];
+show(keys[named] ?? named);
 document.documentElement.dataset.loaded = "";

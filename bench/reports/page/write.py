@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -39,16 +39,17 @@ def render(view: View, texts: Words, folder: Path) -> str:
     """Return the page as it is in `folder`, from which its links go to the stored files."""
     link = partial(_link, view, folder)
     shown = parts(view, texts)
+    cells = cell_details(view, texts, link)
     template = _environment().get_template("page.html")
     return template.render(
         words=texts,
         policy=assets.policy(),
         style=Markup(assets.style()),  # noqa: S704 - our own file
         script=Markup(assets.script()),  # noqa: S704 - as the style
-        blocks=_blocks(view, texts, shown, link),
+        blocks=_blocks(view, texts, shown, cells),
         notes_of=partial(_notes, texts),
         caption_of=partial(_caption, texts),
-        link=link,
+        links=Links(link, cells["cells"]),
         table_of=partial(table_of, shown),
         newest=max((it.started for it in view.sources.values()), default=""),
         systems=list(dict.fromkeys(titles.system(it, texts) for it in view.series)),
@@ -58,13 +59,44 @@ def render(view: View, texts: Words, folder: Path) -> str:
     )
 
 
+class Links:
+    """Short names within the page, which would else be most of a large one.
+
+    A cell is named by its place among the cells that the details panel knows, a table's footnotes
+    by the table's. The first figure of a cell leads to its stored record, which takes no script;
+    the others lead to its details.
+    """
+
+    def __init__(self, record: Callable[[CellKey], str], cells: Iterable[str]) -> None:
+        self._record = record
+        self._numbers = {key: number for number, key in enumerate(cells)}
+        self._linked: set[CellKey] = set()
+        self._tables: dict[str, int] = {}
+
+    def number(self, cell: CellKey) -> int | None:
+        """Return a cell's place, None where the details panel knows nothing of it."""
+        return self._numbers.get("/".join(cell))
+
+    def way(self, cell: CellKey) -> str:
+        """Return where the next figure of a cell leads."""
+        number = self.number(cell)
+        if cell in self._linked and number is not None:
+            return f"#cell-{number}"
+        self._linked.add(cell)
+        return self._record(cell)
+
+    def note(self, table: str, number: int) -> str:
+        """Return the id of a table's footnote."""
+        return f"n{self._tables.setdefault(table, len(self._tables))}-{number}"
+
+
 def _blocks(
-    view: View, texts: Words, shown: Sequence[Part], link: Callable[[CellKey], str]
+    view: View, texts: Words, shown: Sequence[Part], cells: Mapping[str, Any]
 ) -> Mapping[str, str]:
     """Return what the page's script reads, packed, by the names that it has for it."""
     values = {
         "texts": {name: texts(f"page.script.{name}") for name in _SCRIPT},
-        "cells": cell_details(view, texts, link),
+        "cells": cells,
         "charts": {chart.key: chart.spec for part in shown for chart in part.charts},
         "theme": THEME,
         "sample-charts": {chart.key: chart.spec for chart in sample_charts(texts)},
