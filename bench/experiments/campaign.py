@@ -208,6 +208,7 @@ class End:
 def kept(run: RunDirectory[Any, Any], resume: str) -> Iterator[End]:
     """Add the command `resume` to errors that abort a run, and mark the run as interrupted.
 
+    A run that has stored nothing yet when such an error comes leaves no folder.
     The status stays as it is where nothing can be written. A person's interruption goes no further:
     what is yielded says so.
     """
@@ -218,6 +219,8 @@ def kept(run: RunDirectory[Any, Any], resume: str) -> Iterator[End]:
         _add_resume(error, "free some space", resume)
         raise
     except BenchError as error:
+        if run.drop_if_empty():
+            raise
         _interrupt(run)
         _add_resume(error, error.hint, resume)
         raise

@@ -9,6 +9,7 @@ from bench.artifacts.formats import ArtifactFormat, ways
 from bench.config.axes import Selected
 from bench.config.catalog import Model
 from bench.core.errors import Unavailable
+from bench.environments.interpreters import Environments
 from bench.environments.specs import ENVIRONMENTS
 from bench.experiments.preparation import artifact_key
 from bench.runners import RunnerEntry
@@ -19,30 +20,40 @@ def with_able_engines(
     models: Sequence[Model],
     runners: Mapping[str, RunnerEntry],
     formats: Mapping[str, ArtifactFormat],
-    envs: Collection[str],
+    environments: Environments,
+    named: Collection[str],
 ) -> Selected:
     """Leave out the cells whose engine loads no format that the net can be made into, and those
-    whose environment is a person's own and none of `envs`, which are given.
+    whose environment can't be had, but for engines that were `named` or whose Python was given.
 
-    For engines that nobody named: one that was named has a cell that says why it is skipped.
+    A named one has cells that say why they are skipped. Raises Unavailable where no environment
+    can be had.
     """
     by_name = {model.variant: model for model in models}
+    used = dict.fromkeys(runners[it.runner].env for it in selected.cells if it.runner not in named)
+    built = [env for env in used if env not in environments.given]
+    lacks = {env: problem for env in built if (problem := environments.problem(env)) is not None}
     kept, notes = [], dict.fromkeys(selected.left_out)
     for cell in selected.cells:
         model, kind = by_name[cell.variant], artifact_key(cell, runners).kind
-        if env := _own_env(runners[cell.runner], envs):
-            notes[f"{cell.runner}: it takes a Python of your own, by --env {env}=PATH"] = None
-        elif ways(formats, kind, model.origin):
+        if cell.runner in named:
             kept.append(cell)
-        else:
+        elif not ways(formats, kind, model.origin):
             notes[f"{cell.runner}: {no_way(model, kind, formats).problem}"] = None
+        elif (env := runners[cell.runner].env) in lacks:
+            notes[f"{cell.runner}: {_without(env, lacks[env])}"] = None
+        else:
+            kept.append(cell)
+    if not kept and lacks:
+        raise next(iter(lacks.values()))
     return Selected(cells=tuple(kept), left_out=tuple(notes))
 
 
-def _own_env(runner: RunnerEntry, envs: Collection[str]) -> str | None:
-    """Return the environment of `runner` where only a person can bring it, and none did."""
-    spec = ENVIRONMENTS.get(runner.env)
-    return runner.env if spec and not spec.lock and runner.env not in envs else None
+def _without(env: str, problem: Unavailable) -> str:
+    """Return why environment `env` can't be had; some only a person can bring."""
+    spec = ENVIRONMENTS.get(env)
+    own = spec is not None and not spec.lock
+    return f"it takes a Python of your own, by --env {env}=PATH" if own else str(problem)
 
 
 def without_refused(

@@ -175,7 +175,9 @@ def prepare(
     Raises Unavailable where no other runner's interpreter can be had.
     """
     able = [cell for cell in cells if cell.runner not in refused]
-    _require_interpreter(reachable(able, models, runners, workshop.formats), runners, workshop)
+    reached = reachable(able, models, runners, workshop.formats)
+    refused = {**refused, **_without_interpreter(reached, runners, workshop)}
+    able = [cell for cell in able if cell.runner not in refused]
     wanted = wanted_keys(able, runners) | facts_keys(cells)
     made = workshop.make(models, wanted, workers=workers, on_done=on_done)
     found = {cell: refused.get(cell.runner) or made[artifact_key(cell, runners)] for cell in cells}
@@ -207,18 +209,20 @@ def artifact_key(cell: Cell, runners: Mapping[str, RunnerEntry]) -> Key:
     return Key(cell.variant, runners[cell.runner].artifact_of(cell.precision), cell.batch)
 
 
-def _require_interpreter(
+def _without_interpreter(
     cells: Sequence[Cell], runners: Mapping[str, RunnerEntry], workshop: Workshop
-) -> None:
-    problems: list[Unavailable] = []
-    names = dict.fromkeys(runners[cell.runner].env for cell in cells)
-    for name in names:
+) -> dict[str, Unavailable]:
+    """Return why runners of `cells` have no interpreter; raises Unavailable where none has one."""
+    problems: dict[str, Unavailable] = {}
+    envs = {cell.runner: runners[cell.runner].env for cell in cells}
+    for env in dict.fromkeys(envs.values()):
         try:
-            workshop.environments.get(name)
+            workshop.environments.get(env)
         except Unavailable as error:
-            problems.append(error)
-    if problems and len(problems) == len(names):
-        raise problems[0]
+            problems[env] = error
+    if problems and len(problems) == len(set(envs.values())):
+        raise next(iter(problems.values()))
+    return {runner: problems[env] for runner, env in envs.items() if env in problems}
 
 
 def settle(error: BenchError) -> Failed | Skipped:

@@ -13,6 +13,7 @@ or nothing. The journal takes each session as soon as it is in: an interrupted r
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -123,6 +124,15 @@ class RunDirectory(Generic[Manifest, Line]):
             for folder in (self.path, *self.path.glob("*/")):
                 sweep(folder)
             yield
+
+    def drop_if_empty(self) -> bool:
+        """Remove the run's folder where it holds no result; tell whether it did."""
+        with suppress(OSError):
+            if {path.name for path in self.path.iterdir()} <= {self.kind.file, LOCK}:
+                self.manifest_path.unlink(missing_ok=True)
+                shutil.rmtree(self.path)
+                return True
+        return False
 
     def unlock(self) -> None:
         """Remove the lock of a run that is complete: nobody resumes it."""

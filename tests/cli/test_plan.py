@@ -98,7 +98,7 @@ def test_a_plan_knows_the_time_of_cells_that_were_measured_before(
     # 3 sessions of 2 s each.
     assert (plan["expected_s"], plan["expected_from_earlier_cells"]) == (6.0, 1)
     where = make_system(read_host()).heading
-    basis = f"about 6 s (from the newest sessions of 1 of 1 cells on {where})"
+    basis = f"about 6 s (from the newest sessions of 1 of 1 cell on {where})"
     assert basis in printed(capsys, *flags)
     other_preset = json.loads(printed(capsys, *flags, "--preset", "quick", "--json"))
     assert other_preset["expected_from_earlier_cells"] == 0
@@ -114,7 +114,7 @@ def test_a_plan_takes_another_machines_time_only_where_that_one_is_named(
     assert "guessed from FLOPs: no earlier session of this machine is stored" in text
     assert "--system: amd-epyc-2c-0123abcd" in text
     named = printed(capsys, *flags, "--system", "amd-epyc-2c-0123abcd")
-    assert "from the newest sessions of 1 of 1 cells on AMD EPYC, 2 cores" in named
+    assert "from the newest sessions of 1 of 1 cell on AMD EPYC, 2 cores" in named
 
 
 def test_a_plan_runs_nothing_and_writes_nothing(

@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 
 from bench.cli.main import main
+from bench.environments.specs import ENVIRONMENTS
 from bench.experiments.context import Tables
 from bench.storage.schema.common import Failed, Skipped
 from bench.storage.schema.latency import Measured
+from bench.storage.store import Store
 from tests.cli.launches import Counted, interrupt
 from tests.cli.outcomes import only_run
+from tests.conftest import FAKE_SUITE
 from tests.fakes.tables import tables
 
 Run = Callable[..., int]
@@ -106,6 +109,45 @@ def test_an_engine_of_a_python_of_ones_own_that_is_not_given_is_left_out_with_th
     assert "left out: other: it takes a Python of your own, by --env torch=PATH" in (
         capsys.readouterr().err
     )
+
+
+def test_an_engine_whose_environment_cannot_be_had_is_left_out_unless_it_was_named(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = replace(ENVIRONMENTS["lite-x86"], python="3.99")
+    monkeypatch.setitem(ENVIRONMENTS, "lite-x86", spec)
+    on = tables(paddle="Ok", other="Ok")
+    on.runners["other"] = replace(on.runners["other"], env="lite-x86")  # type: ignore[index]
+    said = "left out: other: there is no Python 3.99 on this machine: "
+    assert run("my net.json", verb="plan", on=on) == 0
+    plan = capsys.readouterr().out
+    assert said in plan
+    assert "1 cell x 2 sessions" in plan
+    assert run("my net.json", on=on) == 0
+    assert said in capsys.readouterr().err
+    assert run("my net.json", "--runner", "paddle,other", on=on) == 1
+    records = [it for run in Store(tmp_path / "results").runs() for it in run.records()]
+    outcomes = [(it.cell.runner, type(it.outcome)) for it in records]
+    assert outcomes == [("paddle", Measured), ("other", Skipped), ("paddle", Measured)]
+
+
+def test_nets_of_a_catalogue_leave_out_engines_of_a_suite_that_cannot_take_them(
+    run: Run, here: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "net.onnx").write_bytes(b"onnx")
+    (here / "models").mkdir()
+    entries = '[models.a]\nexported = "../my net.json"\n[models.x]\nfile = "../net.onnx"\n'
+    (here / "models/catalog.toml").write_text(entries)
+    flags = ("--models", "models", "--suite", str(FAKE_SUITE))
+    said = "paddle: net.onnx is an ONNX file, and no converter makes Paddle's format of it"
+    assert run(*flags, verb="plan") == 0
+    assert f"left out: {said}" in capsys.readouterr().out
+    assert run(*flags) == 0
+    assert f"left out: {said}" in capsys.readouterr().err
+    assert {it.cell.variant for it in only_run(tmp_path).records()} == {"a"}
+    assert run(*flags, "--runner", "paddle", verb="plan") == 0
+    assert f"skipped: 2 cells of {said}" in capsys.readouterr().out
+    assert run(*flags, "--runner", "paddle") == 1
 
 
 def test_a_run_of_files_is_resumed_by_naming_them_again(

@@ -9,11 +9,13 @@ from statistics import fmean
 
 from bench.analysis.series import StoredRun
 from bench.analysis.time_use import own_ns
+from bench.artifacts.failures import no_way
+from bench.artifacts.formats import ways
 from bench.cli.console import tell_broken
 from bench.cli.systems import answering, elsewhere
 from bench.config.published import load_published
 from bench.core.cell import Cell
-from bench.core.errors import BrokenResult
+from bench.core.errors import BrokenResult, Unavailable
 from bench.core.output import show, show_lines
 from bench.core.units import NS_PER_S, duration, number_of
 from bench.devices.host.facts import usable_cores
@@ -22,6 +24,7 @@ from bench.experiments.context import Options, Tables
 from bench.experiments.latency.experiment import Job, SuiteOptions, new_job, suite_of
 from bench.experiments.latency.forecast import Expected, expect
 from bench.experiments.latency.schedule import Plan
+from bench.experiments.preparation import artifact_key
 from bench.reports.build import load_runs
 from bench.targets import TargetEntry, entry_of
 from bench.targets.base import missing_for
@@ -83,20 +86,32 @@ def _skipped(options: Options, tables: Tables, job: Job) -> Iterator[str]:
     for each in lacks:
         yield f"can't run here: {each.what}: {each.remedy}"
     environments = Environments(options.cache, options.envs)
-    by_environment: dict[str, list[Cell]] = {}
+    skipped: dict[str, list[Cell]] = {}
     for cell in job.cells if not lacks else ():
-        by_environment.setdefault(tables.runners[cell.runner].env, []).append(cell)
-    for name, cells in by_environment.items():
-        if (problem := environments.problem(name)) is not None:
-            runners = " and ".join(dict.fromkeys(cell.runner for cell in cells))
-            yield f"skipped: {number_of(len(cells), 'cell')} of {runners}: {problem}"
+        if (problem := _problem(cell, job, tables, environments)) is not None:
+            skipped.setdefault(str(problem), []).append(cell)
+    for why, cells in skipped.items():
+        runners = " and ".join(dict.fromkeys(cell.runner for cell in cells))
+        yield f"skipped: {number_of(len(cells), 'cell')} of {runners}: {why}"
+
+
+def _problem(
+    cell: Cell, job: Job, tables: Tables, environments: Environments
+) -> Unavailable | None:
+    """Return why `cell` would be skipped: no converter makes its net's file, or no environment."""
+    kind = artifact_key(cell, tables.runners).kind
+    (model,) = (it for it in job.models if it.variant == cell.variant)
+    if not ways(tables.formats, kind, model.origin):
+        return no_way(model, kind, tables.formats)
+    return environments.problem(tables.runners[cell.runner].env)
 
 
 def _head(job: Job, entry: TargetEntry, plan: Plan, expected: Expected, basis: str) -> list[str]:
     preset = f"preset {job.sampling.preset}"
+    size = f"{number_of(len(plan.cells), 'cell')} x {_sessions(job)}"
     return [
         f"suite {job.suite} ({job.suite_title}) on {entry.title}, {preset}, seed {job.seed}",
-        f"{len(plan.cells)} cells x {_sessions(job)} sessions, about {_span(expected)} ({basis})",
+        f"{size}, about {_span(expected)} ({basis})",
         *(f"left out: {note}" for note in job.left_out),
     ]
 
@@ -140,7 +155,8 @@ def _summary(plan: Plan, expected: Expected) -> list[str]:
 def _sessions(job: Job) -> str:
     rule = job.sampling
     grows = rule.most_sessions > rule.sessions
-    return f"{rule.sessions} to {rule.most_sessions}" if grows else str(rule.sessions)
+    sessions = number_of(rule.most_sessions, "session")
+    return f"{rule.sessions} to {sessions}" if grows else sessions
 
 
 def _span(expected: Expected) -> str:
@@ -153,7 +169,7 @@ def _basis(
 ) -> str:
     if expected.known:
         where = " and ".join(sorted(measured))
-        of = f"{expected.known} of {len(expected.each)} cells"
+        of = f"{expected.known} of {number_of(len(expected.each), 'cell')}"
         return f"from the newest sessions of {of} on {where}"
     named = options.own.get("system")
     others = "" if named else elsewhere(runs)

@@ -115,21 +115,28 @@ def new_job(
     models = models_of(options, options.variants, suite.name)
     axes = _axes(options)
     selected = select_cells(suite, models, axes, cores=cores, runners=tables.runners)
-    if ALL_RUNNERS in axes.runners:
-        selected = with_able_engines(selected, models, tables.runners, tables.formats, options.envs)
     selected = without_refused(selected, refused, axes.runners)
+    selected = with_able_engines(
+        selected,
+        models,
+        tables.runners,
+        tables.formats,
+        Environments(options.cache, options.envs),
+        axes.runners,
+    )
     if not selected.cells:
         raise InputError(
             f"no cell of suite {suite.name} is left: {'; '.join(selected.left_out)}",
             hint=f"ask for other axes, see {command('plan')}",
         )
+    measured = {cell.variant for cell in selected.cells}
     return Job(
         suite=suite.name,
         suite_title=suite.file.title,
         target=suite.file.target,
         beside=tuple(suite.file.beside),
         cells=selected.cells,
-        models=models,
+        models=tuple(model for model in models if model.variant in measured),
         sampling=sampling,
         seed=options.seed,
         left_out=selected.left_out,

@@ -146,6 +146,14 @@ def test_an_error_that_aborts_a_run_has_the_resume_command(
     assert command in f"{capsys.readouterr().err}{raised.value}"
 
 
+def test_an_error_before_the_first_result_leaves_no_run(options: Options) -> None:
+    with pytest.raises(BenchError) as raised:
+        carry_out(Counting(at=0, event=BenchError("gone", hint="bring it")), options)
+    assert str(raised.value) == "gone: bring it"
+    assert Store(options.results).runs() == []
+    assert list(options.results.glob("runs/*/*")) == []
+
+
 @pytest.mark.parametrize(
     ("now", "problem"),
     [

@@ -29,7 +29,11 @@ from tests.fakes.tables import FAKE_FORMATS
 from tests.fakes.values import cell, model
 
 ENTRY = RunnerEntry(path="m:C", title="A", env="first", artifact=COSTS_FORMAT, settings={})
-RUNNERS = {"fake": ENTRY, "other": replace(ENTRY, env="second", artifact="other-kind")}
+RUNNERS = {
+    "fake": ENTRY,
+    "other": replace(ENTRY, env="second", artifact="other-kind"),
+    "lone": replace(ENTRY, env="second"),
+}
 SMALL = model("small")
 CELLS = [cell(variant="small"), cell(variant="small", batch=4)]
 COSTS = {
@@ -138,6 +142,15 @@ def test_a_cell_whose_interpreter_cannot_be_had_is_skipped_with_the_remedy(tmp_p
     result = prepared(tmp_path, [*CELLS, other], "second")
     assert set(result.artifacts) == set(CELLS)
     assert result.settled == {other: Skipped(reason="there is no second", hint="install second")}
+
+
+def test_a_runner_without_its_interpreter_is_settled_where_its_artifact_can_be_made(
+    tmp_path: Path,
+) -> None:
+    lone = cell(variant="small", runner="lone")
+    result = prepared(tmp_path, [*CELLS, lone], "second")
+    assert set(result.artifacts) == set(CELLS)
+    assert result.settled == {lone: Skipped(reason="there is no second", hint="install second")}
 
 
 def test_a_cell_whose_runner_the_target_refuses_is_skipped_and_nothing_is_made_for_it(

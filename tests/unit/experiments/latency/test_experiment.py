@@ -169,7 +169,7 @@ def test_weights_beside_a_net_that_has_its_own_are_refused(weights: str, tmp_pat
     given = weights if weights == "pretrained" else str(tmp_path / weights)
     with pytest.raises(InputError, match="and net has its weights in its own file: leave out"):
         ask(model_files=[str(net)], weights=given)
-    assert ask(model_files=[str(net)]).cells
+    assert ask(model_files=[str(net)], axes=Axes(runners=["paddle"])).cells
 
 
 def on_a_card_without_paddle(**axes: Any) -> Job:
