@@ -102,7 +102,8 @@ PAGE = Flag(
 )  # fmt: skip
 UPDATE = Flag(
     _RESULTS, "--update", None,
-    "Rewrite the tables between bench:begin and bench:end in each FILE instead",
+    "Rewrite the tables between bench:begin and bench:end in each FILE instead; without one, list "
+    "their keys",
 )  # fmt: skip
 VERBOSE = Flag(_RESULTS, "--verbose", None, "Name each file that is written")
 ALL = Flag(_SELECT, "--all all_sessions", None, "Show every session in its order")

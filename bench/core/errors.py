@@ -68,10 +68,13 @@ _FIRST = {
 class UnknownName(InputError):
     """`name` is none of the `known` ones of its `kind`, of which there may be none yet.
 
-    `of` is the thing that has those: a suite has presets, a runner settings.
+    `of` is the thing that has those: a suite has presets, a runner settings. `listed_by` is the
+    command, its words in backticks, that prints them, where they are too long to be named here.
     """
 
-    def __init__(self, kind: str, name: str, known: Iterable[str], *, of: str = "") -> None:
+    def __init__(
+        self, kind: str, name: str, known: Iterable[str], *, of: str = "", listed_by: str = ""
+    ) -> None:
         choices = sorted(known)
         if not choices:
             does, words = _FIRST.get(kind, ("make", ""))
@@ -81,9 +84,8 @@ class UnknownName(InputError):
         near = difflib.get_close_matches(name, choices, n=1)
         guess = f"did you mean '{near[0]}'? " if near else ""
         lacks = f"{of} has no" if of else "there is no"
-        super().__init__(
-            f"{lacks} {kind} '{name}'", hint=f"{guess}choose from {_some(name, choices)}"
-        )
+        which = f"{listed_by} lists them" if listed_by else f"choose from {_some(name, choices)}"
+        super().__init__(f"{lacks} {kind} '{name}'", hint=f"{guess}{which}")
 
 
 _MOST_CHOICES, _NEAREST = 30, 5

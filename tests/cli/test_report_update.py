@@ -118,8 +118,18 @@ def test_a_folder_that_takes_no_file_is_named(
     assert [path.name for path in readme.parent.glob(".*")] == []
 
 
+def test_without_a_file_the_keys_are_listed(
+    place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert report(place, "--update") == 0
+    keys = capsys.readouterr().out.splitlines()
+    assert keys[:2] == ["page", "costs"]
+    assert "latency" in [key.split("-")[0] for key in keys]
+    assert report(place, "--update", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"keys": keys}
+
+
 def test_what_does_not_go_together_is_refused(refused: Callable[..., str]) -> None:
     said = refused("report", "README.md")
     assert "name a run with --run RUN, and files to update after --update" in said
-    assert "--update needs a FILE" in refused("report", "--update")
     assert "leave out one of them" in refused("report", "--page", "--update", "README.md")

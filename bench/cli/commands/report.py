@@ -16,8 +16,8 @@ from bench.cli.console import OutputOptions, tell_broken, tell_grades, written
 from bench.cli.resume import resume_stored
 from bench.cli.stored import check_results
 from bench.core.errors import BrokenResult, InputError
+from bench.core.escape import lines
 from bench.core.output import say_command, show, show_lines
-from bench.core.program import command
 from bench.core.units import number_of
 from bench.experiments.context import Options, Tables
 from bench.reports.build import (
@@ -88,14 +88,12 @@ def _check(options: Options, pasted: PasteOptions) -> None:
             f"report takes no word, and {options.words[0]} is one",
             hint="name a run with --run RUN, and files to update after --update",
         )
-    if pasted.update and not options.words:
-        raise InputError(
-            "--update needs a FILE", hint=f"as in {command('report --update README.md')}"
-        )
 
 
 def _paste(options: Options, pasted: PasteOptions) -> int:
-    """Print the page's sections, or write the tables of each file again; write no report."""
+    """Print the page's sections or, without a file, the tables' keys, or write the tables of each
+    file again; write no report.
+    """
     broken: list[BrokenResult] = []
     runs = StoredRuns(options.results, options.run, broken)
     accuracies = load_accuracies(options.results, options.run, broken=broken)
@@ -103,6 +101,10 @@ def _paste(options: Options, pasted: PasteOptions) -> int:
     if pasted.page:
         text = seed_page.render(view, words(pasted.lang or "zh"))
         show(json.dumps({"page": text}, indent=1) + "\n" if options.as_json else text)
+        return tell_broken(broken)
+    if not options.words:
+        keys = markers.keys(view)
+        show(json.dumps({"keys": keys}, indent=1) + "\n" if options.as_json else lines(keys))
         return tell_broken(broken)
     old = {path: read_text_file(path) for path in dict.fromkeys(map(Path, options.words))}
     new = {path: markers.updated(path, data, view, pasted.lang) for path, data in old.items()}
@@ -116,11 +118,11 @@ def _paste(options: Options, pasted: PasteOptions) -> int:
 
 def _told(tables: Mapping[str, Mapping[str, bool]]) -> str:
     """Return a line a file: which of its tables changed."""
-    lines = []
+    said = []
     for path, one in tables.items():
         names = ", ".join(name for name, new in one.items() if new)
-        lines.append(f"{path}: {names or 'nothing'} changed, of {number_of(len(one), 'table')}\n")
-    return "".join(lines)
+        said.append(f"{path}: {names or 'nothing'} changed, of {number_of(len(one), 'table')}\n")
+    return "".join(said)
 
 
 def _tell_unfinished(manifests: Iterable[RunManifest], options: Options) -> None:

@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.analysis.series import View
 from bench.core.errors import BrokenFile, UnknownName
+from bench.core.program import command
 from bench.reports.language import LANGUAGES, Words, words
 from bench.reports.markdown import seed_page
 from bench.reports.markdown.tables import footnotes, paragraph, written
@@ -32,10 +33,12 @@ PARTS = ("title", "caption", "remarks", "notes")
 OPTIONS: Mapping[str, Sequence[str]] = {
     "lang": LANGUAGES, "columns": ("all", "measured"), "without": PARTS,
 }  # fmt: skip
+LISTING = command("report --update")
 EXAMPLE = "`<!-- bench:begin page -->` and, below it, `<!-- bench:end -->`"
 
 _MARKER = re.compile(rb"[ \t]*<!--[ \t]*bench:(begin|end)\b(.*?)-->[ \t]*\r?\n?")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
+_MOST_NAMED = 6
 _FENCE = re.compile(rb" {0,3}(`{3,}(?!.*`)|~{3,})(.*)")
 
 
@@ -127,10 +130,10 @@ def _block(path: Path, text: str, *, line: int, start: int) -> Block:
 
 
 def _known(
-    path: Path, line: int, kind: str, name: str, known: Mapping[str, object] | Sequence[str]
+    path: Path, line: int, kind: str, name: str, known: Iterable[str], listed_by: str = ""
 ) -> None:
     if name not in known:
-        error = UnknownName(kind, name, known)
+        error = UnknownName(kind, name, known, listed_by=listed_by)
         raise BrokenFile(path, f"line {line}: {error.problem}", hint=error.hint)
 
 
@@ -139,16 +142,46 @@ def _rendered(path: Path, block: Block, view: View, lang: str | None) -> str:
     texts = words(block.options.get("lang") or lang or default)
     if block.name == PAGE:
         return seed_page.render(view, texts)
-    tables = {it.key: it for it in report_tables(view, texts) if it.rows}
+    tables = _tables(view, texts)
     named = [key for key in tables if key == block.name] or [
         key for key in tables if block.name and key.startswith(block.name)
     ]
     if len(named) > 1:
+        short = sorted(_shortest(tables, named), key=len)
+        some = short[:_MOST_NAMED]
+        more = f" and {len(short) - len(some)} more, as {LISTING} lists them"
         problem = f"line {block.line}: {len(named)} tables begin with '{block.name}'"
-        raise BrokenFile(path, problem, hint=f"name one of {', '.join(named)}")
+        hint = f"name one of {', '.join(some)}{more if len(short) > len(some) else ''}"
+        raise BrokenFile(path, problem, hint=hint)
     if not named:
-        _known(path, block.line, "table", block.name, [PAGE, *tables])
+        known = [PAGE, *_shortest(tables, tables)]
+        _known(path, block.line, "table", block.name, known, LISTING)
     return _table(tables[named[0]], block, texts)
+
+
+def keys(view: View) -> list[str]:
+    """Return what a marker's first word may be: of each table the least that names it alone."""
+    tables = _tables(view, words("en"))
+    return [PAGE, *_shortest(tables, tables)]
+
+
+def _tables(view: View, texts: Words) -> dict[str, Table]:
+    return {it.key: it for it in report_tables(view, texts) if it.rows}
+
+
+def _shortest(every: Collection[str], named: Iterable[str]) -> list[str]:
+    """Return the first words of each key in `named` that no other key of `every` begins with."""
+    return [next(it for it in _begins(key) if _is_alone(it, key, every)) for key in named]
+
+
+def _begins(key: str) -> Iterator[str]:
+    parts = key.split("-")
+    return ("-".join(parts[:count]) for count in range(1, len(parts) + 1))
+
+
+def _is_alone(begin: str, key: str, every: Collection[str]) -> bool:
+    """Tell whether `begin` means `key`: the whole key does, whatever else begins with it."""
+    return begin == key or not any(it.startswith(begin) for it in every if it != key)
 
 
 def _table(one: Table, block: Block, texts: Words) -> str:

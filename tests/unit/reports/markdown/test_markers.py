@@ -11,7 +11,7 @@ from bench.config.published import Published
 from bench.core.errors import BrokenFile
 from bench.reports.language import words
 from bench.reports.markdown import seed_page
-from bench.reports.markdown.markers import updated
+from bench.reports.markdown.markers import keys, updated
 from tests.fakes.records import facts, record, stored, view
 
 PATH = Path("notes.md")
@@ -177,7 +177,7 @@ def test_markers_within_a_line_are_words_about_them(shown: View) -> None:
         ("no markers\n", "it has no markers", "<!-- bench:begin page -->"),
         ("", "it has no markers", "<!-- bench:begin page -->"),
         (text("", name="cots"), "line 2: there is no table 'cots'", "did you mean 'costs'?"),
-        (text("", name=""), "line 2: there is no table ''", "choose from"),
+        (text("", name=""), "line 2: there is no table ''", "report --update` lists them"),
         (text("", name="latency"), "", ""),
         (text("", name="costs lang=de"), "line 2: there is no lang of a table 'de'", "en, zh"),
         (text("", name="costs colour=red"), "line 2: there is no option 'colour'", "without"),
@@ -205,7 +205,25 @@ def test_a_name_that_several_tables_begin_with_gets_their_list() -> None:
     both = view(stored(record(), record(runner="onnxruntime", settings={})))
     said = refused(text("", name="latency").encode(), both)
     assert "2 tables begin with 'latency'" in said
-    assert "onnxruntime" in said
+    assert said.endswith(": name one of latency-cpu-amd-epyc-2c-0123abcd-paddle, "
+                         "latency-cpu-amd-epyc-2c-0123abcd-onnxruntime")  # fmt: skip
+
+
+def test_each_key_that_is_listed_names_one_table_alone() -> None:
+    runners = ("paddle", "onnxruntime", "mnn", "ncnn", "openvino", "tensorrt", "torch")
+    many = view(*(stored(record(runner=it)) for it in runners))
+    known = keys(many)
+    assert known[:3] == ["page", "costs", "storage"]
+    assert [key for key in known if key.endswith("-mnn")] == [
+        "latency-cpu-amd-epyc-2c-0123abcd-mnn"
+    ]
+    for key in known:
+        assert new(text("", name=key), many)
+    said = refused(text("", name="latency").encode(), many)
+    assert "-mnn, " in said
+    assert said.endswith("and 1 more, as `python -m bench report --update` lists them")
+    said = refused(text("", name="latency-cpu-mnn").encode(), many)
+    assert len(said) < 200
 
 
 @pytest.mark.parametrize("data", [text("").encode("utf-16"), b"\xff\n" + text("").encode()])
