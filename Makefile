@@ -49,7 +49,7 @@ bench-mobile: setup  ## all of PaddleClas's mobile nets through every engine on 
 bench-precisions: setup  ## the engines below FP32, where engine and chip have it
 	@$(BENCH) run --suite precisions --preset $(PRESET) $(ARGS)
 
-bench-gpu: setup  ## the same on an NVIDIA GPU through TensorRT
+bench-gpu: setup  ## the same on an NVIDIA GPU, with the runners that serve it
 	@$(BENCH) run --suite gpu --preset $(PRESET) $(ARGS)
 
 bench-arm: setup  ## the same on an Android phone: make bench-arm DEVICE=serial

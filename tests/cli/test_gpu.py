@@ -21,8 +21,10 @@ from bench.environments.specs import ENVIRONMENTS
 from bench.experiments.context import Options, Tables
 from bench.launcher.process import ChildFailed, ChildResult, Replied
 from bench.runners import RUNNERS
+from bench.targets import nvidia
 from bench.targets.serving import Card
 from tests.cli.process import call
+from tests.fakes.nvml import FakeCard, nvml
 from tests.fakes.records import failed, put, record, skipped, stored
 from tests.unit.analysis.test_gpu_figures import gauged
 
@@ -165,6 +167,19 @@ def test_a_card_that_nothing_serves_has_nothing_installed(
     assert main(["doctor", "--install", "--cache", str(tmp_path)]) == 2
     assert "no engine serves NVIDIA X: onnxruntime-cuda has kernels" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_engine_without_kernels_for_the_card_is_compared_with_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Callable[..., str]
+) -> None:
+    card = FakeCard("GPU-1", Name="NVIDIA X", CudaComputeCapability=(9, 0))
+    monkeypatch.setattr(nvidia, "open_nvml", lambda: nvml(card, DriverVersion="580.1"))
+    monkeypatch.setattr(nvidia, "_DRIVER", tmp_path)
+    monkeypatch.setattr(Environments, "problem", lambda *_: None)
+    where = [f"--{name}={tmp_path / name}" for name in ("results", "cache")]
+    line = refused("ab", "--runner", "paddle-tensorrt", "--variant", "x0_25", *where)
+    assert OF_PADDLE in line
+    assert "--runner onnxruntime-cuda" in line
 
 
 class Probe:

@@ -16,6 +16,7 @@ from bench.artifacts.formats import ArtifactFormat
 from bench.cli.commands import Verb
 from bench.cli.flags import Flag
 from bench.core.cell import Cell, TargetSpec
+from bench.core.errors import Unavailable
 from bench.experiments.context import Options, Tables
 from bench.reports import Format
 from bench.reports.exports import ExportFormat, Job
@@ -54,7 +55,12 @@ class Target(FakeTarget):
         return [absent] if spec.device not in {*"0123456789"} else []
 
     def __init__(self, spec: TargetSpec) -> None:
-        super().__init__(lambda: {"sample_state": f"calm on port {spec.device}"}, spec=spec)
+        old = Unavailable("port 9 is too old for it", hint="give --port 0 to 8")
+        super().__init__(
+            lambda: {"sample_state": f"calm on port {spec.device}"},
+            spec=spec,
+            refused={"sample": old} if spec.device == "9" else {},
+        )
 
 
 def export(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from bench.experiments.context import Tables
 from bench.reports import exports
 from bench.reports.comparison import formats
 from bench.storage.run_folders import RunFolder
+from bench.storage.schema.common import Skipped
 from bench.storage.schema.latency import Measured
 from bench.storage.store import Store
 from bench.targets import TARGETS
@@ -102,6 +103,19 @@ def test_what_a_target_lacks_is_told_with_its_remedy(
     path = str(suite(tmp_path, target="board"))
     assert plain_run("--suite", path, "--port", "x", tables=board) == Unavailable.exit_status
     assert "there is no port x: give --port 0 to 9" in capsys.readouterr().err
+
+
+def test_an_engine_that_its_target_refuses_is_left_out_unless_it_was_named(
+    board: Tables, plain_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ("--suite", str(suite(tmp_path, target="board")), "--preset", "quick", "--port", "9")
+    assert plain_run(*flags, "--variant", "one", tables=board) == InputError.exit_status
+    reason = "no cell of suite sample is left: sample: port 9 is too old for it"
+    assert reason in capsys.readouterr().err
+    assert plain_run(*flags, "--variant", "one", "--runner", "sample", tables=board) == 1
+    (run,) = Store(tmp_path / "results").runs()
+    skipped = Skipped(reason="port 9 is too old for it", hint="give --port 0 to 8")
+    assert {record.outcome for record in run.records()} == {skipped}
 
 
 def test_a_target_that_no_table_has_is_named(
