@@ -156,7 +156,8 @@ def counts(cells: Sequence[CellVerdict]) -> str:
 
 def percent(ratio: float) -> str:
     """Write a ratio as a change: 1.102 is +10.2%; from ten times on, as a multiple."""
-    return f"{ratio - 1:+.1%}" if ratio < 10 else f"×{ratio:.3g}"
+    text = f"{ratio - 1:+.1%}" if ratio < 10 else f"×{ratio:.3g}"
+    return "0.0%" if text in ("-0.0%", "+0.0%") else text
 
 
 def share(effect: float) -> str:
@@ -208,17 +209,19 @@ def _verdict(
 def _word(
     cell: CellEvidence, q_slower: float, q_faster: float, min_effect: float
 ) -> tuple[Word, str]:
-    least = math.log1p(min_effect)
+    least, half = math.log1p(min_effect), cell.se * _quantile(cell.df, 1 - ALPHA)
+    bound = cell.log_ratio + half
+    upper = f"95% upper bound {percent(_exp(bound))}"
+    effect = f"by {share(min_effect)} or more: one-sided"
     if q_slower < ALPHA and cell.log_ratio >= least:
-        return "SLOWER", f"slower by {share(min_effect)} or more: one-sided {_p_text(q_slower)}"
+        lower = f"95% lower bound {percent(_exp(cell.log_ratio - half))}"
+        return "SLOWER", f"slower {effect} {lower}, {_p_text(q_slower)}"
     if q_faster < ALPHA and cell.log_ratio <= -least:
-        return "FASTER", f"faster by {share(min_effect)} or more: one-sided {_p_text(q_faster)}"
-    bound = cell.log_ratio + cell.se * _quantile(cell.df, 1 - ALPHA)
+        return "FASTER", f"faster {effect} {upper}, {_p_text(q_faster)}"
     limit = max(SAME_BELOW, min_effect)
-    bound_text = f"one-sided 95% upper bound {percent(_exp(bound))}"
     if bound < math.log1p(limit):
-        return "SAME", f"no slowdown of {share(limit)} is left: {bound_text}"
-    reason = f"a slowdown of {share(limit)} may be there: {bound_text}; take more sessions"
+        return "SAME", f"no slowdown of {share(limit)} is left: one-sided {upper}"
+    reason = f"a slowdown of {share(limit)} may be there: one-sided {upper}; take more sessions"
     return "INCONCLUSIVE", reason
 
 

@@ -36,7 +36,7 @@ def sentence(comparison: Comparison) -> str:
     status = comparison.exit_status
     meaning = _MEANING[status]
     if status == 3 and comparison.count("SLOWER"):
-        meaning = "slower, which is advice and no verdict here"
+        meaning = "advice only, for the reasons below: no regression that a check may fail on"
     return f"{counts(comparison.cells)}: {meaning} (exit status {status})"
 
 

@@ -24,10 +24,10 @@ def command(level: str, *, title: str, lines: Sequence[str]) -> str:
 
 
 def _commands(comparison: Comparison) -> Iterator[str]:
-    slower = "warning" if comparison.doubts else "error"
+    slower, title = ("warning", "Slower, advice only") if comparison.doubts else ("error", "Slower")
     for one in comparison.cells:
         if one.verdict == "SLOWER":
-            yield command(slower, title=f"Slower: {one.label}", lines=[_change(one)])
+            yield command(slower, title=f"{title}: {one.label}", lines=[_change(one)])
     yield from _grouped(comparison, "MISSING", level="error", title="No figure any more")
     yield from _grouped(comparison, "INCOMPARABLE", level="warning", title="Not comparable")
     for one in comparison.cells:

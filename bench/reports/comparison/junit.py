@@ -1,12 +1,14 @@
 """A comparison as JUnit XML: a test case a cell, which fails where the cell is slower.
 
-SLOWER is a failure, MISSING an error; INCONCLUSIVE and INCOMPARABLE are skipped, with the reason.
+SLOWER is a failure, MISSING an error; INCONCLUSIVE, INCOMPARABLE and a SLOWER that is advice are
+skipped, with the reason.
 A reader that counts skipped tests as passed has the exit status beside it.
 """
 
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET  # nosec B405
+from collections.abc import Sequence
 
 from bench.analysis.verdicts import CellVerdict, Comparison, Word, percent
 from bench.core.escape import plain
@@ -21,7 +23,7 @@ _ELEMENTS: dict[Word, str] = {
 
 def document(comparison: Comparison) -> str:
     """Return the whole document."""
-    elements = [_ELEMENTS.get(one.verdict) for one in comparison.cells]
+    elements = [_element(one, comparison) for one in comparison.cells]
     suite = ET.Element(
         "testsuite",
         name=plain(f"{comparison.head} against {comparison.base}"),
@@ -30,8 +32,8 @@ def document(comparison: Comparison) -> str:
         errors=str(elements.count("error")),
         skipped=str(elements.count("skipped")),
     )
-    for one in comparison.cells:
-        _add_case(suite, one)
+    for one, kind in zip(comparison.cells, elements, strict=True):
+        _add_case(suite, one, kind, comparison.doubts)
     remarks = [f"advice only: {doubt}" for doubt in comparison.doubts]
     remarks += [f"note: {note}" for note in comparison.notes]
     if remarks:
@@ -42,11 +44,17 @@ def document(comparison: Comparison) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, "unicode") + "\n"
 
 
-def _add_case(suite: ET.Element, one: CellVerdict) -> None:
-    case = ET.SubElement(suite, "testcase", classname="bench", name=plain(one.cell_id))
+def _element(one: CellVerdict, comparison: Comparison) -> str | None:
+    """Return what becomes of a cell's test case, None where it passes; advice fails nothing."""
     kind = _ELEMENTS.get(one.verdict)
+    return "skipped" if kind == "failure" and comparison.doubts else kind
+
+
+def _add_case(suite: ET.Element, one: CellVerdict, kind: str | None, doubts: Sequence[str]) -> None:
+    case = ET.SubElement(suite, "testcase", classname="bench", name=plain(one.cell_id))
     if kind is not None:
-        what = ET.SubElement(case, kind, message=plain(f"{one.verdict}: {one.reason}"))
+        advice = f"; advice only: {'; '.join(doubts)}" if one.verdict == "SLOWER" and doubts else ""
+        what = ET.SubElement(case, kind, message=plain(f"{one.verdict}: {one.reason}{advice}"))
         what.text = plain(f"{one.label}{_change(one)}")
         if kind != "skipped":
             what.set("type", one.verdict)

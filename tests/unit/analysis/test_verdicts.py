@@ -247,8 +247,8 @@ def test_a_regression_that_is_advice_is_no_regression_and_no_pass() -> None:
 def test_counts_and_changes_are_told_in_words() -> None:
     assert counts(comparison("SAME", "SLOWER", "SAME").cells) == "1 slower, 2 same"
     assert counts(()) == "no cell"
-    assert [percent(ratio) for ratio in (1.102, 0.9, 1.0, 12.34)] == [
-        "+10.2%", "-10.0%", "+0.0%", "×12.3"
+    assert [percent(ratio) for ratio in (1.102, 0.9, 1.0, 0.9999, 1.0001, 12.34)] == [
+        "+10.2%", "-10.0%", "0.0%", "0.0%", "0.0%", "×12.3"
     ]  # fmt: skip
 
 
@@ -261,8 +261,9 @@ def test_words_come_in_the_order_of_the_cells() -> None:
     [
         (0.0, 0.029, "SAME", "no slowdown of 5% is left: one-sided 95% upper bound +4.9%"),
         (0.0, 0.031, "INCONCLUSIVE", "one-sided 95% upper bound +5.3%; take more sessions"),
-        (0.1, 0.02, "SLOWER", "slower by 3% or more: one-sided adjusted p < 0.001"),
-        (-0.1, 0.05, "FASTER", "faster by 3% or more: one-sided adjusted p 0.024"),
+        (0.1, 0.02, "SLOWER", "one-sided 95% lower bound +6.9%, adjusted p < 0.001"),
+        (0.6, 0.35, "SLOWER", "one-sided 95% lower bound +1.9%, adjusted p 0.045"),
+        (-0.1, 0.05, "FASTER", "one-sided 95% upper bound -1.7%, adjusted p 0.024"),
     ],
 )
 def test_a_reason_prints_the_bound_or_the_p_that_decided(

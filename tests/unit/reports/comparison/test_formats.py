@@ -68,7 +68,9 @@ def test_the_table_has_a_line_a_cell_and_what_needs_a_look_first() -> None:
 
 def test_advice_is_told_as_advice() -> None:
     text = rendered(ADVICE, "table")
-    assert "slower, which is advice and no verdict here (exit status 3)" in text
+    assert (
+        "advice only, for the reasons below: no regression that a check may fail on (exit status 3)"
+    ) in text
     assert "\nadvice only: the clocks aren't locked\n" in text
 
 
@@ -116,7 +118,7 @@ def parsed(comparison: Comparison) -> ET.Element:
 
 
 def test_junit_fails_a_slower_cell_and_errs_on_one_that_is_missing() -> None:
-    suite = parsed(ADVICE)
+    suite = parsed(ALL)
     assert {name: suite.get(name) for name in ("tests", "failures", "errors", "skipped")} == {
         "tests": "6", "failures": "1", "errors": "1", "skipped": "2"
     }  # fmt: skip
@@ -133,6 +135,14 @@ def test_junit_fails_a_slower_cell_and_errs_on_one_that_is_missing() -> None:
         ("skipped", "INCOMPARABLE: threads: 1 in BASE, 2 in HEAD")
     ]
     assert "+10.0% [+9.0%, +11.0%]" in str(suite.findtext("testcase/failure"))
+
+
+def test_a_slower_cell_that_is_advice_is_skipped_in_junit_with_the_reason() -> None:
+    suite = parsed(ADVICE)
+    assert (suite.get("failures"), suite.get("skipped")) == ("0", "3")
+    assert suite.find("testcase/failure") is None
+    messages = [it.get("message") for it in suite.iterfind("testcase/skipped")]
+    assert messages[0] == "SLOWER: for a test; advice only: the clocks aren't locked"
     assert "the clocks aren't locked" in str(suite.findtext("system-out"))
 
 
@@ -160,7 +170,7 @@ def test_github_gets_an_error_a_notice_or_a_warning_for_each_cell_that_is_not_th
 
 
 def test_advice_is_no_error_on_github() -> None:
-    assert levels(ADVICE)[0] == "::warning"
+    assert commands(ADVICE).startswith("::warning title=Slower%2C advice only%3A a slower one::")
     assert commands(ADVICE).splitlines()[-1] == (
         "::warning title=Advice only::the clocks aren't locked"
     )
