@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from bench.core.errors import UnknownName
-from bench.reports.terminal.cells import short_label
+from bench.reports.terminal.labels import short_label
 from bench.storage.schema.common import CellFields
 
 _WORK = re.compile(r"batch (\d+), (\d+) threads?")

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any
 
 from bench.core.digest import canonical_digest
-
-_DIGITS = re.compile(r"-[0-9a-f]{12}$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +53,6 @@ class Cell:
     def from_json(cls, values: Mapping[str, Any]) -> Cell:
         settings = tuple(sorted(values.get("settings", {}).items()))
         return cls(**{**values, "settings": settings})
-
-
-def slug_of(cell_id: str) -> str:
-    """Return a cell's id without its digits, as one names the cell on the command line."""
-    return _DIGITS.sub("", cell_id)
 
 
 @lru_cache(maxsize=1 << 16)

@@ -84,15 +84,16 @@ def suit_encoding() -> None:
 
 
 def columns(stream: TextIO | None = None) -> int | None:
-    """Return how many columns the terminal has that stdout, or `stream`, is; None: it is none.
+    """Return how many columns COLUMNS says, else the terminal has that stdout, or `stream`, is.
 
-    COLUMNS says otherwise.
+    None: it is none.
     """
     stream = sys.stdout if stream is None else stream
-    if not stream.isatty():
-        return None
+    with suppress(ValueError):
+        if (said := int(os.environ.get("COLUMNS", ""))) > 0:
+            return said
     with suppress(OSError, ValueError):
-        return int(os.environ.get("COLUMNS") or os.get_terminal_size(stream.fileno()).columns)
+        return os.get_terminal_size(stream.fileno()).columns if stream.isatty() else None
     return None
 
 

@@ -14,7 +14,7 @@ VARIABLES: Mapping[str, str] = {
     "TEMP": "as TMPDIR",
     "TMP": "as TMPDIR",
     "NO_COLOR": "the progress bar has no colours",
-    "COLUMNS": "how wide a terminal is taken to be, in columns",
+    "COLUMNS": "how wide what is printed is, in columns, in a pipe and a file too",
     "ANDROID_SERIAL": "the phone, where --device names none",
     "ADB_SERVER_SOCKET": "address of the adb server, as tcp:HOST:PORT",
     "ANDROID_ADB_SERVER_ADDRESS": "host of the adb server (127.0.0.1)",

@@ -229,7 +229,7 @@ def test_a_stored_comparison_is_shown_by_its_id(kept: Ab) -> None:
 
 
 def test_progress_goes_to_stderr_and_says_where_it_is_kept(same: Compared) -> None:
-    assert "+0.0% after 3 sessions" in same.err
+    assert " 0.0% after 3 sessions" in same.err
     assert f"kept in {Ab(same.root, None).only.path}" in same.err  # type: ignore[arg-type]
 
 

@@ -139,11 +139,18 @@ def test_a_baseline_is_a_side_of_a_comparison_by_its_system(
     assert json.loads(capsys.readouterr().out)["base"] == f"baseline {BOX}"
 
 
-def test_without_a_newer_run_there_is_nothing_to_check(baseline: Baseline) -> None:
+def test_without_a_newer_run_there_is_nothing_to_check(baseline: Baseline, results: Path) -> None:
     baseline("set", BASE)
     status, text = baseline("check")
     assert status == 2
     assert f"{BOX} has no run beside its baseline {BASE}" in text
+    path = results / f"baselines/{BOX}.json"
+    value = json.loads(path.read_text())
+    value.pop("digest", None)
+    value["recipe"]["command"] += ["--runner", "onnxruntime", "--models", "my nets"]
+    path.write_text(json.dumps(value))
+    typed = "`python -m bench run --runner onnxruntime --models 'my nets'`"
+    assert f"measure one as then: {typed}" in baseline("check")[1]
 
 
 def test_a_system_without_a_baseline_is_told(baseline: Baseline) -> None:

@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,7 +23,6 @@ from bench.launcher.process import ChildFailed, ChildResult, Replied
 from bench.runners import RUNNERS
 from bench.targets import nvidia
 from bench.targets.serving import Card
-from bench.worker.probe import probe
 from tests.cli.process import call
 from tests.fakes.nvml import FakeCard, nvml
 from tests.fakes.records import failed, put, record, skipped, stored
@@ -277,30 +275,3 @@ def test_the_gpu_environment_is_of_the_python_that_its_wheels_exist_for() -> Non
     spec = ENVIRONMENTS["gpu-volta"]
     assert spec.python == "3.10"
     assert set(spec.needs) == {"tensorrt", "tensorrt-cu*", "paddlepaddle-gpu"}
-
-
-def test_an_environment_without_paddle_tells_the_engines_that_it_loads(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    for name in ("paddle", "tensorrt"):
-        monkeypatch.setitem(sys.modules, name, None)
-    for name, version in (("onnxruntime", "1.31.1"), ("onnxruntime_ep_nv_tensorrt_rtx", "0.5.0")):
-        monkeypatch.setitem(sys.modules, name, SimpleNamespace(__version__=version))
-    found = probe(None, {})
-    assert found == {"onnxruntime": "1.31.1", "onnxruntime_ep_nv_tensorrt_rtx": "0.5.0"}
-    for name in found:
-        monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(ImportError, match="there is no paddle, onnxruntime"):
-        probe(None, {})
-
-
-@pytest.mark.usefixtures("built")
-def test_each_environment_that_serves_the_card_is_proved_in_a_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    card = Card(name="NVIDIA X", capability="12.0", driver="580.1")
-    monkeypatch.setattr(gpu_engines, "find_card", lambda: card)
-    monkeypatch.setattr(Environments, "problem", lambda *_: None)
-    answer = Replied(value={"onnxruntime": "1.31.1"}, pid=1, wall_ns=1)
-    assert install(Probe(answer)) == 0
-    assert capsys.readouterr().out == "ok       environment gpu       onnxruntime 1.31.1\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from collections.abc import Sequence
 
 from bench.analysis.baseline import check_acceptable, commit_of, make_baseline
@@ -14,6 +15,7 @@ from bench.core.escape import lines
 from bench.core.output import show, show_lines
 from bench.core.paths import PROJECT
 from bench.core.program import command
+from bench.core.units import number_of
 from bench.experiments.context import Options, Tables
 from bench.launcher.git import git_file
 from bench.storage.files import utc_now
@@ -79,8 +81,7 @@ def _check(options: Options, tables: Tables, rest: Sequence[str]) -> int:
     if head.manifest.run_id == base.manifest.run_id:
         raise InputError(
             f"{baseline.system_id} has no run beside its baseline {base.manifest.run_id}",
-            hint="measure one: "
-            + command(f"run --suite {baseline.suite} --preset {baseline.preset}"),
+            hint=f"measure one as then: `{shlex.join(baseline.recipe.command)}`",
         )
     return tell(compare_stored(base, head, store), name)
 
@@ -118,15 +119,15 @@ def _locks(manifest: RunManifest) -> dict[str, str]:
 
 
 def _text(baseline: Baseline) -> str:
-    recipe = baseline.recipe
+    recipe, cells = baseline.recipe, number_of(len(baseline.cells), "cell")
     packages = [f"{name}: {_packages(versions)}" for name, versions in recipe.environments.items()]
     return lines(
         [
             baseline.system_id,
             f"  run       {baseline.run_id}, accepted {baseline.accepted}",
-            f"  suite     {baseline.suite}, preset {baseline.preset}, {len(baseline.cells)} cells",
+            f"  suite     {baseline.suite}, preset {baseline.preset}, {cells}",
             f"  commit    {recipe.commit}",
-            f"  command   {' '.join(recipe.command)}",
+            f"  command   {shlex.join(recipe.command)}",
             f"  packages  {'; '.join(packages)}",
             *(f"  lock      {name} {digest[:12]}" for name, digest in recipe.locks.items()),
             *(f"  net       {v} {net.model_hash}" for v, net in recipe.models.items()),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bench.core.cell import slug_of
 from bench.core.ranges import merged, without_numbers
 from bench.reports.language import Words
 from bench.reports.tables.model import Column, Entry
@@ -13,13 +12,11 @@ from bench.reports.tables.model import Column, Entry
 
 @dataclass(frozen=True, slots=True)
 class _Note:
-    """A note's number, its texts, which differ in numbers or names alone, and of what it is: what
-    tells them apart, and the name.
-    """
+    """A note's number, its texts, which differ in numbers or names alone, and of what it is."""
 
     number: int
     texts: dict[str, None] = field(default_factory=dict)
-    said_of: dict[str, str] = field(default_factory=dict)
+    said_of: dict[str, None] = field(default_factory=dict)
 
 
 class Notes:
@@ -36,17 +33,13 @@ class Notes:
         """Return the numbers of an entry's notes; those of a published figure name their net."""
         published = column.origin == "published"
         of = "" if published else entry.cell[1] if entry.cell else row
-        name = slug_of(of) if entry.cell else of
         ranged = entry.cell is not None and entry.value is not None
-        return [self.add(note, of=of, name=name, row=row, ranged=ranged) for note in entry.notes]
+        return [self.add(note, of=of, row=row, ranged=ranged) for note in entry.notes]
 
-    def add(
-        self, text: str, *, of: str = "", name: str = "", row: str = "", ranged: bool = False
-    ) -> int:
+    def add(self, text: str, *, of: str = "", row: str = "", ranged: bool = False) -> int:
         """Return the number of `text`, put into one line: an engine may say several.
 
-        It may name the `row` that it is `of`, which has another `name` for a reader; `ranged`, its
-        numbers are of a figure.
+        It may name the `row` that it is `of`; `ranged`, its numbers are of a figure.
         """
         text = " ".join(text.split())
         key = text.replace(row, "\0") if row and of else text
@@ -54,13 +47,13 @@ class Notes:
         note = self._notes.setdefault(key, _Note(len(self._notes) + 1))
         note.texts[text if ranged or not note.texts else next(iter(note.texts))] = None
         if of:
-            note.said_of[of] = name or of
+            note.said_of[of] = None
         return note.number
 
     def texts(self) -> list[str]:
         """Return the notes in the order of their numbers, in plain text."""
         return [
-            said_of(list(it.said_of.values()), merged(list(it.texts)), self._words)
+            said_of(list(it.said_of), merged(list(it.texts)), self._words)
             for it in self._notes.values()
         ]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bench.analysis import naming, sustained_rows
 from bench.analysis.boxes import Box
 from bench.analysis.series import Series, View
@@ -11,6 +13,7 @@ from bench.reports.language import ENGLISH
 from bench.reports.tables import entries, sustained, titles
 from bench.reports.tables.ratios import apart, ratio_entries
 from bench.reports.terminal.drawing import drawn
+from bench.reports.terminal.labels import labels, shared, which
 
 
 def latency_tables(view: View, width: int | None = None) -> str:
@@ -46,7 +49,9 @@ def _side_by_side(view: View, table: SideBySide, width: int | None) -> str:
         [view.models[variant].title, *map(figure, boxes)] for variant, boxes in table.rows.items()
     ]
     boxes = [box for row in table.rows.values() for box in row if box is not None]
-    note = "\n".join([titles.statistic(titles.most_sessions(table), ENGLISH), *_contended(boxes)])
+    note = "\n".join(
+        [titles.statistic(titles.most_sessions(table), ENGLISH), *_contended(view, boxes)]
+    )
     text = drawn(titles.side_by_side(table, ENGLISH), head, rows, note, width=width)
     return text + _raced(view, table, width) if any(table.races.values()) else text
 
@@ -88,18 +93,29 @@ def _parts(view: View, series: Series) -> tuple[list[str], list[list[str]], str]
             texts += [figure(row.get(column)), *[entries.distance(row.get(column)).text] * lower]
         rows.append(texts)
     boxes = [box for row in series.boxes.values() for _, box in sorted(row.items())]
-    return head, rows, "\n".join([titles.statistic(series, ENGLISH), *_contended(boxes)])
+    return head, rows, "\n".join([titles.statistic(series, ENGLISH), *_contended(view, boxes)])
 
 
-def _contended(boxes: list[Box]) -> list[str]:
-    return [f"{box.cell_id}: {text}" for box in boxes if (text := titles.contended(box, ENGLISH))]
+def _contended(view: View, boxes: list[Box]) -> list[str]:
+    return _remarks(view, boxes, [(box, titles.contended(box, ENGLISH)) for box in boxes])
+
+
+def _remarks(view: View, boxes: list[Box], said: Sequence[tuple[Box, str]]) -> list[str]:
+    """Return what is said of some of a table's `boxes`, each remark once."""
+    cells = [view.records[box.run_id, box.cell_id].cell for box in boxes]
+    names = dict(zip([box.cell_id for box in boxes], labels(cells), strict=True))
+    remarks = shared((names[box.cell_id], text) for box, text in said if text)
+    return [
+        f"{which(found, len(boxes)) if len(found) == len(boxes) else ', '.join(found)}: {text}"
+        for found, text in remarks
+    ]
 
 
 def _sustained_parts(view: View, series: Series) -> tuple[list[str], list[list[str]], str]:
     """Return a series' table of long sessions: its head, its rows, and what they are."""
     head = ["latency, ms", "ran", "first tenth", "last tenth", "last / first", "samples"]
     note = ["medians of the tenths of one session's time; one session bears no interval"]
-    cells = []
+    cells, said = [], []
     for row in sustained_rows.rows(series):
         setting = naming.setting(series, (row.batch, row.threads))
         known = sustained.figures(row, ENGLISH)
@@ -107,7 +123,8 @@ def _sustained_parts(view: View, series: Series) -> tuple[list[str], list[list[s
             [f"{view.models[row.variant].title}, {setting}", *(entry.text for entry in known)]
         )
         if row.box.outcome is None:
-            note += [f"{row.box.cell_id}: {text}" for entry in known for text in entry.notes]
+            said += [(row.box, text) for entry in known for text in entry.notes]
+    note += _remarks(view, [row.box for row in sustained_rows.rows(series)], said)
     return head, cells, "\n".join(note)
 
 

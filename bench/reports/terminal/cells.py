@@ -23,7 +23,8 @@ from bench.reports.tables import titles
 from bench.reports.terminal import RACED_NOTE, figure, ratio_texts
 from bench.reports.terminal.drawing import drawn
 from bench.reports.terminal.histogram import bins, histogram
-from bench.storage.schema.common import CellFields, Failed
+from bench.reports.terminal.labels import labels
+from bench.storage.schema.common import Failed
 from bench.storage.schema.latency import Measured, Record, Session, reason
 
 _BAR = 40
@@ -61,15 +62,6 @@ def shown_cells(view: View) -> list[Shown]:
     ]
 
 
-def short_label(cell: CellFields) -> str:
-    """Return `x1_0 onnxruntime b1 t1`, which names the cell on the command line too.
-
-    A precision but FP32 stands behind the runner.
-    """
-    lower = [] if cell.precision == "fp32" else [cell.precision]
-    return " ".join([cell.variant, cell.runner, *lower, f"b{cell.batch}", f"t{cell.threads}"])
-
-
 def cells_table(view: View, cells: Sequence[Shown], width: int | None) -> str:
     """Return the cells a row each: which, its latency, and its ratio to the fastest of its row."""
     ratios = {
@@ -97,22 +89,6 @@ def cells_table(view: View, cells: Sequence[Shown], width: int | None) -> str:
     head = [name for name, _ in columns]
     rows = list(zip(*(texts for _, texts in columns), strict=True))
     return drawn("", head, rows, RACED_NOTE if raced else "", width=width)
-
-
-def labels(cells: Sequence[CellFields]) -> list[str]:
-    """Return the cells' labels, with settings where those tell two of them apart."""
-    short = [short_label(cell) for cell in cells]
-    settings = [
-        " ".join(f"{name}={value}" for name, value in sorted(cell.settings.items()))
-        for cell in cells
-    ]
-    by_label: dict[str, set[str]] = {}
-    for label, more in zip(short, settings, strict=True):
-        by_label.setdefault(label, set()).add(more)
-    return [
-        f"{label} {more}".rstrip() if len(by_label[label]) > 1 else label
-        for label, more in zip(short, settings, strict=True)
-    ]
 
 
 def cell_text(view: View, one: Shown, width: int | None) -> str:

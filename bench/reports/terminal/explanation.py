@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bench.analysis.grade import Finding, findings
-from bench.core.ranges import merged, without_numbers
-from bench.core.units import number_of
-from bench.reports.terminal.cells import labels
+from bench.reports.terminal.labels import labels, shared, which
 from bench.storage.schema.latency import Measured, Record
 
 
@@ -17,21 +15,15 @@ def explanation(records: Sequence[Record]) -> Iterator[str]:
     A reason is shared where it differs in numbers alone, which become their range.
     """
     measured = [it for it in records if isinstance(it.outcome, Measured)]
-    shared: dict[tuple[str, str, str], dict[str, str]] = {}
+    said: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for label, record in zip(labels([it.cell for it in measured]), measured, strict=True):
         below = [it for it in findings(record) if it.grade != "A"]
         for one in below or [Finding(rule="", grade="A", reason="nothing lowers it")]:
             text = f"{one.reason}: {one.remedy}" if one.remedy else one.reason
-            key = one.grade, one.rule, without_numbers(text)
-            shared.setdefault(key, {})[label] = text
-    for (letter, rule, _), texts in sorted(shared.items(), key=lambda it: it[0][0], reverse=True):
+            said.setdefault((one.grade, one.rule), []).append((label, text))
+    for (letter, rule), texts in sorted(said.items(), key=lambda it: it[0][0], reverse=True):
         what = f"{letter} {rule}".rstrip()
-        yield f"for {_which(list(texts), len(measured))}: {what}: {merged(list(texts.values()))}"
-        if 1 < len(texts) < len(measured):
-            yield f"    namely {', '.join(texts)}"
-
-
-def _which(cells: Sequence[str], of: int) -> str:
-    if len(cells) == 1:
-        return cells[0]
-    return f"all {of} cells" if len(cells) == of else f"{len(cells)} of {number_of(of, 'cell')}"
+        for cells, text in shared(texts):
+            yield f"for {which(cells, len(measured))}: {what}: {text}"
+            if 1 < len(cells) < len(measured):
+                yield f"    namely {', '.join(cells)}"

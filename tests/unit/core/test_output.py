@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import io
 import re
 
 import pytest
 
-from bench.core.output import say, show_lines
+from bench.core.output import columns, say, show_lines
 from bench.core.paths import PROJECT
 from tests.fakes.hostile import ATTACKS
 from tests.fakes.reading import commands, hidden
@@ -34,3 +35,11 @@ def test_nothing_else_writes_to_the_terminal() -> None:
         and re.search(r"\bsys\.std(out|err)\.write|(?<![.\w])print\(", path.read_text())
     }
     assert writers - ELSEWHERE == {"experiments/ab/revisions.py"}  # a child's code, as text
+
+
+@pytest.mark.parametrize(("said", "width"), [("80", 80), ("", None), ("wide", None), ("0", None)])
+def test_columns_says_how_wide_a_pipe_is_too(
+    said: str, width: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", said)
+    assert columns(io.StringIO()) == width

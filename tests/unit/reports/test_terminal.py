@@ -70,9 +70,23 @@ def test_a_contended_figure_says_so_in_its_cell_and_below_the_table() -> None:
     busy, calm = contended(record(samples_ms=[[8.0] * 2] * 3), 0.76), record(batch=4)
     text = latency_tables(view(stored(busy, contended(calm, 0.01))))
     assert row(text, "ShuffleNetV2_x0_25") == ["8.00 ± 0 (3) D contended", "2.05 ± 0.64 (2) D"]
-    (note,) = [line for line in text.splitlines() if line.startswith(busy.cell_id)]
-    assert "contended: as little as 24% of the CPU" in note
+    (note,) = [line for line in text.splitlines() if "as little as" in line]
+    assert note.startswith("x0_25 paddle b1 t1: contended: as little as 24% of the CPU")
     assert "contended" not in latency_tables(view(stored(calm)))
+
+
+def test_cells_that_share_a_remark_share_its_line() -> None:
+    busy = [
+        contended(record(batch=2**n, samples_ms=[[8.0] * 2] * 3), share)
+        for n, share in enumerate((0.76, 0.6, 0.5))
+    ]
+    both = latency_tables(view(stored(*busy))), latency_tables(view(stored(*busy, record(batch=8))))
+    notes = [[it for it in text.splitlines() if "as little as" in it] for text in both]
+    said = "contended: as little as 24–50% of the CPU was left to a session"
+    assert [len(it) for it in notes] == [1, 1]
+    assert notes[0][0].startswith(f"all 3 cells: {said}")
+    names = ", ".join(f"x0_25 paddle b{n} t1" for n in (1, 2, 4))
+    assert notes[1][0].startswith(f"{names}: {said}")
 
 
 def test_a_name_is_not_cut_for_wide_figures() -> None:

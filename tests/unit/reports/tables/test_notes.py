@@ -71,13 +71,3 @@ def test_a_chinese_report_says_how_many_more_in_chinese() -> None:
     for name in "ab":
         notes.add("it fell", of=name)
     assert notes.texts() == ["a 及另外 1 个：it fell"]
-
-
-def test_a_cell_is_named_as_on_the_command_line_and_counts_by_its_id() -> None:
-    notes = Notes(words("en"))
-    for digits in ("52f3adb64c77", "08f722de5a69", "52f3adb64c77"):
-        notes.of_entry(figure(f"x0_25-paddle-fp32-b1-t2-{digits}", "it fell."), LATENCY, "net")
-    notes.of_entry(Entry(notes=("it is late.",)), SIZES, "net-52f3adb64c77")
-    assert notes.texts() == [
-        "x0_25-paddle-fp32-b1-t2 and 1 more: it fell.", "net-52f3adb64c77: it is late.",
-    ]  # fmt: skip
