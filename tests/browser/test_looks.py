@@ -18,6 +18,7 @@ pytestmark = pytest.mark.slow
 SCREENSHOTS = Path(os.environ.get("SCREENSHOTS") or PROJECT / "build" / "screenshots")
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1280, "height": 900}
+A4_UPRIGHT, A4_LANDSCAPE = 702, 1031  # px, within the margins
 
 
 @cache
@@ -79,6 +80,42 @@ def test_on_paper_there_are_no_controls_and_everything_is_open(show: Show) -> No
     pdf = shown.page.pdf(format="A4")
     assert pdf.startswith(b"%PDF")
     assert pdf.count(b"/Type /Page\n") > 3
+
+
+@pytest.mark.parametrize("width", [A4_UPRIGHT, A4_LANDSCAPE])
+def test_no_column_is_cut_on_paper(width: int, show: Show) -> None:
+    shown = show("committed", viewport={"width": width, "height": 700})
+    loaded(shown)
+    shown.page.emulate_media(media="print")
+    ends = shown.page.locator("table.data").evaluate_all(
+        "all => all.map(one => one.getBoundingClientRect().right)"
+    )
+    assert len(ends) > 20
+    assert max(ends) <= width
+
+
+def test_engines_side_by_side_fit_a_laptop(show: Show) -> None:
+    shown = show("committed", viewport=DESK)
+    loaded(shown)
+    for table in shown.page.locator("#part-engines .scroll").all():
+        assert table.evaluate("box => box.scrollWidth <= box.clientWidth")
+
+
+def test_the_edge_of_a_table_shows_that_there_is_more_of_it(show: Show) -> None:
+    shown = show("committed", viewport=DESK)
+    loaded(shown)
+    table = shown.page.locator("#costs > .scroll").first
+    table.scroll_into_view_if_needed()
+    at = table.bounding_box()
+    assert at is not None
+    right, top = at["x"] + at["width"] - 12, at["y"] + 4
+
+    def edge() -> bytes:
+        return shown.page.screenshot(clip={"x": right, "y": top, "width": 10, "height": 12})
+
+    more = edge()
+    table.evaluate("box => box.scrollTo(box.scrollWidth, 0)")
+    assert edge() != more
 
 
 @pytest.mark.parametrize("name", ["committed", "committed zh", "hostile"])
