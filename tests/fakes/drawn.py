@@ -12,8 +12,8 @@ from bench.reports.page.charts.theme import theme
 
 VERSION = "6.4"
 THEMES = {
-    "light": theme(ink="#1b1f24", muted="#59626d", grid="#dcdfe4", paper="#ffffff"),
-    "dark": theme(ink="#e5e8eb", muted="#a4adb8", grid="#353b43", paper="#15181c"),
+    "light": theme(ink="#1b1f24", muted="#59626d", grid="#dcdfe4", paper="#ffffff", mark="#8a4b08"),
+    "dark": theme(ink="#e5e8eb", muted="#a4adb8", grid="#353b43", paper="#15181c", mark="#e8b678"),
 }
 Item = Mapping[str, Any]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bench.analysis.series import View
 from bench.reports.language import Words
@@ -18,7 +19,15 @@ _SWITCHES = ("system", "suite", "precision", "batch", "threads")
 def accuracy_charts(view: View, words: Words, figures: points.Figures) -> list[Chart]:
     """Return top-1 against latency and against each cost that there are points of."""
     charts = [_latency(view, words, figures), *(_cost(view, words, cost) for cost in points.COSTS)]
-    return [chart for chart in charts if chart is not None]
+    remark = _unplaced(view, words)
+    return [replace(chart, remark=remark) for chart in charts if chart is not None]
+
+
+def _unplaced(view: View, words: Words) -> str:
+    """Return what names the nets that no chart has, for their accuracy isn't known."""
+    nets = [points.net(view, words, variant) for variant in view.models]
+    names = [str(row["net"]) for row in nets if "top1" not in row]
+    return words("chart.unplaced", nets=", ".join(names)) if names else ""
 
 
 def _latency(view: View, words: Words, figures: points.Figures) -> Chart | None:
@@ -32,6 +41,7 @@ def _latency(view: View, words: Words, figures: points.Figures) -> Chart | None:
         filtered=f"{chosen} && (engine === '' || datum.engine === engine)",
         detail=["family", "engine"],
         looks=engine_scales(view),
+        contended=any("contended" in row for row in rows),
         fields=(
             "net", "figure", "interval", "grade", "top1", "source", "engine", "versions", "system",
             "suite", "precision", "batch", "threads", "cell",
@@ -158,7 +168,7 @@ def _plot(
         },
         "y": {
             "field": "top1", "type": "quantitative", "title": words("chart.top1.axis"),
-            "scale": {"zero": False, "padding": 12},
+            "scale": {"zero": False, "padding": 16},
         },
     }  # fmt: skip
     apart = dict.fromkeys(("color", "fill", "shape", "strokeDash"), "independent")

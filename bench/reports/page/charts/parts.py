@@ -21,13 +21,14 @@ Row = dict[str, str | float | None]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
     """An interactive plot: `key` is its anchor, `description` says in words what it shows, `spec`
-    is Vega-Lite with its data, without colours that hang on the theme.
+    is Vega-Lite with its data, without colours that hang on the theme; `remark` stands below it.
     """
 
     key: str
     title: str
     description: str
     spec: Spec
+    remark: str = ""
 
 
 def pack(value: object) -> str:

@@ -50,6 +50,7 @@ def measured(words: Words, series: Series, column: Column, box: Box, estimate: E
         **setting(words, series, column),
         "versions": versions(words, series, box),
         "cell": f"{box.run_id}/{box.cell_id}",
+        **({"contended": "1"} if box.contended else {}),
     }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from typing import Any
 FONT = "system-ui, sans-serif"
 
 
-def theme(*, ink: str, muted: str, grid: str, paper: str) -> Mapping[str, Any]:
+def theme(*, ink: str, muted: str, grid: str, paper: str, mark: str) -> Mapping[str, Any]:
     """Return Vega's configuration with these colours."""
     return {
         "background": "transparent",
@@ -37,8 +37,15 @@ def theme(*, ink: str, muted: str, grid: str, paper: str) -> Mapping[str, Any]:
         "style": {
             "measured": {"stroke": ink, "strokeWidth": 0.8, "size": 80, "opacity": 1},
             "interval": {"color": ink, "strokeWidth": 1.4},
-            "front": {"color": ink, "strokeWidth": 1.6},
+            "contended": {
+                "filled": False, "color": ink, "fill": paper, "strokeWidth": 1.6, "size": 80,
+                "opacity": 1,
+            },
+            "front": {"color": ink, "strokeWidth": 2.2},
             "label": {"color": ink, "fontSize": 12, "fontWeight": "bold"},
+            "halo": {"stroke": paper, "strokeWidth": 4, "strokeJoin": "round"},
+            "marked": {"color": mark, "strokeWidth": 3},
+            "marked-name": {"color": mark, "fontSize": 12, "fontWeight": "bold"},
             "message": {"color": ink, "fontSize": 14},
             "counted": {"color": ink},
             "family": {"color": ink, "strokeWidth": 1.2},
@@ -54,4 +61,7 @@ def theme(*, ink: str, muted: str, grid: str, paper: str) -> Mapping[str, Any]:
     }  # fmt: skip
 
 
-THEME = theme(ink="var(--text)", muted="var(--muted)", grid="var(--line)", paper="var(--ground)")
+THEME = theme(
+    ink="var(--text)", muted="var(--muted)", grid="var(--line)", paper="var(--ground)",
+    mark="var(--published)",
+)  # fmt: skip

@@ -14,7 +14,7 @@ from bench.reports.language import LANGUAGES, words
 from bench.reports.page.charts import Chart, charts
 from bench.reports.page.charts.parts import Spec
 from tests.fakes.drawn import THEMES, drawn, of, svg, texts
-from tests.fakes.records import facts, record, stored, view
+from tests.fakes.records import contended, facts, record, stored, view
 
 ENGLISH = words("en")
 SD855 = "Snapdragon 855, Paddle Lite, bs=1, thread=1"
@@ -56,7 +56,8 @@ def chart(key: str) -> Chart:
 
 def labels(**chosen: str) -> list[str]:
     items = of(drawn(chart("top1-latency").spec, **chosen), "text")
-    return [item["text"] for item in sorted(items, key=lambda item: item["x"])]
+    names = [item["text"] for item in sorted(items, key=lambda item: item["x"])]
+    return list(dict.fromkeys(names))  # each has a halo behind it
 
 
 @pytest.mark.parametrize(("lang", "theme"), list(product(LANGUAGES, THEMES)))
@@ -168,6 +169,48 @@ def without(spec: Spec, name: str) -> list[Any]:
     return [it | ({"value": False} if it["name"] == name else {}) for it in spec["params"]]
 
 
+def test_a_contended_figure_is_hollow_named_in_the_legend_and_on_no_front() -> None:
+    quiet = record("x0_5", settings={}, samples_ms=[[2.0], [2.0]])
+    disturbed = contended(record("x1_0", settings={}, samples_ms=[[1.0] * 10] * 2), 0.9)
+    run = stored(disturbed, quiet)
+    spec = charts(view(run, published=PUBLISHED), ENGLISH)[0].spec
+    points = {str(item["fill"] in ("transparent", "#ffffff")) for item in of(drawn(spec), "symbol")}
+    assert points == {"True", "False"}
+    assert set(texts(drawn(spec))) == {"x0_5"}
+    assert ENGLISH("chart.legend.contended") in svg(spec)
+    assert ENGLISH("chart.legend.contended") not in svg(chart("top1-latency").spec)
+
+
+def test_each_plot_names_the_nets_that_it_lacks() -> None:
+    run = stored(
+        record("x0_5"), record("mine"), models={"x0_5": facts(), "mine": facts(None, title="mine")}
+    )
+    for one in charts(view(run, published=PUBLISHED), ENGLISH):
+        assert ("mine" in one.remark) == one.key.startswith("top1")
+    assert chart("top1-storage").remark == ""
+
+
+def test_each_counted_net_has_its_name() -> None:
+    assert set(texts(drawn(chart("top1-flops").spec))) == {"x0_25", "x0_5", "x1_0"}
+
+
+def test_the_family_to_mark_has_its_colour_and_its_name() -> None:
+    spec = chart("top1-storage").spec
+    marked = {"#8a4b08"}
+    assert not marked & {item.get("stroke") for item in of(drawn(spec), "line")}
+    items = drawn(spec, family="ShuffleNetV2")
+    assert marked & {item.get("stroke") for item in of(items, "line")}
+    assert "ShuffleNetV2" in texts(items)
+
+
+def test_lines_of_families_and_the_front_differ_and_both_are_named() -> None:
+    lines = of(drawn(chart("top1-storage").spec), "line")
+    assert len({(str(it.get("strokeDash")), it.get("strokeWidth")) for it in lines}) == 4
+    drawing = svg(chart("top1-storage").spec)
+    for name in ("family", "front", "published", "published_front"):
+        assert ENGLISH(f"chart.legend.{name}") in drawing.replace("&#39;", "'")
+
+
 def test_a_front_of_more_points_than_can_be_read_has_no_names() -> None:
     def front(points: int) -> list[str]:
         nets = [f"net{number}" for number in range(points)]
@@ -176,7 +219,7 @@ def test_a_front_of_more_points_than_can_be_read_has_no_names() -> None:
             *(record(net, samples_ms=[[1.0 + index]]) for index, net in enumerate(nets)),
             models={net: facts(net) for net in nets},
         )
-        return texts(drawn(charts(view(run, published=known), ENGLISH)[0].spec))
+        return sorted(set(texts(drawn(charts(view(run, published=known), ENGLISH)[0].spec))))
 
     assert len(front(12)) == 12
     assert front(13) == []
@@ -203,7 +246,7 @@ def test_a_name_with_quotes_and_tags_stays_text() -> None:
     assert "\u202e" not in str(spec)
     engines = next(one for one in spec["params"] if one["name"] == "engine")["bind"]["options"]
     (own,) = (one for one in engines if "it's" in one)
-    assert texts(drawn(spec, engine=own)) == ["x0_5"]
+    assert set(texts(drawn(spec, engine=own))) == {"x0_5"}
 
 
 def test_nets_without_a_known_accuracy_are_in_no_chart_of_it() -> None:
