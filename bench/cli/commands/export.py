@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.cli.console import tell_broken
@@ -10,10 +11,11 @@ from bench.cli.stored import check_results
 from bench.core.errors import BrokenResult, InputError, UnknownName
 from bench.core.output import say, show, show_lines
 from bench.core.program import command
+from bench.core.units import number_of
 from bench.experiments.context import Options, Tables
 from bench.reports.build import load_runs
 from bench.reports.data.rows import cells
-from bench.reports.exports import EXPORTS, Job, export, format_of
+from bench.reports.exports import EXPORTS, ExportFormat, Job, export, format_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +43,7 @@ def run(options: Options, tables: Tables) -> int:
             f"there are {', '.join(EXPORTS)}",
         )  # fmt: skip
     form = format_of(chosen.to, chosen.level)
-    if len(options.words) != 1 and (form.is_file or options.words):
-        raise InputError(
-            f"export takes one OUT, and {len(options.words)} are given",
-            hint=f"as in {command(f'export --to {chosen.to} OUT')}",
-        )
+    _check_out(options.words, chosen.to, form)
     check_results(options.results, "cpu")
     broken: list[BrokenResult] = []
     runs = load_runs(options.results, options.run, broken=broken)
@@ -64,7 +62,28 @@ def run(options: Options, tables: Tables) -> int:
         about = {"out": job.out, "cells": written, "left_out": left_out}
         show(json.dumps(about, indent=1) + "\n")
     else:
-        show_lines([f"wrote {job.out or 'to MLFLOW_TRACKING_URI'}: {written} cells"])
+        of = _of_run(options, runs[-1].manifest.run_id, len(runs)) if form.figures else ""
+        where = job.out or "to MLFLOW_TRACKING_URI"
+        show_lines([f"wrote {where}: {number_of(written, 'cell')}{of}"])
     for cell, reason in left_out.items():
         say(f"bench: left out, for there is no figure: {cell} {reason}")
     return tell_broken(broken)
+
+
+def _check_out(words: Sequence[str], to: str, form: ExportFormat) -> None:
+    """Raise InputError where no file is named to write to, or more than one is."""
+    if len(words) == 1 or not (form.is_file or words):
+        return
+    as_in = command(f"export --to {to} results.{'json' if form.figures else to}")
+    if not words:
+        raise InputError(f"--to {to} writes a file, and none is named", hint=f"as in {as_in}")
+    raise InputError(
+        f"export writes one OUT, and {len(words)} are named",
+        hint=f"as in {as_in}" if form.is_file else "name one, or none for MLFLOW_TRACKING_URI",
+    )
+
+
+def _of_run(options: Options, run_id: str, runs: int) -> str:
+    """Return which run's figures a format of one run has."""
+    newest = ", the newest; --run names another" if options.run is None and runs > 1 else ""
+    return f" of run {run_id}{newest}"

@@ -78,8 +78,13 @@ def test_what_is_no_file_is_never_replaced(
     [
         (["out"], "export needs a format"),
         (["--to", "cvs", "out"], "there is no --to 'cvs': did you mean 'csv'?"),
-        (["--to", "csv"], "export takes one OUT, and 0 are given"),
-        (["--to", "mlflow", "a", "b"], "export takes one OUT, and 2 are given"),
+        (
+            ["--to", "csv"],
+            "--to csv writes a file, and none is named: as in `python -m bench export",
+        ),
+        (["--to", "pyperf"], "`python -m bench export --to pyperf results.json`"),
+        (["--to", "csv", "a", "b"], "export writes one OUT, and 2 are named: as in"),
+        (["--to", "mlflow", "a", "b"], "2 are named: name one, or none for MLFLOW_TRACKING_URI"),
         (["--to", "csv", "--level", "cells", "out"], "there is no --level 'cells'"),
         (["--to", "pyperf", "--level", "cell", "out"], "--level is for csv and parquet"),
         (["--to", "csv", "--run", "nine", "out"], "there is no run 'nine'"),
@@ -115,6 +120,10 @@ def test_a_format_of_figures_has_those_of_one_run_and_names_what_it_leaves_out(
     assert "emulated" in text
     assert export("--to", name, tmp_path / "newest") == 0
     assert HEAD in (tmp_path / "newest").read_text()
+    said = f"newest: 1 cell of run {HEAD}, the newest; --run names another\n"
+    assert capsys.readouterr().out.endswith(said)
+    assert export("--to", name, "--run", HEAD, tmp_path / "named") == 0
+    assert capsys.readouterr().out.endswith(f"named: 1 cell of run {HEAD}\n")
 
 
 def test_a_run_without_a_figure_makes_no_file_of_figures(
