@@ -9,7 +9,7 @@ from typing import Any
 from bench.analysis.history import LEAST_RUNS, History, Point
 from bench.analysis.verdicts import percent
 from bench.core import escape
-from bench.core.units import to_ms, with_interval
+from bench.core.units import number_of, to_ms, with_interval
 
 
 def history_text(history: History) -> str:
@@ -43,7 +43,7 @@ def _lines(history: History) -> Iterator[str]:
     if len(history.points) < LEAST_RUNS:
         yield f"  too few runs to find a change of level, which takes {LEAST_RUNS}"
     elif len(history.levels) == 1:
-        yield f"  no change of level in {len(history.points)} runs"
+        yield f"  no change of level in {number_of(len(history.points), 'run')}"
 
 
 def _figure(point: Point) -> str:

@@ -39,10 +39,13 @@ def test_the_help_loads_no_heavy_library() -> None:
 def test_an_audit_says_what_it_checked(
     here: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    last = printed(capsys, "audit", *here).splitlines()[-1]
+    first, *_, last = printed(capsys, "audit", *here).splitlines()
+    assert first == "of what was measured: there is nothing to check yet"
     assert "figures, 0 of measured ones: `python -m bench run` measures some" in last
     put(stored(record("x0_25"), record("x0_5")), tmp_path / "results")
-    last = printed(capsys, "audit", *here, status=1).splitlines()[-1]
+    first, _, table, *_, last = printed(capsys, "audit", *here, status=1).splitlines()
+    assert re.fullmatch(r"of what was measured: [1-9] findings? in [1-9] tables?", first)
+    assert table.startswith("measured: ")  # what was measured stands before what was published
     assert re.fullmatch(r"tables checked: \d of published figures, [1-9] of measured ones", last)
 
 
@@ -53,6 +56,17 @@ def test_models_are_listed_with_published_costs_and_a_dash_for_what_nobody_count
     assert head.split()[0] == "variant"
     assert first.split() == ["x0_25", "–", "–", "18.95", "–", "0.61", "–", "2.7", "0.499"]
     assert note == "– not counted yet: `python -m bench run` counts each model that it measures"
+
+
+def test_nets_of_stored_runs_stand_before_those_of_the_catalogue(
+    here: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(stored(record("mine"), models={"mine": facts(None)}), tmp_path / "results")
+    _, first, second, *_ = printed(capsys, "models", *here).splitlines()
+    assert (first.split()[0], second.split()[0]) == ("mine", "x0_25")
+    assert "17.58" in first
+    (row,) = json.loads(printed(capsys, "models", *here, "--variant", "mine", "--json"))
+    assert (row["variant"], row["source"], row["params"]) == ("mine", None, 607_712)
 
 
 def test_models_as_json_tell_counted_costs_where_a_run_counted_them(

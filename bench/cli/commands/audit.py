@@ -23,6 +23,7 @@ from bench.config.published import load_published
 from bench.core.errors import BrokenResult
 from bench.core.output import show, show_lines
 from bench.core.program import command
+from bench.core.units import number_of
 from bench.experiments.context import Options, Tables
 from bench.reports.build import load_runs, view_of
 from bench.storage.schema.latency import Costs
@@ -42,7 +43,8 @@ def run(options: Options, tables: Tables) -> int:
     if options.as_json:
         show(json.dumps([asdict(one) for one in findings], indent=1) + "\n")
     else:
-        show_lines([*_text(findings), "", _checked(published, measured)])
+        own = _own(findings, measured)
+        show_lines([own, "", *_text(findings), "", _checked(published, measured)])
     return max(tell_broken(broken), int(any(one.source == "measured" for one in findings)))
 
 
@@ -62,10 +64,21 @@ def _checked(published: Sequence[Table], measured: Sequence[Table]) -> str:
     return f"tables checked: {theirs} of published figures, {ours} of measured ones{none}"
 
 
+def _own(findings: Sequence[Finding], measured: Sequence[Table]) -> str:
+    """Return what was found in what was measured here, which stands before what was published."""
+    count = sum(bool(table.rows) for table in measured)
+    if not count:
+        return "of what was measured: there is nothing to check yet"
+    odd = sum(one.source == "measured" for one in findings)
+    found = number_of(odd, "finding") if odd else "nothing is odd"
+    return f"of what was measured: {found} in {number_of(count, 'table')}"
+
+
 def _text(findings: Sequence[Finding]) -> Iterator[str]:
     if not findings:
         yield "nothing is odd"
-    groups = groupby(findings, key=lambda one: (one.source, one.table))
+    ordered = sorted(findings, key=lambda one: one.source != "measured")
+    groups = groupby(ordered, key=lambda one: (one.source, one.table))
     for number, ((_, title), group) in enumerate(groups):
         yield from ([""] if number else [])
         yield title

@@ -182,9 +182,8 @@ def _results(options: Options) -> Finding:
         return Finding(item="results", state="ok", detail=f"{options.results}: made by a run")
     try:
         store.check_writable()
-        return Finding(
-            item="results", state="ok", detail=f"{options.results}: {len(store.runs())} runs"
-        )
+        runs = number_of(len(store.runs()), "run")
+        return Finding(item="results", state="ok", detail=f"{options.results}: {runs}")
     except ResultsError as error:
         return Finding(item="results", state="missing", detail=error.problem, remedy=error.hint)
 

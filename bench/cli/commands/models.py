@@ -1,4 +1,4 @@
-"""`bench models`: the catalogue with its costs, counted ones where a run has counted them."""
+"""`bench models`: the nets of stored runs and the catalogue's, with their costs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from bench.cli.console import tell_broken
 from bench.config.catalog import load_catalogue, select
+from bench.config.entries import Entry
 from bench.config.published import Published, load_published
 from bench.core.errors import BrokenResult
 from bench.core.output import show, show_lines
@@ -18,23 +19,35 @@ from bench.storage.schema.latency import ModelFacts
 
 
 def run(options: Options, tables: Tables) -> int:
-    """Print one line a model."""
+    """Print one line a model, first those of stored runs that are in no catalogue."""
     catalogue, published = load_catalogue(options.models), load_published(options.models)
     broken: list[BrokenResult] = []
     known = view_of(load_runs(options.results, broken=broken), options.models).models
-    rows = []
-    for variant in select(catalogue, options.variants or list(catalogue.models)):
+    asked = options.variants or [*known, *catalogue.models]
+    own = [it for it in dict.fromkeys(asked) if it in known and it not in catalogue.models]
+    listed = [it for it in dict.fromkeys(asked) if it not in own]
+    rows = [_named(variant, None) | describe(known[variant], None) for variant in own]
+    for variant in select(catalogue, listed) if listed else ():
         entry = catalogue.models[variant]
         row = describe(known.get(variant), published.get(entry.published or ""))
-        source = entry.factory or entry.file or entry.exported
-        own = {"task": entry.task, "declared_top1": entry.top1, "declared_top5": entry.top5}
-        names = {"variant": variant, "published_as": entry.published, "source": source}
-        rows.append(names | own | row)
+        rows.append(_named(variant, entry) | row)
     if options.as_json:
         show(json.dumps(rows, indent=1) + "\n")
     else:
         show_lines(_lines(rows))
     return tell_broken(broken)
+
+
+def _named(variant: str, entry: Entry | None) -> dict[str, Any]:
+    """Return what the catalogue's `entry` says of a model; None where it has none."""
+    return {
+        "variant": variant,
+        "published_as": entry and entry.published,
+        "source": entry and (entry.factory or entry.file or entry.exported),
+        "task": entry and entry.task,
+        "declared_top1": entry and entry.top1,
+        "declared_top5": entry and entry.top5,
+    }
 
 
 def describe(facts: ModelFacts | None, published: Published | None) -> dict[str, Any]:

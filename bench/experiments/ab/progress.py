@@ -19,6 +19,7 @@ from bench.analysis.interleaved import Growth, Measure, estimate, stopped
 from bench.analysis.live_verdicts import log_ratios
 from bench.analysis.verdicts import percent
 from bench.core.cell import Cell
+from bench.core.units import number_of
 from bench.experiments.ab.command import Command
 from bench.experiments.ab.interleave import Rule
 from bench.experiments.progress import Unit, Units
@@ -210,7 +211,7 @@ def result_text(record: AbRecord, ratio_of: Measure = "wall") -> str:
     ratios = log_ratios(record, ratio_of)
     if len(ratios) < 2:
         return "1 session"
-    return f"{percent(estimate(ratios).ratio)} after {len(ratios)} sessions"
+    return f"{percent(estimate(ratios).ratio)} after {number_of(len(ratios), 'session')}"
 
 
 def _chance(seed: int, sessions: int) -> random.Random:
