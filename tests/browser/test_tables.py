@@ -87,6 +87,30 @@ def test_the_filter_leaves_the_rows_that_have_its_words_in_every_table(shown: Op
     assert names(latency) == all_rows
 
 
+def test_the_filter_says_how_many_rows_it_leaves_and_hides_the_footnotes_of_others(
+    shown: Opened,
+) -> None:
+    rows, notes = shown.page.locator("table.data tbody tr"), shown.page.locator(".notes li")
+    all_rows, count = rows.count(), shown.page.get_by_role("status")
+    shown.page.get_by_role("searchbox").fill("x0_25")
+    left = shown.page.locator("table.data tbody tr:not(:has(.dt-empty))").count()
+    expect(count).to_have_text(f"{left} of {all_rows} rows")
+    for note in notes.all():
+        marks = shown.page.locator(f"sup a[href='#{note.get_attribute('id')}']")
+        assert note.is_visible() == (marks.count() > 0)
+    assert 0 < shown.page.locator(".notes li:visible").count() < notes.count()
+    shown.page.get_by_role("searchbox").fill("")
+    expect(count).to_be_empty()
+    assert shown.page.locator(".notes li:visible").count() == notes.count()
+
+
+def test_the_plot_of_latencies_leads_to_a_table_of_what_it_shows_at_first(shown: Opened) -> None:
+    figure = shown.page.locator("#chart-top1-latency")
+    target = figure.get_by_role("link").get_attribute("href") or ""
+    assert shown.page.locator(f"{target} td a[data-cell]").count() == 35
+    assert "engines" in target
+
+
 def test_a_figure_opens_its_details_and_escape_goes_back_to_it(shown: Opened) -> None:
     link = shown.table("latency").locator("a[data-cell]").first
     dialog = shown.page.locator("dialog")

@@ -47,7 +47,13 @@ const filter = document.getElementById("filter");
 filter.form.hidden = false;
 filter.form.addEventListener("submit", (event) => event.preventDefault());
 filter.addEventListener("input", () => {
-  DataTable.tables({ api: true }).search(filter.value).draw();
+  const tables = DataTable.tables({ api: true });
+  tables.search(filter.value).draw();
+  const count = (rows) => tables.rows(rows).count();
+  document.getElementById("filter-count").textContent = filter.value && texts.rows
+    .replace("{shown}", count({ search: "applied" })).replace("{rows}", count());
+  const marks = new Set(Array.from(document.querySelectorAll("sup a"), (mark) => mark.hash));
+  document.querySelectorAll(".notes li").forEach((note) => note.hidden = !marks.has(`#${note.id}`));
 });
 
 // Charts: Vega-Lite draws them, its expressions interpreted: the policy lets no text become code.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from bench.analysis.series import View
 from bench.reports.language import Words
@@ -30,7 +31,7 @@ _DRAWN_IN = {"top1": "plots", "by": "engines", "machine": "machine"}
 """The part of a chart, by the first word of its key."""
 
 _TABLES = {
-    "top1-latency": "part-latency", "top1-storage": "storage", "top1-flops": "costs",
+    "top1-storage": "storage", "top1-flops": "costs",
     "top1-params": "costs", "by-engine": "part-engines", "machine": "machine-state",
 }  # fmt: skip
 """The anchor of the tables with a chart's figures, by the beginning of its key."""
@@ -87,8 +88,17 @@ def table_of(shown: Sequence[Part], chart: Chart) -> str | None:
     sections = [section for part in shown for section in part.sections]
     anchors = {part.key for part in shown} | {section.key for section in sections}
     anchors |= {table.key for section in sections for table in section.tables}
-    named = (anchor for key, anchor in _TABLES.items() if chart.key.startswith(key))
+    named = [anchor for key, anchor in _TABLES.items() if chart.key.startswith(key)]
+    if chart.cells:
+        tables = [table for section in sections for table in section.tables]
+        named = [max(tables, key=partial(_shared, set(chart.cells))).key]
     return next((anchor for anchor in named if anchor in anchors), None)
+
+
+def _shared(cells: set[str], table: Table) -> int:
+    """Return how many of the cells a table has."""
+    known = {"/".join(entry.cell) for row in table.rows for entry in row if entry.cell}
+    return len(cells & known)
 
 
 def _of(sections: Sequence[Section], names: Sequence[str]) -> list[Section]:

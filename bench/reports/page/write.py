@@ -24,7 +24,7 @@ from bench.reports.tables.model import Table
 from bench.reports.tables.notes import Notes
 
 NAME = "index.html"
-_SCRIPT = ("sort", "unsort", "none")
+_SCRIPT = ("sort", "unsort", "none", "rows")
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -95,7 +95,7 @@ def _blocks(
 ) -> Mapping[str, str]:
     """Return what the page's script reads, packed, by the names that it has for it."""
     values = {
-        "texts": {name: texts(f"page.script.{name}") for name in _SCRIPT},
+        "texts": {name: texts.texts[f"page.script.{name}"] for name in _SCRIPT},
         "cells": cells,
         "charts": {chart.key: chart.spec for part in shown for chart in part.charts},
         "theme": THEME,

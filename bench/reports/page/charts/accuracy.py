@@ -51,6 +51,7 @@ def _latency(view: View, words: Words, figures: points.Figures) -> Chart | None:
         key="top1-latency",
         title=words("chart.latency.title"),
         description=words("chart.latency.description"),
+        cells=[str(row["cell"]) for row in rows if _setting(row) == _setting(_first(rows))],
         spec=_plot(
             words, rows, beside, words("chart.latency.axis"), layers,
             params=[
@@ -113,6 +114,10 @@ def _first(rows: Sequence[Row]) -> Row:
     return max(rows, key=lambda row: int(str(row["sessions"])))
 
 
+def _setting(row: Row) -> list[str]:
+    return [str(row[name]) for name in _SWITCHES]
+
+
 def _published_switches(
     view: View, words: Words, rows: Sequence[Row], beside: Sequence[Row]
 ) -> list[Spec]:
@@ -129,7 +134,7 @@ def _engines(rows: Sequence[Row]) -> str:
     """Return the expression for the engines that have a figure at what the switches choose."""
     engines: dict[str, list[str]] = {}
     for row in rows:
-        here = engines.setdefault("\n".join(str(row[name]) for name in _SWITCHES), [])
+        here = engines.setdefault("\n".join(_setting(row)), [])
         if str(row["engine"]) not in here:
             here.append(str(row["engine"]))
     known = f"({json.dumps(engines, ensure_ascii=False)})[join([{', '.join(_SWITCHES)}], '\\n')]"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,8 @@ Row = dict[str, str | float | None]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
     """An interactive plot: `key` is its anchor, `description` says in words what it shows, `spec`
-    is Vega-Lite with its data, without colours that hang on the theme; `remark` stands below it.
+    is Vega-Lite with its data, without colours that hang on the theme; `remark` stands below it,
+    `cells` are what it shows at first, as run/cell.
     """
 
     key: str
@@ -29,6 +30,7 @@ class Chart:
     description: str
     spec: Spec
     remark: str = ""
+    cells: Sequence[str] = ()
 
 
 def pack(value: object) -> str:
