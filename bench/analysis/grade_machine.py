@@ -13,6 +13,8 @@ from bench.core import gpu_state
 from bench.core.units import NS_PER_MS
 from bench.storage.schema.latency import Record, Session
 
+QUIETER = "repeat with --wait-quiet, or end what else runs"
+
 
 def throttling_rule(record: Record) -> Said:
     """Judge what held sessions back; a sign that can't be read allows B."""
@@ -83,13 +85,12 @@ def contention_rule(record: Record) -> Said:
     if not shares:
         return "A", "what other processes took of the CPU isn't known", ""
     share = min(taken_share.cpu_share for taken_share in shares)
-    remedy = "repeat with --wait-quiet, or end what else runs"
     if held := sum(taken_share.contended for taken_share in shares):
         many = f"contended in {held} of {len(shares)} sessions"
-        return "D", f"{many}: as little as {share:.0%} of the CPU was left to them", remedy
+        return "D", f"{many}: as little as {share:.0%} of the CPU was left to them", QUIETER
     least = f"{share:.0%} of the CPU or more was left to the sessions ({LITTLE_TAKEN:.0%} for A)"
     if share < LITTLE_TAKEN:
-        return "C", f"{least}, and what was disturbed doesn't count", remedy
+        return "C", f"{least}, and what was disturbed doesn't count", QUIETER
     return "A", least, ""
 
 

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from statistics import fmean, median
 
 from bench.analysis.comparability import SETTLED
-from bench.analysis.contention import counted_ns
+from bench.analysis.contention import counted_ns, least_left
 from bench.analysis.grade_basics import Said, by_bounds, target_of
 from bench.analysis.grade_machine import (
+    QUIETER,
     alone_rule,
     clocks_rule,
     contention_rule,
@@ -84,8 +85,14 @@ def _trend(record: Record) -> Said:
     return by_bounds(
         abs(moved), (0.02, 0.05, 0.10),
         f"a session's last third is {abs(moved):.1%} {'slower' if moved > 0 else 'faster'} than "
-        "its first", _WARM_UP,
+        "its first", _steadier(record),
     )  # fmt: skip
+
+
+def _steadier(record: Record) -> str:
+    """Return what lets a latency settle; where others took the CPU no warm-up does."""
+    left = least_left(record.sessions)
+    return QUIETER if left is not None and left.contended else _WARM_UP
 
 
 def _settled(record: Record) -> Said:
@@ -95,7 +102,7 @@ def _settled(record: Record) -> Said:
     count, unsettled = len(record.sessions), sum(not session.steady for session in record.sessions)
     return by_bounds(
         unsettled / count, (SETTLED, 0.50, 1.0),
-        f"the warm-up had not settled in {unsettled} of {count} sessions", _WARM_UP,
+        f"the warm-up had not settled in {unsettled} of {count} sessions", _steadier(record),
     )  # fmt: skip
 
 

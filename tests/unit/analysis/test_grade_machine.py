@@ -146,6 +146,15 @@ def test_sessions_that_others_took_the_cpu_of_have_grade_d_and_say_contended() -
     assert any(line.startswith(f"D contention: {said}: ") for line in explain(one))
 
 
+def test_what_others_took_is_mended_before_the_warm_up() -> None:
+    moving = [[2.0] * 3 + [2.1] * 3 + [2.4] * 3] * 5
+    (calm,) = [line for line in explain(made(samples=moving)) if " trend: " in line]
+    assert calm.endswith("raise warmup_s and warmup_cap_s of the preset in the suite's file")
+    said = explain(contended(made(samples=moving), *BUSY))
+    (busy,) = [line for line in said if " trend: " in line]
+    assert busy.endswith(": repeat with --wait-quiet, or end what else runs")
+
+
 def test_one_contended_session_is_enough() -> None:
     calm, busy = contended(made(), 0, 0, 0), contended(made(), *BUSY)
     mixed = calm.model_copy(update={"sessions": [*calm.sessions[:4], busy.sessions[4]]})
