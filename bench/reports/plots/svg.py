@@ -6,9 +6,9 @@ reader without that font sees the next of FONTS.
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterable
-from xml.sax.saxutils import escape
 
 from bench.core.escape import plain
 from bench.reports.plots.style import FONT
@@ -23,8 +23,8 @@ _TITLE = re.compile(r"<title>.*?</title>", re.DOTALL)
 def accessible(svg: str, *, title: str, description: str, haloed: Iterable[str] = ()) -> str:
     """Return `svg` as an image with a name and a description; the groups `haloed` get a halo."""
     named = (
-        f'<title id="plot-title">{escape(plain(title))}</title>\n'
-        f' <desc id="plot-description">{escape(plain(description))}</desc>'
+        f'<title id="plot-title">{html.escape(plain(title), quote=False)}</title>\n'
+        f' <desc id="plot-description">{html.escape(plain(description), quote=False)}</desc>'
     )
     role = 'role="img" aria-labelledby="plot-title plot-description"'
     svg = svg.replace("<svg ", f'<svg {role} font-family="{FONTS}" ', 1)
