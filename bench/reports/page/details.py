@@ -82,10 +82,7 @@ def _figure(it: _Cell, words: Words) -> str:
 
 def _interval(it: _Cell, words: Words) -> str:
     estimate = it.box.estimate
-    if estimate is None or estimate.half_width_ns is None:
-        return ""
-    value, half = to_ms(estimate.value_ns), to_ms(estimate.half_width_ns)
-    return words("page.cell.between", low=value - half, high=value + half, share=half / value)
+    return "" if estimate is None else titles.interval(estimate, words)
 
 
 def _sessions(it: _Cell, words: Words) -> str:

@@ -6,7 +6,9 @@ from bench.analysis import naming
 from bench.analysis.boxes import Box
 from bench.analysis.series import Series
 from bench.analysis.side_by_side import SideBySide
+from bench.analysis.statistics import Estimate
 from bench.core.escape import file_name
+from bench.core.units import significant, to_ms
 from bench.reports.language import Words
 
 
@@ -79,6 +81,19 @@ def contended(box: Box, words: Words) -> str:
     if box.taken is None or not box.taken.contended:
         return ""
     return words("latency.note_contended", share=box.taken.cpu_share)
+
+
+def interval(estimate: Estimate, words: Words) -> str:
+    """Return the ends of an interval and its share of the figure, nothing for what bears none.
+
+    A time has no end below 0: an interval that reaches there is wider than its figure.
+    """
+    half = estimate.half_width_ns
+    if half is None:
+        return ""
+    low, high = (significant(to_ms(estimate.value_ns + it), 4) for it in (-half, half))
+    text = "page.cell.between" if half < estimate.value_ns else "page.cell.wide"
+    return words(text, low=low, high=high, share=half / estimate.value_ns)
 
 
 def slug(series: Series) -> str:

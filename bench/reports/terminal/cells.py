@@ -127,8 +127,7 @@ def _figure(one: Shown) -> Iterator[str]:
     text = with_interval(value, None if half is None else to_ms(half))
     yield f"latency  {text} ms, {titles.statistic(one.series, ENGLISH).partition(' (')[0]}"
     if half is not None:
-        low, high = value - to_ms(half), value + to_ms(half)
-        yield f"95%      {significant(low, 4)} to {significant(high, 4)} ms"
+        yield f"95%      {titles.interval(estimate, ENGLISH)}"
     yield f"grade    {one.box.grade}"
     for why in explain(findings(record)):
         yield f"  {why}"

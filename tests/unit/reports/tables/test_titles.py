@@ -8,6 +8,7 @@ import pytest
 
 from bench.analysis import naming
 from bench.analysis.series import Series
+from bench.analysis.statistics import Estimate
 from bench.reports.language import ENGLISH, words
 from bench.reports.tables import titles
 from tests.fakes.records import failed, only_series, record, stored, system, view
@@ -71,3 +72,20 @@ def test_each_series_has_a_slug_of_its_own() -> None:
     )  # fmt: skip
     slugs = [titles.slug(one) for one in view(runs).series]
     assert len(set(slugs)) == len(slugs) == 6
+
+
+@pytest.mark.parametrize(
+    ("half_ms", "said"),
+    [
+        (0.25, "0.9590 to 1.459 ms, ±20.7%"),
+        (2.253, "up to 3.462 ms, ±186%: wider than the figure itself"),
+        (None, ""),
+    ],
+)
+def test_a_time_has_no_interval_below_zero(half_ms: float | None, said: str) -> None:
+    half_ns = None if half_ms is None else 1e6 * half_ms
+    one = Estimate(
+        value_ns=1.209e6, half_width_ns=half_ns, sessions=2, samples=20, statistic="median"
+    )
+    assert titles.interval(one, ENGLISH) == said
+    assert "-" not in titles.interval(one, CHINESE)
