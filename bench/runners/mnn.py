@@ -122,7 +122,7 @@ class MnnSession:
         backend = self._interpreter.getSessionInfo(self._session, _BACKENDS)
         return {
             "engine": f"MNN {self._engine.version()}",
-            "threads": str(self._threads()),
+            **({"threads": str(threads)} if (threads := self._threads()) else {}),
             # MNN reports no precision. "high" is FP32 by its documentation, and the parent's check
             # of the output agrees: with FP16 weights ncnn is 4e-4 from the reference on x1_0,
             # with BF16 7e-2, where 1e-4 is allowed; MNN comes within 7e-6. For FP16 only the chip
@@ -134,7 +134,11 @@ class MnnSession:
         }
 
     def _threads(self) -> int:
-        """Return the threads in use; the binding hands the bits of that integer out as a float."""
+        """Return the threads in use, 0 where they can't be read.
+
+        The binding hands the bits of that integer out as a float, which is a subnormal number: in a
+        process that flushes those it is 0.
+        """
         encoded = self._interpreter.getSessionInfo(self._session, _THREADS)
         threads: int = struct.unpack("=i", struct.pack("=f", encoded))[0]
         return threads

@@ -8,7 +8,7 @@ import pytest
 from bench.cli.main import main
 from tests.cli.process import call, contents
 from tests.fakes import tables as fakes
-from tests.fakes.records import failed, put, record, stored, system
+from tests.fakes.records import failed, of_sessions, put, record, session, stored, system
 
 FIRST, SECOND = "20240501T120000Z-0badc0de-00000001", "20240502T120000Z-0badc0de-00000002"
 SPREAD = [[2.0, 2.0, 2.1, 2.4], [2.0, 2.1, 2.1, 30.0]]
@@ -187,3 +187,15 @@ def test_signs_that_an_encoding_lacks_are_plain_ones(results: Path) -> None:
     assert "2.08 +/- 0.32 ms" in done.stdout
     assert "####" in done.stdout
     assert "?" not in done.stdout
+
+
+def test_what_was_effective_is_said_in_words_and_an_unread_count_of_threads_not_at_all(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    facts = {"engine": "MNN 3.6", "threads": "0", "threads_worked": "1"}
+    sessions = [session((2.0, 2.1), facts={**facts, "cores_worked": it}) for it in "10"]
+    put(stored(of_sessions(*sessions, runner="mnn", settings={})), tmp_path / "results")
+    assert shown(tmp_path / "results", "x0_25") == 0
+    (line,) = [it for it in capsys.readouterr().out.splitlines() if it.startswith("effective: ")]
+    assert line.endswith("threads that worked 1 (on core 1 or 0)")
+    assert "threads 0" not in line

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -28,6 +28,8 @@ from bench.storage.schema.common import Failed
 from bench.storage.schema.latency import Measured, Record, Session, reason
 
 _BAR = 40
+_UNREAD = ("threads", "0")
+"""What a record says of an engine whose count of threads could not be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,8 +171,7 @@ def _basis(view: View, one: Shown, width: int | None) -> list[str]:
     manifest = view.manifests[one.box.run_id]
     origin = manifest.provenance
     context = run_context(manifest, [one.record])
-    facts = {name: it for session in one.record.sessions for name, it in session.facts.items()}
-    known = [f"{name} {it}" for name, it in sorted(facts.items()) if name not in context]
+    known = _effective(one.record, context)
     versions = ", ".join(f"{name} {it}" for name, it in context.items())
     # What a finding of the grade says already isn't said again.
     said = [it for it in details(one.record) if not it.startswith("speed:") or _is_fast(one.record)]
@@ -185,6 +186,21 @@ def _basis(view: View, one: Shown, width: int | None) -> list[str]:
         f"  {shlex.join(origin.command)}",
         f"cell: {one.box.cell_id}",
     ]
+
+
+def _effective(record: Record, without: Collection[str]) -> list[str]:
+    """Return each fact of the sessions with its values, where they differ all of them."""
+    facts: dict[str, dict[str, None]] = {}
+    for session in record.sessions:
+        for name, value in session.facts.items():
+            if name not in without and (name, value) != _UNREAD:
+                facts.setdefault(name, {})[value] = None
+    told = {name: " or ".join(values) for name, values in sorted(facts.items())}
+    worked, cores = told.pop("threads_worked", None), told.pop("cores_worked", None)
+    known = [f"{name} {values}" for name, values in told.items()]
+    if worked is not None:
+        known.append(f"threads that worked {worked}" + (f" (on core {cores})" if cores else ""))
+    return known
 
 
 def _is_fast(record: Record) -> bool:
