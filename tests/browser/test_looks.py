@@ -129,6 +129,43 @@ def test_a_phone_scrolls_the_page_downwards_only(name: str, show: Show) -> None:
     assert dialog.evaluate("it => it.scrollWidth <= it.clientWidth")
 
 
+def test_names_are_not_broken_on_a_phone(show: Show) -> None:
+    shown = show("committed", viewport=PHONE)
+    loaded(shown)
+    heads = shown.page.locator("table[id^='costs'] tbody th, table[id^='latency'] tbody th")
+    lines = heads.evaluate_all("""all => all.map(one => {
+        const range = document.createRange();
+        range.selectNodeContents(one);
+        return new Set(Array.from(range.getClientRects(), rect => Math.round(rect.top))).size;
+    })""")
+    assert len(lines) > 40
+    assert set(lines) == {1}
+
+
+def test_every_ink_of_a_chart_stands_out_from_a_dark_ground(show: Show) -> None:
+    shown = show("committed", color_scheme="dark")
+    loaded(shown)
+    shown.page.locator("#chart-top1-latency svg").wait_for()
+    open_details(shown)
+    shown.page.locator("#chart-samples-sessions svg").wait_for()
+    inks = shown.value("""() => {
+        const shares = text => text.match(/[\\d.]+/g).slice(0, 3).map(it => it / 255)
+            .map(it => it <= 0.04045 ? it / 12.92 : ((it + 0.055) / 1.055) ** 2.4);
+        const parts = [.2126, .7152, .0722];
+        const light = text => .05 + shares(text).reduce((sum, it, i) => sum + it * parts[i], 0);
+        const ground = light(getComputedStyle(document.body).backgroundColor);
+        const found = {};
+        for (const one of document.querySelectorAll(".drawing [fill^='#'], .drawing [stroke^='#']"))
+            for (const name of ["fill", "stroke"])
+                if (one.getAttribute(name)?.startsWith("#"))
+                    found[one.getAttribute(name)] = light(getComputedStyle(one)[name]) / ground;
+        return found;
+    }""")
+    assert len(inks) > 4
+    transparent = 0.8  # of samples over time: 3:1 and what that takes of it
+    assert {ink: ratio for ink, ratio in inks.items() if ratio < 3 / transparent} == {}
+
+
 def test_a_scrolled_table_leaves_its_figures_room_on_a_phone(show: Show) -> None:
     shown = show("hostile", viewport=PHONE)
     loaded(shown)

@@ -109,6 +109,9 @@ async function drawSamples(key) {
   for (const [name, spec] of Object.entries(samples ? await block("sample-charts") : {})) {
     drawn.push(await draw(name, { ...spec, datasets: { cell: [samples] } }));
   }
+  drawn[0]?.view.addSignalListener("outliers", (name, value) => {
+    drawn.slice(1).forEach((chart) => chart.view.signal(name, value).run());
+  });
 }
 
 function show(key) {

@@ -105,8 +105,21 @@ def _cell(record: Record, estimate: Estimate | None, least: int) -> Mapping[str,
         "causes": list(causes),
         "middles": [rounded(to_ms(ns)) for ns in middles],
         "figure": _figure(estimate),
+        **_reach(sorted(ns for it in bursts for ns in it.samples_ns)),
         "together": together,
     }
+
+
+def _reach(sorted_ns: Sequence[float]) -> Mapping[str, float]:
+    """Return to where a histogram is drawn, in ms, and how many samples lie beyond: it ends at
+    99.5% of them where what is above would take more of the axis than they do.
+    """
+    at = -(-995 * len(sorted_ns) // 1000) - 1
+    least, bound, most = sorted_ns[0], sorted_ns[at], sorted_ns[-1]
+    if most - bound <= bound - least:
+        bound = most
+    beyond = sum(ns > bound for ns in sorted_ns)
+    return {"least": to_ms(least), "most": rounded(to_ms(bound)), "beyond": beyond}
 
 
 def _middle_ns(session: Session, bursts: Sequence[_Burst], statistic: str) -> float:

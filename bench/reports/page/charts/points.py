@@ -121,6 +121,8 @@ def interval(words: Words, estimate: Estimate) -> str:
         return words("chart.no_interval", sessions=estimate.sessions)
     value, half = to_ms(estimate.value_ns), to_ms(estimate.half_width_ns)
     low, high = significant(value - half, 4), significant(value + half, 4)
+    if half >= value:
+        return words("chart.wide", high=high, sessions=estimate.sessions)
     return words("chart.interval", low=low, high=high, sessions=estimate.sessions)
 
 

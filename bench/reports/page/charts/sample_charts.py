@@ -46,18 +46,26 @@ def sample_charts(words: Words) -> list[Chart]:
                 **chart,
                 "datasets": {"cell": []},
                 "data": {"name": "cell"},
-                "title": {"text": {"expr": _note(words)}},
+                "title": {"text": {"expr": _note(words) + _beyond(words) * (name == "histogram")}},
             },
         )
         for name, chart in specs.items()
     ]
 
 
+def _beyond(words: Words) -> str:
+    """Return the expression for what is added to a note where samples lie beyond the axis."""
+    before, between, after = words("chart.samples.beyond", bound="|", count="|").split("|")
+    one = "data('cell')[0]"
+    text = f"{before!r} + {one}.most + {between!r} + {one}.beyond + {after!r}"
+    return f" + (outliers && length(data('cell')) && {one}.beyond ? ' ' + {text} : '')"
+
+
 def _note(words: Words) -> str:
     """Return the expression for what a chart says where a point is of several samples."""
     before, after = words("chart.samples.thinned", samples="|").split("|")
     several = "length(data('cell')) && data('cell')[0].together > 1"
-    return f"{several} ? {before!r} + data('cell')[0].together + {after!r} : ''"
+    return f"({several} ? {before!r} + data('cell')[0].together + {after!r} : ' ')"
 
 
 def _prepared(words: Words) -> list[Spec]:
@@ -74,9 +82,10 @@ def _prepared(words: Words) -> list[Spec]:
     ]
 
 
-def _outliers(words: Words) -> Spec:
+def _outliers(words: Words, *, bound: bool = False) -> Spec:
+    """Return the switch for outliers; one chart has its box, which the script hands on."""
     bind = {"input": "checkbox", "name": words("chart.samples.outliers")}
-    return {"name": "outliers", "value": True, "bind": bind}
+    return {"name": "outliers", "value": True, **({"bind": bind} if bound else {})}
 
 
 def _colour(words: Words) -> Spec:
@@ -90,7 +99,8 @@ def _colour(words: Words) -> Spec:
 def _ms(words: Words, **more: Any) -> Spec:
     return {
         "type": "quantitative", "title": words("chart.samples.axis"),
-        "scale": {"zero": False, "nice": False, "padding": 8}, **more,
+        "scale": {"zero": False, "nice": False, "padding": 8},
+        "axis": {"tickCount": 6, "labelOverlap": True}, **more,
     }  # fmt: skip
 
 
@@ -122,8 +132,12 @@ def _histogram(words: Words) -> Spec:
     bars = {
         "transform": [
             *_prepared(words),
-            {"calculate": "datum.base * datum.unit / 50", "as": "step"},
-            {"calculate": "floor(datum.ms / datum.step) * datum.step", "as": "from"},
+            {
+                "calculate": "max(datum.base * datum.unit / 50, (datum.most - datum.least) / 40)",
+                "as": "step",
+            },
+            {"calculate": "min(datum.ms, datum.most)", "as": "within"},
+            {"calculate": "floor(datum.within / datum.step) * datum.step", "as": "from"},
             {"calculate": "datum.from + datum.step", "as": "to"},
             {"aggregate": [{"op": "count", "as": "samples"}], "groupby": ["from", "to", "state"]},
         ],
@@ -137,7 +151,7 @@ def _histogram(words: Words) -> Spec:
             "tooltip": tooltip(words, "state", "samples"),
         },
     }  # fmt: skip
-    return spec(height=200, params=[_outliers(words)], layer=[bars, *_figure("x")])
+    return spec(height=200, params=[_outliers(words, bound=True)], layer=[bars, *_figure("x")])
 
 
 def _over_time(words: Words) -> Spec:

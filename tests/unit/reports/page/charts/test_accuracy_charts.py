@@ -95,6 +95,13 @@ def test_pointing_at_a_figure_says_net_interval_grade_and_versions() -> None:
         assert part in text
 
 
+def test_an_interval_wider_than_its_figure_has_no_end_below_zero() -> None:
+    run = stored(record("x0_5", samples_ms=[[1.0], [1.2], [9.0]]))
+    (row,) = charts(view(run, published=PUBLISHED), ENGLISH)[0].spec["datasets"]["measured"]
+    assert row["interval"].startswith("up to ")
+    assert "wider than the figure itself" in row["interval"]
+
+
 def test_published_figures_are_hollow_diamonds_and_measured_ones_are_neither() -> None:
     for one in charts(shown(), ENGLISH):
         chosen = {"beside": SD855} if one.key == "top1-latency" else {}

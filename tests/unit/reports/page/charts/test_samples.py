@@ -165,6 +165,22 @@ def test_the_histogram_holds_every_sample_and_the_figures_line_lies_in_its_band(
     assert band["x"] < line["x"] < band["x"] + band["width"]
 
 
+def test_a_far_outlier_leaves_the_histogram_its_width_and_is_counted_in_words() -> None:
+    near = [2.0 + number / 1000 for number in range(400)]
+    one = record(samples_ms=[near, [*near, 50.0]])
+    bars = of(filled(HISTOGRAM, one), "rect")
+    assert len([bar for bar in bars if bar["height"] > 1]) > 8
+    said = f"Samples of more than {only(one)['most']} ms, all in the last bar: 3."
+    assert said in svg(HISTOGRAM, only(one))
+    assert only(record(samples_ms=[near, near]))["beyond"] == 0
+    assert "last bar" not in svg(HISTOGRAM, only(record(samples_ms=[[2.0], [50.0]])))
+
+
+def test_one_chart_has_the_box_for_outliers_of_all_three() -> None:
+    for one in sample_charts(ENGLISH):
+        assert ["bind" in it for it in one.spec["params"]] == [one.key == HISTOGRAM.key]
+
+
 def test_by_session_there_is_a_box_and_a_point_for_each() -> None:
     marks = filled(BY_SESSION, noisy())
     dots = [it for it in of(marks, "symbol") if it["fill"] == COLOURS[0]]
