@@ -142,7 +142,9 @@ def test_a_plan_says_which_cells_would_be_skipped_and_what_helps(
     assert line.startswith("skipped: 2 cells of torch: ")
     assert str(tmp_path / "nowhere") in line
     assert main([*flags, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["skipped"] == [line]
+    plan = json.loads(capsys.readouterr().out)
+    assert plan["skipped"] == [line]
+    assert {step["cell_id"].split("-")[1] for step in plan["steps"]} == {"mnn"}
 
 
 def test_a_plan_says_what_its_target_lacks(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 from bench.analysis.series import StoredRun
@@ -15,7 +15,7 @@ from bench.cli.console import tell_broken
 from bench.cli.systems import answering, elsewhere
 from bench.config.published import load_published
 from bench.core.cell import Cell
-from bench.core.errors import BrokenResult, Unavailable
+from bench.core.errors import BrokenResult
 from bench.core.output import show, show_lines
 from bench.core.units import NS_PER_S, duration, number_of
 from bench.devices.host.facts import usable_cores
@@ -42,6 +42,11 @@ def run(options: Options, tables: Tables) -> int:
     suite = suite_of(options)
     cores = None if entry_of(suite.file.target, tables.targets).runs_sessions else usable_cores()
     job = new_job(options, tables, suite, cores=cores)
+    lacks = missing_for(options.target(job.target, tables.targets), tables.targets)
+    problems = {} if lacks else _problems(options, tables, job)
+    skipped = [f"can't run here: {each.what}: {each.remedy}" for each in lacks]
+    skipped += _skipped(problems)
+    job = replace(job, cells=tuple(it for it in job.cells if it not in problems) or job.cells)
     plan = job.plan()
     broken: list[BrokenResult] = []
     runs = load_runs(options.results, broken=broken)
@@ -49,13 +54,13 @@ def run(options: Options, tables: Tables) -> int:
     seconds = {cell_id: seconds for cell_id, (seconds, _) in earlier.items()}
     expected = expect(plan, seconds, _macs(options, job))
     if options.as_json:
-        _print_json(job, plan, expected, list(_skipped(options, tables, job)))
+        _print_json(job, plan, expected, skipped)
     else:
         measured = {earlier[cell.id][1] for cell in plan.cells if cell.id in earlier}
         basis = _basis(options, runs, expected, measured)
         rows = _steps(plan) if options.of(PlanOptions).all_sessions else _summary(plan, expected)
         head = _head(job, tables.targets[job.target], plan, expected, basis)
-        show_lines([*head, *_skipped(options, tables, job), *rows])
+        show_lines([*head, *skipped, *rows])
     return tell_broken(broken)
 
 
@@ -80,30 +85,28 @@ def _macs(options: Options, job: Job) -> dict[str, float]:
     return {v: 1e6 * row.figures.get("flops_m", 0) for v, row in rows.items() if row is not None}
 
 
-def _skipped(options: Options, tables: Tables, job: Job) -> Iterator[str]:
-    """Yield what can't run as things are, or how many cells are skipped, each with what helps."""
-    lacks = missing_for(options.target(job.target, tables.targets), tables.targets)
-    for each in lacks:
-        yield f"can't run here: {each.what}: {each.remedy}"
-    environments = Environments(options.cache, options.envs)
-    skipped: dict[str, list[Cell]] = {}
-    for cell in job.cells if not lacks else ():
-        if (problem := _problem(cell, job, tables, environments)) is not None:
-            skipped.setdefault(str(problem), []).append(cell)
-    for why, cells in skipped.items():
+def _skipped(problems: Mapping[Cell, str]) -> Iterator[str]:
+    """Yield how many cells are skipped, each reason once."""
+    for why in dict.fromkeys(problems.values()):
+        cells = [cell for cell, problem in problems.items() if problem == why]
         runners = " and ".join(dict.fromkeys(cell.runner for cell in cells))
         yield f"skipped: {number_of(len(cells), 'cell')} of {runners}: {why}"
 
 
-def _problem(
-    cell: Cell, job: Job, tables: Tables, environments: Environments
-) -> Unavailable | None:
-    """Return why `cell` would be skipped: no converter makes its net's file, or no environment."""
-    kind = artifact_key(cell, tables.runners).kind
-    (model,) = (it for it in job.models if it.variant == cell.variant)
-    if not ways(tables.formats, kind, model.origin):
-        return no_way(model, kind, tables.formats)
-    return environments.problem(tables.runners[cell.runner].env)
+def _problems(options: Options, tables: Tables, job: Job) -> dict[Cell, str]:
+    """Return why cells would be skipped: nothing makes their net's file, or no environment."""
+    environments = Environments(options.cache, options.envs)
+    envs = {cell: tables.runners[cell.runner].env for cell in job.cells}
+    lacks = {env: environments.problem(env) for env in dict.fromkeys(envs.values())}
+    models = {model.variant: model for model in job.models}
+    found = {}
+    for cell in job.cells:
+        model, kind = models[cell.variant], artifact_key(cell, tables.runners).kind
+        able = ways(tables.formats, kind, model.origin)
+        problem = lacks[envs[cell]] if able else no_way(model, kind, tables.formats)
+        if problem is not None:
+            found[cell] = str(problem)
+    return found
 
 
 def _head(job: Job, entry: TargetEntry, plan: Plan, expected: Expected, basis: str) -> list[str]:
