@@ -25,7 +25,7 @@ def test_contended_figures_are_shown_and_not_ranked(
     )  # fmt: skip
     assert main(where) == 1
     first, *lines = capsys.readouterr().out.splitlines()[1:4]
-    assert first.startswith("  contended by other processes and not ranked (measure again with")
+    assert first.startswith("  not ranked, contended by other processes: repeat with --wait-quiet")
     assert [it.partition(": ")[0] for it in lines] == [
         "    x0_25 on MNN, 1 thread", "    x0_25 on ONNX Runtime, 1 thread",
     ]  # fmt: skip

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from bench.analysis.choices import Choice, Choices, Query, choices
+from bench.analysis.grade_machine import QUIETER
 from bench.analysis.recommend import Advice, advise
 from bench.analysis.series import StoredRun
 from bench.cli.console import tell_broken
@@ -172,9 +173,8 @@ def _contended(given: Choices) -> list[str]:
     if not given.contended:
         return []
     shown = sorted(given.contended, key=lambda one: one.latency_ms)
-    help_ = "measure again with --wait-quiet, or end what else runs"
     return [
-        f"contended by other processes and not ranked ({help_}):",
+        f"not ranked, contended by other processes: {QUIETER}",
         *(f"  {one.name}: {_figures(one)}" for one in shown[:_SHOWN]),
         *_more(shown),
     ]
