@@ -129,6 +129,14 @@ def test_a_phone_scrolls_the_page_downwards_only(name: str, show: Show) -> None:
     assert dialog.evaluate("it => it.scrollWidth <= it.clientWidth")
 
 
+def test_the_filter_has_room_for_a_name_on_a_phone(show: Show) -> None:
+    shown = show("committed", viewport=PHONE)
+    loaded(shown)
+    box = shown.page.get_by_role("searchbox").bounding_box()
+    assert box is not None
+    assert box["width"] > 140
+
+
 def test_names_are_not_broken_on_a_phone(show: Show) -> None:
     shown = show("committed", viewport=PHONE)
     loaded(shown)
