@@ -163,13 +163,13 @@ def plain_run(bench_run: Callable[..., int], plain_models: Path) -> Callable[...
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """tmp_path/results as a file system of its own of 4 MiB."""
+    """tmp_path/results as a file system of its own of 256 KiB."""
     folder = tmp_path / "results"
     folder.mkdir()
     if os.geteuid() != 0 or shutil.which("mount") is None:
         pytest.skip("a small file system takes root and mount")
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)],
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     if mounted.returncode != 0:
