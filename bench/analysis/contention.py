@@ -181,8 +181,10 @@ def _is_mostly_disturbed(parts: Sequence[Part]) -> bool:
 
 def _counts(parts: Sequence[Part]) -> list[bool]:
     """Return of each part whether it counts."""
-    all_count = _is_mostly_disturbed(parts)
-    return [all_count or not _is_disturbed(part) for part in parts]
+    counts = [not _is_disturbed(part) for part in parts]
+    if all(counts) or _is_mostly_disturbed(parts):
+        return [True] * len(parts)
+    return counts
 
 
 def _is_disturbed(part: Part) -> bool:

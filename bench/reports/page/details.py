@@ -47,7 +47,7 @@ def cell_details(view: View, words: Words, link: Callable[[CellKey], str]) -> Ma
                 "title": it.title,
                 "run": it.box.run_id,
                 "values": [value(it, words) for value in _CELL.values()],
-                "why": explain(findings(it.record)),
+                "why": it.box.grade_reasons if it.box.estimate else explain(findings(it.record)),
                 "more": details(it.record),
                 "href": link((it.box.run_id, it.box.cell_id)),
             }
