@@ -25,7 +25,7 @@ def show_lines(texts: Iterable[str]) -> None:
 
     What has two blanks in a row in it is a row of a table, and stays one line.
     """
-    width = columns()
+    width = _prose_width(sys.stdout)
     show(
         escape.lines(
             part
@@ -97,12 +97,17 @@ def columns(stream: TextIO | None = None) -> int | None:
     return None
 
 
+def _prose_width(stream: TextIO) -> int | None:
+    """Return at how many columns prose is wrapped: a program reads whole lines from a pipe."""
+    return columns(stream) if stream.isatty() else None
+
+
 def say(text: str) -> None:
     """Write a line to stderr; a reader or a terminal that has gone is no reason to stop.
 
     On a terminal it is wrapped at words.
     """
-    _say(wrapped(text, columns(sys.stderr)))
+    _say(wrapped(text, _prose_width(sys.stderr)))
 
 
 def say_command(text: str, command: str) -> None:

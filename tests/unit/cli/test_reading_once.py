@@ -32,9 +32,9 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Counter[Path]:
     """How often each run's file was read, by its path."""
     counted, read_as = Counter[Path](), files.read_as
 
-    def counting(kind: type[Stored], path: Path, *, remedy: str) -> Stored:
+    def counting(kind: type[Stored], path: Path, *, remedy: str, seal: str | None = None) -> Stored:
         counted[path] += "runs" in path.parts
-        return read_as(kind, path, remedy=remedy)
+        return read_as(kind, path, remedy=remedy, seal=seal)
 
     for module in (directory, run_folders):
         monkeypatch.setattr(module, "read_as", counting)
