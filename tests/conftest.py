@@ -53,6 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
     Programs that a test starts still wait. What the shell has that shifts figures goes: a run would
     name it.
     """
+    os.environ.pop("COLUMNS", None)  # set by pytest-xdist; what is printed would be cut to it
     os.fsync = lambda fd: None
     locks = tempfile.TemporaryDirectory(prefix="bench-locks-")  # of this worker of pytest-xdist
     config.add_cleanup(locks.cleanup)

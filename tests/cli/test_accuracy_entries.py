@@ -290,7 +290,7 @@ def test_a_report_shows_stored_accuracies_and_is_what_verify_builds(own: Own, da
     assert "## Accuracy, measured" in written
     assert "Nothing has been measured" not in written
     run = own.folders()[0]
-    row = f"| net | seeded | paddle | 20 of 20, folders {run.manifest().data.digest[:8]} | 0."
+    row = f"| net | Seeded | paddle | 20 of 20, folders {run.manifest().data.digest[:8]} | 0."
     assert row in written
     csv = (own.root / "results/report/accuracy.csv").read_text().splitlines()
     assert len(csv) == 2

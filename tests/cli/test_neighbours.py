@@ -78,7 +78,7 @@ def test_a_figure_beside_a_busy_loop_is_contended_and_says_so(
     assert grade_of(record) == "D"
     shown = capsys.readouterr()
     assert " D contended" in shown.out
-    assert f"{record.cell_id}: contended: as little as " in shown.out
+    assert f"{record.cell.variant} paddle b1 t1: contended: as little as " in shown.out
     assert ", contended: " in shown.err
 
 
