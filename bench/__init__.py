@@ -1,6 +1,6 @@
 """A benchmarking harness for neural networks across hardware targets; ARCHITECTURE.md draws it.
 
-For notebooks and scripts, from `bench.notebook`, which is loaded on the first use:
+For notebooks and scripts, from `bench.cli.notebook`, which is loaded on the first use:
 
     bench.load("results")               what is stored, as a pandas DataFrame
     bench.run("net.onnx")               measure, as the verb `run` does
@@ -24,7 +24,7 @@ def __getattr__(name: str) -> Any:
     # By name: a worker loads this module too, and must not come to load what a notebook needs.
     import importlib
 
-    return getattr(importlib.import_module("bench.notebook"), name)
+    return getattr(importlib.import_module("bench.cli.notebook"), name)
 
 
 def __dir__() -> list[str]:

@@ -18,8 +18,9 @@ from bench.cli.main import main
 from bench.config.project import default_cache
 from bench.core.errors import Unavailable
 from bench.core.paths import PROJECT
-from bench.environments import interpreters
-from bench.environments.interpreters import Environments, Interpreter
+from bench.environments import inspection
+from bench.environments.inspection import Interpreter
+from bench.environments.interpreters import Environments
 from bench.experiments.context import Tables
 from bench.launcher.environment import dropped
 from tests.fakes import tables as fakes
@@ -65,7 +66,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _ask_once() -> None:
     """Have this process's own interpreter asked for its packages once, and not by each test."""
-    ask, own = interpreters.describe, sys.executable
+    ask, own = inspection.describe, sys.executable
 
     @cache
     def asked(name: str) -> Interpreter:
@@ -74,7 +75,7 @@ def _ask_once() -> None:
     def describe(name: str, python: Path) -> Interpreter:
         return asked(name) if str(python) == own else ask(name, python)
 
-    interpreters.describe = describe
+    inspection.describe = describe
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m selects by the marks

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Reversible, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from bench.analysis.accuracy import StoredAccuracy
 from bench.analysis.boxes import Box, box_of, with_older
@@ -154,18 +155,13 @@ def gather(
         used = (sources, *(group.runs for group in series.values()))
         if any(run.manifest.run_id in runs_used for runs_used in used):
             shown.insert(0, run)
-    rank = {variant: index for index, variant in enumerate(order)}
-
-    def by_order(variant: str) -> tuple[int, str]:
-        return rank.get(variant, len(rank)), variant
-
+    by_order = partial(_place_in, {variant: index for index, variant in enumerate(order)})
     for group in series.values():
-        group.boxes = dict(sorted(group.boxes.items(), key=lambda row: by_order(row[0])))
+        group.boxes = {
+            variant: group.boxes[variant] for variant in sorted(group.boxes, key=by_order)
+        }
     ordered = _ordered(series)
-    named = {(one.system.heading, one.system.system_id) for one in ordered}
-    headings = Counter(heading for heading, _ in named)
-    for group in ordered:
-        group.shares_name = headings[group.system.heading] > 1
+    _mark_shared_names(ordered)
     return View(
         models={variant: models[variant] for variant in sorted(models, key=by_order)},
         series=[group for group in ordered if group.preset != SUSTAINED],
@@ -178,6 +174,19 @@ def gather(
         records={(run.manifest.run_id, it.cell_id): it for run in shown for it in run.records},
         manifests=dict(reversed(manifests.items())),
     )
+
+
+def _place_in(rank: Mapping[str, int], variant: str) -> tuple[int, str]:
+    """Return what variants are sorted by: those that `rank` knows first."""
+    return rank.get(variant, len(rank)), variant
+
+
+def _mark_shared_names(ordered: Sequence[Series]) -> None:
+    """Mark the series of systems whose heading another system has too."""
+    named = {(one.system.heading, one.system.system_id) for one in ordered}
+    headings = Counter(heading for heading, _ in named)
+    for group in ordered:
+        group.shares_name = headings[group.system.heading] > 1
 
 
 def _ordered(series: Mapping[_SeriesKey, Series]) -> list[Series]:

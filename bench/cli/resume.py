@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.core.errors import InputError
 from bench.core.program import program
 from bench.experiments.context import Options
-from bench.experiments.preparation import OwnOptions
+from bench.experiments.nets import OwnOptions
 from bench.storage.schema.latency import RunManifest
 
 _PROGRAM = ["python", "-m", "bench"]

@@ -20,7 +20,6 @@ import fnmatch
 import json
 import platform
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -33,24 +32,15 @@ from bench.core.errors import Unavailable, UnknownName
 from bench.core.locks import waited_for
 from bench.core.paths import PACKAGE, import_root
 from bench.core.protocol import ENGINE_PYTHON, write_json
+from bench.environments import inspection
+from bench.environments.inspection import Interpreter, printed_json
 from bench.environments.overrides import Pin, pinned
 from bench.environments.specs import ENVIRONMENTS, EnvSpec
 from bench.environments.uv_tool import base_python, run_uv, uv_program
-from bench.launcher.environment import child_environment
 
 LOCKS = PACKAGE / "envs"
 _COMPLETE = "complete.json"
 _PACKAGE_FILES = Path(__file__).with_name("package_files.py")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interpreter:
-    """A Python to run children with; `packages` name -> version, `digest` over all of that."""
-
-    name: str
-    python: Path
-    packages: Mapping[str, str]
-    digest: str
 
 
 @dataclass(slots=True)
@@ -106,7 +96,7 @@ class Environments:
 
     def _find(self, name: str) -> Interpreter:
         if name == "harness":
-            return describe(name, Path(sys.executable))
+            return inspection.describe(name, Path(sys.executable))
         if name in self.given:
             return given(name, self.given[name])
         return self._built(name)
@@ -166,13 +156,13 @@ def given(name: str, python: Path) -> Interpreter:
 
     Its packages may be edited in place: its digest takes their files too.
     """
-    interpreter, needs = describe(name, python), ENVIRONMENTS[name].needs
+    interpreter, needs = inspection.describe(name, python), ENVIRONMENTS[name].needs
     if needs and not has_any(interpreter.packages, needs):
         raise Unavailable(
             f"the interpreter for environment '{name}', {python}, has no {needs[0]}",
             hint=f"install it there, or leave --env {name} out to have one built",
         )
-    files = _printed_json(name, python, str(_PACKAGE_FILES), str(import_root()))
+    files = printed_json(name, python, str(_PACKAGE_FILES), str(import_root()))
     return replace(interpreter, digest=canonical_digest([interpreter.digest, files]))
 
 
@@ -206,34 +196,8 @@ def build(
     install = [uv, "pip", "install", "--quiet", *hashes, "--compile-bytecode"]
     install += ["--excludes", str(left_out)] if left_out.exists() else []
     run_uv([*install, "--python", str(_python_in(folder)), "-r", str(lock)], name)
-    interpreter = describe(name, _python_in(folder))
+    interpreter = inspection.describe(name, _python_in(folder))
     write_json(folder / _COMPLETE, {"packages": interpreter.packages, "digest": interpreter.digest})
-
-
-def describe(name: str, python: Path) -> Interpreter:
-    """Ask an interpreter for its packages; raises Unavailable where it doesn't answer."""
-    packages = dict(sorted(_printed_json(name, python, "-c", QUERY).items()))
-    return Interpreter(
-        name=name, python=python, packages=packages, digest=canonical_digest(packages)
-    )
-
-
-def _printed_json(name: str, python: Path, *arguments: str) -> dict[str, str]:
-    """Return the JSON that a program prints in an interpreter; raises Unavailable without any."""
-    environment = child_environment({})
-    del environment["PYTHONPATH"]  # the harness's own; it may import on a later Python only
-    try:
-        done = subprocess.run(
-            [str(python), *arguments],
-            capture_output=True, text=True, errors="replace", timeout=60, check=True,
-            env=environment,
-        )  # fmt: skip
-        return dict(json.loads(done.stdout))
-    except (OSError, subprocess.SubprocessError, ValueError) as error:
-        raise Unavailable(
-            f"the interpreter for environment '{name}', {python}, doesn't run: {_short(error)}",
-            hint=f"give a Python with --env {name}=PATH",
-        ) from error
 
 
 def _python_in(folder: Path) -> Path:
@@ -247,30 +211,6 @@ def _packages_of(folder: Path) -> tuple[dict[str, str], str] | None:
         return {str(name): str(it) for name, it in made["packages"].items()}, str(made["digest"])
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
-
-
-def _short(error: Exception) -> str:
-    if isinstance(error, subprocess.CalledProcessError):
-        return f"it left with status {error.returncode}"
-    if isinstance(error, OSError):
-        return error.strerror or type(error).__name__
-    return type(error).__name__
-
-
-# Prints {name: version} as JSON, "python" among them. importlib.metadata came with 3.8; before, the
-# names of the folders that it would read tell the same.
-QUERY = """
-import json, sys
-try:
-    from importlib.metadata import distributions
-    names = [(it.metadata["Name"], it.version) for it in distributions()]
-except ImportError:
-    from pathlib import Path
-    folders = [it.stem for path in sys.path for it in Path(path).glob("*.dist-info")]
-    names = [folder.replace("_", "-").rsplit("-", 1) for folder in folders]
-packages = {name.lower(): version for name, version in names if name}
-print(json.dumps(dict(packages, python=sys.version.split()[0])))
-"""
 
 
 class Entry(Protocol):

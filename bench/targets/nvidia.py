@@ -143,8 +143,8 @@ def make_system(identity: Identity, host: HostFacts) -> System:
     facts = {**around, **identity.facts}
     slug = re.sub(r"[^a-z0-9]+", "-", identity.name.lower()).strip("-")
     # Older drivers don't tell the cores, which the name and the capability stand for.
-    told = {name: value for name, value in identity.facts.items() if name != "gpu_cores"}
-    digest = canonical_digest({**hardware(host), **told})
+    stable = {name: value for name, value in identity.facts.items() if name != "gpu_cores"}
+    digest = canonical_digest({**hardware(host), **stable})
     return System(
         system_id=f"{slug}-{digest[:8]}", heading=identity.name, hardware=digest, facts=facts
     )

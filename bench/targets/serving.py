@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.core.errors import Unavailable
-from bench.environments.interpreters import Environments, describe, has_any
+from bench.environments.inspection import describe
+from bench.environments.interpreters import Environments, has_any
 from bench.environments.specs import ENVIRONMENTS, EnvSpec
 from bench.runners import Cards, RunnerEntry
 

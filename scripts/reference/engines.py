@@ -20,6 +20,15 @@ def engines() -> str:
     return page(
         "Runners, targets and formats",
         "A runner is the adapter of an engine; `--runner` takes its name.",
+        *_runners(),
+        *_machines(),
+        *_formats(),
+    )
+
+
+def _runners() -> tuple[str, ...]:
+    """Return the sections of runners and their settings."""
+    return (
         "## Runners",
         table(
             ("runner", "engine", "target", "environment", "loads", "precisions and tolerances"),
@@ -31,11 +40,11 @@ def engines() -> str:
                 for name, it in RUNNERS.items()
             ),
         ),
-        "A tolerance is how far output may be from the reference, as relative L2; beyond it the "
-        "outcome is `wrong-output`, and there is no figure.",
+        ("A tolerance is how far output may be from the reference, as relative L2; beyond it the "
+        "outcome is `wrong-output`, and there is no figure."),
         "## Settings",
-        "In a suite's `settings`, in a model's, and for `bench ab` as `set:NAME=VALUE`. The first "
-        "value is the default.",
+        ("In a suite's `settings`, in a model's, and for `bench ab` as `set:NAME=VALUE`. The first "
+        "value is the default."),
         table(
             ("runner", "setting", "values", "does"),
             (
@@ -44,14 +53,20 @@ def engines() -> str:
                 for setting, values in it.settings.items()
             ),
         ),
+    )  # fmt: skip
+
+
+def _machines() -> tuple[str, ...]:
+    """Return the sections of targets and environments."""
+    return (
         "## Targets",
         table(
             ("target", "is", "its suite"),
             ((code(name), it.title, code(it.suite)) for name, it in TARGETS.items()),
         ),
         "## Environments",
-        "Each engine's Python packages, built on first use in the cache; `--env NAME=PATH` takes "
-        "an interpreter of your own.",
+        ("Each engine's Python packages, built on first use in the cache; `--env NAME=PATH` takes "
+        "an interpreter of your own."),
         table(
             ("environment", "locked in", "Python", "an own interpreter has one of"),
             (
@@ -64,6 +79,12 @@ def engines() -> str:
                 for name, it in ENVIRONMENTS.items()
             ),
         ),
+    )  # fmt: skip
+
+
+def _formats() -> tuple[str, ...]:
+    """Return the sections of formats: of nets, of artifacts, of output."""
+    return (
         "## Files of nets",
         "What `bench run MODEL` and an entry's `file` take.",
         table(

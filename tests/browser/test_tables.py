@@ -135,7 +135,7 @@ def test_an_address_with_a_cell_opens_its_details(shown: Opened, show: Show) -> 
     title = shown.page.locator("dialog h2").inner_text()
     shown.page.reload()
     loaded(shown)
-    expect(shown.page.locator("dialog h2")).to_have_text(title)
+    assert shown.page.locator("dialog[open] h2").inner_text() == title != ""
 
 
 def test_each_link_leads_to_something_that_is_there(shown: Opened, made: Made) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import bench
+from bench.cli.notebook import Run
 from bench.core.units import NS_PER_MS
-from bench.notebook import Run
 
 pytestmark = pytest.mark.engine
 

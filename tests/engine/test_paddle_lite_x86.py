@@ -12,7 +12,8 @@ from bench.converters import lite_opt_x86
 from bench.core.cell import Cell
 from bench.core.errors import Unavailable
 from bench.core.protocol import ENGINE_PYTHON
-from bench.environments.interpreters import Environments, Interpreter
+from bench.environments.inspection import Interpreter
+from bench.environments.interpreters import Environments
 from bench.launcher.foreign_interpreter import EngineLost, open_engine_process
 from bench.runners import RUNNERS
 from bench.runners.paddle_lite import x86 as paddle_lite_x86

@@ -13,7 +13,8 @@ from bench.artifacts.builder import Artifact, ArtifactFormat, Key, Made, Worksho
 from bench.config.catalog import Model
 from bench.core.digest import file_sha256
 from bench.core.errors import ArtifactError, BenchError, Unavailable
-from bench.environments.interpreters import Environments, Interpreter
+from bench.environments.inspection import Interpreter
+from bench.environments.interpreters import Environments
 from bench.environments.specs import EnvSpec
 from bench.launcher.process import ChildFailed, ChildResult, Replied
 from bench.worker.serve import load

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import bench
-from bench import notebook
+from bench.cli import notebook
 from bench.cli.commands import VERBS
 from bench.cli.main import main
 from bench.core.errors import InputError, ResultsError, UnknownName

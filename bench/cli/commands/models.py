@@ -23,9 +23,9 @@ def run(options: Options, tables: Tables) -> int:
     catalogue, published = load_catalogue(options.models), load_published(options.models)
     broken: list[BrokenResult] = []
     known = view_of(load_runs(options.results, broken=broken), options.models).models
-    asked = options.variants or [*known, *catalogue.models]
-    own = [it for it in dict.fromkeys(asked) if it in known and it not in catalogue.models]
-    listed = [it for it in dict.fromkeys(asked) if it not in own]
+    names = options.variants or [*known, *catalogue.models]
+    own = [it for it in dict.fromkeys(names) if it in known and it not in catalogue.models]
+    listed = [it for it in dict.fromkeys(names) if it not in own]
     rows = [_named(variant, None) | describe(known[variant], None) for variant in own]
     for variant in select(catalogue, listed) if listed else ():
         entry = catalogue.models[variant]

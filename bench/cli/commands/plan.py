@@ -21,8 +21,8 @@ from bench.core.units import NS_PER_S, duration, number_of
 from bench.devices.host.facts import usable_cores
 from bench.environments.interpreters import Environments
 from bench.experiments.context import Options, Tables
-from bench.experiments.latency.experiment import Job, SuiteOptions, new_job, suite_of
 from bench.experiments.latency.forecast import Expected, expect
+from bench.experiments.latency.job import Job, SuiteOptions, new_job, suite_of
 from bench.experiments.latency.schedule import Plan
 from bench.experiments.preparation import artifact_key
 from bench.reports.build import load_runs

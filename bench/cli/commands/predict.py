@@ -21,7 +21,7 @@ from bench.experiments.accuracy.dataset import ImageOptions
 from bench.experiments.accuracy.engine import OpenEngine, open_engine
 from bench.experiments.accuracy.predict import TIMED, WARM_UP, Prediction, predict
 from bench.experiments.context import Options, Tables
-from bench.experiments.preparation import catalogue_of
+from bench.experiments.nets import catalogue_of
 
 _INCLUDES = "the input copied in, the net run, the output copied out"
 

@@ -112,11 +112,11 @@ def _paste(options: Options, pasted: PasteOptions) -> int:
     if changed:
         rewrite(changed)
     tables = {str(path): names for path, (_, names) in new.items()}
-    show(json.dumps({"files": tables}, indent=1) + "\n" if options.as_json else _told(tables))
+    show(json.dumps({"files": tables}, indent=1) + "\n" if options.as_json else _changes(tables))
     return tell_broken(broken)
 
 
-def _told(tables: Mapping[str, Mapping[str, bool]]) -> str:
+def _changes(tables: Mapping[str, Mapping[str, bool]]) -> str:
     """Return a line a file: which of its tables changed."""
     said = []
     for path, one in tables.items():

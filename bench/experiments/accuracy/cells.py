@@ -15,7 +15,8 @@ from bench.devices.host.facts import usable_cores
 from bench.environments.interpreters import Environments
 from bench.experiments.accuracy.engine import Engine, OpenEngine, open_engine
 from bench.experiments.context import Options, Tables
-from bench.experiments.preparation import artifact_key, models_of, settle
+from bench.experiments.nets import models_of
+from bench.experiments.preparation import artifact_key, settle
 from bench.experiments.provenance import hidden
 from bench.experiments.session import Attempt, attempt, outcome_of, start_of
 from bench.launcher.client import WorkerFailed

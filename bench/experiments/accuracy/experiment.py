@@ -21,7 +21,8 @@ from bench.experiments.accuracy.engine import OpenEngine, open_engine
 from bench.experiments.accuracy.preprocess import quiet_decoder
 from bench.experiments.accuracy.recipes import Net, net_of, recipe_fields
 from bench.experiments.context import Options, Tables
-from bench.experiments.preparation import OwnOptions, models_of, packages_of, reachable, settle
+from bench.experiments.nets import OwnOptions, models_of
+from bench.experiments.preparation import packages_of, reachable, settle
 from bench.experiments.progress import Units
 from bench.experiments.provenance import begun, make_provenance
 from bench.experiments.resume import NETS, PACKAGES, PASSED, SYSTEM, Same

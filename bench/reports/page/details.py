@@ -96,8 +96,8 @@ def _sessions(it: _Cell, words: Words) -> str:
 def _threads(it: _Cell, words: Words) -> str:
     worked = dict.fromkeys(one.facts.get("threads_worked") for one in it.record.sessions)
     known = ", ".join(count for count in worked if count)
-    asked = it.record.cell.threads
-    return words("page.cell.worked", asked=asked, worked=known) if known else str(asked)
+    threads = it.record.cell.threads
+    return words("page.cell.worked", asked=threads, worked=known) if known else str(threads)
 
 
 def _percentiles(it: _Cell, words: Words) -> str:

@@ -195,9 +195,9 @@ def _effective(record: Record, without: Collection[str]) -> list[str]:
         for name, value in session.facts.items():
             if name not in without and (name, value) != _UNREAD:
                 facts.setdefault(name, {})[value] = None
-    told = {name: " or ".join(values) for name, values in sorted(facts.items())}
-    worked, cores = told.pop("threads_worked", None), told.pop("cores_worked", None)
-    known = [f"{name} {values}" for name, values in told.items()]
+    values_of = {name: " or ".join(values) for name, values in sorted(facts.items())}
+    worked, cores = values_of.pop("threads_worked", None), values_of.pop("cores_worked", None)
+    known = [f"{name} {values}" for name, values in values_of.items()]
     if worked is not None:
         known.append(f"threads that worked {worked}" + (f" (on core {cores})" if cores else ""))
     return known

@@ -17,7 +17,7 @@ from bench.cli.main import main, parse
 from bench.config.axes import Axes
 from bench.core.errors import InputError
 from bench.experiments.context import Options
-from bench.experiments.preparation import OwnOptions
+from bench.experiments.nets import OwnOptions
 from bench.targets import TargetEntry, TargetOption
 
 NUMBERS = st.lists(st.integers(1, 10**6), min_size=1, max_size=4)

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from bench.core.errors import Unavailable
+from bench.environments import inspection, uv_tool
 from bench.environments import interpreters as module
-from bench.environments import uv_tool
+from bench.environments.inspection import Interpreter
 from bench.environments.interpreters import LOCKS, build
 from bench.environments.specs import ENVIRONMENTS, EnvSpec
 from bench.environments.uv_tool import base_python
@@ -74,9 +75,9 @@ def test_an_installation_keeps_out_what_the_file_beside_the_lock_names(
     commands: list[list[str]] = []
     monkeypatch.setattr(module, "run_uv", lambda command, _: commands.append(command))
     monkeypatch.setattr(
-        module,
+        inspection,
         "describe",
-        lambda *_: module.Interpreter(name="own", python=tmp_path, packages={}, digest="d"),
+        lambda *_: Interpreter(name="own", python=tmp_path, packages={}, digest="d"),
     )
     (tmp_path / "own.txt").write_text("")
     if beside:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from bench.core.errors import Unavailable, UnknownName
-from bench.environments import interpreters as module
 from bench.environments import uv_tool
-from bench.environments.interpreters import LOCKS, Environments, build, describe
+from bench.environments.inspection import Interpreter, describe
+from bench.environments.interpreters import LOCKS, Environments, build
 from bench.environments.specs import ENVIRONMENTS, EnvSpec
 from bench.environments.uv_tool import base_python, run_uv, uv_program
 
@@ -25,7 +25,7 @@ class Locked:
     cache: Path
     lock: Path
 
-    def get(self) -> module.Interpreter:
+    def get(self) -> Interpreter:
         return Environments(self.cache).get("paddle")
 
     @property

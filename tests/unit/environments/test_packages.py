@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bench.environments.interpreters import QUERY
+from bench.environments.inspection import QUERY
 
 # Python 3.7 has no such module.
 _OLD = "import sys; sys.modules['importlib.metadata'] = None\n"

@@ -11,7 +11,8 @@ from bench.artifacts.builder import Artifact, ArtifactFormat, Key, Made, Worksho
 from bench.config.catalog import Model
 from bench.core.cell import Cell
 from bench.core.errors import ArtifactError, BenchError, Unavailable
-from bench.environments.interpreters import Environments, Interpreter
+from bench.environments.inspection import Interpreter
+from bench.environments.interpreters import Environments
 from bench.experiments.preparation import (
     COSTS_FORMAT,
     STORAGE_FORMAT,

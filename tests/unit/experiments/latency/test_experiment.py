@@ -13,14 +13,8 @@ from bench.config.suite import load_suite
 from bench.config.sustained import sustained
 from bench.core.errors import InputError, Unavailable, UnknownName
 from bench.experiments.context import Options, Tables
-from bench.experiments.latency.experiment import (
-    LAPS,
-    Job,
-    SuiteOptions,
-    new_job,
-    resumed_job,
-)
-from bench.experiments.preparation import OwnOptions
+from bench.experiments.latency.job import LAPS, Job, SuiteOptions, new_job, resumed_job
+from bench.experiments.nets import OwnOptions
 from bench.storage.schema.common import CellFields, SamplingFields
 from bench.storage.schema.latency import RunManifest
 from tests.conftest import FAKE_SUITE
