@@ -78,7 +78,7 @@ def test_what_the_clone_installs_is_what_the_wheel_asks_for() -> None:
     """bench/envs/harness.in locks the same packages for a clone."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     optional = project["optional-dependencies"]
-    extras = ("gpu", "phone", "pandas")
+    extras = ("gpu", "phone", "pandas", "fleet", "serving")
     assert {*extras, "parquet", "mlflow", "all"} == set(optional)
     asked = [*project["dependencies"], *(package for name in extras for package in optional[name])]
     lines = (ROOT / "bench/envs/harness.in").read_text().splitlines()

@@ -1,0 +1,1 @@
+"""Jobs over several hosts: workers offer their targets, and results are merged by copying."""
