@@ -56,7 +56,10 @@ def parts(view: View, words: Words) -> list[Part]:
         "plots": [],
         **{key: _of(sections, names) for key, names in _OF.items()},
         "compare": _section("compare", compared_tables(view, tables, words), words),
-        "systems": _section("systems", systems_tables(view, words), words),
+        "systems": [
+            *_section("systems", systems_tables(view, words), words),
+            *_of(sections, ["systems"]),
+        ],
         "audit": _section("audit", audit_tables(view, words), words),
         "failures": _section("failures", failure_tables(view, words), words),
         "machine": _section("machine", machine_tables(view, words), words),

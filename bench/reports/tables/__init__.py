@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bench.analysis.series import View
 from bench.reports.language import Words
-from bench.reports.tables import accuracy, costs, engines, latency, sources, sustained
+from bench.reports.tables import accuracy, costs, engines, latency, sources, sustained, systems
 from bench.reports.tables.model import Section, Table
 
 
@@ -21,6 +21,7 @@ def report_sections(view: View, words: Words) -> list[Section]:
         accuracy.section(view, words),
         *(latency.section(view, series, words) for series in view.series),
         engines.section(view, words),
+        systems.section(view, words),
         sustained.section(view, words),
         Section(key="plots", title=words("report.plots"), tables=[]) if view.models else None,
         sources.variance(view, words),
