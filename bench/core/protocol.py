@@ -9,6 +9,10 @@ version of this protocol, an operation and the operation's arguments:
     measure       a SessionRequest                 a whole session: load, inference, samples
     measure_pair  a PairRequest                    {"arms": {name: {...}}, "bursts": [{arm, ns}]}
                                                    or {"failed": {arm, kind, message, hint}}
+    profile       a SessionRequest                 {relative_l2, facts, plain_ns, profiled_ns,
+                                                   resolution_ns, operators: [{name, type, ns,
+                                                   calls, kernel}]}; as many inferences without as
+                                                   with the engine's profile (bench.worker.profile)
     convert       converter, source, options, out  what the converter says of its files; `engine`, a
                                                    runner, gives the outputs of `main` among them
     probe                                          the versions of Paddle and of its TensorRT

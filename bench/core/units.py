@@ -7,6 +7,7 @@ from typing import NewType
 
 Nanoseconds = NewType("Nanoseconds", int)
 
+NS_PER_US = 1_000
 NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
 BYTES_PER_MIB = 1 << 20

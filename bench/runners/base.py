@@ -27,7 +27,7 @@ else:
     Array = object
 
 
-Capability = Literal["device", "pair", "targeted", "gauged", "remote"]
+Capability = Literal["device", "pair", "targeted", "gauged", "remote", "profiled"]
 """What a runner can do beside `Runner.open`, by the protocol that says how.
 
     "device"    DeviceRunner, in place of Runner
@@ -35,6 +35,7 @@ Capability = Literal["device", "pair", "targeted", "gauged", "remote"]
     "targeted"  TargetedRunner
     "gauged"    its sessions are GaugedSession
     "remote"    its sessions are RemoteSession
+    "profiled"  its sessions are ProfiledSession (bench/runners/profiling.py)
 """
 NO_CAPABILITIES: frozenset[Capability] = frozenset()
 

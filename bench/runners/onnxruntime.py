@@ -6,16 +6,19 @@ A sample is end to end: inputs handed over, the graph run, outputs in arrays of 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bench.core.cell import Cell
 from bench.core.tensors import Tensors
 from bench.core.units import Nanoseconds
-from bench.runners.base import import_engine, require_precision, time_calls
+from bench.runners.base import Capability, import_engine, require_precision, time_calls
 from bench.runners.feeds import feeds_by
+from bench.runners.onnxruntime_profile import take_profile
+from bench.runners.profiling import Profile
 
 _PROVIDER = "CPUExecutionProvider"
 # Threads of the pool wait busily for work (ONNX Runtime's default), or asleep. One thread has no
@@ -39,34 +42,44 @@ class OnnxRuntimeRunner:
     """Opens `model.onnx`, exported for one batch; for INT8 the one that was quantised."""
 
     imports = ("onnxruntime",)
+    capabilities: frozenset[Capability] = frozenset({"profiled"})
 
     @contextmanager
     def open(self, cell: Cell, artifact: Path) -> Iterator[OnnxRuntimeSession]:
         require_precision(cell, "fp32", "int8")
         engine = import_engine("onnxruntime", env="engines")
-        options = engine.SessionOptions()
-        options.intra_op_num_threads = cell.threads
-        options.inter_op_num_threads = 1
-        options.execution_mode = engine.ExecutionMode.ORT_SEQUENTIAL
-        options.graph_optimization_level = engine.GraphOptimizationLevel.ORT_ENABLE_ALL
-        options.log_severity_level = _ERRORS_ONLY
-        spinning = dict(cell.settings).get("spinning", "on")
-        options.add_session_config_entry(_SPINNING, _SPIN[spinning])
-        options.add_session_config_entry(_BF16_GEMM, "0")
-        options.add_session_config_entry(_FLUSH_SUBNORMALS, "1")
-        session = engine.InferenceSession(str(artifact), options, providers=[_PROVIDER])
-        yield OnnxRuntimeSession(session, engine.__version__, artifact)
+        opened = partial(_session, engine, cell, artifact)
+        yield OnnxRuntimeSession(opened, engine.__version__, artifact)
+
+
+def _session(engine: Any, cell: Cell, artifact: Path, profile: str = "") -> Any:
+    """Return a session of ONNX Runtime; `profile` is what the files of its profile begin with."""
+    options = engine.SessionOptions()
+    options.intra_op_num_threads = cell.threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = engine.ExecutionMode.ORT_SEQUENTIAL
+    options.graph_optimization_level = engine.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.log_severity_level = _ERRORS_ONLY
+    spinning = dict(cell.settings).get("spinning", "on")
+    options.add_session_config_entry(_SPINNING, _SPIN[spinning])
+    options.add_session_config_entry(_BF16_GEMM, "0")
+    options.add_session_config_entry(_FLUSH_SUBNORMALS, "1")
+    if profile:
+        options.enable_profiling = True
+        options.profile_file_prefix = profile
+    return engine.InferenceSession(str(artifact), options, providers=[_PROVIDER])
 
 
 class OnnxRuntimeSession:
-    """A session and the input that it is run on."""
+    """A session, which `opened` opens, and the input that it is run on."""
 
-    def __init__(self, session: Any, version: str, artifact: Path) -> None:
-        self._session = session
+    def __init__(self, opened: Callable[..., Any], version: str, artifact: Path) -> None:
+        self._opened = opened
+        self._session = opened()
         self._artifact = artifact
         self._version = version
-        self._inputs = [end.name for end in session.get_inputs()]
-        self._outputs = [end.name for end in session.get_outputs()]
+        self._inputs = [end.name for end in self._session.get_inputs()]
+        self._outputs = [end.name for end in self._session.get_outputs()]
         self._feeds: dict[str, Any] = {}
 
     @property
@@ -103,6 +116,9 @@ class OnnxRuntimeSession:
 
     def sample(self, count: int) -> list[Nanoseconds]:
         return time_calls(self._end_to_end, count)
+
+    def profile(self, count: int) -> Profile:
+        return take_profile(self._opened, self._feeds, count)
 
     def _end_to_end(self) -> Any:
         return self._session.run(None, self._feeds)

@@ -39,9 +39,17 @@ def run_command(state: State, arguments: Mapping[str, Any]) -> Mapping[str, Any]
     return loaded.run_command(state, arguments)
 
 
+def profile(state: State, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Load what profiles where that is asked for."""
+    from bench.worker import profile as loaded
+
+    return loaded.profile(state, arguments)
+
+
 OPERATIONS: Mapping[str, Operation] = {
     "measure": measure,
     "measure_pair": measure_pair,
+    "profile": profile,
     "convert": convert,
     "probe": probe,
     "open": open_session,

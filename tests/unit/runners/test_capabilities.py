@@ -16,13 +16,16 @@ from bench.runners.base import (
     TargetedRunner,
     capabilities_of,
 )
+from bench.runners.profiling import ProfiledSession
 from bench.targets import TARGETS
 from bench.worker.serve import load
 
 OF_RUNNERS: dict[Capability, type] = {
     "device": DeviceRunner, "pair": PairingRunner, "targeted": TargetedRunner,
 }  # fmt: skip
-OF_SESSIONS: dict[Capability, type] = {"gauged": GaugedSession, "remote": RemoteSession}
+OF_SESSIONS: dict[Capability, type] = {
+    "gauged": GaugedSession, "remote": RemoteSession, "profiled": ProfiledSession,
+}  # fmt: skip
 
 
 def methods(protocol: type) -> set[str]:
@@ -67,4 +70,5 @@ def test_sessions_run_on_a_device_where_its_target_does_so(name: str) -> None:
 
 def test_each_capability_has_a_protocol() -> None:
     assert OF_RUNNERS.keys() | OF_SESSIONS.keys() == set(get_args(Capability))
-    assert methods(RemoteSession) | methods(GaugedSession) == {"usage", "begin", "end", "figures"}
+    named = {method for protocol in OF_SESSIONS.values() for method in methods(protocol)}
+    assert named == {"usage", "begin", "end", "figures", "profile"}

@@ -76,7 +76,7 @@ def test_what_becomes_of_subnormals_is_read_back_from_the_engine(
     told = openvino.OpenVinoSession(compiled("f32", flushes=does), "2026.4.1").facts
     assert told["subnormals"] == fact
     stand_in = session(**{"session.set_denormal_as_zero": str(int(does))})
-    told = onnxruntime.OnnxRuntimeSession(stand_in, "1.23.2", onnx_file(tmp_path)).facts
+    told = onnxruntime.OnnxRuntimeSession(lambda: stand_in, "1.23.2", onnx_file(tmp_path)).facts
     assert told["subnormals"] == fact
 
 
@@ -206,7 +206,9 @@ def session(kind: str = "tensor(float)", **entries: str) -> Any:
 def test_onnx_runtimes_precision_is_that_of_its_tensors_and_of_its_matrix_product(
     stand_in: Any, precision: str, tmp_path: Path
 ) -> None:
-    facts = onnxruntime.OnnxRuntimeSession(stand_in, "1.23.2", onnx_file(tmp_path, "Conv")).facts
+    facts = onnxruntime.OnnxRuntimeSession(
+        lambda: stand_in, "1.23.2", onnx_file(tmp_path, "Conv")
+    ).facts
     assert (facts["precision"], facts["threads"], facts["spinning"]) == (precision, "4", "on")
 
 
@@ -224,14 +226,14 @@ def test_a_quantised_file_whoever_wrote_it_is_int8_in_onnx_runtime(
     operators: list[str], precision: str, before: int, tmp_path: Path
 ) -> None:
     file = onnx_file(tmp_path, *operators, before=before)
-    facts = onnxruntime.OnnxRuntimeSession(session(), "1.23.2", file).facts
+    facts = onnxruntime.OnnxRuntimeSession(session, "1.23.2", file).facts
     assert facts["precision"] == precision
 
 
 def test_onnx_runtime_tells_no_precision_of_whole_numbers_alone(tmp_path: Path) -> None:
     stand_in = session("tensor(int64)")
     stand_in.get_inputs = stand_in.get_outputs
-    facts = onnxruntime.OnnxRuntimeSession(stand_in, "1.23.2", onnx_file(tmp_path)).facts
+    facts = onnxruntime.OnnxRuntimeSession(lambda: stand_in, "1.23.2", onnx_file(tmp_path)).facts
     assert "precision" not in facts
 
 

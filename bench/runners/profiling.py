@@ -1,0 +1,54 @@
+"""What a profile by operator is: what a session that can take one gives. Capability "profiled"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bench.core.units import Nanoseconds
+from bench.runners.base import Session
+
+WARM_UP = 10
+"""Inferences of an engine that was opened anew for its profile, before the first that counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorTime:
+    """What one operator of the engine's own graph took.
+
+    `name` and `type` are the engine's own; `ns` is the mean of an inference, all its `calls` in it
+    together and what other operators took within it left out. `kernel`: which code ran, as far as
+    the engine tells, such as a provider or a primitive; '' where it doesn't.
+    """
+
+    name: str
+    type: str
+    ns: float
+    calls: float = 1.0
+    kernel: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """The operators in the order of the graph, and the duration of each profiled inference.
+
+    `resolution_ns`: times are whole multiples of it, cut off: that much is missing of an operator
+    at most.
+    """
+
+    samples_ns: Sequence[Nanoseconds]
+    operators: Sequence[OperatorTime]
+    resolution_ns: int = 1
+
+
+class ProfiledSession(Session, Protocol):
+    """A session whose engine tells what each operator takes."""
+
+    def profile(self, count: int) -> Profile:
+        """Return the profile of `count` inferences on the input of the last `infer`.
+
+        The engine may be opened anew for it, with the same settings. Raises Unavailable where this
+        build of the engine can't.
+        """
+        ...

@@ -1,0 +1,88 @@
+"""The profile by operator of each engine that has one, on the smallest net."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from statistics import mean
+from typing import Any
+
+import pytest
+
+from bench.artifacts.builder import Key
+from bench.core.cell import Cell, Sampling
+from bench.core.errors import Unavailable
+from bench.core.protocol import request_for
+from bench.environments.interpreters import Environments
+from bench.experiments.session import start_of
+from bench.launcher.process import Replied, run_child
+from bench.runners import RUNNERS
+from tests.engine.inferring import made
+
+pytestmark = pytest.mark.engine
+
+PROFILED = ("onnxruntime",)
+SAMPLING = Sampling(
+    preset="test", sessions=1, samples=50, min_samples=50, budget_s=10.0, warmup_calls=5,
+    warmup_s=0.1, warmup_cap_s=2.0,
+)  # fmt: skip
+
+Profile = Mapping[str, Any]
+
+
+def result_of(runner: str, environments: Environments) -> Any:
+    """Return how a worker's profile of x0_25 in `runner` ended."""
+    entry = RUNNERS[runner]
+    key = Key("x0_25", entry.artifact, 1)
+    artifact = made([key], environments)[key]
+    cell = Cell(variant="x0_25", model_hash="m", runner=runner, batch=1, threads=1)
+    try:
+        start = start_of(cell, artifact, entry, environments, sampling=SAMPLING)
+    except Unavailable as error:
+        pytest.skip(str(error))
+    request = request_for("profile", **start.request.to_json())
+    return run_child(request, python=start.python, env=start.env, timeout_s=120.0)
+
+
+@pytest.fixture(scope="module")
+def profiles(environments: Environments) -> Callable[[str], Profile]:
+    known: dict[str, Profile] = {}
+
+    def profile(runner: str) -> Profile:
+        if runner not in known:
+            result = result_of(runner, environments)
+            assert isinstance(result, Replied), result
+            known[runner] = result.value
+        return known[runner]
+
+    return profile
+
+
+@pytest.mark.parametrize("runner", PROFILED)
+def test_as_many_inferences_are_profiled_as_not_and_the_output_was_checked(
+    runner: str, profiles: Callable[[str], Profile]
+) -> None:
+    profile = profiles(runner)
+    assert len(profile["plain_ns"]) == len(profile["profiled_ns"]) == 50
+    assert profile["relative_l2"] <= RUNNERS[runner].tolerance
+    assert profile["facts"]["threads"] == "1"
+
+
+@pytest.mark.parametrize("runner", PROFILED)
+def test_the_operators_are_the_nets_and_together_take_most_of_an_inference(
+    runner: str, profiles: Callable[[str], Profile]
+) -> None:
+    profile = profiles(runner)
+    types = [it["type"] for it in profile["operators"]]
+    # ShuffleNetV2: its first and last, three in each of 13 units, five in each of 3.
+    assert sum("conv" in it.lower() for it in types) == 56
+    assert len({it["name"] for it in profile["operators"]}) == len(types)
+    assert all(it["calls"] == 1 and it["ns"] >= 0 for it in profile["operators"])
+    together = sum(it["ns"] for it in profile["operators"])
+    assert 0.5 < together / mean(profile["profiled_ns"]) <= 1
+
+
+def test_a_runner_without_profiles_says_so_and_what_helps(environments: Environments) -> None:
+    result = result_of("paddle", environments)
+    assert result.kind == "unavailable"
+    assert "paddle runner has no profile by operator" in result.message
+    assert "--profile" in result.hint
