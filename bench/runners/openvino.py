@@ -5,17 +5,20 @@ A sample is end to end: inputs copied in, the request run, outputs copied out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bench.core.cell import Cell
 from bench.core.errors import Unavailable
 from bench.core.tensors import Tensors
-from bench.core.units import NS_PER_MS, Nanoseconds
-from bench.runners.base import import_engine, require_precision, time_calls
+from bench.core.units import NS_PER_MS, NS_PER_US, Nanoseconds
+from bench.runners.base import Capability, import_engine, require_precision, time_calls
 from bench.runners.feeds import feeds_by
+from bench.runners.profiling import WARM_UP, OperatorTime, Profile
 
 # By the names of OpenVINO's element types; the lowest of those in the running graph is effective.
 _LOW = {"bf16": "bf16", "f16": "fp16", "i8": "int8", "u8": "int8"}
@@ -24,12 +27,17 @@ _HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
 # without a word: f16 became bf16 on a chip with BF16 instructions alone.
 _CAPABILITIES = {"bf16": "BF16", "fp16": "FP16"}
 _FLUSH_SUBNORMALS = "CPU_DENORMALS_OPTIMIZATION"
+_NO_WORK = ("undef", "unknown")  # what the counters call the kernel of a node without one
+
+Counted = tuple[str, str, str, int]
+"""A node's name, its type, its kernel, and its mean in whole microseconds, 0: below one."""
 
 
 class OpenVinoRunner:
     """Opens `model.xml` with the `model.bin` beside it, or a `model.onnx`, for one batch."""
 
     imports = ("openvino",)
+    capabilities: frozenset[Capability] = frozenset({"profiled"})
 
     @contextmanager
     def open(self, cell: Cell, artifact: Path) -> Iterator[OpenVinoSession]:
@@ -37,7 +45,10 @@ class OpenVinoRunner:
         engine = import_engine("openvino", env="engines")
         core = engine.Core()
         require_capability(cell, core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
-        compiled = core.compile_model(str(artifact), "CPU", properties(cell))
+
+        def compiled(**more: object) -> Any:
+            return core.compile_model(str(artifact), "CPU", {**properties(cell), **more})
+
         yield OpenVinoSession(compiled, engine.__version__)
 
 
@@ -67,14 +78,16 @@ def properties(cell: Cell) -> dict[str, object]:
 
 
 class OpenVinoSession:
-    """A compiled model with its one request."""
+    """The model that `compile_model` gives, which takes more properties, with its one request."""
 
-    def __init__(self, compiled: Any, version: str) -> None:
-        self._compiled = compiled
+    def __init__(self, compile_model: Callable[..., Any], version: str) -> None:
+        self._compile_model = compile_model
         self._version = version
+        self._compiled = compiled = compile_model()
         self._request = compiled.create_infer_request()
         self._inputs = {_name(it): self._request.get_tensor(it) for it in compiled.inputs}
         self._outputs = {_name(it): self._request.get_tensor(it) for it in compiled.outputs}
+        self._feeds: Tensors = {}
         self._copies: list[tuple[Any, Any]] = []
 
     @property
@@ -100,12 +113,28 @@ class OpenVinoSession:
         return "fp32" if "f32" in types else "unknown"
 
     def infer(self, feeds: Tensors) -> Tensors:
-        named = feeds_by(list(self._inputs), feeds)
+        self._feeds = named = feeds_by(list(self._inputs), feeds)
         self._copies = [(self._inputs[name], array) for name, array in named.items()]
         return dict(zip(self._outputs, self._end_to_end(), strict=True))
 
     def sample(self, count: int) -> list[Nanoseconds]:
         return time_calls(self._end_to_end, count)
+
+    def profile(self, count: int) -> Profile:
+        twin = OpenVinoSession(partial(self._compile_model, PERF_COUNT=True), self._version)
+        twin.infer(self._feeds)
+        twin.sample(WARM_UP - 1)
+        before = twin.counted_us()
+        samples = twin.sample(count)
+        operators = operators_of(before, twin.counted_us(), WARM_UP, count)
+        return Profile(samples_ns=samples, operators=operators, resolution_ns=NS_PER_US)
+
+    def counted_us(self) -> list[Counted]:
+        """Return the counter of each node of the running graph: its mean since it was compiled."""
+        return [
+            (it.node_name, it.node_type, it.exec_type, it.real_time // timedelta(microseconds=1))
+            for it in self._request.get_profiling_info()
+        ]
 
     def sample_request(self, count: int) -> list[Nanoseconds]:
         """Return the request's own duration of each inference, on the input of `infer`.
@@ -124,6 +153,25 @@ class OpenVinoSession:
             tensor.data[...] = array
         self._request.infer()
         return [tensor.data.copy() for tensor in self._outputs.values()]
+
+
+def operators_of(
+    before: Sequence[Counted], after: Sequence[Counted], warm_up: int, count: int
+) -> list[OperatorTime]:
+    """Return what each operator took in `count` inferences that followed `warm_up` others.
+
+    Nodes that do no work of their own are left out: inputs, outputs, and what another took in.
+    """
+    return [
+        OperatorTime(
+            name=name,
+            type=kind,
+            ns=max(0, mean * (warm_up + count) - first * warm_up) * NS_PER_US / count,
+            kernel=kernel,
+        )
+        for (name, kind, kernel, mean), (*_, first) in zip(after, before, strict=True)
+        if not kernel.startswith(_NO_WORK)
+    ]
 
 
 def _name(port: Any) -> str:

@@ -53,7 +53,7 @@ def compiled(*precisions: str, flushes: bool = True) -> Any:
 def test_openvinos_precision_is_that_of_the_graph_that_runs_not_of_the_hint(
     nodes: tuple[str, ...], precision: str
 ) -> None:
-    facts = openvino.OpenVinoSession(compiled(*nodes), "2026.4.1-22982-abc").facts
+    facts = openvino.OpenVinoSession(lambda: compiled(*nodes), "2026.4.1-22982-abc").facts
     assert facts["precision"] == precision
     assert facts["engine"] == "openvino 2026.4.1"
     assert (facts["threads"], facts["streams"], facts["pinning"]) == ("2", "1", "off")
@@ -73,7 +73,7 @@ def test_openvino_is_asked_for_one_stream_of_the_cells_threads_in_fp32() -> None
 def test_what_becomes_of_subnormals_is_read_back_from_the_engine(
     does: bool, fact: str, tmp_path: Path
 ) -> None:
-    told = openvino.OpenVinoSession(compiled("f32", flushes=does), "2026.4.1").facts
+    told = openvino.OpenVinoSession(lambda: compiled("f32", flushes=does), "2026.4.1").facts
     assert told["subnormals"] == fact
     stand_in = session(**{"session.set_denormal_as_zero": str(int(does))})
     told = onnxruntime.OnnxRuntimeSession(lambda: stand_in, "1.23.2", onnx_file(tmp_path)).facts
@@ -100,7 +100,7 @@ def test_openvinos_request_is_told_by_its_own_clock_in_ns() -> None:
     stand_in = compiled("f32")
     request = SimpleNamespace(get_tensor=object, infer=lambda: None, latency=0.6725)
     stand_in.create_infer_request = lambda: request
-    samples = openvino.OpenVinoSession(stand_in, "2026.4.1").sample_request(3)
+    samples = openvino.OpenVinoSession(lambda: stand_in, "2026.4.1").sample_request(3)
     assert samples == [672_500, 672_500, 672_500]
 
 
