@@ -108,14 +108,13 @@ def finish(
     sheet.suptitle(heading, x=style.EDGE / style.WIDTH, ha="left")
     parts = [wrap(it, inner, size=style.SMALL_SIZE, most=MOST_CAPTION) for it in caption]
     _legend(sheet, handles, more, "\n".join(parts))
-    # Twice: a change of the sheet's height changes the shares that margins have of it.
+    # A change of the sheet's height changes the shares that margins have of it: twice.
     engine = sheet.get_layout_engine()
     assert engine is not None  # noqa: S101 - every sheet has the constrained one
-    for _ in range(2):
-        engine.execute(sheet)
-        rows = sheet.axes[0].get_subplotspec().get_gridspec().nrows  # type: ignore[union-attr]
-        lacking = rows * (axes_height - sheet.axes[0].bbox.height)
-        sheet.set_figheight(sheet.get_figheight() + lacking / 72)
+    engine.execute(sheet)
+    rows = sheet.axes[0].get_subplotspec().get_gridspec().nrows  # type: ignore[union-attr]
+    lacking = rows * (axes_height - sheet.axes[0].bbox.height)
+    sheet.set_figheight(sheet.get_figheight() + lacking / 72)
     engine.execute(sheet)
     sheet.set_layout_engine(None)
 
