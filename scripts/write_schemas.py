@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from bench.storage.schema.baseline import Baseline
 from bench.storage.schema.common import SCHEMA_VERSION, System
 from bench.storage.schema.latency import JournalEntry, Record, RunManifest
+from bench.storage.schema.layers import EngineLayers
 
 MODELS: dict[str, type[BaseModel]] = {
     "record": Record,
@@ -22,6 +23,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "system": System,
     "baseline": Baseline,
     "journal_entry": JournalEntry,
+    "layers": EngineLayers,
 }
 
 

@@ -6,7 +6,8 @@ version of this protocol, an operation and the operation's arguments:
     {"protocol": 3, "operation": "measure", ...}
 
     operation     arguments                        answer
-    measure       a SessionRequest                 a whole session: load, inference, samples
+    measure       a SessionRequest                 a whole session: load, inference, samples, and
+                                                   `layers` of its engine, where they are known
     measure_pair  a PairRequest                    {"arms": {name: {...}}, "bursts": [{arm, ns}]}
                                                    or {"failed": {arm, kind, message, hint}}
     profile       a SessionRequest                 {relative_l2, facts, plain_ns, profiled_ns,

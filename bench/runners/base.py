@@ -27,13 +27,14 @@ else:
     Array = object
 
 
-Capability = Literal["device", "pair", "targeted", "gauged", "remote", "profiled"]
+Capability = Literal["device", "pair", "targeted", "gauged", "layered", "remote", "profiled"]
 """What a runner can do beside `Runner.open`, by the protocol that says how.
 
     "device"    DeviceRunner, in place of Runner
     "pair"      PairingRunner
     "targeted"  TargetedRunner
     "gauged"    its sessions are GaugedSession
+    "layered"   its sessions are LayeredSession
     "remote"    its sessions are RemoteSession
     "profiled"  its sessions are ProfiledSession (bench/runners/profiling.py)
 """
@@ -87,6 +88,17 @@ class GaugedSession(Session, Protocol):
 
         "on_device": from the first to the last work on the device, without copies. "enqueue": what
         the host takes to hand that work over.
+        """
+        ...
+
+
+class LayeredSession(Session, Protocol):
+    """A session whose engine tells which kernel runs each of its layers."""
+
+    def layers(self) -> Sequence[Mapping[str, str]]:
+        """Return the layers in the order in which they run, none where they aren't known.
+
+        Each has the fields of `bench.storage.schema.layers.Layer`.
         """
         ...
 

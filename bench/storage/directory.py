@@ -4,7 +4,8 @@
     baselines/<system_id>.json
     history/                 plots of a cell over runs
     report/                  tables and plots over all runs
-    runs/<system_id>/<run_id>/run.json, journal.jsonl while it runs, cells/<cell_id>.json after
+    runs/<system_id>/<run_id>/run.json, journal.jsonl while it runs, cells/<cell_id>.json after,
+                             layers/<digest>.json of engines that tell theirs
 
 Every file is written beside its place, flushed, synced and renamed, so that a reader sees all of it
 or nothing. The journal takes each session as soon as it is in: an interrupted run goes on from it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from bench.core.errors import BrokenResult
@@ -13,10 +13,14 @@ from bench.storage.files import read_as, write_value, writing
 from bench.storage.schema.ab import AbManifest, AbRecord
 from bench.storage.schema.accuracy import AccuracyManifest, JournalLine
 from bench.storage.schema.latency import JournalEntry, Record, RunManifest
+from bench.storage.schema.layers import EngineLayers
 
 
 class RunFolder(RunDirectory[RunManifest, JournalEntry]):
-    """A run of latencies: runs/<system_id>/<run_id>/run.json, cells/<cell_id>.json."""
+    """A run of latencies: runs/<system_id>/<run_id>/run.json, cells/<cell_id>.json.
+
+    layers/<digest>.json has the layers of an engine that sessions ran; the sealed records name it.
+    """
 
     __slots__ = ()
     kind = RunKind(
@@ -54,6 +58,33 @@ class RunFolder(RunDirectory[RunManifest, JournalEntry]):
                 yield self._record(path, sealed, remedy)
             except BrokenResult as error:
                 _add(broken, error)
+
+    def keep_layers(self, layers: EngineLayers) -> str:
+        """Store an engine's layers, unless they are there; return what a session calls them."""
+        path = self._layers_path(layers.digest)
+        if not path.exists():
+            write_value(path, layers)
+        return layers.digest
+
+    def layers(
+        self, records: Iterable[Record], broken: list[BrokenResult]
+    ) -> dict[str, EngineLayers]:
+        """Return the engines' layers that `records` name; what can't be read goes to `broken`."""
+        named = sorted({s.layers for it in records for s in it.sessions if s.layers is not None})
+        found: dict[str, EngineLayers] = {}
+        for name in named:
+            path, remedy = self._layers_path(name), "restore it; no figure depends on it"
+            try:
+                found[name] = read_as(EngineLayers, path, remedy=remedy)
+                if found[name].digest != name:
+                    raise BrokenResult(path, "its name isn't its layers' digest", hint=remedy)
+            except BrokenResult as error:
+                found.pop(name, None)
+                broken.append(error)
+        return found
+
+    def _layers_path(self, name: str) -> Path:
+        return self.path / "layers" / f"{name}.json"
 
     def _remedy(self) -> str:
         where = shlex.quote(str(self.path.parents[2])) if len(self.path.parents) > 2 else "DIR"

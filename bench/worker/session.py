@@ -27,6 +27,7 @@ from bench.runners.base import (
     Capability,
     DeviceRunner,
     GaugedSession,
+    LayeredSession,
     RemoteSession,
     Runner,
     Session,
@@ -56,13 +57,15 @@ from bench.worker.threads import TASKS, Thread, read_threads, worked
 class OpenSession:
     """An open session, its request, and the process that does its work.
 
-    `gauge` is the session itself where its device is read around the samples.
+    `gauge` is the session itself where its device is read around the samples, `layered` where it
+    knows its layers.
     """
 
     session: Session
     request: SessionRequest
     process: Process
     gauge: GaugedSession | None
+    layered: LayeredSession | None = None
 
 
 class State:
@@ -88,8 +91,9 @@ class State:
     ) -> OpenSession:
         """Make `session` the current one, of a runner that declares `capabilities`."""
         gauge = cast("GaugedSession", session) if "gauged" in capabilities else None
+        layered = cast("LayeredSession", session) if "layered" in capabilities else None
         process = process_of(session, capabilities)
-        self._current = OpenSession(session, request, process, gauge)
+        self._current = OpenSession(session, request, process, gauge, layered)
         return self._current
 
     def read_usage(self) -> None:
@@ -137,6 +141,8 @@ def measure(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
     current, figures = checked_session(state, runner, request)
     sampled = sample_session(current)
     more = gauged_figures(current.gauge, len(sampled["samples_ns"]))
+    if current.layered is not None:
+        more["layers"] = list(current.layered.layers())
     return {
         **figures,
         "load_ns": figures["load_ns"] - (more.get("build_ns") or 0),

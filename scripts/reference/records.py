@@ -13,6 +13,7 @@ _FILES = {
     "run": "results/runs/SYSTEM_ID/RUN_ID/run.json",
     "system": "results/systems/SYSTEM_ID.json",
     "baseline": "results/baselines/SYSTEM_ID.json",
+    "layers": "results/runs/SYSTEM_ID/RUN_ID/layers/DIGEST.json",
     "journal_entry": "a line of results/runs/SYSTEM_ID/RUN_ID/journal.jsonl, while a run goes on",
 }
 

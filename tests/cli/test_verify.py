@@ -91,6 +91,19 @@ def test_a_changed_digit_is_refused_whether_or_not_its_digest_stands(
     assert f"left out: {path}: {problem}" in place.capsys.readouterr().err.replace("it isn", "isn")
 
 
+def test_layers_of_an_engine_that_a_session_names_and_that_are_gone_are_told(place: Place) -> None:
+    name = "0" * 32
+    path = sorted((place.run / "cells").glob("one-*-b1-*.json"))[0]
+    values = json.loads(path.read_text())
+    del values["digest"]
+    values["sessions"][0]["layers"] = name
+    path.write_text(json.dumps(values))
+    edit_run(place, lambda run: run.update(sealed={}))
+    assert main(["verify", *place.flags()], fakes.tables()) == 1
+    err = place.capsys.readouterr().err
+    assert f"{place.run / 'layers' / name}.json: No such file" in err
+
+
 def test_a_page_that_was_edited_is_named_with_the_line_and_both_texts(place: Place) -> None:
     edit(place.report / "report.md", lambda text: text.replace("# Results", "# Our results", 1))
     first = place.told(status=1)["report"][0]

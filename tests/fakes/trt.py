@@ -37,7 +37,8 @@ def enums_of(version: str) -> dict[str, Any]:
 
 class FakeTensorrt:
     """The module. `builds` counts engines, of which those in `stale` don't load; `timings` are what
-    builders were given.
+    builders were given. `tactics` has the kernel of each build's convolution, the last one's of
+    those after.
     """
 
     def __init__(
@@ -61,6 +62,8 @@ class FakeTensorrt:
         self.builds = 0
         self.stale: set[int] = set()
         self.takes_timings = True
+        self.tactics = ["sm75_winograd"]
+        self.inspects = True
         self.flags: list[int] = []
         self.timings: list[bytes] = []
         self.configs: list[FakeConfig] = []
@@ -68,6 +71,8 @@ class FakeTensorrt:
         self.BuilderFlag: Any = enums["BuilderFlag"]
         self.TacticSource: Any = enums["TacticSource"]
         self.MemoryPoolType: Any = enums["MemoryPoolType"]
+        self.ProfilingVerbosity: Any = enums["ProfilingVerbosity"]
+        self.LayerInformationFormat: Any = enums["LayerInformationFormat"]
         self.TensorIOMode: Any = enums["TensorIOMode"]
         self.NetworkDefinitionCreationFlag: Any = enums["NetworkDefinitionCreationFlag"]
         self.Logger = type("Logger", (), {"WARNING": 2, "__init__": lambda self, level: None})
@@ -102,6 +107,7 @@ class FakeConfig:
         ]
         self.sources: int = sum(1 << int(source) for source in by_itself)
         self.limits: dict[int, int] = {}
+        self.profiling_verbosity: int = 0
 
     def set_memory_pool_limit(self, pool: int, pool_size: int) -> None:
         self.limits[pool] = pool_size
@@ -148,7 +154,9 @@ class FakeBuilder:
 
     def build_serialized_network(self, network: str, config: FakeConfig) -> bytes | None:
         self._trt.builds += 1
-        plan = json.dumps({"net": network, "build": self._trt.builds}).encode()
+        detailed = config.profiling_verbosity == self._trt.ProfilingVerbosity.DETAILED
+        built = {"net": network, "build": self._trt.builds, "detailed": detailed}
+        plan = json.dumps(built).encode()
         return plan if self._trt.plans else None
 
 
@@ -160,12 +168,12 @@ class FakeRuntime:
         told = json.loads(plan)
         assert told["net"] == "network"
         loads = self._trt.loads and told["build"] not in self._trt.stale
-        return FakeEngine(self._trt) if loads else None
+        return FakeEngine(self._trt, told["build"], detailed=told["detailed"]) if loads else None
 
 
 class FakeEngine:
-    def __init__(self, trt: FakeTensorrt) -> None:
-        self._trt = trt
+    def __init__(self, trt: FakeTensorrt, build: int, *, detailed: bool) -> None:
+        self._trt, self._build, self._detailed = trt, build, detailed
         self._names = ["x", *(f"logits{n}" for n in range(trt.outputs))]
         self.num_io_tensors = len(self._names)
 
@@ -182,8 +190,28 @@ class FakeEngine:
     def get_tensor_shape(self, name: str) -> tuple[int, ...]:
         return self._trt.shape if name == "x" else (self._trt.shape[0], CLASSES)
 
+    def create_engine_inspector(self) -> Any:
+        """Return an inspector whose JSON has the form of 8.6's, control characters and all."""
+        if not self._trt.inspects:
+            return None
+        tactics = self._trt.tactics
+        kernel = tactics[min(self._build, len(tactics)) - 1]
+        layers = [_layer("conv1\x1erelu1", kernel), _layer("fc", "sm75_gemm")]
+        names = [layer["Name"] for layer in layers]
+        text = json.dumps({"Layers": layers if self._detailed else names, "Bindings": self._names})
+        raw = text.replace("\\u001e", "\x1e")  # TensorRT doesn't escape them
+        return SimpleNamespace(get_engine_information=lambda form: raw if form == 1 else "")
+
     def create_execution_context(self) -> FakeContext:
         return FakeContext(self._trt)
+
+
+def _layer(name: str, kernel: str) -> dict[str, Any]:
+    tensor = {"Name": "t", "Dimensions": [1, 8], "Format/Datatype": "Row major linear FP32"}
+    return {
+        "Name": name, "LayerType": "CaskConvolution", "ParameterType": "Convolution",
+        "Inputs": [tensor], "Outputs": [tensor], "TacticName": kernel, "TacticValue": "0x1",
+    }  # fmt: skip
 
 
 class FakeContext:

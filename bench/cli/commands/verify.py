@@ -72,6 +72,7 @@ def run(options: Options, tables: Tables) -> int:
     if (folder.path / build.FOLDER).is_dir():
         files += _check_report(options, folder.path.name, broken)
     cells = check_cells(options, tables, folder)
+    folder.layers(folder.records([]), broken)
     origin = _check_origin(folder, options.of(VerifyOptions).signers)
     if options.as_json:
         _print_json(folder, files, cells, origin)

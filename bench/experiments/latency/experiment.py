@@ -115,6 +115,7 @@ class LatencyExperiment:
             environments=self._environments,
             artifacts=self._prepared.artifacts,
             costs={variant: it.costs for variant, it in self._prepared.models.items()},
+            keep_layers=run.keep_layers,
             sampling=self._job.sampling,
             launch=self.tables.launch,
             target=target,

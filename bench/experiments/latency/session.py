@@ -29,6 +29,7 @@ from bench.runners import RunnerEntry
 from bench.storage.files import utc_now
 from bench.storage.schema.common import Scalar, Skipped
 from bench.storage.schema.latency import Costs, JournalEntry, Session
+from bench.storage.schema.layers import EngineLayers
 from bench.storage.validation import explain
 from bench.targets.base import Target
 
@@ -46,7 +47,8 @@ class Around:
 class SessionLauncher:
     """Launches steps at `target`, whose state is read before and after a session, never during.
 
-    `costs` are those of the nets by variant, as far as they are known.
+    `costs` are those of the nets by variant, as far as they are known. `keep_layers` stores an
+    engine's layers and returns what a session calls them.
     """
 
     runners: Mapping[str, RunnerEntry]
@@ -57,6 +59,7 @@ class SessionLauncher:
     target: Target
     scrub: Callable[[str], str]
     costs: Mapping[str, Costs | None] = field(default_factory=dict)
+    keep_layers: Callable[[EngineLayers], str | None] = lambda _: None
 
     def __call__(self, step: Step) -> JournalEntry:
         """Measure one session; whatever the child does becomes an entry.
@@ -106,7 +109,10 @@ class SessionLauncher:
         self, step: Step, around: Around, result: Replied, *, turn: int | None = None
     ) -> JournalEntry:
         """Return the entry of a child's reply, a failure where that isn't a session."""
+        values, layers = dict(result.value), None
         try:
+            if told := values.pop("layers", None):
+                layers = EngineLayers(layers=told)
             session = Session(
                 order=step.order,
                 round=step.round,
@@ -115,7 +121,7 @@ class SessionLauncher:
                 wall_ns=result.wall_ns,
                 teardown=result.teardown,
                 **asdict(around),
-                **result.value,
+                **values,
             )
             _check_time(session)
         except (TypeError, ValueError) as error:
@@ -127,7 +133,8 @@ class SessionLauncher:
         if too_fast is not None:
             return self.failure(step.cell, too_fast)
         facts = session.facts | self.artifacts[step.cell].session_facts | self._passed()
-        session = session.model_copy(update={"facts": facts})
+        kept = None if layers is None else self.keep_layers(layers)
+        session = session.model_copy(update={"facts": facts, "layers": kept})
         return JournalEntry(cell_id=step.cell.id, session=session)
 
     def _passed(self) -> dict[str, str]:

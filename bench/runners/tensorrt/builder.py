@@ -78,6 +78,7 @@ def _parse(parser: Any, onnx: Path) -> None:
 def configure(trt: Any, config: Any, tactics: str) -> dict[str, str]:
     """Set `config` up and return what it then reports as effective."""
     config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, WORKSPACE_BYTES)
+    config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
     tf32 = getattr(trt.BuilderFlag, "TF32", None)
     if tf32 is not None:
         config.clear_flag(tf32)

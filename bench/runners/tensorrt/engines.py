@@ -12,6 +12,7 @@ from bench.core.errors import BenchError
 from bench.runners.tensorrt import engine_cache
 from bench.runners.tensorrt.builder import build
 from bench.runners.tensorrt.engine_cache import EngineKey, Kept, Slot
+from bench.runners.tensorrt.inspector import LAYERS, inspected
 
 _PLAN = "model.plan"
 
@@ -20,11 +21,12 @@ _PLAN = "model.plan"
 class Made:
     """An engine, what was effective when it was built, and what building it took, if it was now.
 
-    `runtime` must outlive the engine.
+    `runtime` must outlive the engine. `layers` is the inspector's JSON.
     """
 
     runtime: Any
     engine: Any
+    layers: str
     facts: Mapping[str, str]
     build_ns: int | None
 
@@ -43,13 +45,17 @@ def make_engine(trt: Any, logger: Any, key: EngineKey, root: Path | None, onnx: 
             return _made(runtime, engine, slot, kept, "hit")
         how = engine_cache.REBUILT
         engine_cache.clear(slot)
-    kept = _build(trt, logger, key, root, slot, onnx)
+    build_ns, facts = _build(trt, logger, key, root, slot, onnx)
     engine = _load(runtime, slot)
     if engine is None:
         raise BenchError(
             "TensorRT can't load the engine that it has just built",
             hint="see log_tail in the cell's file; free memory of the GPU (`nvidia-smi`)",
         )
+    started = time.perf_counter_ns()
+    engine_cache.write(slot.folder / LAYERS, inspected(trt, engine).encode())
+    build_ns += time.perf_counter_ns() - started
+    kept = engine_cache.keep(slot, build_ns=build_ns, facts=facts)
     return _made(runtime, engine, slot, kept, how)
 
 
@@ -63,14 +69,19 @@ def _made(runtime: Any, engine: Any, slot: Slot, kept: Kept, how: str) -> Made:
     return Made(
         runtime=runtime,
         engine=engine,
+        layers=(slot.folder / LAYERS).read_text(encoding="utf-8"),
         facts={**kept.facts, "build": str(slot.build), "engine_cache": how},
         build_ns=None if how == "hit" else kept.build_ns,
     )
 
 
-def _build(trt: Any, logger: Any, key: EngineKey, root: Path, slot: Slot, onnx: Path) -> Kept:
-    """Build into `slot`. Builds of one number share their timings, of different numbers don't:
-    else every build would pick what the first one did.
+def _build(
+    trt: Any, logger: Any, key: EngineKey, root: Path, slot: Slot, onnx: Path
+) -> tuple[int, Mapping[str, str]]:
+    """Build into `slot`; return what that took in ns, and what was effective.
+
+    Builds of one number share their timings, of different numbers don't: else every build would
+    pick what the first one did.
     """
     timings = engine_cache.timings_path(root, key, slot)
     started = time.perf_counter_ns()
@@ -81,4 +92,4 @@ def _build(trt: Any, logger: Any, key: EngineKey, root: Path, slot: Slot, onnx: 
     build_ns = time.perf_counter_ns() - started
     engine_cache.write(slot.folder / _PLAN, built.plan)
     engine_cache.write(timings, built.timings)
-    return engine_cache.keep(slot, build_ns=build_ns, facts=built.facts)
+    return build_ns, built.facts

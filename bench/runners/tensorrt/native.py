@@ -22,13 +22,14 @@ from bench.runners.tensorrt import engine_cache
 from bench.runners.tensorrt.context import Context
 from bench.runners.tensorrt.cuda import Handle
 from bench.runners.tensorrt.engine_cache import EngineKey
-from bench.runners.tensorrt.engines import make_engine
+from bench.runners.tensorrt.engines import Made, make_engine
+from bench.runners.tensorrt.inspector import layers_of
 
 
 class TensorrtRunner:
     """Opens `model.onnx`, exported for one batch."""
 
-    capabilities: frozenset[Capability] = frozenset({"targeted", "gauged"})
+    capabilities: frozenset[Capability] = frozenset({"targeted", "gauged", "layered"})
 
     def __init__(self, target: TargetSpec | None = None) -> None:
         self._target = target or TargetSpec(kind="nvidia-gpu")
@@ -61,7 +62,7 @@ class TensorrtRunner:
         with ExitStack() as held:
             context = Context(trt, made.engine, cuda, held)
             yield TensorrtSession(
-                context, facts, open_gauge(self._target.device), made.build_ns,
+                context, facts, open_gauge(self._target.device), made,
                 graph=settings["cuda_graph"], pause_s=int(settings["sleep_ms"]) / 1000,
             )  # fmt: skip
 
@@ -76,7 +77,12 @@ class TensorrtRunner:
             gpu=self._target.gpu_name or "unknown",
             model_sha256=engine_cache.files_sha256(_files(artifact)),
             batch=cell.batch,
-            flags={"precision": cell.precision, "tf32": "off", "tactics": settings["tactics"]},
+            flags={
+                "precision": cell.precision,
+                "tf32": "off",
+                "tactics": settings["tactics"],
+                "profiling": "detailed",
+            },
         )
 
 
@@ -89,11 +95,11 @@ class TensorrtSession:
     """A context, run by `enqueue`s or by launches of a graph that holds one."""
 
     def __init__(
-        self, context: Context, facts: Mapping[str, str], gauge: Gauge, build_ns: int | None,
+        self, context: Context, facts: Mapping[str, str], gauge: Gauge, made: Made,
         *, graph: str, pause_s: float,
     ) -> None:  # fmt: skip
         self._context, self._cuda, self._gauge = context, context.cuda, gauge
-        self.facts, self.build_ns = facts, build_ns
+        self.facts, self.build_ns, self._layers = facts, made.build_ns, made.layers
         self._wants_graph, self._pause_s = graph == "on", pause_s
         self._graph: Handle | None = None
         self._feeds: Mapping[str, Any] = {}
@@ -130,6 +136,9 @@ class TensorrtSession:
 
     def end(self, count: int) -> Mapping[str, float]:
         return self._gauge.end(count)
+
+    def layers(self) -> list[dict[str, str]]:
+        return layers_of(self._layers)
 
     def figures(self, count: int) -> Mapping[str, list[int]]:
         """Time runs without copies: by events on the device, and what handing them over takes."""

@@ -4,7 +4,8 @@ pydantic at the boundary: an unknown field is an error that names it. Every stat
 from the samples elsewhere (`bench.analysis.statistics`); no record holds one.
 
 SCHEMA_VERSION history
-    1  first form; later a burst's start, canary and counters: a file without them is read as ever
+    1  first form; later a burst's start, canary and counters, and a session's layers: a file
+       without them is read as ever
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from bench.storage.schema.common import (
     Skipped,
     Version,
 )
+from bench.storage.schema.layers import LayersId
 from bench.storage.validation import Count, Positive, Strict, Whole
 
 
@@ -121,6 +123,11 @@ class Session(Strict):
     )
     build_ns: Duration | None = Field(
         default=None, description="what it took to build its engine; null: it built none"
+    )
+    layers: LayersId | None = Field(
+        default=None,
+        description="the layers of its engine, in layers/<this>.json beside the cells; null: they "
+        "aren't known",
     )
     facts: dict[str, str] = Field(
         description="effective settings, versions and what else was read, as text"

@@ -21,9 +21,13 @@ CALLS = (
     "OnnxParser.get_error", "Runtime.deserialize_cuda_engine", "ICudaEngine.get_tensor_name",
     "ICudaEngine.get_tensor_mode", "ICudaEngine.get_tensor_shape", "ICudaEngine.get_tensor_dtype",
     "ICudaEngine.create_execution_context", "IExecutionContext.set_tensor_address",
-    "IExecutionContext.execute_async_v3",
+    "IExecutionContext.execute_async_v3", "ICudaEngine.create_engine_inspector",
+    "EngineInspector.get_engine_information",
 )  # fmt: skip
-ATTRIBUTES = ("OnnxParser.num_errors", "ICudaEngine.num_io_tensors", "Logger.WARNING")
+ATTRIBUTES = (
+    "OnnxParser.num_errors", "ICudaEngine.num_io_tensors", "Logger.WARNING",
+    "IBuilderConfig.profiling_verbosity",
+)  # fmt: skip
 ENUMS = {
     "BuilderFlag": ("TF32",),
     "TacticSource": ("CUBLAS", "CUBLAS_LT", "CUDNN", "EDGE_MASK_CONVOLUTIONS", "JIT_CONVOLUTIONS"),
@@ -31,6 +35,8 @@ ENUMS = {
     "TensorIOMode": ("INPUT", "OUTPUT"),
     "MemoryPoolType": ("WORKSPACE",),
     "DataType": ("FLOAT", "HALF", "INT32", "INT64", "INT8", "BOOL"),
+    "ProfilingVerbosity": ("DETAILED",),
+    "LayerInformationFormat": ("JSON",),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +15,11 @@ from bench.core.cell import TargetSpec
 from bench.core.protocol import SessionRequest
 from bench.environments.interpreters import Environments
 from bench.launcher.process import ChildFailed, Replied
+from bench.storage.run_folders import RunFolder
 from bench.storage.schema.common import Scalar
 from bench.storage.schema.latency import Costs
+from bench.storage.schema.layers import Layer
+from tests.fakes.records import of_sessions
 from tests.fakes.sessions import (
     ARTIFACT,
     ASKED,
@@ -228,3 +232,35 @@ def test_a_session_faster_than_any_core_fails_and_says_the_bound(
         assert entry.failed.failure == "impossible"
         assert "x0_25 has 1000 M MACs a call; 3 cores" in entry.failed.message
         assert "0.00000300 ms" in entry.failed.message
+
+
+LAYER = {"name": "conv1", "type": "", "kernel": "k", "tactic": "0x1", "precision": "fp32"}
+
+
+def test_the_layers_of_an_engine_are_stored_and_the_session_names_them(
+    environments: Environments, tmp_path: Path
+) -> None:
+    folder = RunFolder(tmp_path)
+    entry = answered(replied(layers=[LAYER]), environments, keep_layers=folder.keep_layers)
+    assert entry.session is not None
+    [stored] = (tmp_path / "layers").iterdir()
+    assert entry.session.layers == stored.stem
+    record = of_sessions(entry.session)
+    assert folder.layers([record], [])[stored.stem].layers == [Layer(**LAYER)]
+
+
+@pytest.mark.parametrize("layers", [None, []])
+def test_an_engine_that_tells_no_layers_has_none(
+    layers: object, environments: Environments
+) -> None:
+    session = answered(replied(layers=layers), environments, keep_layers=lambda _: "0" * 32).session
+    assert session is not None
+    assert session.layers is None
+
+
+@pytest.mark.parametrize("layers", [7, [7], [{"name": "conv1"}], [{**LAYER, "more": ""}]])
+def test_layers_of_another_form_are_no_answer(layers: object, environments: Environments) -> None:
+    failed = answered(replied(layers=layers), environments).failed
+    assert failed is not None
+    assert failed.failure == "garbage-reply"
+    assert "layers" in failed.message

@@ -11,6 +11,7 @@ from bench.runners.base import (
     Capability,
     DeviceRunner,
     GaugedSession,
+    LayeredSession,
     PairingRunner,
     RemoteSession,
     TargetedRunner,
@@ -24,7 +25,8 @@ OF_RUNNERS: dict[Capability, type] = {
     "device": DeviceRunner, "pair": PairingRunner, "targeted": TargetedRunner,
 }  # fmt: skip
 OF_SESSIONS: dict[Capability, type] = {
-    "gauged": GaugedSession, "remote": RemoteSession, "profiled": ProfiledSession,
+    "gauged": GaugedSession, "layered": LayeredSession, "remote": RemoteSession,
+    "profiled": ProfiledSession,
 }  # fmt: skip
 
 
@@ -71,4 +73,4 @@ def test_sessions_run_on_a_device_where_its_target_does_so(name: str) -> None:
 def test_each_capability_has_a_protocol() -> None:
     assert OF_RUNNERS.keys() | OF_SESSIONS.keys() == set(get_args(Capability))
     named = {method for protocol in OF_SESSIONS.values() for method in methods(protocol)}
-    assert named == {"usage", "begin", "end", "figures", "profile"}
+    assert named == {"usage", "begin", "end", "figures", "layers", "profile"}

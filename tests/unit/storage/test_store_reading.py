@@ -10,6 +10,8 @@ import pytest
 
 from bench.core.errors import BrokenResult
 from bench.storage.run_folders import RunFolder
+from bench.storage.schema.latency import Record
+from bench.storage.schema.layers import EngineLayers, Layer
 from bench.storage.store import Store
 from tests.fakes.values import CELL, record
 
@@ -180,3 +182,34 @@ def run_broken(run: RunFolder, seals: dict[str, str]) -> list[BrokenResult]:
     broken: list[BrokenResult] = []
     assert list(run.records(broken, sealed=seals)) == []
     return broken
+
+
+def layered(run: RunFolder) -> tuple[Path, Record]:
+    """Store an engine's layers; return their file and a record that names it."""
+    layer = Layer(name="conv1", type="Convolution", kernel="k", tactic="0x1", precision="fp32")
+    name = run.keep_layers(EngineLayers(layers=[layer]))
+    session = record().sessions[0].model_copy(update={"layers": name})
+    path = run.path / "layers" / f"{name}.json"
+    return path, record().model_copy(update={"sessions": [session]})
+
+
+@pytest.mark.parametrize("text", [None, "<html>", '{"schema_version": 1, "layers": []}'])
+def test_layers_that_cannot_be_read_are_named_and_left_out(
+    text: str | None, run: RunFolder
+) -> None:
+    path, of = layered(run)
+    path.unlink() if text is None else path.write_text(text)
+    broken: list[BrokenResult] = []
+    assert run.layers([of], broken) == {}
+    assert [error.path for error in broken] == [path]
+
+
+def test_layers_under_another_engines_name_are_broken(run: RunFolder) -> None:
+    path, of = layered(run)
+    path.write_text(path.read_text().replace('"k"', '"other"'))
+    value = json.loads(path.read_text())
+    value.pop("digest")
+    path.write_text(json.dumps(value))
+    broken: list[BrokenResult] = []
+    assert run.layers([of], broken) == {}
+    assert "its name isn't its layers' digest" in str(broken[0])
