@@ -11,7 +11,7 @@ ARGS ?=
 export DEVICE
 BENCH = .venv/bin/python -m bench
 
-.PHONY: help base-named setup setup-dev bench bench-engines bench-mobile bench-precisions bench-gpu bench-arm regression regression-report report doctor reliability check format test lock benchmark schemas reference docs wheel clean
+.PHONY: help base-named setup setup-dev bench bench-engines bench-mobile bench-precisions bench-cpp bench-gpu bench-arm regression regression-report report doctor reliability check format test lock benchmark schemas reference docs wheel clean
 
 help:  ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-18s %s\n", $$1, $$2}' Makefile
@@ -48,6 +48,9 @@ bench-mobile: setup  ## all of PaddleClas's mobile nets through every engine on 
 
 bench-precisions: setup  ## the engines below FP32, where engine and chip have it
 	@$(BENCH) run --suite precisions --preset $(PRESET) $(ARGS)
+
+bench-cpp: setup  ## engines through their Python API and from C++, by turns: what Python costs
+	@$(BENCH) run --suite cpp --preset $(PRESET) $(ARGS)
 
 bench-gpu: setup  ## the same on an NVIDIA GPU, with the runners that serve it
 	@$(BENCH) run --suite gpu --preset $(PRESET) $(ARGS)

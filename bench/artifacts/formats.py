@@ -52,6 +52,7 @@ class ArtifactFormat:
     options: Mapping[str, Any] = field(default_factory=dict)
     child_env: Mapping[str, str] = field(default_factory=dict)
     worker_env: str | None = None
+    program: None = None
     imports: tuple[str, ...] = ()
 
 
@@ -72,6 +73,7 @@ class Step:
     engine: str | None = None
     batches_at_once: bool = False
     imports: tuple[str, ...] = ()
+    program: None = None
 
 
 Way = tuple[Step, ...]

@@ -69,10 +69,14 @@ def select_cells(
 def named_runners(
     asked: Sequence[str], target: str, runners: Mapping[str, RunnerEntry]
 ) -> Sequence[str]:
-    """Return the runners that `asked` means on `target`, where ALL_RUNNERS means every one."""
+    """Return the runners that `asked` means on `target`.
+
+    ALL_RUNNERS means every engine once: one that a C++ program drives as well has its other runner.
+    """
     if ALL_RUNNERS not in asked:
         return asked
-    return [name for name, entry in runners.items() if entry.target == target]
+    every = [name for name, entry in runners.items() if entry.target == target]
+    return [name for name in every if runners[name].program is None]
 
 
 def _each_runner(axes: Axes) -> Iterable[Axes]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.converters import lite_opt, lite_opt_x86_child
-from bench.launcher.foreign_interpreter import open_engine_process
+from bench.launcher.engine_process import interpreted, open_engine_process
 
 _PROGRAM = Path(lite_opt_x86_child.__file__)
 _WITHIN_S = 300.0
@@ -26,7 +26,8 @@ def convert(source: Mapping[str, Any], options: Mapping[str, Any], out: Path) ->
     facts: dict[str, Any] = {}
 
     def run_opt(target: str) -> None:
-        with open_engine_process(_PROGRAM, str(out), target, timeout_s=_WITHIN_S) as process:
+        program, words = interpreted(_PROGRAM), (str(out), target)
+        with open_engine_process(program, *words, timeout_s=_WITHIN_S) as process:
             facts.update(process.ready)
 
     return lite_opt.converted(source, options["target"], out, run_opt) | facts

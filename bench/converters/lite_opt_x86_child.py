@@ -6,7 +6,7 @@ other Python, and nothing of `bench` can be imported there.
     lite_opt_x86_child.py FOLDER TARGET REPLIES_FD
 
 makes model.nb of the program m and the weights p, all in FOLDER, and then tells that it is ready,
-as `bench.launcher.foreign_interpreter` has it.
+as `bench.launcher.engine_process` has it.
 """
 
 from __future__ import annotations

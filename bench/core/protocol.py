@@ -76,9 +76,10 @@ REQUEST = "request.json"
 REPLY = "reply.json"
 STDOUT = "stdout.log"
 STDERR = "stderr.log"
-# Tells a child the interpreter of an engine that its own can't import
-# (`bench.launcher.foreign_interpreter`).
+# Tell a child the interpreter of an engine that its own can't import, and the compiled program that
+# drives its engine (`bench.launcher.engine_process`).
 ENGINE_PYTHON = "BENCH_ENGINE_PYTHON"
+ENGINE_PROGRAM = "BENCH_ENGINE_PROGRAM"
 MOST_ANSWER_BYTES = 64 << 20
 _MOST_WHOLE = (1 << 63) - 1
 _MOST_DIGITS = 19

@@ -31,8 +31,8 @@ from bench.core.digest import canonical_digest
 from bench.core.errors import Unavailable, UnknownName
 from bench.core.locks import waited_for
 from bench.core.paths import PACKAGE, import_root
-from bench.core.protocol import ENGINE_PYTHON, write_json
-from bench.environments import inspection
+from bench.core.protocol import ENGINE_PROGRAM, ENGINE_PYTHON, write_json
+from bench.environments import inspection, native_programs
 from bench.environments.inspection import Interpreter, printed_json
 from bench.environments.overrides import Pin, pinned
 from bench.environments.specs import ENVIRONMENTS, EnvSpec
@@ -58,6 +58,7 @@ class Environments:
     pins: Sequence[Pin] = ()
     passed: Mapping[str, str] = field(default_factory=dict)
     _known: dict[str, Interpreter] = field(default_factory=dict)
+    _programs: dict[tuple[str, str], Path] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in self.given:
@@ -72,6 +73,16 @@ class Environments:
         if name not in self._known:
             self._known[name] = self._find(name)
         return self._known[name]
+
+    def program(self, name: str, env: str) -> Path:
+        """Return the C++ program `name` for the engine in `env`, compiled where it isn't yet.
+
+        Raises Unavailable where it can't be.
+        """
+        key = (name, env)
+        if key not in self._programs:
+            self._programs[key] = native_programs.compiled(name, self.get(env), self.cache)
+        return self._programs[key]
 
     def problem(self, name: str) -> Unavailable | None:
         """Return why `name` can't be had, without building anything."""
@@ -214,7 +225,10 @@ def _packages_of(folder: Path) -> tuple[dict[str, str], str] | None:
 
 
 class Entry(Protocol):
-    """A runner or an artifact format: `env` has the engine, `worker_env` its worker (None: too)."""
+    """A runner or an artifact format: `env` has the engine, `worker_env` its worker (None: too).
+
+    `program` names the C++ program that drives the engine, if one does.
+    """
 
     @property
     def env(self) -> str: ...
@@ -225,16 +239,21 @@ class Entry(Protocol):
     @property
     def worker_env(self) -> str | None: ...
 
+    @property
+    def program(self) -> str | None: ...
+
 
 def worker_of(
     entry: Entry, environments: Environments, *, threads: int = 1
 ) -> tuple[Path, dict[str, str]]:
     """Return the interpreter of `entry`'s children and the variables that they need.
 
-    Raises Unavailable where one of the interpreters can't be had.
+    Raises Unavailable where one of the interpreters or the program can't be had.
     """
     engine = environments.get(entry.env).python
     variables = {"OMP_NUM_THREADS": str(threads), **dict(entry.child_env), **environments.passed}
+    if entry.program is not None:
+        variables[ENGINE_PROGRAM] = str(environments.program(entry.program, entry.env))
     if entry.worker_env is None:
         return engine, variables
     worker = environments.get(entry.worker_env).python

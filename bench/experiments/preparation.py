@@ -18,7 +18,7 @@ from bench.config.catalog import Model
 from bench.core.cell import Cell
 from bench.core.errors import ArtifactError, BenchError, InputError, Unavailable
 from bench.core.output import say
-from bench.environments.interpreters import Environments
+from bench.environments.interpreters import Environments, worker_of
 from bench.experiments.context import Options
 from bench.experiments.provenance import hidden
 from bench.launcher.environment import dropped
@@ -90,11 +90,11 @@ def prepare(
 ) -> Prepared:
     """Make what `cells` need, nothing for the runners in `refused`: their cells are settled.
 
-    Raises Unavailable where no other runner's interpreter can be had.
+    Raises Unavailable where no other runner's engine can be had.
     """
     able = [cell for cell in cells if cell.runner not in refused]
     reached = reachable(able, models, runners, workshop.formats)
-    refused = {**refused, **_without_interpreter(reached, runners, workshop)}
+    refused = {**refused, **_without_engine(reached, runners, workshop)}
     able = [cell for cell in able if cell.runner not in refused]
     wanted = wanted_keys(able, runners) | facts_keys(cells)
     made = workshop.make(models, wanted, workers=workers, on_done=on_done)
@@ -127,20 +127,29 @@ def artifact_key(cell: Cell, runners: Mapping[str, RunnerEntry]) -> Key:
     return Key(cell.variant, runners[cell.runner].artifact_of(cell.precision), cell.batch)
 
 
-def _without_interpreter(
+def _without_engine(
     cells: Sequence[Cell], runners: Mapping[str, RunnerEntry], workshop: Workshop
 ) -> dict[str, Unavailable]:
-    """Return why runners of `cells` have no interpreter; raises Unavailable where none has one."""
+    """Return which runners of `cells` lack interpreter or program, and why.
+
+    Raises Unavailable where all of them do.
+    """
     problems: dict[str, Unavailable] = {}
-    envs = {cell.runner: runners[cell.runner].env for cell in cells}
-    for env in dict.fromkeys(envs.values()):
+    entries = {cell.runner: runners[cell.runner] for cell in cells}
+    for env in dict.fromkeys(entry.env for entry in entries.values()):
         try:
             workshop.environments.get(env)
         except Unavailable as error:
             problems[env] = error
-    if problems and len(problems) == len(set(envs.values())):
-        raise next(iter(problems.values()))
-    return {runner: problems[env] for runner, env in envs.items() if env in problems}
+    refused = {name: problems[it.env] for name, it in entries.items() if it.env in problems}
+    for name in [name for name in entries if name not in refused]:
+        try:
+            worker_of(entries[name], workshop.environments)
+        except Unavailable as error:
+            refused[name] = error
+    if refused and len(refused) == len(entries):
+        raise next(iter(refused.values()))
+    return refused
 
 
 def settle(error: BenchError) -> Failed | Skipped:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bench.core.errors import InputError
 from bench.core.paths import import_root
-from bench.core.protocol import ENGINE_PYTHON
+from bench.core.protocol import ENGINE_PROGRAM, ENGINE_PYTHON
 
 _INHERITED = re.compile(
     "HOME|USER|LOGNAME|PATH|SHELL|TMPDIR|TEMP|TMP|TZ|LANG|LANGUAGE|LC_.*|CUDA_VISIBLE_DEVICES"
@@ -28,6 +28,7 @@ _OWN = {
     "CUDA_DEVICE_ORDER": "--gpu",
     "PYTHONPATH": "--env",
     ENGINE_PYTHON: "--env",
+    ENGINE_PROGRAM: "CXX",
 }
 # What shifts a figure. The harness drops far more; these are worth a line.
 _SHIFTS_FIGURES = re.compile(

@@ -31,7 +31,8 @@ class RunnerEntry:
     """`path` is "module:Class"; `env` and `artifact` name entries of their own tables.
 
     `child_env` is set in the worker's environment before it starts; `worker_env` runs a worker that
-    `env` is too old for (`bench.environments.interpreters`). `tolerance` is the relative L2
+    `env` is too old for (`bench.environments.interpreters`). `program` names the C++ program that
+    drives the engine (`bench.environments.native_programs`). `tolerance` is the relative L2
     distance from the reference logits that FP32 output may have. `tolerances` has the other
     precisions that the engine knows, on some chip, each with its own; `artifacts` the kinds that
     stand in the place of `artifact` for one of them. `cards` are the GPUs that the engine in `env`
@@ -46,6 +47,7 @@ class RunnerEntry:
     tolerance: float = 1e-4
     child_env: Mapping[str, str] = field(default_factory=dict)
     worker_env: str | None = None
+    program: str | None = None
     tolerances: Mapping[str, float] = field(default_factory=dict)
     artifacts: Mapping[str, str] = field(default_factory=dict)
     cards: Cards | None = None
@@ -92,6 +94,15 @@ RUNNERS: Mapping[str, RunnerEntry] = {
         path="bench.runners.openvino:OpenVinoRunner",
         title="OpenVINO",
         env="engines",
+        artifact="openvino-ir",
+        tolerances={"bf16": _BF16, "fp16": _FP16},
+        settings={},
+    ),
+    "openvino-cpp": RunnerEntry(
+        path="bench.runners.cpp:CppRunner",
+        title="OpenVINO in C++",
+        env="engines",
+        program="openvino",
         artifact="openvino-ir",
         tolerances={"bf16": _BF16, "fp16": _FP16},
         settings={},

@@ -14,7 +14,7 @@ from bench.core.errors import Unavailable
 from bench.core.protocol import ENGINE_PYTHON
 from bench.environments.inspection import Interpreter
 from bench.environments.interpreters import Environments
-from bench.launcher.foreign_interpreter import EngineLost, open_engine_process
+from bench.launcher.engine_process import EngineLost, interpreted, open_engine_process
 from bench.runners import RUNNERS
 from bench.runners.paddle_lite import x86 as paddle_lite_x86
 from bench.runners.paddle_lite.x86 import PaddleLiteX86Runner
@@ -113,6 +113,6 @@ def test_a_target_that_opt_does_not_know_ends_its_process_only(
     program = Path(paddle_lite_x86.__file__).parents[2] / "converters/lite_opt_x86_child.py"
     with (
         pytest.raises(EngineLost),
-        open_engine_process(program, str(tmp_path), "no-such-chip", timeout_s=60.0),
+        open_engine_process(interpreted(program), str(tmp_path), "no-such-chip", timeout_s=60.0),
     ):
         pass

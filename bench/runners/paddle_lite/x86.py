@@ -14,15 +14,13 @@ from pathlib import Path
 
 from bench.core.cell import Cell
 from bench.core.tensors import Tensors
-from bench.core.units import Nanoseconds
-from bench.launcher.foreign_interpreter import EngineProcess, garbage, open_engine_process
-from bench.runners.base import Capability, Usage, require_precision
+from bench.launcher.engine_process import garbage, interpreted, open_engine_process
+from bench.runners.base import Capability, require_precision
 from bench.runners.feeds import one_image
+from bench.runners.remote import ANSWERS_WITHIN_S, INFERS_WITHIN_S, EngineSession
 
 _PROGRAM = Path(__file__).with_name("x86_child.py")
 _OPENS_WITHIN_S = 120.0
-_INFERS_WITHIN_S = 20.0
-_ANSWERS_WITHIN_S = 30.0
 
 
 class PaddleLiteX86Runner:
@@ -33,20 +31,17 @@ class PaddleLiteX86Runner:
     @contextmanager
     def open(self, cell: Cell, artifact: Path) -> Iterator[PaddleLiteX86Session]:
         require_precision(cell, "fp32")
-        words = (str(artifact), str(cell.threads))
-        with open_engine_process(_PROGRAM, *words, timeout_s=_OPENS_WITHIN_S) as process:
+        program, words = interpreted(_PROGRAM), (str(artifact), str(cell.threads))
+        with open_engine_process(program, *words, timeout_s=_OPENS_WITHIN_S) as process:
             yield PaddleLiteX86Session(process)
 
 
-class PaddleLiteX86Session:
+class PaddleLiteX86Session(EngineSession):
     """A predictor in its process, which takes commands as lines and arrays as files."""
-
-    def __init__(self, process: EngineProcess) -> None:
-        self._process = process
 
     @property
     def facts(self) -> Mapping[str, str]:
-        ready = self._process.ready
+        ready = self.process.ready
         return {
             "engine": f"paddlelite {ready['paddlelite']}",
             "python": ready["python"],
@@ -55,32 +50,13 @@ class PaddleLiteX86Session:
             "precision": "fp32",
         }
 
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    def usage(self) -> Usage:
-        answer = self._process.ask({"usage": True}, _ANSWERS_WITHIN_S)
-        try:
-            return Usage(**answer)
-        except TypeError:
-            raise garbage(answer) from None
-
     def infer(self, feeds: Tensors) -> Tensors:
         import numpy as np
 
-        given, made = (self._process.folder / name for name in ("x.npy", "y.npy"))
+        given, made = (self.process.folder / name for name in ("x.npy", "y.npy"))
         np.save(given, one_image(feeds, "Paddle Lite"))
         command = {"infer": str(given), "into": str(made)}
-        answer = self._process.ask(command, _ANSWERS_WITHIN_S + _INFERS_WITHIN_S)
+        answer = self.process.ask(command, ANSWERS_WITHIN_S + INFERS_WITHIN_S)
         if "shape" not in answer:
             raise garbage(answer)
         return {"output": np.load(made)}
-
-    def sample(self, count: int) -> list[Nanoseconds]:
-        within_s = _ANSWERS_WITHIN_S + count * _INFERS_WITHIN_S
-        answer = self._process.ask({"sample": count}, within_s)
-        samples = answer.get("ns")
-        if not isinstance(samples, list) or len(samples) != count:
-            raise garbage(answer)
-        return [Nanoseconds(sample) for sample in samples]

@@ -5,7 +5,7 @@ has a wheel for no other Python, and nothing of `bench` can be imported there.
 
     x86_child.py MODEL.nb THREADS REPLIES_FD
 
-`bench.launcher.foreign_interpreter` says how it begins and ends. Its commands and their answers:
+`bench.launcher.engine_process` says how it begins and ends. Its commands and their answers:
 
     {"infer": "x.npy", "into": "y.npy"}   {"shape": [1, 1000]}
     {"sample": n}                         {"ns": [...]}

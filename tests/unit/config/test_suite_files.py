@@ -24,7 +24,7 @@ def test_a_file_of_ones_own_is_a_suite_named_after_it(tmp_path: Path) -> None:
 
 def test_an_unknown_suite_is_told_with_the_known_ones() -> None:
     with pytest.raises(
-        UnknownName, match=r"no suite 'cpo': did you mean 'cpu'.* arm, cpu, engines, gpu"
+        UnknownName, match=r"no suite 'cpo': did you mean 'cpu'.* arm, cpp, cpu, engines, gpu"
     ):
         load_suite("cpo")
 

@@ -35,8 +35,8 @@ def pairs(selected: Selected) -> list[tuple[int, int]]:
     return [(cell.batch, cell.threads) for cell in selected.cells]
 
 
-def test_the_six_suites_are_here() -> None:
-    assert REAL == ["arm", "cpu", "engines", "gpu", "mobile", "precisions"]
+def test_the_suites_are_here() -> None:
+    assert REAL == ["arm", "cpp", "cpu", "engines", "gpu", "mobile", "precisions"]
 
 
 @pytest.mark.parametrize("name", [name for name in REAL if name != "mobile"])
@@ -108,13 +108,26 @@ def test_the_engines_suite_is_five_engines_with_one_image_on_one_thread() -> Non
     assert dict(cells[0].settings) == {"onednn": "on", "tensor_gc": "off"}
 
 
+def test_the_cpp_suite_is_each_engine_in_python_and_in_cpp_alike_but_for_that() -> None:
+    cells = chosen("cpp", cores=2).cells
+    in_cpp = {name for name, entry in RUNNERS.items() if entry.program is not None}
+    assert {cell.runner for cell in cells} == in_cpp | {it.removesuffix("-cpp") for it in in_cpp}
+    for cell in cells:
+        twin = replace(cell, runner=f"{cell.runner.removesuffix('-cpp')}-cpp")
+        assert twin in cells
+        python, program = (RUNNERS[it.runner] for it in (cell, twin))
+        assert python.artifact == program.artifact
+        assert python.settings == program.settings
+        assert python.tolerances == program.tolerances
+
+
 def test_the_precisions_suite_has_no_fp32_and_each_precision_of_each_engine_on_the_cpu() -> None:
     cells = chosen("precisions", cores=2).cells
     known = {
         (name, precision)
         for name, entry in RUNNERS.items()
         for precision in entry.tolerances
-        if entry.target == "cpu"
+        if entry.target == "cpu" and entry.program is None
     }
     assert {(cell.runner, cell.precision) for cell in cells} == known
     assert len(cells) == len(known) == 6

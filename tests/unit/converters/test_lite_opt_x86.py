@@ -11,7 +11,7 @@ import pytest
 from bench.converters import lite_opt_x86
 from bench.core.errors import ArtifactError, Unavailable
 from bench.core.protocol import ENGINE_PYTHON
-from bench.launcher.foreign_interpreter import EngineLost
+from bench.launcher.engine_process import EngineLost
 from tests.fakes.lite_x86 import interpreter
 
 MonkeyPatch = pytest.MonkeyPatch

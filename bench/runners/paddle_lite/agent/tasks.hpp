@@ -8,30 +8,15 @@
 #include <cctype>
 #include <cstdint>
 #include <cstdlib>
-#include <fstream>
 #include <iterator>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "json.hpp"
+#include "process.hpp"
 
 namespace agent {
-
-// The file's text, empty where there is none or it can't be read.
-inline std::string read_text(const std::string& path) {
-  std::ifstream file(path);
-  return std::string(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
-}
-
-// What follows `key` on its line of a status file, without the space around it.
-inline std::string status_field(const std::string& status, const std::string& key) {
-  const size_t found = ("\n" + status).find("\n" + key + ":");
-  if (found == std::string::npos) return "";
-  const size_t start = status.find_first_not_of(" \t", found + key.size() + 1);
-  if (start == std::string::npos) return "";
-  return status.substr(start, status.find('\n', start) - start);
-}
 
 // The fields of a stat file from the third on: the name before them may hold spaces.
 inline std::vector<std::string> stat_fields(const std::string& stat) {
@@ -122,11 +107,6 @@ inline void print_tasks(Object line, const std::string& when) {
   print(line.text("when", when)
             .json("cores", array(cores(), as_is))
             .json("tasks", array(tasks(), as_is)));
-}
-
-// The most memory that this process has held, 0 where the kernel doesn't tell.
-inline int64_t peak_rss_kib() {
-  return std::atoll(status_field(read_text("/proc/self/status"), "VmHWM").c_str());
 }
 
 }  // namespace agent

@@ -17,7 +17,7 @@ from bench.core.cell import Cell
 from bench.core.errors import Unavailable
 from bench.core.protocol import ENGINE_PYTHON
 from bench.core.tensors import only
-from bench.launcher.foreign_interpreter import EngineLost
+from bench.launcher.engine_process import EngineLost
 from bench.runners.paddle_lite.x86 import PaddleLiteX86Runner, PaddleLiteX86Session
 from tests.fakes.lite_x86 import interpreter
 from tests.fakes.net import infer

@@ -1,11 +1,12 @@
-"""An engine in an interpreter of its own, below a worker or a converter that can't import it.
+"""An engine in a process of its own, below a worker or a converter that can't import it.
 
-The harness names that interpreter in ENGINE_PYTHON. A program for it is started by its path and by
-itself (-I): this project's packages import on Python 3.10 only, and files beside the program bear
-engines' names. It speaks first, one line of JSON on a pipe of its own:
+It is a Python program for an interpreter that the harness names in ENGINE_PYTHON, or a compiled one
+that it names in ENGINE_PROGRAM. A Python program is started by its path and by itself (-I): this
+project's packages import on Python 3.10 only, and files beside the program bear engines' names.
+A program speaks first, one line of JSON on a pipe of its own:
 
-    {"ready": {...}}        what it has done so far
-    {"unavailable": "why"}  it can't import its engine
+    {"ready": {...}}                         what it has done so far
+    {"unavailable": "why", "hint": "remedy"} it can't open its engine; a remedy where there is one
 
 From then on it answers each line on its standard input by one line on that pipe, and leaves when
 they end. What it printed last is told where it falls over. It has a guard of its own, which ends it
@@ -16,14 +17,14 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.core.errors import BenchError, Unavailable
-from bench.core.protocol import ENGINE_PYTHON
+from bench.core.protocol import ENGINE_PROGRAM, ENGINE_PYTHON
 from bench.launcher.client import Child, WorkerFailed, open_child
 from bench.launcher.process import ChildFailed, judge, request_folder
 
@@ -47,7 +48,7 @@ class EngineLost(BenchError):
 
 @dataclass(slots=True, kw_only=True)
 class EngineProcess:
-    """A program that runs in the engine's interpreter.
+    """A program that holds the engine.
 
     `ready` is what it told first; `folder` is for files that both sides read and write.
     """
@@ -77,40 +78,51 @@ def garbage(answer: object) -> EngineLost:
 
 
 @contextmanager
-def open_engine_process(program: Path, *words: str, timeout_s: float) -> Iterator[EngineProcess]:
+def open_engine_process(
+    program: Sequence[str], *words: str, timeout_s: float
+) -> Iterator[EngineProcess]:
     """Start `program` with `words` and a pipe's number, and end it afterwards, whatever happened.
 
     Yields once it has told that it is ready. Raises EngineLost where it doesn't within `timeout_s`
-    or where it falls over when it is to leave, Unavailable where interpreter or engine are missing.
+    or where it falls over when it is to leave, Unavailable where program or engine are missing.
     """
     # The current folder is a worker's own, and goes with it where it has to be killed.
     with request_folder(Path.cwd()) as folder:
 
         def command(replies: int) -> list[str]:
-            return [*_python(), str(program), *words, str(replies)]
+            return [*program, *words, str(replies)]
 
         with open_child(Child, command, folder, os.environ) as live:
             yield EngineProcess(ready=_ready(live, timeout_s), live=live)
             _leave(live)
 
 
-def _python() -> list[str]:
-    python = os.environ.get(ENGINE_PYTHON)
-    if python is None:
+def interpreted(program: Path) -> list[str]:
+    """Return how a Python program for the engine's interpreter is started; raises Unavailable."""
+    return [_named(ENGINE_PYTHON, "the interpreter that has the engine"), "-I", str(program)]
+
+
+def compiled() -> list[str]:
+    """Return how the engine's compiled program is started; raises Unavailable."""
+    return [_named(ENGINE_PROGRAM, "the engine's compiled program")]
+
+
+def _named(variable: str, what: str) -> str:
+    named = os.environ.get(variable)
+    if named is None:
         raise Unavailable(
-            "nobody told the interpreter that has the engine",
-            hint=f"let the harness start this, or name it in {ENGINE_PYTHON}",
+            f"nobody told {what}",
+            hint=f"let the harness start this, or name it in {variable}",
         )
-    return [python, "-I"]
+    return named
 
 
 def _ready(live: Child, timeout_s: float) -> Mapping[str, Any]:
     with _as_engine_lost():
         first = live.hear(timeout_s)
     if "unavailable" in first:
-        raise Unavailable(
-            str(first["unavailable"]), hint="leave --env out to have its environment built"
-        )
+        remedy = first.get("hint", "leave --env out to have its environment built")
+        raise Unavailable(str(first["unavailable"]), hint=str(remedy))
     if not isinstance(first.get("ready"), dict):
         raise garbage(first)
     ready: Mapping[str, Any] = first["ready"]

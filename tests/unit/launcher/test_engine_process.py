@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 import os
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,8 +14,13 @@ import pytest
 from bench.core.errors import BenchError, Unavailable
 from bench.core.paths import PROJECT
 from bench.core.protocol import ENGINE_PYTHON
-from bench.launcher import foreign_interpreter as engine_process
-from bench.launcher.foreign_interpreter import EngineLost, EngineProcess, open_engine_process
+from bench.launcher import engine_process
+from bench.launcher.engine_process import (
+    EngineLost,
+    EngineProcess,
+    interpreted,
+    open_engine_process,
+)
 
 MonkeyPatch = pytest.MonkeyPatch
 Start = Callable[..., AbstractContextManager[EngineProcess]]
@@ -39,12 +44,12 @@ def start(tmp_path: Path, monkeypatch: MonkeyPatch) -> Start:
     monkeypatch.setenv(ENGINE_PYTHON, sys.executable)
     monkeypatch.chdir(tmp_path)
 
-    def started(
-        code: str, *words: str, timeout_s: float = 60.0
-    ) -> AbstractContextManager[EngineProcess]:
+    @contextmanager
+    def started(code: str, *words: str, timeout_s: float = 60.0) -> Iterator[EngineProcess]:
         program = tmp_path / "program.py"
         program.write_text(_BEGIN + code)
-        return open_engine_process(program, *words, timeout_s=timeout_s)
+        with open_engine_process(interpreted(program), *words, timeout_s=timeout_s) as process:
+            yield process
 
     return started
 
@@ -160,10 +165,11 @@ def test_what_a_program_printed_last_is_the_end_of_the_errors_text(start: Start)
 
 
 def test_an_engine_that_is_not_there_is_unavailable(start: Start) -> None:
-    code = """say('{"unavailable": "no engine here"}')"""
-    error = lost(start(code))
-    assert isinstance(error, Unavailable)
-    assert error.problem == "no engine here"
+    for remedy, hint in (("", "leave --env out"), (', "hint": "use fp32"', "use fp32")):
+        error = lost(start(f"""say('{{"unavailable": "no engine here"{remedy}}}')"""))
+        assert isinstance(error, Unavailable)
+        assert error.problem == "no engine here"
+        assert error.hint.startswith(hint)
 
 
 def test_an_interpreter_that_is_not_there_or_was_not_told_is_unavailable(

@@ -1,0 +1,155 @@
+"""Programs that drive an engine from C++: compiled here, once, against the engine's own libraries.
+
+Their sources lie in bench/runners/cpp. A program lies in the cache under its name and a digest of
+all that it is made of: sources, compiler, interpreter. It counts once its file is there.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.core.atomic import mark_used, take_name, temporary_beside
+from bench.core.digest import canonical_digest, file_sha256
+from bench.core.errors import Unavailable
+from bench.core.locks import waited_for
+from bench.core.paths import PACKAGE
+from bench.environments.inspection import Interpreter, printed_json
+from bench.launcher.environment import command_environment
+from bench.launcher.programs import output_of, run_program
+
+SOURCES = PACKAGE / "runners" / "cpp"
+_SHARED = PACKAGE / "runners" / "paddle_lite" / "agent"
+_COMPILERS = ("g++", "c++")
+_FLAGS = ("-std=c++17", "-O2", "-DNDEBUG", "-pthread")
+_COMPILES_WITHIN_S = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NativeProgram:
+    """A program of one file of SOURCES, `source`, for the engine in the Python package `package`.
+
+    `include` and `libraries` are folders and files in that package's own, `*` as in a shell.
+    """
+
+    source: str
+    package: str
+    include: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
+
+
+PROGRAMS: Mapping[str, NativeProgram] = {
+    "openvino": NativeProgram(
+        source="openvino.cpp",
+        package="openvino",
+        include=("include",),
+        libraries=("libs/libopenvino.so*", "libs/libopenvino.*dylib"),
+    ),
+}
+
+
+def compiler() -> tuple[str, ...]:
+    """Return the C++ compiler's words: CXX, or the first of g++ and c++.
+
+    Raises Unavailable where there is none.
+    """
+    named = tuple(shlex.split(os.environ.get("CXX", "")))
+    choices = [named] if named else [(name,) for name in _COMPILERS]
+    for words in choices:
+        if shutil.which(words[0]) is not None:
+            return words
+    what = f"'{named[0]}', which CXX names," if named else "g++"
+    raise Unavailable(
+        f"this runner is driven from C++, and there is no compiler {what} on this machine",
+        hint="install one, as by `apt install g++`, or name yours in the variable CXX",
+    )
+
+
+def compiled(name: str, interpreter: Interpreter, cache: Path) -> Path:
+    """Return the program `name` for the engine that `interpreter` has, compiled where it isn't yet.
+
+    Raises Unavailable where there is no compiler, or where it can't compile this.
+    """
+    program, words = PROGRAMS[name], compiler()
+    engine = _engine_words(program, _package(program, interpreter))
+    made_of = [words, _FLAGS, engine, _version(words), interpreter.digest, _sources(program)]
+    key = canonical_digest(made_of)
+    folder = cache / "programs" / f"{name}-{key}"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with waited_for(folder.with_suffix(".lock"), f"program {name}"):
+        if not (folder / name).is_file():
+            source = str(SOURCES / program.source)
+            _compile([*words, *_FLAGS, source, *engine], folder / name)
+    mark_used(folder)
+    return folder / name
+
+
+def _engine_words(program: NativeProgram, package: Path) -> list[str]:
+    """Return the words by which compiler and program find the engine's headers and libraries."""
+    found = [path for pattern in program.libraries for path in sorted(package.glob(pattern))]
+    if program.libraries and not found:
+        raise Unavailable(
+            f"the package {program.package} in {package} has no library {program.libraries[0]}",
+            hint="leave --env out to have its environment built",
+        )
+    return [
+        *(word for name in program.include for word in ("-isystem", str(package / name))),
+        *map(str, found),
+        *(f"-Wl,-rpath,{folder}" for folder in dict.fromkeys(path.parent for path in found)),
+    ]
+
+
+def _package(program: NativeProgram, interpreter: Interpreter) -> Path:
+    """Return the folder of the engine's package, asked of its interpreter."""
+    told = printed_json(interpreter.name, interpreter.python, "-c", _QUERY, program.package)
+    if not told.get("package"):
+        raise Unavailable(
+            f"{interpreter.python} has no package {program.package}",
+            hint="leave --env out to have its environment built",
+        )
+    return Path(told["package"])
+
+
+def _version(words: Sequence[str]) -> str:
+    return output_of(*words, "--version", timeout_s=30.0) + platform.machine()
+
+
+def _sources(program: NativeProgram) -> dict[str, str]:
+    files = [SOURCES / program.source, *SOURCES.glob("*.hpp"), *_SHARED.glob("*.hpp")]
+    return {path.name: file_sha256(path) for path in sorted(files)}
+
+
+def _compile(command: Sequence[str], program: Path) -> None:
+    program.parent.mkdir(exist_ok=True)
+    with temporary_beside(program, mode=0o777) as made:
+        done = run_program(
+            [*command, "-o", str(made)],
+            env=command_environment({"LC_ALL": "C"}),
+            cwd=program.parent,
+            timeout_s=_COMPILES_WITHIN_S,
+        )
+        if done.returncode != 0:
+            raise Unavailable(
+                f"the program of this runner could not be compiled: {_cause(done.stderr)}",
+                hint="name another C++ compiler in the variable CXX; it takes C++17",
+            )
+        take_name(made, program)
+
+
+def _cause(stderr: str) -> str:
+    """Return the compiler's first error, without this machine's paths."""
+    lines = [line for line in stderr.splitlines() if "error" in line] or stderr.splitlines()
+    return lines[0].rpartition("/")[2] if lines else "the compiler said nothing"
+
+
+# Prints where a package lies, without importing it.
+_QUERY = """
+import importlib.util, json, os, sys
+spec = importlib.util.find_spec(sys.argv[1])
+print(json.dumps({"package": os.path.dirname(spec.origin) if spec and spec.origin else ""}))
+"""
