@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bench.analysis.comparability import Ran
 from bench.analysis.contention import taken
@@ -18,18 +18,23 @@ from bench.core.cell import DEVICE_ID
 from bench.core.program import command
 from bench.storage.schema.common import System
 from bench.storage.schema.latency import Measured, Record, RunManifest
+from bench.storage.schema.layers import EngineLayers
 
 _LOCKED = {"performance"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """A run as one side of a comparison: `name` as the person gave it, records by cell id."""
+    """A run as one side of a comparison: `name` as the person gave it, records by cell id.
+
+    `layers` are those of the engines that its sessions name, as far as they can be read.
+    """
 
     name: str
     manifest: RunManifest
     system: System
     records: Mapping[str, Record]
+    layers: Mapping[str, EngineLayers] = field(default_factory=dict)
 
     @property
     def measured(self) -> dict[str, Record]:

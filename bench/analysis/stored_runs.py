@@ -111,10 +111,13 @@ def _weigh(own: Record, other: Record | None, base: Side, head: Side) -> CellEvi
     effective = list(_effective(own, other))
     if effective:
         return _without(own, "INCOMPARABLE", "; ".join(effective))
-    return _evidence(own, other)
+    return evidence_of(own, other)
 
 
-def _evidence(own: Record, other: Record) -> CellEvidence | CellVerdict:
+def evidence_of(own: Record, other: Record) -> CellEvidence | CellVerdict:
+    """Return what the sessions of two records that may be compared tell, a verdict where they
+    bear no interval.
+    """
     for name, record in (("BASE", own), ("HEAD", other)):
         if any(session.reported_ns is not None for session in record.sessions):
             return _without(own, "INCONCLUSIVE", f"a tool's averages in {name} bear no interval")

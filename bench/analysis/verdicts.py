@@ -31,6 +31,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from bench.analysis.layer_changes import LayerChanges
 from bench.config.thresholds import DEFAULT, Gate
 
 Word = Literal["FASTER", "SLOWER", "SAME", "INCONCLUSIVE", "MISSING", "INCOMPARABLE"]
@@ -68,7 +69,8 @@ class CellVerdict:
     """A cell's verdict and why; the numbers are None where the cell wasn't judged.
 
     `ratio` is HEAD over BASE, `low` and `high` its two-sided 95% interval, `q` the adjusted p of
-    the direction in which it lies.
+    the direction in which it lies. `layers`: where that interval excludes 1 and both sides'
+    engines tell their layers, which of them run other kernels.
     """
 
     cell_id: str
@@ -82,6 +84,12 @@ class CellVerdict:
     min_effect: float | None = None
     base_ns: float | None = None
     head_ns: float | None = None
+    layers: LayerChanges | None = None
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether the interval of its ratio excludes 1."""
+        return self.low is not None and self.high is not None and not self.low <= 1 <= self.high
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

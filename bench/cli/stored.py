@@ -14,6 +14,7 @@ from bench.analysis.power import log_sd, smallest_slowdown
 from bench.analysis.selftest import AGAIN, BASE, SUITE
 from bench.analysis.stored_doubts import Side
 from bench.analysis.stored_runs import compare_runs
+from bench.analysis.tactics import with_tactics
 from bench.analysis.verdicts import Comparison, share
 from bench.config.suite import load_suite
 from bench.config.thresholds import DEFAULT, Gate
@@ -43,7 +44,8 @@ def compare_stored(base: Side, head: Side, store: Store) -> Comparison:
     tells = smallest_told(store, head.manifest.system_id)
     suite = head.manifest.suite
     gate = gate_of(suite)
-    comparison = compare_runs(base, head, gate or DEFAULT, tells=tells)
+    judged = compare_runs(base, head, gate or DEFAULT, tells=tells)
+    comparison = with_tactics(judged, base, head)
     if gate is not None:
         return comparison
     note = f"there is no suite {suite} here, so the minimum effect is {share(DEFAULT.min_effect)}"
@@ -117,7 +119,7 @@ def baseline_side(baseline: Baseline, store: Store) -> Side:
             f"run {run_id} of the baseline has no record of {', '.join(lost)}",
             hint="restore its files, or set another baseline",
         )
-    return Side(name=whole.name, manifest=whole.manifest, system=whole.system, records=kept)
+    return replace(whole, records=kept)
 
 
 def newest_of(store: Store, *, system_id: str, suite: str, preset: str) -> Side:
@@ -171,11 +173,13 @@ def is_apart(manifest: RunManifest) -> bool:
 
 def _side(name: str, folder: RunFolder, store: Store) -> Side:
     manifest = folder.manifest()
+    records = {record.cell_id: record for record in folder.records()}
     return Side(
         name=name,
         manifest=manifest,
         system=store.system(manifest.system_id),
-        records={record.cell_id: record for record in folder.records()},
+        records=records,
+        layers=folder.layers(records.values(), []),
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from bench.cli.main import main
 from bench.storage.schema.latency import Record
+from bench.storage.schema.layers import EngineLayers, Layer
 from bench.storage.store import Store
 from tests.cli.process import call, contents
 from tests.fakes.records import manifest, provenance, put, record, stored, system
@@ -239,3 +240,23 @@ def test_runs_are_read_by_what_they_hold_whatever_else_changed(
     assert Store(results).run("latest").manifest() == manifest(
         *one.records, run_id=one.manifest.run_id, provenance=one.manifest.provenance
     )
+
+
+def test_the_layers_of_stored_engines_explain_a_slower_cell(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    selftest(tmp_path, 0.005)
+    for run_id, samples, kernel in ((BASE, SAME, "winograd"), (HEAD, SLOWER, "direct")):
+        layer = Layer(name="conv", type="", kernel=kernel, tactic="0x1", precision="fp32")
+        layers = EngineLayers(layers=[layer])
+        [one] = cells(samples)
+        ran = [it.model_copy(update={"layers": layers.digest}) for it in one.sessions]
+        put(stored(one.model_copy(update={"sessions": ran}), run_id=run_id), tmp_path)
+        Store(tmp_path).run(run_id).keep_layers(layers)
+    assert main(["compare", BASE, HEAD, "--results", str(tmp_path)]) == 1
+    assert "conv: winograd (0x1, fp32) -> direct (0x1, fp32)" in capsys.readouterr().out
+    main(["compare", BASE, HEAD, "--results", str(tmp_path), "--format", "json"])
+    [cell] = json.loads(capsys.readouterr().out)["cells"]
+    assert cell["layers"]["changed"] == [
+        {"layer": "conv", "base": ["winograd (0x1, fp32)"], "head": ["direct (0x1, fp32)"]}
+    ]
