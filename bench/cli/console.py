@@ -29,35 +29,41 @@ from bench.storage.schema.latency import Measured, Record, reason
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputOptions:
-    """How results are shown: a comparison's format, grades explained, files named, a language."""
+    """How results are shown: a comparison's format, grades explained, files named, a language, or
+    no report at all.
+    """
 
     output_format: str = "table"
     explain: bool = False
     verbose: bool = False
     lang: str = "en"
+    no_report: bool = False
 
 
-def conclude(options: Options, folder: RunFolder, resume: str) -> int:
-    """Write the report, print this run's table and the files; `resume` is the command to resume it.
+def conclude(options: Options, folders: Sequence[RunFolder], resume: str | None) -> int:
+    """Write the report, print these runs' tables and the files; `resume` is the command to resume
+    them, None: there is none.
 
     Returns 0, or 1 where a cell has no figure.
     """
     broken: list[BrokenResult] = []
     runs, files = renew_report(options, broken)
-    own = [run for run in runs if run.manifest.run_id == folder.path.name]
+    names = {folder.path.name for folder in folders}
+    own = [run for run in runs if run.manifest.run_id in names]
     view, records = view_of(own, options.models), [it for run in own for it in run.records]
     use = time_use(session for it in records for session in it.sessions)
     if options.as_json:
-        about = {"run": str(folder.path), "files": [str(path) for path in files]}
+        paths = [str(folder.path) for folder in folders]
+        about = {"run": paths[0], "runs": paths, "files": [str(path) for path in files]}
         show(json.dumps({**about, **run_values(view, records)}, indent=1) + "\n")
     else:
         show(latency_tables(view, columns()))
         show_lines(["", *(() if use is None else (use.sentence,))])
-        show_lines([f"wrote {folder.path}", *written(files, options)])
+        show_lines([*(f"wrote {it.path}" for it in folders), *written(files, options)])
         if options.of(OutputOptions).explain:
             tell_grades([one.record for one in shown_cells(view)])
     status = max(tell_failures(records), tell_broken(broken))
-    if any(it.failed_for_now for it in records):
+    if resume is not None and any(it.failed_for_now for it in records):
         say_command("bench: what was killed, late, lost or out of space is tried again by", resume)
     return status
 

@@ -24,7 +24,7 @@ MODEL_FILES = Words(
 
 _SELECT, _RESULTS, _COMPARE, _IMAGES = "Selection", "Results", "Comparison", "Images"
 _ENVIRONMENTS, _CHECKS, _LIMITS = "Environments", "Checks", "Limits"
-_QUIET, _CACHED = "Other load", "Removal"
+_QUIET, _CACHED, _FLEET = "Other load", "Removal", "Fleet"
 _SUITES = "cpu, engines, mobile, precisions, gpu, arm, or a .toml file"
 _SHAPE = (
     "Shape of an input that a MODEL's file leaves open, N for the batch, with its type and range: "
@@ -133,6 +133,31 @@ SIGNERS = Flag(
 )
 INSTALL = Flag(_CHECKS, "--install", None, "Build and check the engines of the GPU")
 SENSORS = Flag(_CHECKS, "--sensors", None, "Measure only the cost of reading the machine's state")
+
+_TCP = "tcp://HOST:PORT"
+FLEET = (
+    Flag(_FLEET, "--fleet", _TCP, "Measure by a fleet's scheduler: a job at each target that fits"),
+    Flag(
+        _FLEET, "--at", "NAME",
+        "Only at this target or worker, as `fleet status` names them; may be repeated",
+        "every one that fits", multiple=True,
+    ),
+    Flag(
+        _FLEET, "--elsewhere", None,
+        "Measure a lost worker's job anew where its target is offered; else it waits there",
+    ),
+    Flag(
+        _FLEET, "--share-host", None,
+        "Leave a phone's or GPU's host to the jobs of its other phones and GPUs",
+    ),
+    Flag(_FLEET, "--campaign", "ID", "Go on with the jobs of an interrupted run over a fleet"),
+)  # fmt: skip
+FLEET_OWN = (
+    Flag(_FLEET, "--host", "HOST", "Where `start` listens", "127.0.0.1"),
+    Flag(_FLEET, "--port", "N", "The port at which it does, 0 for any", "8786", type=whole(0)),
+    Flag(_FLEET, "--name", "NAME", "What `join` calls this machine", "its host name"),
+)
+NO_REPORT = Flag(_RESULTS, "--no-report", None, "Record only; `bench report` writes the report")
 
 BASE = Flag(_COMPARE, "--base", "SPEC", _ARM, "the present state", multiple=True)
 HEAD = Flag(_COMPARE, "--head", "SPEC", "The other arm, as --base", multiple=True)

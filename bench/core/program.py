@@ -17,6 +17,13 @@ def program() -> str:
     return _SCRIPT if _is_script() or not is_checkout() else _MODULE
 
 
+def own_program() -> list[str]:
+    """Return what starts this very program again, whichever module or script it was started as."""
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    name = "bench" if spec is None else str(spec.name).removesuffix(".__main__")
+    return [sys.executable, "-m", name]
+
+
 def command(words: str) -> str:
     """Return the command line of a verb and its flags, `words`, in backticks."""
     return f"`{program()} {words}`"

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from bench.core.protocol import STDERR, STDOUT
@@ -41,15 +41,21 @@ def run_code(code: str, project: Path) -> subprocess.CompletedProcess[str]:
 
 
 def run_program(
-    command: Sequence[str], *, env: Mapping[str, str], cwd: Path, timeout_s: float = _DAY_S
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path,
+    timeout_s: float = _DAY_S,
+    on_start: Callable[[Callable[[], None]], object] = lambda _: None,
 ) -> subprocess.CompletedProcess[str]:
     """Run a program that may take long: what it started ends with it and with this process.
 
-    Its status is -SIGKILL where it was ended at `timeout_s`. Raises Unavailable where it can't be
-    started.
+    `on_start` is given what ends it early. Its status is -SIGKILL where it was ended, also at
+    `timeout_s`. Raises Unavailable where it can't be started.
     """
     with request_folder() as folder:
         with started(command, folder.absolute(), env, cwd=cwd) as process:
+            on_start(process.terminate)
             status = wait(process, timeout_s)
         out, err = ((folder / name).read_text(errors="replace") for name in (STDOUT, STDERR))
     return subprocess.CompletedProcess(

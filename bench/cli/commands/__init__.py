@@ -93,9 +93,11 @@ VERBS: Mapping[str, Verb] = {
             o.target_flags,
             *o.MEASURING,
             *o.QUIET,
+            *o.FLEET,
             o.EXPLAIN,
             o.LANG,
             o.VERBOSE,
+            o.NO_REPORT,
             o.RESUME,
         ),
     ),
@@ -204,6 +206,15 @@ VERBS: Mapping[str, Verb] = {
     "history": Verb(
         "Show the figures of a cell over all runs, with changes of level and of environment",
         words("CELL"),
+    ),
+    "fleet": Verb(
+        "Join machines for `run --fleet`: start a scheduler, join this machine, or show the state",
+        (
+            *words("start | join ADDRESS | status ADDRESS"),
+            *o.FLEET_OWN,
+            _CHECKED,
+            *o.MEASURING,
+        ),
     ),
     "cache": Verb(
         "Show what lies in the cache, or remove what isn't needed any more",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bench.cli.console import conclude, tell_broken
-from bench.core.errors import BrokenResult
+from bench.cli.console import OutputOptions, conclude, tell_broken, tell_failures
+from bench.cli.options import FLEET
+from bench.core.errors import BrokenResult, InputError
 from bench.experiments.campaign import (
     RunResult,
     find_unfinished,
@@ -23,11 +24,26 @@ def run(options: Options, tables: Tables) -> int:
 
     Returns 0: every cell is measured, 1: some isn't, 130: a person interrupted it.
     """
+    if "fleet" in options.own:
+        from bench.cli.fleet import run_fleet
+
+        return run_fleet(options)
+    _refuse_fleet_flags(options)
     with display() as shown:
         done = measure(options, tables, shown)
     if done.interrupted:
         return tell_interruption(done.resume)
-    return conclude(options, done.run, done.resume)
+    if options.of(OutputOptions).no_report:
+        return tell_failures(list(done.run.records([])))
+    return conclude(options, [done.run], done.resume)
+
+
+def _refuse_fleet_flags(options: Options) -> None:
+    if given := [it.opts[0] for it in FLEET if it.name in options.own]:
+        raise InputError(
+            f"{given[0]} is for a run over a fleet",
+            hint="leave it out, or add --fleet tcp://HOST:PORT",
+        )
 
 
 def measure(options: Options, tables: Tables, shown: Display) -> RunResult[RunFolder]:

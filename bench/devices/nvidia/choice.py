@@ -76,6 +76,11 @@ def instances(nvml: Nvml, card: Any) -> list[Gpu]:
     return gpus
 
 
+def every_gpu(nvml: Nvml) -> list[Gpu]:
+    """Return what can be measured on: each card, or the instances that MIG made of it."""
+    return [it for card in _all(nvml) for it in instances(nvml, card) or [card]]
+
+
 def _visible(nvml: Nvml, everything: list[Gpu], visible: str | None) -> list[Gpu]:
     """Return what CUDA_VISIBLE_DEVICES leaves, in its order; CUDA stops at the first bad entry."""
     if visible is None:

@@ -76,7 +76,7 @@ def test_a_shell_gets_its_completion(
     ("words", "completed"),
     [
         ("bench bas", {"baseline"}),
-        ("bench run --sh", {"--shared-gpu"}),
+        ("bench run --shared", {"--shared-gpu"}),
         ("bench run --transport d", {"direct"}),
         ("bench rnu --", {"--version"}),
     ],

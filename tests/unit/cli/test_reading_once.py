@@ -52,6 +52,6 @@ def test_report_reads_each_file_once(
 
 def test_the_end_of_a_run_reads_each_file_once(results: Path, reads: Counter[Path]) -> None:
     folder = Store(results).run(MORE)
-    assert conclude(Options(results=results, models=fakes.MODELS), folder, "") == 0
+    assert conclude(Options(results=results, models=fakes.MODELS), [folder], "") == 0
     assert sum(reads.values()) == 5
     assert set(reads.values()) <= {0, 1}

@@ -1,0 +1,47 @@
+"""The scheduler: it stays, knows the workers and their targets, and hands out the jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from bench.core.errors import Unavailable
+from bench.fleet.security import security_for
+from bench.fleet.settings import loaded
+from bench.fleet.signals import until_signal
+
+PORT = 8786
+
+
+def serve(host: str, port: int, ready: Callable[[str], None]) -> None:
+    """Serve on `host` and `port` until a signal ends this process; `ready` is told the address.
+
+    Raises InputError for an address that isn't safe, and Unavailable.
+    """
+    security = security_for(host)
+    asyncio.run(until_signal(_serve(port, ready, security)))
+
+
+async def _serve(port: int, ready: Callable[[str], None], security: dict[str, Any]) -> None:
+    try:
+        # For 0 it would take its usual port.
+        port = port or _free_port(security["host"])
+        scheduler = loaded().Scheduler(
+            port=port, dashboard=False, dashboard_address=f"{security['host']}:0", **security
+        )
+        async with scheduler:
+            ready(scheduler.address)
+            await scheduler.finished()
+    except (OSError, RuntimeError) as error:
+        raise Unavailable(
+            f"the scheduler can't be reached at {security['host']}:{port} ({error})",
+            hint="choose another port with --port",
+        ) from error
+
+
+def _free_port(host: str) -> int:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, 0), family=family) as free:
+        return int(free.getsockname()[1])

@@ -1,0 +1,125 @@
+"""A fleet of real processes on this machine: a scheduler and workers, each a host of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.cli.process import FAKE, ROOT, Done, call
+from tests.conftest import FAKE_SUITE
+
+PATIENCE_S = 90.0
+
+
+def eventually(true: Callable[[], object], patience_s: float = PATIENCE_S) -> None:
+    """Wait until it is true."""
+    until = time.monotonic() + patience_s
+    while not true():
+        assert time.monotonic() < until, "it never came true"
+        time.sleep(0.05)
+
+
+@dataclass
+class Program:
+    """A program that stays, what it writes, and its end."""
+
+    words: tuple[str | Path, ...]
+    folder: Path
+    module: str = FAKE
+    environment: Mapping[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] = field(init=False)
+
+    def start(self) -> None:
+        """Start it, or start it again; it has locks of its own, as another machine has."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        own = {"XDG_RUNTIME_DIR": str(self.folder), "PYTHONPATH": str(ROOT), **self.environment}
+        with (self.folder / "said.txt").open("ab") as said:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", self.module, *map(str, self.words)],
+                env={**os.environ, **own}, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=said,
+                stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+
+    @property
+    def said(self) -> str:
+        return (self.folder / "said.txt").read_text()
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal, SIGTERM unless another is named; return the status."""
+        self.process.send_signal(number)
+        return self.process.wait(PATIENCE_S)
+
+
+@dataclass
+class TestFleet:
+    """The scheduler's address, the workers by name, and the folder of all."""
+
+    __test__ = False
+
+    folder: Path
+    stack: ExitStack
+    models: Path
+    address: str = ""
+    workers: dict[str, Program] = field(default_factory=dict)
+
+    def begin(self) -> None:
+        scheduler = Program(("fleet", "start", "--port", "0"), self.folder / "scheduler")
+        self._keep(scheduler)
+        eventually(lambda: re.search(r"tcp://\S+\d", scheduler.said))
+        found = re.search(r"tcp://[0-9.]+:\d+", scheduler.said)
+        assert found is not None
+        self.address = found[0]
+
+    def join(self, name: str, *flags: str | Path, module: str = FAKE) -> Program:
+        """Start a worker of that name and wait until it has joined."""
+        folder = self.folder / name
+        words = (
+            "fleet", "join", self.address, "--name", name, "--results", folder / "results",
+            "--cache", self.folder / "cache", "--models", self.models, *flags,
+        )  # fmt: skip
+        self.workers[name] = Program(words, folder, module)
+        self._keep(self.workers[name])
+        eventually(lambda: f"{name} joined" in self.workers[name].said)
+        return self.workers[name]
+
+    def _keep(self, program: Program) -> None:
+        program.start()
+        self.stack.callback(lambda: program.process.poll() is None and program.end(signal.SIGKILL))
+
+    def run(
+        self, *flags: str | Path, suite: Path = FAKE_SUITE, env: Mapping[str, str] = {}
+    ) -> Done:
+        """`bench run --fleet` into the folder `mine`."""
+        return call(*self.words(*flags, suite=suite), module=FAKE, env=env, timeout_s=PATIENCE_S)
+
+    def words(self, *flags: str | Path, suite: Path = FAKE_SUITE) -> tuple[str | Path, ...]:
+        return (
+            "run", "--fleet", self.address, "--suite", suite, "--preset", "quick",
+            "--models", self.models, "--results", self.mine, *flags,
+        )  # fmt: skip
+
+    @property
+    def mine(self) -> Path:
+        return self.folder / "mine"
+
+    def runs_of(self, name: str) -> dict[str, Path]:
+        """Return the folders of a worker's runs by their ids."""
+        found = self.workers[name].folder.glob("results/fleet/*/runs/*/*")
+        return {path.name: path for path in found}
+
+
+@contextmanager
+def fleet(folder: Path, models: Path) -> Iterator[TestFleet]:
+    """Start a scheduler; it and the workers that join are killed at the end."""
+    with ExitStack() as stack:
+        made = TestFleet(folder=folder, stack=stack, models=models)
+        made.begin()
+        yield made
