@@ -12,18 +12,21 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import cache
 from glob import escape
 from pathlib import Path
 
 from bench.artifacts.builder import Workshop
 from bench.config.catalog import Model
 from bench.core.locks import held
+from bench.runners import RUNNERS
 
 # The folders of the cache, what they hold, and how that is named: nothing else is the harness's.
 _FOLDERS: Mapping[str, tuple[str, str]] = {
     "envs": ("environments", r".+-[0-9a-f]{12}"),
     "artifacts": ("artifacts", r".+-b[0-9]+-[0-9a-f]{16}"),
     "weights": ("weights", r".+-[0-9a-f]{16}-[0-9a-f]+"),
+    "programs": ("programs", r".+-[0-9a-f]{12}"),
     "engines": ("engines", r"[0-9a-f]{16}|timings"),
     "logs": ("logs", r".+-(?:FORMATS)\.log"),
     "worktrees": ("worktrees", r"[0-9a-f]{8}-[0-9a-f]{16}"),
@@ -118,13 +121,15 @@ def unneeded(found: Sequence[Item], workshop: Workshop, models: Sequence[Model])
         ),
         "logs": lambda it: any(it.path.name.startswith(f"{model.variant}-") for model in models),
         "worktrees": lambda it: _has_repository(it.path),
+        "programs": _drivers(workshop),
         "engines": lambda _: True,
     }
     return [item for item in found if not needed[item.kind](item)]
 
 
-def _name(environment: Item) -> str:
-    return environment.path.name.rpartition("-")[0]
+def _name(item: Item) -> str:
+    """Return the name of an environment or a program."""
+    return item.path.name.rpartition("-")[0]
 
 
 def _makers(workshop: Workshop, models: Sequence[Model]) -> Callable[[Item], bool]:
@@ -143,6 +148,20 @@ def _makers(workshop: Workshop, models: Sequence[Model]) -> Callable[[Item], boo
         )
 
     return makes
+
+
+def _drivers(workshop: Workshop) -> Callable[[Item], bool]:
+    """Return what tells whether today's runners would compile a program, or can't be asked."""
+    environments = workshop.environments
+
+    @cache
+    def todays() -> dict[str, Path | None]:
+        entries = [entry for entry in RUNNERS.values() if entry.program is not None]
+        return {
+            str(it.program): environments.program_folder(str(it.program), it.env) for it in entries
+        }
+
+    return lambda item: todays().get(_name(item), item.path.parent) in (None, item.path)
 
 
 def _has_repository(worktree: Path) -> bool:
@@ -171,7 +190,7 @@ def remove(item: Item, cache: Path) -> None:
 
 def _locks(item: Item, cache: Path) -> list[Path]:
     """Return the locks that whoever makes `item` holds meanwhile."""
-    if item.kind in ("environments", "worktrees"):
+    if item.kind in ("environments", "programs", "worktrees"):
         return [item.path.with_suffix(".lock")]
     locks = cache / "locks"
     if item.kind == "artifacts":

@@ -84,6 +84,15 @@ class Environments:
             self._programs[key] = native_programs.compiled(name, self.get(env), self.cache)
         return self._programs[key]
 
+    def program_folder(self, name: str, env: str) -> Path | None:
+        """Return where that program lies or would lie, None where it can't be known."""
+        if not self.is_built(env):
+            return None
+        try:
+            return native_programs.recipe(name, self.get(env), self.cache)[1]
+        except Unavailable:
+            return None
+
     def problem(self, name: str) -> Unavailable | None:
         """Return why `name` can't be had, without building anything."""
         try:

@@ -63,11 +63,20 @@ def compiler() -> tuple[str, ...]:
     for words in choices:
         if shutil.which(words[0]) is not None:
             return words
-    what = f"'{named[0]}', which CXX names," if named else "g++"
+    which = f" '{named[0]}', which CXX names," if named else ""
     raise Unavailable(
-        f"this runner is driven from C++, and there is no compiler {what} on this machine",
+        f"there is no C++ compiler{which} on this machine",
         hint="install one, as by `apt install g++`, or name yours in the variable CXX",
     )
+
+
+def problem() -> Unavailable | None:
+    """Return why no program can be compiled on this machine."""
+    try:
+        compiler()
+    except Unavailable as error:
+        return error
+    return None
 
 
 def compiled(name: str, interpreter: Interpreter, cache: Path) -> Path:
@@ -75,18 +84,25 @@ def compiled(name: str, interpreter: Interpreter, cache: Path) -> Path:
 
     Raises Unavailable where there is no compiler, or where it can't compile this.
     """
-    program, words = PROGRAMS[name], compiler()
-    engine = _engine_words(program, _package(program, interpreter))
-    made_of = [words, _FLAGS, engine, _version(words), interpreter.digest, _sources(program)]
-    key = canonical_digest(made_of)
-    folder = cache / "programs" / f"{name}-{key}"
+    command, folder = recipe(name, interpreter, cache)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with waited_for(folder.with_suffix(".lock"), f"program {name}"):
         if not (folder / name).is_file():
-            source = str(SOURCES / program.source)
-            _compile([*words, *_FLAGS, source, *engine], folder / name)
+            _compile(command, folder / name)
     mark_used(folder)
     return folder / name
+
+
+def recipe(name: str, interpreter: Interpreter, cache: Path) -> tuple[Sequence[str], Path]:
+    """Return the command that compiles the program `name`, and the folder that is its own.
+
+    Raises Unavailable where there is no compiler, or no such engine.
+    """
+    program, words = PROGRAMS[name], compiler()
+    engine = _engine_words(program, _package(program, interpreter))
+    made_of = [words, _FLAGS, engine, _version(words), interpreter.digest, _sources(program)]
+    folder = cache / "programs" / f"{name}-{canonical_digest(made_of)}"
+    return [*words, *_FLAGS, str(SOURCES / program.source), *engine], folder
 
 
 def _engine_words(program: NativeProgram, package: Path) -> list[str]:

@@ -72,3 +72,18 @@ def test_the_doctor_ends_1_where_results_can_not_be_written(
     where = ["--models", str(fakes.MODELS), "--results", str(tmp_path / "file")]
     findings = json.loads(printed(capsys, *doctor(tmp_path, where, "--json"), status=1))
     assert [one["state"] for one in findings if one["item"] == "results"] == ["missing"]
+
+
+@pytest.mark.parametrize("compiler", ["sh", "no-such-compiler"])
+def test_the_doctor_says_whether_there_is_a_compiler_and_what_it_is_for(
+    compiler: str,
+    here: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CXX", compiler)
+    findings = json.loads(printed(capsys, *doctor(tmp_path, here, "--json")))
+    (found,) = [one for one in findings if one["item"] == "C++ compiler"]
+    assert (found["state"] == "ok", bool(found["remedy"])) == (compiler == "sh", compiler != "sh")
+    assert compiler in found["detail"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -154,3 +155,15 @@ def test_a_plan_says_what_its_target_lacks(
     monkeypatch.setattr("bench.cli.commands.plan.missing_for", lambda *_: lacks)
     lines = printed(capsys, "plan", *here, "--suite", str(SUITE)).splitlines()
     assert "can't run here: there is no such board: plug one in" in lines
+
+
+def test_a_plan_without_a_compiler_skips_the_runners_in_cpp(
+    here: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    tables = fakes.tables()
+    in_cpp = {"paddle": replace(tables.runners["paddle"], program="openvino")}
+    flags = ("plan", *here, "--suite", str(SUITE))
+    assert main(flags, replace(tables, runners=in_cpp)) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "skipped: 4 cells of paddle: there is no C++ compiler 'no-such-compiler'" in out

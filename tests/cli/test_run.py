@@ -152,6 +152,21 @@ def test_a_skipped_cell_ends_1_and_says_what_would_bring_it(
     assert "skipped: this chip has no such unit: take another chip" in capsys.readouterr().err
 
 
+def test_without_a_compiler_the_runners_in_cpp_are_skipped_and_the_others_measured(
+    plain_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    both = tables(paddle="Ok", twin="Ok")
+    twin = replace(both.runners["twin"], program="openvino")
+    both = replace(both, runners={**both.runners, "twin": twin})
+    asked = (*QUICK, "--variant", "one", "--batch", "1", "--runner", "paddle,twin")
+    assert plain_run(*asked, tables=both) == 1
+    outcomes = {row["runner"]: row["outcome"] for row in latency(tmp_path)}
+    assert outcomes == {"paddle": "measured", "twin": "skipped"}
+    page = (tmp_path / "results/report/report.md").read_text()
+    assert "there is no C++ compiler 'no-such-compiler', which CXX names, on this machine" in page
+
+
 def test_an_engines_error_of_several_lines_is_told_in_one(
     plain_run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -19,6 +19,7 @@ from bench.devices.host.energy import packages, read_energy
 from bench.devices.host.facts import heading, read_host, usable_cores
 from bench.devices.host.procfs import LIVE
 from bench.devices.host.state import SENSORS, read_state
+from bench.environments import native_programs
 from bench.environments.interpreters import Environments
 from bench.environments.specs import ENVIRONMENTS
 from bench.experiments.context import Options, Tables
@@ -65,6 +66,7 @@ def run(options: Options, tables: Tables) -> int:
     findings = [
         *_machine(),
         *_environments(options),
+        _compiler(tables),
         *gpu_findings(options, tables),
         _results(options),
         *_suites(options, tables),
@@ -138,6 +140,21 @@ def _environments(options: Options) -> list[Finding]:
             Finding(item=f"environment {name}", state=state, detail=detail, remedy=remedy)
         )
     return findings
+
+
+def _compiler(tables: Tables) -> Finding:
+    names = [name for name, entry in tables.runners.items() if entry.program is not None]
+    purpose = f"(for {' and '.join(names)}: `--suite cpp`)" if names else ""
+    problem = native_programs.problem()
+    if problem is not None:
+        return Finding(
+            item="C++ compiler",
+            state="note",
+            detail=f"{problem.problem} {purpose}".rstrip(),
+            remedy=problem.hint,
+        )
+    words = " ".join(native_programs.compiler())
+    return Finding(item="C++ compiler", state="ok", detail=f"{words} {purpose}".rstrip())
 
 
 def gpu_findings(options: Options, tables: Tables) -> list[Finding]:

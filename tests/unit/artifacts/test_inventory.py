@@ -81,6 +81,24 @@ def test_todays_artifacts_are_needed_and_those_of_other_packages_and_models_are_
     assert {item.path.name for item in stale} == {before} | big
 
 
+def test_todays_programs_are_needed_and_those_of_other_sources_and_runners_are_not(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["openvino-000000000001", "openvino-000000000002", "gone-000000000003"]
+    for name in names:
+        put(bench, f"programs/{name}/program")
+    found = list(listed(bench).values())
+    assert {item.kind for item in found} == {"programs"}
+
+    def stale(todays: Path | None) -> set[str]:
+        environments = bench.environments
+        monkeypatch.setattr(environments, "program_folder", lambda *_: todays, raising=False)
+        return {item.path.name for item in unneeded(found, bench.workshop(), [SMALL])}
+
+    assert stale(bench.cache / "programs" / names[0]) == {names[1], names[2]}
+    assert stale(None) == {names[2]}, "which programs an environment takes that isn't built?"
+
+
 def test_what_a_process_makes_stays_until_it_is_done(bench: Bench) -> None:
     artifact = bench.artifact()
     item = listed(bench)[artifact.folder.name]
