@@ -19,7 +19,11 @@ def to_options(given: Mapping[str, Any], argv: Sequence[str]) -> Options:
     from bench.config.axes import Axes
     from bench.experiments.context import Options
 
-    values = {name: value for name, value in given.items() if value not in (None, False, ())}
+    values = {
+        name: value
+        for name, value in given.items()
+        if value is not None and value is not False and value != ()  # 0 is a value
+    }
     _check_resume(values)
     axes = {name: values.pop(name, []) for name in ("runners", "batches", "threads")}
     for arm in ("base", "head"):

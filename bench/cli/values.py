@@ -104,6 +104,8 @@ def _named_shape(text: str) -> tuple[str, str]:
     return name, parse(spec).text
 
 
+MS_OR_NONE = number(lambda value: 0 <= value < math.inf, "not a number of ms from 0 on", "5")
+
 _AGES = {"h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
 
 

@@ -25,6 +25,11 @@ version of this protocol, an operation and the operation's arguments:
                                                    {canary_ns} with the counters that are known
                                                    (`bench.worker.counters`)
     infer         images, logits (.npy files)      {"rows": n}; the worker writes the logits
+    open_batches  sessions, memory_fd, memory_bytes
+                                                   {"sessions": [{load_ns, ..., inference_ns}],
+                                                   facts}: a session for each batch of one net
+    infer_batch   index                            {}; inputs and outputs of that session are in the
+                                                   memory (`bench.core.slots`)
     run_command   words, env, cwd, count           {"samples_ns": [...], wait_ns, cpu_ns, wall_ns}
                                                    of `count` fresh processes in a row; wait_ns
                                                    where it is known

@@ -150,9 +150,13 @@ OpenWorker = Callable[..., AbstractContextManager[Worker]]
 
 @contextmanager
 def open_worker(
-    request: Mapping[str, Any], *, python: Path, env: Mapping[str, str]
+    request: Mapping[str, Any],
+    *,
+    python: Path,
+    env: Mapping[str, str],
+    pass_fds: Sequence[int] = (),
 ) -> Iterator[Worker]:
-    """Start a worker on `request` and end it afterwards, whatever happened.
+    """Start a worker on `request` and end it afterwards, whatever happened. It inherits `pass_fds`.
 
     It does the first operation meanwhile, so that several can open their engines at once:
     `first` waits for its answer. Raises Unavailable where `python` can't be started.
@@ -163,7 +167,7 @@ def open_worker(
             write_json(folder / REQUEST, {**request, "replies_fd": replies})
             return [str(python), "-m", MODULE, str(folder)]
 
-        with open_child(Worker, command, folder, child_environment(env)) as worker:
+        with open_child(Worker, command, folder, child_environment(env), pass_fds) as worker:
             yield worker
             _close(worker.process)
             with suppress(subprocess.TimeoutExpired):

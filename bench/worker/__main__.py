@@ -17,6 +17,7 @@ from typing import Any
 from bench.core.errors import BenchError
 from bench.core.protocol import check_version
 from bench.worker import forks
+from bench.worker.batches import infer_batch, open_batches
 from bench.worker.commands import finish, infer, open_session, sample, warm
 from bench.worker.convert import convert
 from bench.worker.device_pair import measure_pair
@@ -56,6 +57,8 @@ OPERATIONS: Mapping[str, Operation] = {
     "warm_up": warm,
     "sample": sample,
     "infer": infer,
+    "open_batches": open_batches,
+    "infer_batch": infer_batch,
     "finish": finish,
     "preload": lambda _, arguments: forks.preload(arguments),
     "fork": fork,

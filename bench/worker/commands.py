@@ -20,7 +20,15 @@ from bench.core.tensors import read_reference
 from bench.runners.base import Session
 from bench.worker.outputs import matched
 from bench.worker.sampling import warm_up
-from bench.worker.session import Process, State, checked_session, facts_of, runner_of, spent
+from bench.worker.session import (
+    OpenSession,
+    Process,
+    State,
+    checked_session,
+    facts_of,
+    runner_of,
+    spent,
+)
 from bench.worker.threads import TASKS, pin, read_threads, wait_until_quiet, worked
 
 if TYPE_CHECKING:
@@ -33,7 +41,13 @@ def open_session(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises Unavailable where the runner's sessions can't stay open.
     """
-    request = SessionRequest.from_json(arguments)
+    current, figures = open_one(state, SessionRequest.from_json(arguments))
+    state.read_usage()
+    return {**figures, "facts": facts_of(current)}
+
+
+def open_one(state: State, request: SessionRequest) -> tuple[OpenSession, dict[str, Any]]:
+    """Open a session that stays open, and return it and its figures; raises as `open_session`."""
     runner, capabilities = runner_of(request)
     if "device" in capabilities:
         raise Unavailable(
@@ -45,8 +59,7 @@ def open_session(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
     current, figures = checked_session(state, runner, request)
     if request.cores is not None:
         bind(current.process, request.cores)
-    state.read_usage()
-    return {**figures, "facts": facts_of(current)}
+    return current, figures
 
 
 def bind(process: Process, cores: Sequence[int]) -> None:

@@ -12,11 +12,11 @@ import platform
 import resource
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from bench.core.errors import BenchError
 from bench.core.protocol import SessionRequest
@@ -52,6 +52,9 @@ from bench.worker.sampling import take_samples, warm_up
 from bench.worker.serve import load
 from bench.worker.threads import TASKS, Thread, read_threads, worked
 
+if TYPE_CHECKING:
+    from bench.worker.batches import Batch
+
 
 @dataclass(frozen=True, slots=True)
 class OpenSession:
@@ -74,6 +77,7 @@ class State:
     def __init__(self, stack: ExitStack, current: OpenSession | None = None) -> None:
         self.stack = stack
         self.before: tuple[Mapping[str, Thread], Usage]
+        self.batches: Sequence[Batch] = ()
         self._current = current
 
     @property

@@ -14,6 +14,7 @@ import click
 
 from bench.cli import options as o
 from bench.cli.flags import Flag, words
+from bench.cli.values import MS_OR_NONE, whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,30 @@ _EXPORT = (
     Flag("Export", "--level", "LEVEL", "Rows of csv and parquet: cell, session or sample", "cell"),
     Flag("Export", "--force", None, "Replace what is there"),
     o.RUN.but("all; of pyperf, pytest-benchmark and github-action-benchmark the newest"),
+)  # fmt: skip
+
+_AT, _LOAD = "Address", "Batches and limits"
+_SERVE = (
+    Flag(
+        _AT, "--host", "ADDRESS", "An address of this machine; 0.0.0.0 is all of them",
+        "127.0.0.1",
+    ),
+    Flag(_AT, "--port", "N", "0 is any that is free", "8000", type=whole(0)),
+    Flag(
+        _LOAD, "--max-batch", "N",
+        "Rows of waiting requests that may share an inference; a session for each power of two",
+        "1", type=whole(1),
+    ),
+    Flag(
+        _LOAD, "--max-delay-ms", "MS",
+        "How long a request waits for others that share its inference",
+        "0: it takes what waits", type=MS_OR_NONE,
+    ),
+    Flag(
+        _LOAD, "--queue", "N", "Requests that may wait; others get status 503", "64",
+        type=whole(1),
+    ),
+    Flag(_LOAD, "--timeout timeout_s", "TIME", "How long a request may take", "30s"),
 )  # fmt: skip
 
 VERBS: Mapping[str, Verb] = {
@@ -197,6 +222,21 @@ VERBS: Mapping[str, Verb] = {
     "predict": Verb(
         "Show the five most probable classes of one image, and the inference time",
         (*words("IMAGE [MODEL]"), o.LABELS, *_PREDICT, _IMAGES, *o.MEASURING),
+    ),
+    "serve": Verb(
+        "Serve a MODEL of the catalogue or by its file over HTTP, by KServe's v2 protocol",
+        (
+            *words("MODEL"),
+            *_SERVE,
+            o.RUNNER.one("onnxruntime"),
+            o.THREADS.one("1"),
+            o.WEIGHTS,
+            o.TOLERANCE,
+            o.INPUT,
+            o.INPUT_VALUES,
+            _IMAGES,
+            *o.MEASURING,
+        ),
     ),
     "recommend": Verb(
         "Choose a model and an engine: the most accurate within a time, or the fastest, above an "

@@ -1,0 +1,123 @@
+"""A server over a fake net that a request can drive: it crashes, hangs or works for a while.
+
+`python -m tests.fakes.serving ARGS` is `python -m bench serve ARGS` with it, as runner `paddle`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.core.cell import Cell
+from bench.core.tensors import Tensors, only
+from bench.experiments.context import Tables
+from tests.fakes import tables as fakes
+from tests.fakes.net import answers
+from tests.fakes.runner import FakeSession
+from tests.fakes.unwatched import unwatched
+
+ROOT = Path(__file__).resolve().parents[2]
+CRASH, HANG, WORK, NAN, ONCE = 1001.0, 1002.0, 1003.0, 1004.0, 1005.0
+"""The first value of a row: what the engine does with it, once with `ONCE`."""
+WORK_S = 0.2
+SHAPE = (3, 8, 8)
+
+
+class Driven:
+    """A runner whose sessions do what the first value of a row says."""
+
+    @unwatched
+    def open(self, cell: Cell, artifact: Path) -> Iterator[FakeSession]:
+        session = FakeSession()
+        crashed = Path(artifact).with_name("crashed")
+
+        def infer(feeds: Tensors) -> Tensors:
+            asked = set(only(feeds).reshape(len(only(feeds)), -1)[:, 0].tolist())
+            if CRASH in asked or (ONCE in asked and not crashed.exists()):
+                crashed.touch()
+                os.kill(os.getpid(), signal.SIGSEGV)
+            if HANG in asked:
+                time.sleep(600)
+            if WORK in asked:
+                time.sleep(WORK_S)
+            return answers(feeds, float("nan") if NAN in asked else 1.0)
+
+        session.infer = infer  # type: ignore[method-assign]
+        yield session
+
+
+def driven() -> Tables:
+    """Return tables whose runner `paddle` is Driven."""
+    entry = replace(fakes.fake_runner("Ok"), path="tests.fakes.serving:Driven")
+    return replace(fakes.tables(), runners={"paddle": entry})
+
+
+def row(first: float = 0.0, value: float = 0.5) -> Any:
+    """Return an image of `value`, whose first value is another."""
+    x = np.full((1, *SHAPE), value, np.float32)
+    x[0, 0, 0, 0] = first
+    return x
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A server of the net `one`."""
+
+    process: subprocess.Popen[str]
+    url: str
+    engine_pid: int
+    log: Path
+
+    @property
+    def address(self) -> str:
+        return self.url.removeprefix("http://")
+
+    def end(self, number: int = signal.SIGTERM, within_s: float = 30.0) -> int:
+        """Send a signal; return the exit status."""
+        self.process.send_signal(number)
+        return self.process.wait(within_s)
+
+
+@contextmanager
+def served(models: Path, *flags: str, net: str = "one") -> Iterator[Served]:
+    """Start a server on a free port, its files beside `models`; end it if the test hasn't."""
+    log = models.parent / "server.log"
+    argv = [
+        sys.executable, "-m", "tests.fakes.serving", "serve", net, "--runner", "paddle",
+        "--port", "0", "--json", "--models", str(models), "--cache", str(models.parent / "cache"),
+        *flags,
+    ]  # fmt: skip
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with (
+        log.open("w") as err,
+        subprocess.Popen(
+            argv, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=err, text=True,
+            env=env,
+        ) as process,
+    ):  # fmt: skip
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            assert line, log.read_text()
+            said = json.loads(line)
+            yield Served(process, said["url"], said["engine_pid"], log)
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+if __name__ == "__main__":
+    from bench.cli.main import main
+
+    sys.exit(main(sys.argv[1:], driven()))
