@@ -17,12 +17,11 @@ from typing import Any
 from bench.core.errors import BenchError
 from bench.core.protocol import check_version
 from bench.worker import forks
-from bench.worker.batches import infer_batch, open_batches
 from bench.worker.commands import finish, infer, open_session, sample, warm
 from bench.worker.convert import convert
 from bench.worker.device_pair import measure_pair
 from bench.worker.probe import probe
-from bench.worker.serve import Reply, serve
+from bench.worker.serve import Reply, load, serve
 from bench.worker.session import State, measure
 
 Operation = Callable[[State, Mapping[str, Any]], Mapping[str, Any]]
@@ -33,37 +32,33 @@ def fork(_: State, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     return forks.fork(arguments, lambda folder: serve(work, [folder]))
 
 
-def run_command(state: State, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Load what starts programs where one is started: other workers do without."""
-    from bench.worker import run_command as loaded
+def later(spec: str) -> Operation:
+    """Return the operation "module:function", loaded where it is asked for: most do without."""
 
-    return loaded.run_command(state, arguments)
+    def operation(state: State, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        answer: Mapping[str, Any] = load(spec)(state, arguments)
+        return answer
 
-
-def profile(state: State, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Load what profiles where that is asked for."""
-    from bench.worker import profile as loaded
-
-    return loaded.profile(state, arguments)
+    return operation
 
 
 OPERATIONS: Mapping[str, Operation] = {
     "measure": measure,
     "measure_pair": measure_pair,
-    "profile": profile,
+    "profile": later("bench.worker.profile:profile"),
     "convert": convert,
     "probe": probe,
     "open": open_session,
     "warm_up": warm,
     "sample": sample,
     "infer": infer,
-    "open_batches": open_batches,
-    "infer_batch": infer_batch,
+    "open_batches": later("bench.worker.batches:open_batches"),
+    "infer_batch": later("bench.worker.batches:infer_batch"),
     "finish": finish,
     "preload": lambda _, arguments: forks.preload(arguments),
     "fork": fork,
     "ended": lambda _, arguments: forks.ended(arguments),
-    "run_command": run_command,
+    "run_command": later("bench.worker.run_command:run_command"),
 }
 
 
