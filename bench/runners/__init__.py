@@ -140,6 +140,16 @@ RUNNERS: Mapping[str, RunnerEntry] = {
         child_env={"NVIDIA_TF32_OVERRIDE": "0"},
         settings={"sleep_ms": ("0", "10")},
     ),
+    "onnxruntime-tensorrt": RunnerEntry(
+        path="bench.runners.onnxruntime_gpu:OnnxRuntimeTensorrtRunner",
+        title="ONNX Runtime with TensorRT",
+        env="gpu",
+        artifact="onnx",
+        target="nvidia-gpu",
+        cards=(75, 120),
+        child_env={"NVIDIA_TF32_OVERRIDE": "0"},
+        settings={"sleep_ms": ("0", "10")},
+    ),
     "onnxruntime-tensorrt-rtx": RunnerEntry(
         path="bench.runners.onnxruntime_gpu:OnnxRuntimeTensorrtRtxRunner",
         title="ONNX Runtime with TensorRT-RTX",

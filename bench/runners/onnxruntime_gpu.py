@@ -1,4 +1,5 @@
-"""ONNX Runtime on an NVIDIA GPU, by its provider for CUDA and by the plug-in of TensorRT-RTX.
+"""ONNX Runtime on an NVIDIA GPU, by its providers for CUDA and TensorRT and by the plug-in of
+TensorRT-RTX.
 
 A sample is end to end: inputs copied in from ordinary memory, the graph run, outputs in arrays of
 their own; `run` returns when they are there, so that the device is done. Without a library, or with
@@ -9,13 +10,14 @@ Source: ONNX Runtime 1.31 Python API.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.core.cell import Cell, TargetSpec
 from bench.core.errors import Unavailable
@@ -26,7 +28,14 @@ from bench.runners.base import Capability, import_engine, time_paced
 from bench.runners.feeds import feeds_by
 from bench.runners.gpu import NotOffloaded, open_gauge, partly
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 _CUDA = "CUDAExecutionProvider"
+_TENSORRT = "TensorrtExecutionProvider"
+# What the provider's own library is linked against, of TensorRT 10.
+_LIBRARIES = ("libnvinfer.so.10", "libnvonnxparser.so.10")
+_LESS_THAN_FP32 = ("trt_fp16_enable", "trt_bf16_enable", "trt_int8_enable")
 _RECORD = "session.record_ep_graph_assignment_info"
 _RETURN_AT_ONCE = "disable_synchronize_execution_providers"
 _OVERRIDE = "NVIDIA_TF32_OVERRIDE"
@@ -35,16 +44,20 @@ _ERRORS_ONLY = 3
 _DEVICE = 0
 
 
-class OnnxRuntimeCudaRunner:
-    """Opens `model.onnx`, exported for one batch, with the provider for CUDA."""
+class _OnGpu:
+    """A runner that opens `model.onnx`, exported for one batch, on the GPU of its target."""
 
     capabilities: frozenset[Capability] = frozenset({"targeted", "gauged"})
 
     def __init__(self, target: TargetSpec | None = None) -> None:
         self._target = target or TargetSpec(kind="nvidia-gpu")
 
-    def at(self, target: TargetSpec) -> OnnxRuntimeCudaRunner:
-        return OnnxRuntimeCudaRunner(target)
+    def at(self, target: TargetSpec) -> Self:
+        return type(self)(target)
+
+
+class OnnxRuntimeCudaRunner(_OnGpu):
+    """Opens it with the provider for CUDA."""
 
     @contextmanager
     def open(self, cell: Cell, artifact: Path) -> Iterator[OnnxRuntimeGpuSession]:
@@ -54,19 +67,28 @@ class OnnxRuntimeCudaRunner:
         yield OnnxRuntimeGpuSession(engine, session, cell, self._target, _CUDA)
 
 
-class OnnxRuntimeTensorrtRtxRunner:
-    """Opens `model.onnx`, exported for one batch, with the plug-in of TensorRT-RTX.
+class OnnxRuntimeTensorrtRunner(_OnGpu):
+    """Opens it with the provider for TensorRT, on a TensorRT 10 of the user's own.
 
-    The plug-in builds its engine while the session is made.
+    The provider builds its engine anew while each session is made. Source: ONNX Runtime,
+    "TensorRT Execution Provider".
     """
 
-    capabilities: frozenset[Capability] = frozenset({"targeted", "gauged"})
+    @contextmanager
+    def open(self, cell: Cell, artifact: Path) -> Iterator[OnnxRuntimeGpuSession]:
+        engine, options = _options(cell)
+        version = tensorrt_version()
+        less = dict.fromkeys(_LESS_THAN_FP32, "0")
+        provider = (_TENSORRT, {"device_id": str(_DEVICE), **less})
+        session = engine.InferenceSession(str(artifact), options, providers=[provider])
+        opened = OnnxRuntimeGpuSession(engine, session, cell, self._target, _TENSORRT)
+        check_precision(session)
+        opened.facts["engine"] += f" with TensorRT {version}"
+        yield opened
 
-    def __init__(self, target: TargetSpec | None = None) -> None:
-        self._target = target or TargetSpec(kind="nvidia-gpu")
 
-    def at(self, target: TargetSpec) -> OnnxRuntimeTensorrtRtxRunner:
-        return OnnxRuntimeTensorrtRtxRunner(target)
+class OnnxRuntimeTensorrtRtxRunner(_OnGpu):
+    """Opens it with the plug-in of TensorRT-RTX, which builds its engine meanwhile."""
 
     @contextmanager
     def open(self, cell: Cell, artifact: Path) -> Iterator[OnnxRuntimeGpuSession]:
@@ -105,6 +127,31 @@ def _options(cell: Cell) -> tuple[Any, Any]:
     options.log_severity_level = _ERRORS_ONLY
     options.add_session_config_entry(_RECORD, "1")
     return engine, options
+
+
+def tensorrt_version(load: Callable[[str], Any] = ctypes.CDLL) -> str:
+    """Return the version of the TensorRT 10 that can be loaded; raises Unavailable without one."""
+    try:
+        libraries = [load(name) for name in _LIBRARIES]
+    except OSError as error:
+        raise Unavailable(
+            f"TensorRT 10 can't be loaded ({error})",
+            hint="name its folder in LD_LIBRARY_PATH, or a Python with onnxruntime-gpu and "
+            "TensorRT 10: --env gpu=PATH",
+        ) from error
+    number = int(libraries[0].getInferLibVersion())  # as 100901
+    return f"{number // 10000}.{number // 100 % 100}.{number % 100}"
+
+
+def check_precision(session: Any) -> None:
+    """Raise Unavailable where TensorRT's provider may use less than FP32, whatever was asked."""
+    effective = session.get_provider_options().get(_TENSORRT, {})
+    for name in _LESS_THAN_FP32:
+        if effective.get(name, "0") != "0":
+            raise Unavailable(
+                f"{_TENSORRT} keeps {name} on, which is less than FP32",
+                hint="unset the variables ORT_TENSORRT_*, or use another onnxruntime-gpu",
+            )
 
 
 def offload_of(session: Any, provider: str, partial: str) -> dict[str, str]:
@@ -210,9 +257,9 @@ class OnnxRuntimeGpuSession:
     def figures(self, count: int) -> Mapping[str, list[int]]:
         """Time runs without copies: until `run` returns, and until the device is done.
 
-        Of CUDA's provider alone: a plug-in's tensors on the device are its own.
+        Not of a plug-in, whose tensors on the device are its own.
         """
-        if self._provider != _CUDA:
+        if self._provider not in (_CUDA, _TENSORRT):
             return {}
         binding, clock = self._bound(), time.perf_counter_ns
         options = self._engine.RunOptions()

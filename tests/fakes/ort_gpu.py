@@ -13,6 +13,7 @@ from typing import Any
 from tests.fakes.net import infer
 
 CUDA, CPU, RTX = "CUDAExecutionProvider", "CPUExecutionProvider", "NvTensorRTRTXExecutionProvider"
+TENSORRT = "TensorrtExecutionProvider"
 
 
 class Options:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,19 +15,23 @@ import pytest
 from bench.core.cell import TargetSpec
 from bench.core.errors import Unavailable
 from bench.core.tensors import only
-from bench.runners import RUNNERS
+from bench.runners import RUNNERS, onnxruntime_gpu
 from bench.runners.gpu import NotOffloaded
 from bench.runners.onnxruntime_gpu import OnnxRuntimeGpuSession, tf32_of
 from bench.worker.serve import load
 from tests.fakes.net import infer
-from tests.fakes.ort_gpu import CPU, CUDA, PLUGIN, RTX, FakeOrt
+from tests.fakes.ort_gpu import CPU, CUDA, PLUGIN, RTX, TENSORRT, FakeOrt
 from tests.fakes.values import cell
 
-NAMES = ("onnxruntime-cuda", "onnxruntime-tensorrt-rtx")
+NAMES = ("onnxruntime-cuda", "onnxruntime-tensorrt-rtx", "onnxruntime-tensorrt")
 X = np.random.default_rng(0).random((1, 3, 8, 8), np.float32)
 TARGET = TargetSpec(kind="nvidia-gpu", gpu_name="NVIDIA X")
 OF_RTX: dict[str, Any] = {
     "providers": (RTX, CPU), "nodes": ((RTX, "Conv"), (RTX, "Relu")), "provider_options": {},
+}  # fmt: skip
+OF_TENSORRT: dict[str, Any] = {
+    "providers": (TENSORRT, CPU), "nodes": ((TENSORRT, "Conv"), (TENSORRT, "Relu")),
+    "provider_options": {TENSORRT: {"trt_fp16_enable": "0"}},
 }  # fmt: skip
 Use = Callable[..., FakeOrt]
 
@@ -36,6 +41,7 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Use:
     """Put a fake ONNX Runtime with the plug-in in place, as the runners' variables ask for it."""
     monkeypatch.setitem(sys.modules, "pynvml", None)
     monkeypatch.setitem(sys.modules, "onnxruntime_ep_nv_tensorrt_rtx", PLUGIN)
+    monkeypatch.setattr(onnxruntime_gpu, "tensorrt_version", lambda: "10.9.1")
 
     def put(**behaviour: Any) -> FakeOrt:
         ort = FakeOrt(**behaviour)
@@ -84,6 +90,50 @@ def test_tensorrt_rtx_is_registered_for_the_session_and_gone_after_it(use: Use) 
         assert session.facts["offload"] == "whole"
         assert session.figures(3) == {}
     assert ort.registered == []
+
+
+def test_tensorrts_provider_takes_the_net_in_fp32_on_the_users_own_tensorrt(use: Use) -> None:
+    ort = use(**OF_TENSORRT)
+    with opened(NAMES[2]) as session:
+        assert np.array_equal(only(session.infer({"image": X})), infer(X))
+        assert session.facts["engine"] == "onnxruntime 1.31.1 with TensorRT 10.9.1"
+        assert session.facts["tf32"] == "off (NVIDIA_TF32_OVERRIDE=0)"
+        assert session.facts["offload"] == "whole"
+        assert {name: len(it) for name, it in session.figures(3).items()} == {
+            "on_device": 3, "enqueue": 3,
+        }  # fmt: skip
+    [made] = ort.sessions
+    less = {"trt_fp16_enable": "0", "trt_bf16_enable": "0", "trt_int8_enable": "0"}
+    assert made.asked == [(TENSORRT, {"device_id": "0", **less})]
+    assert not made.falls_back
+
+
+def test_a_tensorrt_that_was_told_otherwise_is_not_measured_as_fp32(use: Use) -> None:
+    use(**{**OF_TENSORRT, "provider_options": {TENSORRT: {"trt_bf16_enable": "1"}}})
+    with pytest.raises(Unavailable, match="keeps trt_bf16_enable on"), opened(NAMES[2]):
+        pass
+
+
+def test_the_version_is_that_of_the_library_that_is_loaded() -> None:
+    loaded = []
+
+    def load(name: str) -> Any:
+        loaded.append(name)
+        return SimpleNamespace(getInferLibVersion=lambda: 100901)
+
+    assert onnxruntime_gpu.tensorrt_version(load) == "10.9.1"
+    assert loaded == ["libnvinfer.so.10", "libnvonnxparser.so.10"]
+
+
+def test_without_a_tensorrt_of_ones_own_it_is_unavailable_with_both_ways_to_name_one() -> None:
+    def load(name: str) -> Any:
+        raise OSError(f"{name}: cannot open shared object file")
+
+    with pytest.raises(Unavailable) as caught:
+        onnxruntime_gpu.tensorrt_version(load)
+    assert "TensorRT 10 can't be loaded (libnvinfer.so.10: " in caught.value.problem
+    assert "LD_LIBRARY_PATH" in caught.value.hint
+    assert "--env gpu=PATH" in caught.value.hint
 
 
 def test_a_gpu_that_tensorrt_rtx_does_not_serve_is_unavailable(use: Use) -> None:

@@ -21,6 +21,7 @@ from tests.unit.environments.test_interpreters import telling
 
 GPU_RUNNERS = {name for name, entry in RUNNERS.items() if entry.target == "nvidia-gpu"}
 CUDA, RTX = "onnxruntime-cuda", "onnxruntime-tensorrt-rtx"
+TRT = "onnxruntime-tensorrt"
 NEW_DRIVER = "580.65.06"
 
 
@@ -53,11 +54,11 @@ def served(it: Card, cache: Path, environments: Environments | None = None) -> s
         ("6.0", {"tensorrt"}),
         ("6.1", {"tensorrt", "paddle-tensorrt"}),
         ("7.0", {"tensorrt", "paddle-tensorrt"}),
-        ("7.5", {"tensorrt", "paddle-tensorrt", CUDA}),
-        ("8.6", {"tensorrt", "paddle-tensorrt", CUDA, RTX}),
-        ("8.9", {"tensorrt", CUDA, RTX}),
-        ("9.0", {"tensorrt", CUDA, RTX}),
-        ("12.0", {CUDA, RTX}),
+        ("7.5", {"tensorrt", "paddle-tensorrt", CUDA, TRT}),
+        ("8.6", {"tensorrt", "paddle-tensorrt", CUDA, TRT, RTX}),
+        ("8.9", {"tensorrt", CUDA, TRT, RTX}),
+        ("9.0", {"tensorrt", CUDA, TRT, RTX}),
+        ("12.0", {CUDA, TRT, RTX}),
         ("13.0", set()),
     ],
 )
@@ -72,7 +73,7 @@ def test_the_sentence_names_the_engines_range_and_the_cards_capability(tmp_path:
     assert error.problem == (
         "paddle-tensorrt has kernels for compute capability 6.1 to 8.6, and NVIDIA X has 9.0"
     )
-    assert error.hint == f"measure it with --runner {CUDA} or {RTX} or tensorrt"
+    assert error.hint == f"measure it with --runner {CUDA} or {TRT} or {RTX} or tensorrt"
     oldest = refusals(card("5.2"), RUNNERS, Environments(tmp_path))["paddle-tensorrt"]
     assert oldest.hint == "measure on a later GPU"
     newest = refusals(card("12.0"), RUNNERS, Environments(tmp_path))["tensorrt"]
@@ -150,7 +151,7 @@ def test_the_target_tells_what_its_own_card_and_driver_refuse(tmp_path: Path) ->
         environ={},
     )
     refused = here.refusals(RUNNERS, Environments(tmp_path))
-    assert set(refused) == {"paddle-tensorrt", "torch-cuda", CUDA, RTX}
+    assert set(refused) == {"paddle-tensorrt", "torch-cuda", CUDA, TRT, RTX}
     assert refused[CUDA].problem == (
         "environment gpu takes an NVIDIA driver from 580 on, and this machine has 470.1"
     )
