@@ -16,10 +16,12 @@ from bench.storage.schema.baseline import Baseline
 from bench.storage.schema.common import SCHEMA_VERSION, System
 from bench.storage.schema.latency import JournalEntry, Record, RunManifest
 from bench.storage.schema.layers import EngineLayers
+from bench.storage.schema.profile import ProfileRecord
 
 MODELS: dict[str, type[BaseModel]] = {
     "record": Record,
     "run": RunManifest,
+    "profile": ProfileRecord,
     "system": System,
     "baseline": Baseline,
     "journal_entry": JournalEntry,

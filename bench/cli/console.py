@@ -24,7 +24,9 @@ from bench.reports.terminal import latency_tables
 from bench.reports.terminal.cells import shown_cells
 from bench.reports.terminal.explanation import explanation
 from bench.storage.run_folders import RunFolder
-from bench.storage.schema.latency import Measured, Record, reason
+from bench.storage.schema.common import Failed, Skipped
+from bench.storage.schema.latency import Record, reason
+from bench.storage.schema.profile import Profiled, ProfileRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,7 @@ def conclude(options: Options, folders: Sequence[RunFolder], resume: str | None)
     runs, files = renew_report(options, broken)
     names = {folder.path.name for folder in folders}
     own = [run for run in runs if run.manifest.run_id in names]
+    profiles = [it for folder in folders for it in folder.profiles(broken)]
     view, records = view_of(own, options.models), [it for run in own for it in run.records]
     use = time_use(session for it in records for session in it.sessions)
     if options.as_json:
@@ -60,10 +63,13 @@ def conclude(options: Options, folders: Sequence[RunFolder], resume: str | None)
         show(latency_tables(view, columns()))
         show_lines(["", *(() if use is None else (use.sentence,))])
         show_lines([*(f"wrote {it.path}" for it in folders), *written(files, options)])
+        if any(isinstance(it.outcome, Profiled) for it in profiles):
+            show_lines([f"profiles by operator: {command('profile')}"])
         if options.of(OutputOptions).explain:
             tell_grades([one.record for one in shown_cells(view)])
-    status = max(tell_failures(records), tell_broken(broken))
-    if resume is not None and any(it.failed_for_now for it in records):
+    status = max(tell_failures(records), tell_unprofiled(profiles), tell_broken(broken))
+    stored: list[Record | ProfileRecord] = [*records, *profiles]
+    if resume is not None and any(it.failed_for_now for it in stored):
         say_command("bench: what was killed, late, lost or out of space is tried again by", resume)
     return status
 
@@ -128,11 +134,18 @@ def tell_failures(records: Sequence[Record]) -> int:
     return 1 if said else 0
 
 
-def failures(records: Sequence[Record]) -> Iterator[str]:
-    """Yield each reason for which cells have no figure once, with the first cell."""
+def tell_unprofiled(profiles: Sequence[ProfileRecord]) -> int:
+    """Say why cells have no profile, each reason once; return 1 where one failed."""
+    for line in failures(profiles):
+        say(f"bench: the profile of {line}")
+    return int(any(isinstance(it.outcome, Failed) for it in profiles))
+
+
+def failures(records: Sequence[Record | ProfileRecord]) -> Iterator[str]:
+    """Yield each reason for which cells have no figure, or profile, once, with the first cell."""
     reasons: dict[str, list[str]] = {}
     for record in records:
-        if not isinstance(record.outcome, Measured):
+        if isinstance(record.outcome, Failed | Skipped):
             reasons.setdefault(reason(record.outcome), []).append(record.cell_id)
     for why, cells in reasons.items():
         others = len(cells) - 1

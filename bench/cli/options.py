@@ -70,6 +70,10 @@ TURNS = Flag(
     "Have the cells of a table open at once, a burst of each by turns: sharp ratios",
 )  # fmt: skip
 NO_TURNS = Flag(_SELECT, "--no-turns", None, "Measure each cell in sessions of its own")
+PROFILE = Flag(
+    _SELECT, "--profile", None,
+    "Profile each measured cell by operator, after all sessions: `bench profile` shows it",
+)  # fmt: skip
 SESSIONS = Flag(
     _SELECT, "--sessions", "N", "Rounds of three sessions, from 6 on", "12", type=whole(6)
 )
@@ -226,7 +230,7 @@ QUIET = (WAIT_QUIET, REQUIRE_QUIET)
 STOPPING = (MOST_SESSIONS, HALF_WIDTH)
 # What a resumed run has already.
 OF_A_NEW_RUN = (
-    PRESET, RUNNER, VARIANT, BATCH, THREADS, SEED, SUSTAINED, TURNS, NO_TURNS, SESSIONS,
+    PRESET, RUNNER, VARIANT, BATCH, THREADS, SEED, SUSTAINED, TURNS, NO_TURNS, PROFILE, SESSIONS,
     MOST_SESSIONS, HALF_WIDTH,
     MEASURE,
 )  # fmt: skip

@@ -5,7 +5,8 @@
     history/                 plots of a cell over runs
     report/                  tables and plots over all runs
     runs/<system_id>/<run_id>/run.json, journal.jsonl while it runs, cells/<cell_id>.json after,
-                             layers/<digest>.json of engines that tell theirs
+                             layers/<digest>.json of engines that tell theirs;
+                             profiles/<cell_id>.json with --profile
 
 Every file is written beside its place, flushed, synced and renamed, so that a reader sees all of it
 or nothing. The journal takes each session as soon as it is in: an interrupted run goes on from it.
@@ -61,7 +62,8 @@ Line = TypeVar("Line", bound=BaseModel)
 class RunKind:
     """What tells one kind of run from another: its name, its folder in results/, its models.
 
-    `brief`: lines of its journal leave defaults out. `sealed`: which files hold its results.
+    `brief`: lines of its journal leave defaults out. `sealed`: which files hold its results, which
+    have their seals by name; `sealed_beside`: which others, by folder and name.
     """
 
     title: str
@@ -73,6 +75,7 @@ class RunKind:
     line_remedy: str = "delete that line; its session is then measured again"
     brief: bool = False
     sealed: str = JOURNAL
+    sealed_beside: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +168,12 @@ class RunDirectory(Generic[Manifest, Line]):
         return False
 
     def seals(self) -> dict[str, str]:
-        """Return the SHA-256 of each file of a run that is complete, by its name."""
-        files = sorted(self.path.glob(self.kind.sealed))
-        return {path.stem: file_sha256(path) for path in files}
+        """Return the SHA-256 of each file of a run that is complete, by `RunKind`'s names."""
+        files = {path.stem: path for path in self.path.glob(self.kind.sealed)}
+        if self.kind.sealed_beside is not None:
+            beside = self.path.glob(self.kind.sealed_beside)
+            files |= {f"{path.parent.name}/{path.stem}": path for path in beside}
+        return {name: file_sha256(path) for name, path in sorted(files.items())}
 
     def sealed(self) -> Mapping[str, str]:
         """Return the seals of a complete run, none where its manifest can't be read."""

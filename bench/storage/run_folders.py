@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from bench.core.errors import BrokenResult
 from bench.core.program import command
@@ -12,12 +13,17 @@ from bench.storage.directory import RunDirectory, RunKind
 from bench.storage.files import read_as, write_value, writing
 from bench.storage.schema.ab import AbManifest, AbRecord
 from bench.storage.schema.accuracy import AccuracyManifest, JournalLine
-from bench.storage.schema.latency import JournalEntry, Record, RunManifest
+from bench.storage.schema.latency import JournalEntry, Measured, Record, RunManifest
 from bench.storage.schema.layers import EngineLayers
+from bench.storage.schema.profile import ProfileRecord
+
+CELLS, PROFILES = "cells", "profiles"
+
+OfCell = TypeVar("OfCell", Record, ProfileRecord)
 
 
 class RunFolder(RunDirectory[RunManifest, JournalEntry]):
-    """A run of latencies: runs/<system_id>/<run_id>/run.json, cells/<cell_id>.json.
+    """A run of latencies: runs/<system_id>/<run_id>/run.json, cells/ and profiles/.
 
     layers/<digest>.json has the layers of an engine that sessions ran; the sealed records name it.
     """
@@ -29,12 +35,18 @@ class RunFolder(RunDirectory[RunManifest, JournalEntry]):
         file="run.json",
         manifest=RunManifest,
         remedy="restore it, or move the run's folder away",
-        sealed="cells/*.json",
+        sealed=f"{CELLS}/*.json",
+        sealed_beside=f"{PROFILES}/*.json",
     )
 
     def write_record(self, record: Record) -> None:
-        path = self.path / "cells" / f"{record.cell_id}.json"
-        write_value(path, record)
+        write_value(self._path(CELLS, record.cell_id), record)
+
+    def write_profile(self, profile: ProfileRecord) -> None:
+        write_value(self._path(PROFILES, profile.cell_id), profile)
+
+    def _path(self, folder: str, cell_id: str) -> Path:
+        return self.path / folder / f"{cell_id}.json"
 
     def records(
         self, broken: list[BrokenResult] | None = None, *, sealed: Mapping[str, str] | None = None
@@ -43,19 +55,35 @@ class RunFolder(RunDirectory[RunManifest, JournalEntry]):
 
         What can't be read is added to `broken`; without that it raises BrokenResult.
         """
-        cells = self.path / "cells"
+        return self._each(Record, CELLS, broken, sealed)
+
+    def profiles(
+        self, broken: list[BrokenResult] | None = None, *, sealed: Mapping[str, str] | None = None
+    ) -> Iterator[ProfileRecord]:
+        """Yield the profiles by operator, as `records` does the cells."""
+        return self._each(ProfileRecord, PROFILES, broken, sealed)
+
+    def _each(
+        self,
+        kind: type[OfCell],
+        name: str,
+        broken: list[BrokenResult] | None,
+        sealed: Mapping[str, str] | None,
+    ) -> Iterator[OfCell]:
+        folder = self.path / name
         try:
-            paths = sorted(path for path in cells.iterdir() if path.suffix == ".json")
+            paths = sorted(path for path in folder.iterdir() if path.suffix == ".json")
         except FileNotFoundError:
             return
         except OSError as error:
-            _add(broken, BrokenResult(cells, str(error.strerror), hint="make it readable"))
+            _add(broken, BrokenResult(folder, str(error.strerror), hint="make it readable"))
             return
         sealed = self.sealed() if sealed is None else sealed
         remedy = self._remedy()
         for path in paths:
+            seal = sealed.get(path.stem if name == CELLS else f"{name}/{path.stem}")
             try:
-                yield self._record(path, sealed, remedy)
+                yield _of_its_cell(read_as(kind, path, remedy=remedy, seal=seal), path, remedy)
             except BrokenResult as error:
                 _add(broken, error)
 
@@ -91,21 +119,26 @@ class RunFolder(RunDirectory[RunManifest, JournalEntry]):
         again = command(f"run --resume {self.path.name} --results {where}")
         return f"measure the cell again: {again}"
 
-    def _record(self, path: Path, sealed: Mapping[str, str], remedy: str) -> Record:
-        record = read_as(Record, path, remedy=remedy, seal=sealed.get(path.stem))
-        if record.cell_id != path.stem or record.cell.to_cell().id != path.stem:
-            raise BrokenResult(path, "its name isn't its cell's id", hint=remedy)
-        return record
-
     def lacks(self) -> bool:
-        """Tell whether a cell of the manifest has no record that can be read, or failed for now."""
-        settled = {it.cell_id for it in self.records([]) if not it.failed_for_now}
-        return not self.manifest().cells.keys() <= settled
+        """Tell whether a cell of the manifest has no record that can be read, or failed for now;
+        or a measured one no profile, where there are to be.
+        """
+        records, manifest = list(self.records([])), self.manifest()
+        if not manifest.cells.keys() <= {it.cell_id for it in records if not it.failed_for_now}:
+            return True
+        return manifest.profile and bool(self.unprofiled(records))
+
+    def unprofiled(self, records: Iterable[Record]) -> list[Record]:
+        """Return the measured ones of `records` without a profile that stands."""
+        there = {it.cell_id for it in self.profiles([]) if not it.failed_for_now}
+        measured = (it for it in records if isinstance(it.outcome, Measured))
+        return [it for it in measured if it.cell_id not in there]
 
     def set_broken_aside(self) -> None:
-        """Rename the records that can't be read, so that their cells are measured again."""
+        """Rename records and profiles that can't be read, so that their cells get others."""
         broken: list[BrokenResult] = []
-        list(self.records(broken))
+        for files in (self.records(broken), self.profiles(broken)):
+            list(files)
         for path in (error.path for error in broken):
             with writing(path):
                 path.rename(path.with_name(f"{path.name}.broken"))
@@ -169,6 +202,13 @@ class AccuracyFolder(RunDirectory[AccuracyManifest, JournalLine]):
         line_remedy="move its folder away and measure again",
         brief=True,
     )
+
+
+def _of_its_cell(stored: OfCell, path: Path, remedy: str) -> OfCell:
+    """Return what is `stored` at `path`; raises BrokenResult where it is another cell's."""
+    if stored.cell_id != path.stem or stored.cell.to_cell().id != path.stem:
+        raise BrokenResult(path, "its name isn't its cell's id", hint=remedy)
+    return stored
 
 
 def _add(broken: list[BrokenResult] | None, error: BrokenResult) -> None:

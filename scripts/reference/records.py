@@ -11,6 +11,7 @@ from scripts.write_schemas import schemas
 _FILES = {
     "record": "results/runs/SYSTEM_ID/RUN_ID/cells/CELL_ID.json",
     "run": "results/runs/SYSTEM_ID/RUN_ID/run.json",
+    "profile": "results/runs/SYSTEM_ID/RUN_ID/profiles/CELL_ID.json, where the run has --profile",
     "system": "results/systems/SYSTEM_ID.json",
     "baseline": "results/baselines/SYSTEM_ID.json",
     "layers": "results/runs/SYSTEM_ID/RUN_ID/layers/DIGEST.json",

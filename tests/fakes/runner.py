@@ -18,7 +18,8 @@ from bench.core.cell import Cell
 from bench.core.errors import Unavailable
 from bench.core.tensors import Tensors
 from bench.core.units import Nanoseconds
-from bench.runners.base import time_calls
+from bench.runners.base import Capability, time_calls
+from bench.runners.profiling import OperatorTime, Profile
 from tests.fakes.net import answers
 from tests.fakes.unwatched import unwatched
 
@@ -41,6 +42,39 @@ class Ok:
         if cell.precision != "fp32":
             raise Unavailable(f"the fake has no {cell.precision}", hint="use fp32")
         yield FakeSession()
+
+
+class ProfiledFakeSession(FakeSession):
+    """Tells of two operators."""
+
+    def profile(self, count: int) -> Profile:
+        operators = [
+            OperatorTime(name="mean", type="ReduceMean", ns=250.0, kernel="plain"),
+            OperatorTime(name="add", type="Add", ns=100.0, kernel="plain"),
+        ]
+        return Profile(samples_ns=[Nanoseconds(1000)] * count, operators=operators)
+
+
+class Profiles(Ok):
+    """Has a profile by operator."""
+
+    capabilities: frozenset[Capability] = frozenset({"profiled"})
+
+    @unwatched
+    def open(self, cell: Cell, artifact: Path) -> Iterator[ProfiledFakeSession]:
+        yield ProfiledFakeSession()
+
+
+class NoOperator(Profiles):
+    """Has a profile without anything in it."""
+
+    @unwatched
+    def open(self, cell: Cell, artifact: Path) -> Iterator[ProfiledFakeSession]:
+        session = ProfiledFakeSession()
+        session.profile = lambda count: Profile(  # type: ignore[method-assign]
+            samples_ns=[Nanoseconds(1000)] * count, operators=[]
+        )
+        yield session
 
 
 class TellsVariables(Ok):

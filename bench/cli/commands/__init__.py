@@ -115,6 +115,7 @@ VERBS: Mapping[str, Verb] = {
             *o.OWN_MODELS,
             *o.SELECTION,
             o.SUSTAINED,
+            o.PROFILE,
             o.target_flags,
             *o.MEASURING,
             *o.QUIET,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ from bench.devices.host.facts import usable_cores
 from bench.environments.interpreters import Environments
 from bench.experiments.context import Options, Tables
 from bench.experiments.latency.job import Job, new_job, resumed_job, suite_of
+from bench.experiments.latency.profiles import ProfileLauncher, profiling, with_profiles
 from bench.experiments.latency.progress import one_by_one, pending_sessions
 from bench.experiments.latency.schedule import Plan
 from bench.experiments.latency.session import SessionLauncher
@@ -105,10 +106,11 @@ class LatencyExperiment:
             models={variant: _scrubbed(it) for variant, it in self._prepared.models.items()},
             left_out=list(job.left_out),
             weights=" and ".join(dict.fromkeys(it.weights.label for it in job.models)),
+            profile=job.profile,
         )
 
     def pending(self, run: RunFolder, target: Target, clock: Callable[[], float]) -> Units:
-        """Yield the sessions that are left."""
+        """Yield the sessions that are left, then the profiles."""
         run.set_broken_aside()
         sessions = SessionLauncher(
             runners=self.tables.runners,
@@ -122,13 +124,17 @@ class LatencyExperiment:
             scrub=partial(hidden, device=target.spec.device),
         )
         turns = TurnLauncher(sessions=sessions, chance=random.Random(self._job.seed))  # noqa: S311
-        return pending_sessions(
+        pending = pending_sessions(
             self._job.plan(),
             launch=one_by_one(sessions) if self._job.sampling.laps is None else turns,
             run=run,
             settled=self._prepared.settled,
             clock=clock,
         )
+        if not self._job.profile:
+            return pending
+        profiled = replace(sessions, sampling=profiling(self._job.sampling))
+        return with_profiles(pending, run, ProfileLauncher(sessions=profiled))
 
     def resume_flags(self, run: RunFolder) -> list[str]:
         """Return nets' own files, the folders, the weights and the target's flags."""

@@ -27,8 +27,8 @@ LAPS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuiteOptions:
-    """Which suite, how thoroughly, for how long where each cell has one long session, and whether
-    the cells of a table take turns where the preset says otherwise.
+    """Which suite, how thoroughly, for how long where each cell has one long session, whether the
+    cells of a table take turns where the preset says otherwise, and whether they are profiled.
 
     `suite` None: that of every engine for nets that are named by their files, else the CPU's.
     """
@@ -38,11 +38,12 @@ class SuiteOptions:
     sustained_s: float | None = None
     turns: bool = False
     no_turns: bool = False
+    profile: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What a run measures: cells, models and sampling."""
+    """What a run measures: cells, models and sampling, and whether it profiles them."""
 
     suite: str
     suite_title: str
@@ -53,6 +54,7 @@ class Job:
     sampling: Sampling
     seed: int
     left_out: tuple[str, ...] = ()
+    profile: bool = False
 
     def plan(self) -> Plan:
         return make_plan(self.cells, self.sampling, seed=self.seed)
@@ -118,6 +120,7 @@ def new_job(
         sampling=sampling,
         seed=options.seed,
         left_out=selected.left_out,
+        profile=chosen.profile,
     )
 
 
@@ -156,6 +159,7 @@ def resumed_job(manifest: RunManifest, options: Options, tables: Tables) -> Job:
         sampling=Sampling.from_json(manifest.sampling.model_dump()),
         seed=manifest.seed,
         left_out=tuple(manifest.left_out),
+        profile=manifest.profile,
     )
 
 

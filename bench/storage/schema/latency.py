@@ -267,6 +267,10 @@ class RunManifest(ManifestFields):
         description="what the suite has and this machine can't, with the reason"
     )
     weights: str = Field(description="the kind of weights")
+    profile: bool = Field(
+        default=False,
+        description="whether the measured cells are profiled by operator after all sessions",
+    )
 
 
 def reason(why: Failed | Skipped) -> str:
