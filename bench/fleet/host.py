@@ -142,7 +142,7 @@ async def measured_here(job: Job) -> Delivery:
     """
     (host,) = _here
     try:
-        delivery = await asyncio.wrap_future(host.start(job))
+        delivery = await asyncio.shield(asyncio.wrap_future(host.start(job)))
     except BenchError as error:
         failed = f"{error.problem}: {error.hint}"
         delivery = Delivery(job=job, worker=host.name, status=2, archive=None, log_tail=failed)

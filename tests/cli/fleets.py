@@ -17,6 +17,7 @@ from tests.cli.process import FAKE, ROOT, Done, call
 from tests.conftest import FAKE_SUITE
 
 PATIENCE_S = 90.0
+_ADDRESS = re.compile(r"tcp://[0-9.]+:\d+")
 
 
 def eventually(true: Callable[[], object], patience_s: float = PATIENCE_S) -> None:
@@ -69,26 +70,38 @@ class TestFleet:
     models: Path
     address: str = ""
     workers: dict[str, Program] = field(default_factory=dict)
+    scheduler: Program = field(init=False)
 
-    def begin(self) -> None:
-        scheduler = Program(("fleet", "start", "--port", "0"), self.folder / "scheduler")
-        self._keep(scheduler)
-        eventually(lambda: re.search(r"tcp://\S+\d", scheduler.said))
-        found = re.search(r"tcp://[0-9.]+:\d+", scheduler.said)
+    def begin(self, port: int = 0) -> None:
+        """Start a scheduler at `port`, 0 for any."""
+        words = ("fleet", "start", "--port", str(port))
+        self.scheduler = Program(words, self.folder / f"scheduler-{port}")
+        self._keep(self.scheduler)
+        eventually(lambda: _ADDRESS.search(self.scheduler.said))
+        found = _ADDRESS.search(self.scheduler.said)
         assert found is not None
         self.address = found[0]
 
-    def join(self, name: str, *flags: str | Path, module: str = FAKE) -> Program:
+    @property
+    def port(self) -> int:
+        return int(self.address.rpartition(":")[2])
+
+    def join(self, name: str, *flags: str | Path, module: str = FAKE, address: str = "") -> Program:
         """Start a worker of that name and wait until it has joined."""
         folder = self.folder / name
         words = (
-            "fleet", "join", self.address, "--name", name, "--results", folder / "results",
-            "--cache", self.folder / "cache", "--models", self.models, *flags,
+            "fleet", "join", address or self.address, "--name", name,
+            "--results", folder / "results", "--cache", self.folder / "cache",
+            "--models", self.models, *flags,
         )  # fmt: skip
         self.workers[name] = Program(words, folder, module)
         self._keep(self.workers[name])
-        eventually(lambda: f"{name} joined" in self.workers[name].said)
+        self.await_join(name, 1)
         return self.workers[name]
+
+    def await_join(self, name: str, count: int) -> None:
+        """Wait until that worker has joined so many times."""
+        eventually(lambda: self.workers[name].said.count(f"{name} joined") >= count)
 
     def _keep(self, program: Program) -> None:
         program.start()
@@ -102,9 +115,21 @@ class TestFleet:
 
     def words(self, *flags: str | Path, suite: Path = FAKE_SUITE) -> tuple[str | Path, ...]:
         return (
-            "run", "--fleet", self.address, "--suite", suite, "--preset", "quick",
-            "--models", self.models, "--results", self.mine, *flags,
+            "run", "--fleet", self.address, "--suite", suite, "--models", self.models,
+            "--results", self.mine, *flags,
         )  # fmt: skip
+
+    @contextmanager
+    def running(self, *flags: str | Path, suite: Path = FAKE_SUITE) -> Iterator[Program]:
+        """`bench run --fleet` while it runs."""
+        program = Program(self.words(*flags, suite=suite), self.folder / "client")
+        self._keep(program)
+        yield program
+
+    def journals(self, name: str) -> list[bytes]:
+        """Return the lines of the journals of a worker's runs that haven't ended."""
+        journals = self.workers[name].folder.glob("results/fleet/*/runs/*/*/journal.jsonl")
+        return [line for path in journals for line in path.read_bytes().splitlines()]
 
     @property
     def mine(self) -> Path:

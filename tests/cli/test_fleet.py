@@ -23,7 +23,7 @@ def two(tmp_path: Path, plain_models: Path) -> Iterator[TestFleet]:
 
 
 def test_every_host_measures_the_suite_and_its_run_arrives_byte_for_byte(two: TestFleet) -> None:
-    done = two.run()
+    done = two.run("--preset", "quick")
     assert done.returncode == 0, done.stderr
     runs = {run.path.name: run.path for run in Store(two.mine).runs()}
     sent = two.runs_of("lab1") | two.runs_of("lab2")
@@ -37,9 +37,9 @@ def test_every_host_measures_the_suite_and_its_run_arrives_byte_for_byte(two: Te
 
 
 def test_the_same_campaign_fetches_what_is_there_and_measures_nothing_again(two: TestFleet) -> None:
-    first = two.run("--campaign", "one", "--at", "lab1")
+    first = two.run("--preset", "quick", "--campaign", "one", "--at", "lab1")
     before = contents(two.mine / "runs")
-    second = two.run("--campaign", "one", "--at", "lab1")
+    second = two.run("--preset", "quick", "--campaign", "one", "--at", "lab1")
     assert (first.returncode, second.returncode) == (0, 0), second.stderr
     assert "(there already)" in second.stderr
     assert contents(two.mine / "runs") == before
