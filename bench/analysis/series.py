@@ -14,6 +14,7 @@ from functools import partial
 
 from bench.analysis.accuracy import StoredAccuracy
 from bench.analysis.boxes import Box, box_of, with_older
+from bench.analysis.serving import StoredServing
 from bench.analysis.turns import Race, race
 from bench.analysis.variance import Components
 from bench.config.published import Fault, Published
@@ -97,8 +98,9 @@ class View:
     """Everything that a report shows, in the order in which it shows it.
 
     `sustained` are the series of long sessions, apart from all others; `accuracies` the stored
-    accuracy runs, oldest first; `sources` the runs that a figure or a fact of a model is from,
-    `records` all records of those; `manifests` those of all runs that were read, oldest first.
+    accuracy runs and `servings` those of loads, oldest first; `sources` the runs that a figure or a
+    fact of a model is from, `records` all records of those; `manifests` those of all runs that were
+    read, oldest first.
     """
 
     models: Mapping[str, ModelFacts]
@@ -111,6 +113,7 @@ class View:
     marks: Mapping[Mark, Sequence[str]] = field(default_factory=dict)
     declared: Mapping[str, Declared] = field(default_factory=dict)
     accuracies: Sequence[StoredAccuracy] = ()
+    servings: Sequence[StoredServing] = ()
     records: Mapping[CellKey, Record] = field(default_factory=dict, repr=False)
     manifests: Mapping[str, RunManifest] = field(default_factory=dict, repr=False)
 
@@ -133,8 +136,9 @@ def gather(
     faults: Sequence[Fault],
     declared: Mapping[str, Declared] | None = None,
     accuracies: Sequence[StoredAccuracy] = (),
+    servings: Sequence[StoredServing] = (),
 ) -> View:
-    """Return the view of `runs` and `accuracies`, oldest first, with variants in that `order`.
+    """Return the view of what is stored, each oldest first, with variants in that `order`.
 
     Each run is taken once, the newest first; of one that nothing is shown of no record is kept.
     """
@@ -170,6 +174,7 @@ def gather(
         faults=faults,
         declared=declared or {},
         accuracies=accuracies,
+        servings=servings,
         sources=sources | {i: m for group in series.values() for i, m in group.runs.items()},
         records={(run.manifest.run_id, it.cell_id): it for run in shown for it in run.records},
         manifests=dict(reversed(manifests.items())),

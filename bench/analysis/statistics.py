@@ -72,7 +72,7 @@ def summarize(sessions: Sequence[Sequence[int]], statistic: str) -> Estimate:
 
 
 @cache
-def passing_rank(count: int, percentile: int, confidence: float = TAIL_CONFIDENCE) -> int | None:
+def passing_rank(count: int, percentile: float, confidence: float = TAIL_CONFIDENCE) -> int | None:
     """Return the largest t >= 1 that passes for `count` samples, or None where none does."""
     from scipy.special import bdtr
 
@@ -84,7 +84,7 @@ def passing_rank(count: int, percentile: int, confidence: float = TAIL_CONFIDENC
 
 
 @cache
-def needed(percentile: int, confidence: float = TAIL_CONFIDENCE) -> int:
+def needed(percentile: float, confidence: float = TAIL_CONFIDENCE) -> int:
     """Return the smallest count of samples that bears `percentile` out."""
     count = 2
     while passing_rank(count, percentile, confidence) is None:

@@ -17,7 +17,14 @@ from bench.core.output import columns, say, say_command, show, show_lines
 from bench.core.program import command
 from bench.core.units import number_of
 from bench.experiments.context import Options
-from bench.reports.build import load_accuracies, load_runs, report_folder, view_of, write_report
+from bench.reports.build import (
+    load_accuracies,
+    load_runs,
+    load_servings,
+    report_folder,
+    view_of,
+    write_report,
+)
 from bench.reports.comparison.formats import check_format, rendered, step_summary
 from bench.reports.csv_tables import LATENCY_HEAD, SUSTAINED_HEAD, latency_rows, sustained_rows
 from bench.reports.terminal import latency_tables
@@ -83,7 +90,8 @@ def renew_report(
     """
     runs = load_runs(options.results, broken=broken)
     accuracies = load_accuracies(options.results, broken=broken)
-    view = view_of(runs, options.models, accuracies)
+    servings = load_servings(options.results, broken=broken)
+    view = view_of(runs, options.models, accuracies, servings)
     return runs, write_report(view, report_folder(options.results), options.of(OutputOptions).lang)
 
 

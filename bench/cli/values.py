@@ -106,6 +106,24 @@ def _named_shape(text: str) -> tuple[str, str]:
 
 MS_OR_NONE = number(lambda value: 0 <= value < math.inf, "not a number of ms from 0 on", "5")
 
+_SCENARIOS = ("single-stream", "server", "offline")
+
+
+def _scenarios(text: str) -> list[str]:
+    """Return the scenarios of LoadGen that a text names, each once."""
+    items = list(dict.fromkeys(_items(text)))
+    for item in items:
+        if item not in _SCENARIOS:
+            raise ValueError(f"{text}: '{item}' is not {', '.join(_SCENARIOS[:-1])} or offline")
+    return items
+
+
+SCENARIO_NAMES = Value(_scenarios, f"as in {{flag}} {','.join(_SCENARIOS[:2])}")
+RATE = number(lambda value: 0 < value <= 1e6, "not a rate above 0 and up to 1000000", "100")
+PERCENTILE = number(
+    lambda value: value in (50, 90, 95, 97, 99, 99.9), "not 50, 90, 95, 97, 99 or 99.9", "99"
+)
+
 _AGES = {"h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
 
 

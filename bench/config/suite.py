@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from bench.config.loads import LoadPreset
 from bench.config.sustained import PRESET
 from bench.config.thresholds import DEFAULT, Gate
 from bench.core.cell import MOST_CALLS, Sampling
@@ -85,6 +86,11 @@ class SuiteFile(Strict):
     beside: list[str] = Field(
         default=[], description="columns of published.csv to print beside the measured ones"
     )
+    models: list[str] = Field(
+        default=[],
+        description="models that are measured where none is named; without it those whose entry in "
+        "the catalogue doesn't leave the suite out",
+    )
     gate: Gate = Field(
         default=DEFAULT, description="the least change that comparisons count; a section of its own"
     )
@@ -93,6 +99,10 @@ class SuiteFile(Strict):
     )
     presets: Annotated[dict[str, Preset], Field(min_length=1)] = Field(
         description="how thoroughly to measure, by the name that `--preset` takes"
+    )
+    loads: dict[str, LoadPreset] = Field(
+        default={},
+        description="how thoroughly `bench load` loads a server of each cell, by the same name",
     )
 
     @model_validator(mode="after")
@@ -131,6 +141,15 @@ class Suite:
         if name not in self.file.presets:
             raise UnknownName("preset", name, self.file.presets, of=f"suite {self.name}")
         return self.file.presets[name]
+
+    def load(self, preset: str) -> LoadPreset:
+        """Return how the preset loads servers; raises UnknownName, and BrokenFile without any."""
+        if not self.file.loads:
+            hint = "take --suite serving, or add a section [loads.standard] to the file"
+            raise BrokenFile(self.path, "it has no loads", hint=hint)
+        if preset not in self.file.loads:
+            raise UnknownName("preset of loads", preset, self.file.loads, of=f"suite {self.name}")
+        return self.file.loads[preset]
 
     def sampling(self, preset: str) -> Sampling:
         """Return the preset's sampling; raises UnknownName."""

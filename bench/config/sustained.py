@@ -18,17 +18,17 @@ LEAST_S, MOST_S = 5.0, 3600.0
 
 _TIMEOUT_ROOM_S = 120.0
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
-_HINT = "give 5 s to 1 h, as in {flag} 60s, 60 or 2m"
+_HINT = "give {least:g} s to 1 h, as in {flag} 60s, 60 or 2m"
 
 
-def parse_duration(text: str, *, flag: str = "--sustained") -> float:
+def parse_duration(text: str, *, flag: str = "--sustained", least: float = LEAST_S) -> float:
     """Return the seconds that `60s`, `60`, `2m` or `1h` stand for; raises InputError."""
+    hint = _HINT.format(flag=flag, least=least)
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smh]?)", text.strip())
     if match is None:
-        raise InputError(f"{flag} {text}: not a duration", hint=_HINT.format(flag=flag))
+        raise InputError(f"{flag} {text}: not a duration", hint=hint)
     seconds = float(match[1]) * _UNITS[match[2]]
-    if not LEAST_S <= seconds <= MOST_S:
-        hint = _HINT.format(flag=flag)
+    if not least <= seconds <= MOST_S:
         raise InputError(f"{flag} {text}: too short or too long", hint=hint)
     return seconds
 

@@ -30,7 +30,7 @@ FORMATS: Mapping[str, Format] = {
     "markdown": Format("bench.reports.markdown.page:write", languages=True),
     "csv": Format(
         "bench.reports.csv_tables:write",
-        ("sustained.csv", "device.csv", "energy.csv", "engines.csv", "accuracy.csv"),
+        ("sustained.csv", "device.csv", "energy.csv", "engines.csv", "accuracy.csv", "serving.csv"),
     ),
     "plots": Format(
         "bench.reports.plots.figures:write",

@@ -12,13 +12,14 @@ from bench.analysis.audit import audit, measured_tables, published_tables
 from bench.analysis.contention import counted_ns
 from bench.analysis.selftest import SUITE as SELFTEST
 from bench.analysis.series import Declared, Mark, StoredRun, View, gather
+from bench.analysis.serving import StoredServing
 from bench.analysis.variance import Components, components
 from bench.config.catalog import load_catalogue
 from bench.config.published import load_faults, load_published
 from bench.core.errors import BrokenResult
 from bench.reports import optional_files, render_all
 from bench.storage.files import replace_report
-from bench.storage.run_folders import AccuracyFolder, RunFolder
+from bench.storage.run_folders import AccuracyFolder, RunFolder, ServingFolder
 from bench.storage.schema.accuracy import AccuracyManifest
 from bench.storage.store import Store
 
@@ -115,10 +116,34 @@ def _accuracy(folder: AccuracyFolder, manifest: AccuracyManifest) -> StoredAccur
         raise BrokenResult(folder.journal_path, problem, hint=hint) from error
 
 
+def load_servings(
+    results: Path, run_id: str | None = None, *, broken: list[BrokenResult]
+) -> list[StoredServing]:
+    """Return all complete runs of loads in `results`, as `load_accuracies` does of accuracies."""
+    loaded = []
+    try:
+        folders = ServingFolder.all(Store(results)) if run_id is None else []
+    except BrokenResult as error:
+        broken.append(error)
+        return []
+    for folder in folders:
+        try:
+            manifest = folder.manifest()
+            if manifest.status == "complete":
+                lines = tuple(folder.journal())
+                loaded.append(StoredServing(manifest=manifest, lines=lines))
+        except BrokenResult as error:
+            broken.append(error)
+    return loaded
+
+
 def view_of(
-    runs: Reversible[StoredRun], models: Path, accuracies: Sequence[StoredAccuracy] = ()
+    runs: Reversible[StoredRun],
+    models: Path,
+    accuracies: Sequence[StoredAccuracy] = (),
+    servings: Sequence[StoredServing] = (),
 ) -> View:
-    """Return the view of `runs` and `accuracies`; raises BrokenFile."""
+    """Return the view of `runs`, `accuracies` and `servings`; raises BrokenFile."""
     entries = load_catalogue(models).models
     view = gather(
         runs,
@@ -127,6 +152,7 @@ def view_of(
         faults=load_faults(models),
         declared={name: Declared(top1=it.top1, top5=it.top5) for name, it in entries.items()},
         accuracies=accuracies,
+        servings=servings,
     )
     return replace(view, variances=_variances(view), marks=_marks(view))
 

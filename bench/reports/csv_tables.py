@@ -3,7 +3,7 @@
 sustained.csv, a row a long session, is there where a run was made with --sustained; device.csv, a
 row a cell, where one was measured on a GPU; energy.csv, a row a cell, where sessions could read
 what the processor used; engines.csv where engines stand side by side; accuracy.csv, a row a net and
-runner, where accuracy was measured.
+runner, where accuracy was measured; serving.csv, a row a load of a server.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from bench.analysis.side_by_side import SideBySide, side_by_side
 from bench.analysis.statistics import PERCENTILES
 from bench.analysis.turns import Race
 from bench.core import escape
+from bench.reports.csv_serving import SERVING_HEAD, serving_rows
 
 RATIO_HEAD = ("ratio", "ratio_low", "ratio_high")
 """A latency over the fastest that it took turns with, and its 95% interval."""
@@ -279,6 +280,7 @@ def write(view: View, folder: Path) -> dict[Path, bytes]:
         "energy.csv": (ENERGY_HEAD, energy_rows(view)),
         "engines.csv": (ENGINES_HEAD, engines_rows(side_by_side(view))),
         "sustained.csv": (SUSTAINED_HEAD, sustained_rows(view)),
+        "serving.csv": (SERVING_HEAD, serving_rows(view)),
     }
     return {
         folder / name: csv_bytes(head, rows)

@@ -43,6 +43,7 @@ from bench.storage.schema.ab import AbManifest
 from bench.storage.schema.accuracy import AccuracyManifest
 from bench.storage.schema.common import System
 from bench.storage.schema.latency import JournalEntry, RunManifest
+from bench.storage.schema.serving import ServingManifest
 from bench.storage.validation import explain
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ JOURNAL = "journal.jsonl"
 LOCK = ".lock"
 
 
-Manifest = TypeVar("Manifest", RunManifest, AbManifest, AccuracyManifest)
+Manifest = TypeVar("Manifest", RunManifest, AbManifest, AccuracyManifest, ServingManifest)
 Line = TypeVar("Line", bound=BaseModel)
 
 

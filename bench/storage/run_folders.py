@@ -1,7 +1,8 @@
-"""The three kinds of run folders, of latencies, comparisons and accuracies, and their records."""
+"""The kinds of run folders, of latencies, comparisons, accuracies and loads, and their records."""
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -10,12 +11,13 @@ from typing import TypeVar
 from bench.core.errors import BrokenResult
 from bench.core.program import command
 from bench.storage.directory import RunDirectory, RunKind
-from bench.storage.files import read_as, write_value, writing
+from bench.storage.files import read_as, write_atomic, write_value, writing
 from bench.storage.schema.ab import AbManifest, AbRecord
 from bench.storage.schema.accuracy import AccuracyManifest, JournalLine
 from bench.storage.schema.latency import JournalEntry, Measured, Record, RunManifest
 from bench.storage.schema.layers import EngineLayers
 from bench.storage.schema.profile import ProfileRecord
+from bench.storage.schema.serving import ServingLine, ServingManifest
 
 CELLS, PROFILES = "cells", "profiles"
 
@@ -202,6 +204,30 @@ class AccuracyFolder(RunDirectory[AccuracyManifest, JournalLine]):
         line_remedy="move its folder away and measure again",
         brief=True,
     )
+
+
+class ServingFolder(RunDirectory[ServingManifest, ServingLine]):
+    """A run of loads: serving/<system_id>/<run_id>/serving.json, journal.jsonl, and the logs of
+    MLPerf's LoadGen in loadgen/<load_id>/.
+    """
+
+    __slots__ = ()
+    kind = RunKind(
+        title="run of loads",
+        folder="serving",
+        file="serving.json",
+        manifest=ServingManifest,
+        remedy="move its folder away and load again",
+        line=ServingLine,
+        line_remedy="delete that line; its load is then made again",
+        brief=True,
+    )
+
+    def write_logs(self, load_id: str, logs: Mapping[str, bytes]) -> dict[str, str]:
+        """Write LoadGen's logs of a load; return the SHA-256 of each by its name."""
+        for name, data in logs.items():
+            write_atomic(self.path / "loadgen" / load_id / name, data)
+        return {name: hashlib.sha256(data).hexdigest() for name, data in logs.items()}
 
 
 def _of_its_cell(stored: OfCell, path: Path, remedy: str) -> OfCell:

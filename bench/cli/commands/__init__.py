@@ -14,7 +14,7 @@ import click
 
 from bench.cli import options as o
 from bench.cli.flags import Flag, words
-from bench.cli.values import MS_OR_NONE, whole
+from bench.cli.server_options import LOAD, SERVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,30 +82,6 @@ _EXPORT = (
     Flag("Export", "--level", "LEVEL", "Rows of csv and parquet: cell, session or sample", "cell"),
     Flag("Export", "--force", None, "Replace what is there"),
     o.RUN.but("all; of pyperf, pytest-benchmark and github-action-benchmark the newest"),
-)  # fmt: skip
-
-_AT, _LOAD = "Address", "Batches and limits"
-_SERVE = (
-    Flag(
-        _AT, "--host", "ADDRESS", "An address of this machine; 0.0.0.0 is all of them",
-        "127.0.0.1",
-    ),
-    Flag(_AT, "--port", "N", "0 is any that is free", "8000", type=whole(0)),
-    Flag(
-        _LOAD, "--max-batch", "N",
-        "Rows of waiting requests that may share an inference; a session for each power of two",
-        "1", type=whole(1),
-    ),
-    Flag(
-        _LOAD, "--max-delay-ms", "MS",
-        "How long a request waits for others that share its inference",
-        "0: it takes what waits", type=MS_OR_NONE,
-    ),
-    Flag(
-        _LOAD, "--queue", "N", "Requests that may wait; others get status 503", "64",
-        type=whole(1),
-    ),
-    Flag(_LOAD, "--timeout timeout_s", "TIME", "How long a request may take", "30s"),
 )  # fmt: skip
 
 VERBS: Mapping[str, Verb] = {
@@ -228,7 +204,7 @@ VERBS: Mapping[str, Verb] = {
         "Serve a MODEL of the catalogue or by its file over HTTP, by KServe's v2 protocol",
         (
             *words("MODEL"),
-            *_SERVE,
+            *SERVE,
             o.RUNNER.one("onnxruntime"),
             o.THREADS.one("1"),
             o.WEIGHTS,
@@ -237,6 +213,27 @@ VERBS: Mapping[str, Verb] = {
             o.INPUT_VALUES,
             _IMAGES,
             *o.MEASURING,
+        ),
+    ),
+    "load": Verb(
+        "Load a server of KServe's v2 protocol with MLPerf's LoadGen, by its URL or one for each "
+        "cell of a suite",
+        (
+            *words("[URL]"),
+            *LOAD,
+            o.SUITE.but("none: serving measures what this harness serves"),
+            o.PRESET.but("standard"),
+            o.RUNNER,
+            o.VARIANT,
+            o.THREADS,
+            o.WEIGHTS,
+            o.TOLERANCE.but("the model's, else the runner's; of a URL 0.001"),
+            o.SEED,
+            *o.MEASURING,
+            *o.QUIET,
+            o.LANG,
+            o.VERBOSE,
+            o.RESUME,
         ),
     ),
     "recommend": Verb(

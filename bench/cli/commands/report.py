@@ -23,6 +23,7 @@ from bench.experiments.context import Options, Tables
 from bench.reports.build import (
     StoredRuns,
     load_accuracies,
+    load_servings,
     report_folder,
     view_of,
     write_report,
@@ -60,7 +61,8 @@ def run(options: Options, tables: Tables) -> int:
     if explained or options.run:
         runs = list(runs)
     accuracies = load_accuracies(options.results, options.run, broken=broken)
-    view = view_of(runs, options.models, accuracies)
+    servings = load_servings(options.results, options.run, broken=broken)
+    view = view_of(runs, options.models, accuracies, servings)
     files = write_report(view, report_folder(options.results, options.run), output.lang)
     records = shown_records(view) if explained else []
     uses = _time_uses(runs) if explained or options.run else {}
@@ -97,7 +99,8 @@ def _paste(options: Options, pasted: PasteOptions) -> int:
     broken: list[BrokenResult] = []
     runs = StoredRuns(options.results, options.run, broken)
     accuracies = load_accuracies(options.results, options.run, broken=broken)
-    view = view_of(runs, options.models, accuracies)
+    servings = load_servings(options.results, options.run, broken=broken)
+    view = view_of(runs, options.models, accuracies, servings)
     if pasted.page:
         text = seed_page.render(view, words(pasted.lang or "zh"))
         show(json.dumps({"page": text}, indent=1) + "\n" if options.as_json else text)

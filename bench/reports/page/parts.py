@@ -23,6 +23,7 @@ _OF: Mapping[str, Sequence[str]] = {
     "latency": ("latency",),
     "engines": ("engines",),
     "sustained": ("sustained",),
+    "serving": ("serving",),
     "sources": ("sources", "variance"),
 }
 """The sections of the report in a part of the page, by the first word of their keys."""
@@ -70,8 +71,8 @@ def parts(view: View, words: Words) -> list[Part]:
         part = _DRAWN_IN.get(chart.key.partition("-")[0], "plots")
         drawn.setdefault(part, []).append(chart)
     order = (
-        "plots", "costs", "latency", "engines", "compare", "systems", "sustained", "audit",
-        "failures", "machine", "sources",
+        "plots", "costs", "latency", "engines", "compare", "systems", "sustained", "serving",
+        "audit", "failures", "machine", "sources",
     )  # fmt: skip
     return [
         Part(

@@ -6,7 +6,16 @@ from dataclasses import replace
 
 from bench.analysis.series import View
 from bench.reports.language import Words
-from bench.reports.tables import accuracy, costs, engines, latency, sources, sustained, systems
+from bench.reports.tables import (
+    accuracy,
+    costs,
+    engines,
+    latency,
+    serving,
+    sources,
+    sustained,
+    systems,
+)
 from bench.reports.tables.model import Section, Table
 
 
@@ -23,6 +32,7 @@ def report_sections(view: View, words: Words) -> list[Section]:
         engines.section(view, words),
         systems.section(view, words),
         sustained.section(view, words),
+        serving.section(view, words),
         Section(key="plots", title=words("report.plots"), tables=[]) if view.models else None,
         sources.variance(view, words),
         sources.sources(view, words) if view.models else None,

@@ -36,10 +36,12 @@ def pairs(selected: Selected) -> list[tuple[int, int]]:
 
 
 def test_the_suites_are_here() -> None:
-    assert REAL == ["arm", "cpp", "cpu", "engines", "gpu", "mobile", "precisions"]
+    assert REAL == [
+        "arm", "cpp", "cpu", "engines", "gpu", "mobile", "precisions", "serving",
+    ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", [name for name in REAL if name != "mobile"])
+@pytest.mark.parametrize("name", [name for name in REAL if name not in ("mobile", "serving")])
 def test_a_suite_measures_the_seven_shufflenets_where_none_is_named(name: str) -> None:
     catalogue = load_catalogue(MODELS)
     entries = [catalogue.models[variant] for variant in select(catalogue, [], name)]
