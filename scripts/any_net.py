@@ -109,7 +109,7 @@ ENTRIES = OWN | {
 }
 # MNN computes the transformer to 1.5e-4, ncnn the large convolutions to 1.8e-4.
 TOLERANCES = {"encoder": 1e-3, "inception_v3": 1e-3}
-RUNNERS = ("paddle", "onnxruntime", "openvino", "openvino-cpp", "ncnn", "mnn")
+RUNNERS = ("paddle", "paddle-cpp", "onnxruntime", "openvino", "openvino-cpp", "ncnn", "mnn")
 ASKED = ("--suite", "engines", "--preset", "quick", "--batch", "1", "--threads", "1")
 
 

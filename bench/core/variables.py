@@ -29,6 +29,7 @@ VARIABLES: Mapping[str, str] = {
     "PYENV_ROOT": "where pyenv's Pythons lie (~/.pyenv)",
     "BENCH_ENGINE_PYTHON": "set by the harness itself for a worker whose engine has another Python",
     "BENCH_ENGINE_PROGRAM": "set by the harness itself for a worker whose engine C++ drives",
+    "PADDLE_INFERENCE": "folder of a Paddle Inference SDK, for paddle-cpp in the wheel's place",
     "CXX": "the C++ compiler of the runners in C++ (without it: g++, then c++)",
     "_BENCH_COMPLETE": "set by the shell's completion, as docs/guide/choose.md has it",
 }

@@ -11,7 +11,6 @@ import platform
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from bench.core.atomic import mark_used, take_name, temporary_beside
@@ -19,7 +18,8 @@ from bench.core.digest import canonical_digest, file_sha256
 from bench.core.errors import Unavailable
 from bench.core.locks import waited_for
 from bench.core.paths import PACKAGE
-from bench.environments.inspection import Interpreter, printed_json
+from bench.environments.engine_libraries import NativeProgram, Sdk, engine_words, stamps
+from bench.environments.inspection import Interpreter
 from bench.launcher.environment import command_environment
 from bench.launcher.programs import output_of, run_program
 
@@ -30,25 +30,28 @@ _FLAGS = ("-std=c++17", "-O2", "-DNDEBUG", "-pthread")
 _COMPILES_WITHIN_S = 600.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NativeProgram:
-    """A program of one file of SOURCES, `source`, for the engine in the Python package `package`.
-
-    `include` and `libraries` are folders and files in that package's own, `*` as in a shell.
-    """
-
-    source: str
-    package: str
-    include: tuple[str, ...] = ()
-    libraries: tuple[str, ...] = ()
-
-
 PROGRAMS: Mapping[str, NativeProgram] = {
     "openvino": NativeProgram(
         source="openvino.cpp",
         package="openvino",
         include=("include",),
         libraries=("libs/libopenvino.so*", "libs/libopenvino.*dylib"),
+    ),
+    # paddle_inference.hpp has the declarations of this version, whose wheel has none.
+    "paddle": NativeProgram(
+        source="paddle.cpp",
+        package="paddle",
+        libraries=("base/libpaddle.so", "libs/libcommon.so"),
+        distribution=("paddlepaddle", "3.3.1"),
+        links_python=True,
+        sdk=Sdk(
+            variable="PADDLE_INFERENCE",
+            title="Paddle Inference",
+            defines="PADDLE_SDK",
+            include=("paddle/include",),
+            libraries=("paddle/lib/libpaddle_inference.so", "paddle/lib/libcommon.so"),
+            searched=("third_party/install/*/lib",),
+        ),
     ),
 }
 
@@ -99,36 +102,10 @@ def recipe(name: str, interpreter: Interpreter, cache: Path) -> tuple[Sequence[s
     Raises Unavailable where there is no compiler, or no such engine.
     """
     program, words = PROGRAMS[name], compiler()
-    engine = _engine_words(program, _package(program, interpreter))
-    made_of = [words, _FLAGS, engine, _version(words), interpreter.digest, _sources(program)]
-    folder = cache / "programs" / f"{name}-{canonical_digest(made_of)}"
+    engine = engine_words(program, interpreter)
+    outside = [words, _FLAGS, engine, stamps(engine), _version(words), interpreter.digest]
+    folder = cache / "programs" / f"{name}-{canonical_digest([*outside, _sources(program)])}"
     return [*words, *_FLAGS, str(SOURCES / program.source), *engine], folder
-
-
-def _engine_words(program: NativeProgram, package: Path) -> list[str]:
-    """Return the words by which compiler and program find the engine's headers and libraries."""
-    found = [path for pattern in program.libraries for path in sorted(package.glob(pattern))]
-    if program.libraries and not found:
-        raise Unavailable(
-            f"the package {program.package} in {package} has no library {program.libraries[0]}",
-            hint="leave --env out to have its environment built",
-        )
-    return [
-        *(word for name in program.include for word in ("-isystem", str(package / name))),
-        *map(str, found),
-        *(f"-Wl,-rpath,{folder}" for folder in dict.fromkeys(path.parent for path in found)),
-    ]
-
-
-def _package(program: NativeProgram, interpreter: Interpreter) -> Path:
-    """Return the folder of the engine's package, asked of its interpreter."""
-    told = printed_json(interpreter.name, interpreter.python, "-c", _QUERY, program.package)
-    if not told.get("package"):
-        raise Unavailable(
-            f"{interpreter.python} has no package {program.package}",
-            hint="leave --env out to have its environment built",
-        )
-    return Path(told["package"])
 
 
 def _version(words: Sequence[str]) -> str:
@@ -161,11 +138,3 @@ def _cause(stderr: str) -> str:
     """Return the compiler's first error, without this machine's paths."""
     lines = [line for line in stderr.splitlines() if "error" in line] or stderr.splitlines()
     return lines[0].rpartition("/")[2] if lines else "the compiler said nothing"
-
-
-# Prints where a package lies, without importing it.
-_QUERY = """
-import importlib.util, json, os, sys
-spec = importlib.util.find_spec(sys.argv[1])
-print(json.dumps({"package": os.path.dirname(spec.origin) if spec and spec.origin else ""}))
-"""

@@ -81,6 +81,14 @@ RUNNERS: Mapping[str, RunnerEntry] = {
         artifact="paddle-pir",
         settings={"onednn": ("on", "off"), "tensor_gc": ("off", "eager")},
     ),
+    "paddle-cpp": RunnerEntry(
+        path="bench.runners.cpp:CppRunner",
+        title="Paddle Inference in C++",
+        env="paddle",
+        program="paddle",
+        artifact="paddle-pir",
+        settings={"onednn": ("on", "off"), "tensor_gc": ("off", "eager")},
+    ),
     "onnxruntime": RunnerEntry(
         path="bench.runners.onnxruntime:OnnxRuntimeRunner",
         title="ONNX Runtime",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.environments.native_programs import NativeProgram
+from bench.environments.engine_libraries import NativeProgram
 
 MIRROR = NativeProgram(
     source=str(Path(__file__).with_name("mirror.cpp")),

@@ -12,8 +12,9 @@ import pytest
 
 from bench.core.errors import Unavailable
 from bench.environments import native_programs
+from bench.environments.engine_libraries import NativeProgram
 from bench.environments.interpreters import Environments
-from bench.environments.native_programs import PROGRAMS, SOURCES, NativeProgram, compiler
+from bench.environments.native_programs import PROGRAMS, SOURCES, compiler
 from bench.runners import RUNNERS
 
 MonkeyPatch = pytest.MonkeyPatch
