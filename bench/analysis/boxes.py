@@ -81,16 +81,20 @@ class Box:
         return self.taken is not None and self.taken.contended
 
 
-def with_older(box: Box, record: Record, run_id: str) -> Box:
-    """Return the box that knows of an earlier record of its cell too, where that has a figure."""
+def older_of(record: Record, run_id: str) -> Older | None:
+    """Return a record as an earlier figure of its cell, None where it has no figure."""
     if not isinstance(record.outcome, Measured) or record.sampling.preset == SUSTAINED:
-        return box
-    older = Older(
+        return None
+    return Older(
         run_id=run_id,
-        engine=record.sessions[0].facts.get("engine", UNKNOWN),
+        engine=engine_of(record) or UNKNOWN,
         estimate=_estimate(record, [counted_ns(session) for session in record.sessions]),
     )
-    return replace(box, older=(*box.older, older))
+
+
+def engine_of(record: Record) -> str | None:
+    """Return the engine's version as the first session has it."""
+    return record.sessions[0].facts.get("engine") if record.sessions else None
 
 
 def box_of(record: Record, run_id: str) -> Box:

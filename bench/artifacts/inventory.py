@@ -30,6 +30,7 @@ _FOLDERS: Mapping[str, tuple[str, str]] = {
     "engines": ("engines", r"[0-9a-f]{16}|timings"),
     "logs": ("logs", r".+-(?:FORMATS)\.log"),
     "worktrees": ("worktrees", r"[0-9a-f]{8}-[0-9a-f]{16}"),
+    "index": ("indexes", r"[0-9a-f]{16}\.sqlite"),
 }
 KINDS = tuple(kind for kind, _ in _FOLDERS.values())
 _ARTIFACT = re.compile(r"(?P<start>.+)-b(?P<batch>[0-9]+)-[0-9a-f]{16}")
@@ -123,6 +124,7 @@ def unneeded(found: Sequence[Item], workshop: Workshop, models: Sequence[Model])
         "worktrees": lambda it: _has_repository(it.path),
         "programs": _drivers(workshop),
         "engines": lambda _: True,
+        "indexes": lambda _: True,
     }
     return [item for item in found if not needed[item.kind](item)]
 

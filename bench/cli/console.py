@@ -5,21 +5,22 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.analysis.series import StoredRun, View
 from bench.analysis.time_use import time_use
 from bench.analysis.verdicts import Comparison
+from bench.cli.stored import viewed
 from bench.core.errors import BrokenResult
 from bench.core.output import columns, say, say_command, show, show_lines
 from bench.core.program import command
 from bench.core.units import number_of
 from bench.experiments.context import Options
 from bench.reports.build import (
+    in_full,
     load_accuracies,
-    load_runs,
     load_servings,
     report_folder,
     view_of,
@@ -56,9 +57,9 @@ def conclude(options: Options, folders: Sequence[RunFolder], resume: str | None)
     Returns 0, or 1 where a cell has no figure.
     """
     broken: list[BrokenResult] = []
-    runs, files = renew_report(options, broken)
     names = {folder.path.name for folder in folders}
-    own = [run for run in runs if run.manifest.run_id in names]
+    runs, files = renew_report(options, broken, whole=names)
+    own = [run for run in runs if run.run_id in names]
     profiles = [it for folder in folders for it in folder.profiles(broken)]
     view, records = view_of(own, options.models), [it for run in own for it in run.records]
     use = time_use(session for it in records for session in it.sessions)
@@ -82,17 +83,19 @@ def conclude(options: Options, folders: Sequence[RunFolder], resume: str | None)
 
 
 def renew_report(
-    options: Options, broken: list[BrokenResult]
+    options: Options, broken: list[BrokenResult], *, whole: Collection[str] = ()
 ) -> tuple[list[StoredRun], list[Path]]:
-    """Write the report on all that is stored; return the runs of latencies and the files.
+    """Write the report on all that is stored; return the files, and in full the runs that it shows
+    and those of `whole`.
 
     What can't be read is left out and added to `broken`.
     """
-    runs = load_runs(options.results, broken=broken)
+    runs = list(viewed(options, broken, whole=whole))
     accuracies = load_accuracies(options.results, broken=broken)
     servings = load_servings(options.results, broken=broken)
     view = view_of(runs, options.models, accuracies, servings)
-    return runs, write_report(view, report_folder(options.results), options.of(OutputOptions).lang)
+    folder, lang = report_folder(options.results), options.of(OutputOptions).lang
+    return in_full(runs), write_report(view, folder, lang)
 
 
 def written(files: Sequence[Path], options: Options) -> Iterator[str]:

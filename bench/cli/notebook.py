@@ -148,7 +148,7 @@ def measured(options: Options, tables: Tables) -> Run:
         again = f"bench.run(resume='{run_id}')"
         raise KeyboardInterrupt(f"what was measured is kept: resume with {again}, or {done.resume}")
     broken: list[BrokenResult] = []
-    runs, files = renew_report(options, broken)
+    runs, files = renew_report(options, broken, whole=[run_id])
     _warn(broken)
     own = [one for one in cells(runs) if one.run.manifest.run_id == run_id]
     return Run(run_id=run_id, folder=done.run.path, files=files, frame=frame_of("cell", own))

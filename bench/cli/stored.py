@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -20,6 +20,9 @@ from bench.config.suite import load_suite
 from bench.config.thresholds import DEFAULT, Gate
 from bench.core.errors import BrokenResult, InputError, ResultsError, UnknownName
 from bench.core.program import command, run_command
+from bench.experiments.context import Options
+from bench.reports.build import ViewedRuns
+from bench.storage.index import Index
 from bench.storage.run_folders import AbFolder, RunFolder
 from bench.storage.schema.ab import AbRecord
 from bench.storage.schema.baseline import Baseline
@@ -37,6 +40,13 @@ def check_results(results: Path, suite: str) -> None:
             f"there is no results folder {results}",
             hint=f"run `{run_command(suite)}` first, or name one with --results DIR",
         )
+
+
+def viewed(
+    options: Options, broken: list[BrokenResult], *, whole: Collection[str] = ()
+) -> ViewedRuns:
+    """Return what a view of all results is of, what is as it was from the index in the cache."""
+    return ViewedRuns(options.results, broken, Index.of(options.results, options.cache), whole)
 
 
 def compare_stored(base: Side, head: Side, store: Store) -> Comparison:

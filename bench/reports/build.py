@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Reversible, Sequence
+import struct
+from collections.abc import Collection, Iterable, Iterator, Reversible, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from bench.analysis.accuracy import StoredAccuracy, summarize
 from bench.analysis.audit import audit, measured_tables, published_tables
+from bench.analysis.brief import Brief, Name
 from bench.analysis.contention import counted_ns
+from bench.analysis.gather import gather
 from bench.analysis.selftest import SUITE as SELFTEST
-from bench.analysis.series import Declared, Mark, StoredRun, View, gather
+from bench.analysis.series import Declared, Mark, StoredRun, View
 from bench.analysis.serving import StoredServing
 from bench.analysis.variance import Components, components
 from bench.config.catalog import load_catalogue
@@ -19,6 +23,7 @@ from bench.config.published import load_faults, load_published
 from bench.core.errors import BrokenResult
 from bench.reports import optional_files, render_all
 from bench.storage.files import replace_report
+from bench.storage.index import Index, stamp_of
 from bench.storage.run_folders import AccuracyFolder, RunFolder, ServingFolder
 from bench.storage.schema.accuracy import AccuracyManifest
 from bench.storage.store import Store
@@ -30,7 +35,8 @@ FOLDER = "report"
 class StoredRuns(Reversible[StoredRun]):
     """All runs in `results` but self-tests, oldest first, or one, each read when its turn comes.
 
-    Who goes over them once has one run in memory at a time. What can't be read is left out and
+    Who goes over them once has one run in memory at a time. With `cells`, they are the runs that
+    have a record of one of these, with no other record. What can't be read is left out and
     added to `broken`: a cell, or a run without its manifest or system. Going over them raises
     UnknownName.
     """
@@ -38,35 +44,112 @@ class StoredRuns(Reversible[StoredRun]):
     results: Path
     run_id: str | None
     broken: list[BrokenResult]
+    cells: Collection[str] | None = None
 
     def __iter__(self) -> Iterator[StoredRun]:
-        return self._read(self._folders())
+        return self._read(_folders(self.results, self.run_id, self.broken))
 
     def __reversed__(self) -> Iterator[StoredRun]:
-        return self._read(reversed(self._folders()))
-
-    def _folders(self) -> list[RunFolder]:
-        store = Store(self.results)
-        try:
-            folders = store.runs() if self.run_id is None else [store.run(self.run_id)]
-            self.broken.extend(store.without_manifest() if self.run_id is None else ())
-        except BrokenResult as error:
-            self.broken.append(error)
-            return []
-        return folders
+        return self._read(reversed(_folders(self.results, self.run_id, self.broken)))
 
     def _read(self, folders: Iterable[RunFolder]) -> Iterator[StoredRun]:
         for folder in folders:
-            try:
-                manifest = folder.manifest()
-                if self.run_id is None and manifest.suite == SELFTEST:
-                    continue
-                system = Store(self.results).system(manifest.system_id)
-            except BrokenResult as error:
-                self.broken.append(error)
+            if self.cells is not None and not any(map(folder.has, self.cells)):
                 continue
-            records = tuple(folder.records(self.broken, sealed=manifest.sealed))
-            yield StoredRun(manifest=manifest, system=system, records=records)
+            one = self.run_id is not None
+            run = _load(self.results, folder, self.broken, selftests=one, cells=self.cells)
+            if isinstance(run, StoredRun):
+                yield run
+
+
+@dataclass(frozen=True, slots=True)
+class ViewedRuns(Reversible[StoredRun | Brief]):
+    """All that a view of `results` is of: the same as StoredRuns, but of a run whose cells and nets
+    newer ones all have no more than the brief.
+
+    With an `index`, a run that it knows such a brief of isn't read; without, every file is. Runs
+    in `whole` come in full.
+    """
+
+    results: Path
+    broken: list[BrokenResult]
+    index: Index | None = None
+    whole: Collection[str] = ()
+
+    def __iter__(self) -> Iterator[StoredRun | Brief]:
+        return reversed(list(reversed(self)))
+
+    def __reversed__(self) -> Iterator[StoredRun | Brief]:
+        known: set[Name] = set()
+        for folder in reversed(_folders(self.results, None, self.broken)):
+            system = Store(self.results).system_path(folder.path.parent.name)
+            stamp = stamp_of(folder.path, system) if self.index else b""
+            brief = self._indexed(folder, stamp)
+            if brief is not None and self._suffices(brief, known):
+                yield brief
+            elif (run := self._read(folder, stamp)) is not None:
+                brief = run if isinstance(run, Brief) else Brief.of(run)
+                yield brief if self._suffices(brief, known) else run
+                known |= brief.names()
+        if self.index is not None:
+            self.index.save()
+
+    def _suffices(self, brief: Brief, known: Set[Name]) -> bool:
+        return brief.run_id not in self.whole and brief.names() <= known
+
+    def _indexed(self, folder: RunFolder, stamp: bytes) -> Brief | None:
+        value = self.index.get(folder.path, stamp) if self.index else None
+        with suppress(struct.error):
+            return None if value is None else Brief.from_bytes(folder.path.name, value)
+        return None
+
+    def _read(self, folder: RunFolder, stamp: bytes) -> StoredRun | Brief | None:
+        """Return a run, and have the index know it where all of it could be read."""
+        faults = len(self.broken)
+        run = _load(self.results, folder, self.broken)
+        if run is not None and self.index is not None and len(self.broken) == faults:
+            brief = run if isinstance(run, Brief) else Brief.of(run)
+            self.index.put(folder.path, stamp, brief.to_bytes())
+        return run
+
+
+def _folders(results: Path, run_id: str | None, broken: list[BrokenResult]) -> list[RunFolder]:
+    store = Store(results)
+    try:
+        folders = store.runs() if run_id is None else [store.run(run_id)]
+        broken.extend(store.without_manifest() if run_id is None else ())
+    except BrokenResult as error:
+        broken.append(error)
+        return []
+    return folders
+
+
+def _load(
+    results: Path,
+    folder: RunFolder,
+    broken: list[BrokenResult],
+    *,
+    selftests: bool = False,
+    cells: Collection[str] | None = None,
+) -> StoredRun | Brief | None:
+    """Return a run, None where its manifest or system is broken; of a self-test an empty brief,
+    unless `selftests` are wanted.
+    """
+    try:
+        manifest = folder.manifest()
+        if manifest.suite == SELFTEST and not selftests:
+            return Brief(manifest.run_id)
+        system = Store(results).system(manifest.system_id)
+    except BrokenResult as error:
+        broken.append(error)
+        return None
+    records = tuple(folder.records(broken, sealed=manifest.sealed, cells=cells))
+    return StoredRun(manifest=manifest, system=system, records=records)
+
+
+def in_full(runs: Iterable[StoredRun | Brief]) -> list[StoredRun]:
+    """Return the runs of which there is more than the brief."""
+    return [run for run in runs if isinstance(run, StoredRun)]
 
 
 def load_runs(
@@ -138,7 +221,7 @@ def load_servings(
 
 
 def view_of(
-    runs: Reversible[StoredRun],
+    runs: Reversible[StoredRun | Brief],
     models: Path,
     accuracies: Sequence[StoredAccuracy] = (),
     servings: Sequence[StoredServing] = (),

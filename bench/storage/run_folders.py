@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -51,13 +51,18 @@ class RunFolder(RunDirectory[RunManifest, JournalEntry]):
         return self.path / folder / f"{cell_id}.json"
 
     def records(
-        self, broken: list[BrokenResult] | None = None, *, sealed: Mapping[str, str] | None = None
+        self,
+        broken: list[BrokenResult] | None = None,
+        *,
+        sealed: Mapping[str, str] | None = None,
+        cells: Collection[str] | None = None,
     ) -> Iterator[Record]:
-        """Yield the finished cells, by their file's name; `sealed` is the manifest's, read if None.
+        """Yield the finished cells, by their file's name, or those of `cells` alone; `sealed` is
+        the manifest's, read if None.
 
         What can't be read is added to `broken`; without that it raises BrokenResult.
         """
-        return self._each(Record, CELLS, broken, sealed)
+        return self._each(Record, CELLS, broken, sealed, cells)
 
     def profiles(
         self, broken: list[BrokenResult] | None = None, *, sealed: Mapping[str, str] | None = None
@@ -71,6 +76,7 @@ class RunFolder(RunDirectory[RunManifest, JournalEntry]):
         name: str,
         broken: list[BrokenResult] | None,
         sealed: Mapping[str, str] | None,
+        cells: Collection[str] | None = None,
     ) -> Iterator[OfCell]:
         folder = self.path / name
         try:
@@ -80,6 +86,7 @@ class RunFolder(RunDirectory[RunManifest, JournalEntry]):
         except OSError as error:
             _add(broken, BrokenResult(folder, str(error.strerror), hint="make it readable"))
             return
+        paths = [path for path in paths if cells is None or path.stem in cells]
         sealed = self.sealed() if sealed is None else sealed
         remedy = self._remedy()
         for path in paths:
@@ -115,6 +122,10 @@ class RunFolder(RunDirectory[RunManifest, JournalEntry]):
 
     def _layers_path(self, name: str) -> Path:
         return self.path / "layers" / f"{name}.json"
+
+    def has(self, cell_id: str) -> bool:
+        """Tell whether there is a record of the cell."""
+        return self._path(CELLS, cell_id).is_file()
 
     def _remedy(self) -> str:
         where = shlex.quote(str(self.path.parents[2])) if len(self.path.parents) > 2 else "DIR"

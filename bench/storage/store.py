@@ -85,7 +85,7 @@ class Store:
 
     def add_system(self, system: System) -> None:
         """Write a system's file where there is none; raises ResultsNotWritable."""
-        path = self.root / "systems" / f"{system.system_id}.json"
+        path = self.system_path(system.system_id)
         if not path.exists():
             write_value(path, system)
 
@@ -94,8 +94,11 @@ class Store:
         return [self.system(path.stem) for path in sorted(self.root.glob("systems/*.json"))]
 
     def system(self, system_id: str) -> System:
-        path = self.root / "systems" / f"{system_id}.json"
+        path = self.system_path(system_id)
         return _of_its_name(read_as(System, path, remedy="run the benchmark again"), path)
+
+    def system_path(self, system_id: str) -> Path:
+        return self.root / "systems" / f"{system_id}.json"
 
     def baselines(self) -> list[str]:
         """Return the ids of the systems that have a baseline."""

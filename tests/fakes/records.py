@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.analysis.series import Series, StoredRun, View, gather
+from bench.analysis.brief import Brief
+from bench.analysis.gather import gather
+from bench.analysis.series import Series, StoredRun, View
 from bench.core.cell import Cell
 from bench.storage.schema.common import (
     CellFields,
@@ -233,7 +235,9 @@ def stored(*records: Record, on: System | None = None, **fields: Any) -> StoredR
     return StoredRun(manifest=manifest(*records, on=where, **fields), system=where, records=records)
 
 
-def view(*runs: StoredRun, order: Sequence[str] = ("x0_25", "x0_5", "x1_0"), **known: Any) -> View:
+def view(
+    *runs: StoredRun | Brief, order: Sequence[str] = ("x0_25", "x0_5", "x1_0"), **known: Any
+) -> View:
     """Return the view of `runs`, oldest first; `known`: `published` and `faults`."""
     return gather(runs, order=order, **({"published": {}, "faults": ()} | known))
 

@@ -18,6 +18,7 @@ from bench.analysis.audit import (
 )
 from bench.analysis.series import View
 from bench.cli.console import tell_broken
+from bench.cli.stored import viewed
 from bench.config.catalog import load_catalogue
 from bench.config.published import load_published
 from bench.core.errors import BrokenResult
@@ -25,7 +26,7 @@ from bench.core.output import show, show_lines
 from bench.core.program import command
 from bench.core.units import number_of
 from bench.experiments.context import Options, Tables
-from bench.reports.build import load_runs, view_of
+from bench.reports.build import view_of
 from bench.storage.schema.latency import Costs
 
 
@@ -36,7 +37,7 @@ def run(options: Options, tables: Tables) -> int:
     """
     published = published_tables(load_published(options.models))
     broken: list[BrokenResult] = []
-    view = view_of(load_runs(options.results, broken=broken), options.models)
+    view = view_of(viewed(options, broken), options.models)
     measured = measured_tables(view)
     findings = audit([*published, *measured])
     findings += audit_claims(_claims(view, options.models), view.published)

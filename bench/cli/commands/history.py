@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from bench.analysis import naming
 from bench.analysis.history import Stored, histories
 from bench.cli.console import tell_broken
-from bench.cli.stored import gate_of
+from bench.cli.stored import gate_of, viewed
 from bench.config.thresholds import DEFAULT
 from bench.core.errors import BrokenResult, InputError, UnknownName
 from bench.core.output import show, show_lines
 from bench.core.program import command
 from bench.experiments.context import Options, Tables
-from bench.reports.build import load_runs
+from bench.reports.build import StoredRuns, in_full
 from bench.reports.history import history_text, history_values
 from bench.storage.schema.latency import Measured
 from bench.storage.store import Store
@@ -36,14 +36,15 @@ def run(options: Options, tables: Tables) -> int:
             hint=f"as in {command('history x0_25-paddle-fp32-b1-t1')}",
         )
     broken: list[BrokenResult] = []
-    runs = load_runs(options.results, broken=broken)
+    newest = in_full(viewed(options, broken))
     status = tell_broken(broken)
-    cell_id = chosen(options.words[0], (name for run in runs for name in run.manifest.cells))
+    cell_id = chosen(options.words[0], (name for run in newest for name in run.manifest.cells))
+    runs = StoredRuns(options.results, None, [], [cell_id])
     stored: list[Stored] = [
         (run.manifest, naming.marked(run.system.heading, emulated=run.system.emulated), record)
         for run in runs
         for record in run.records
-        if record.cell_id == cell_id and isinstance(record.outcome, Measured)
+        if isinstance(record.outcome, Measured)
     ]
     if not stored:
         raise InputError(f"no run has a figure of {cell_id}", hint="measure it first")

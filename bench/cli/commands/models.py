@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from bench.cli.console import tell_broken
+from bench.cli.stored import viewed
 from bench.config.catalog import load_catalogue, select
 from bench.config.entries import Entry
 from bench.config.published import Published, load_published
@@ -14,7 +15,7 @@ from bench.core.output import show, show_lines
 from bench.core.program import command
 from bench.core.units import BYTES_PER_MIB, two_decimals
 from bench.experiments.context import Options, Tables
-from bench.reports.build import load_runs, view_of
+from bench.reports.build import view_of
 from bench.storage.schema.latency import ModelFacts
 
 
@@ -22,7 +23,7 @@ def run(options: Options, tables: Tables) -> int:
     """Print one line a model, first those of stored runs that are in no catalogue."""
     catalogue, published = load_catalogue(options.models), load_published(options.models)
     broken: list[BrokenResult] = []
-    known = view_of(load_runs(options.results, broken=broken), options.models).models
+    known = view_of(viewed(options, broken), options.models).models
     names = options.variants or [*known, *catalogue.models]
     own = [it for it in dict.fromkeys(names) if it in known and it not in catalogue.models]
     listed = [it for it in dict.fromkeys(names) if it not in own]

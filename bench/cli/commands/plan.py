@@ -12,6 +12,7 @@ from bench.analysis.time_use import own_ns
 from bench.artifacts.failures import no_way
 from bench.artifacts.formats import ways
 from bench.cli.console import tell_broken
+from bench.cli.stored import viewed
 from bench.cli.systems import answering, elsewhere
 from bench.config.published import load_published
 from bench.core.cell import Cell
@@ -26,7 +27,7 @@ from bench.experiments.latency.forecast import Expected, expect
 from bench.experiments.latency.job import Job, SuiteOptions, new_job, suite_of
 from bench.experiments.latency.schedule import Plan
 from bench.experiments.preparation import artifact_key
-from bench.reports.build import load_runs
+from bench.reports.build import in_full
 from bench.targets import TargetEntry, entry_of
 from bench.targets.base import missing_for
 
@@ -50,7 +51,7 @@ def run(options: Options, tables: Tables) -> int:
     job = replace(job, cells=tuple(it for it in job.cells if it not in problems) or job.cells)
     plan = job.plan()
     broken: list[BrokenResult] = []
-    runs = load_runs(options.results, broken=broken)
+    runs = in_full(viewed(options, broken))
     earlier = _earlier(options, runs)
     seconds = {cell_id: seconds for cell_id, (seconds, _) in earlier.items()}
     expected = expect(plan, seconds, _macs(options, job))

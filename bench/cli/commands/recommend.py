@@ -12,7 +12,7 @@ from bench.analysis.recommend import Advice, advise
 from bench.analysis.series import StoredRun
 from bench.cli.console import tell_broken
 from bench.cli.resume import repeat_stored
-from bench.cli.stored import check_results
+from bench.cli.stored import check_results, viewed
 from bench.cli.systems import answering, elsewhere
 from bench.core.errors import BrokenResult, InputError, ResultsError, UnknownName
 from bench.core.output import show, show_lines
@@ -20,7 +20,7 @@ from bench.core.program import run_command
 from bench.core.ranges import alike, merged
 from bench.core.units import number_of, with_interval
 from bench.experiments.context import Options, Tables
-from bench.reports.build import load_accuracies, load_runs, view_of
+from bench.reports.build import in_full, load_accuracies, view_of
 from bench.reports.tables.ratios import ratio_text
 
 _SOURCES = {
@@ -57,10 +57,11 @@ def run(options: Options, tables: Tables) -> int:
     query = _query(options, tables)
     check_results(options.results, "engines")
     named, broken = options.own.get("system"), list[BrokenResult]()
-    runs = load_runs(options.results, broken=broken)
+    stored = list(viewed(options, broken))
+    runs = in_full(stored)
     systems = {one.system_id for one in answering(runs, named)}
     accuracies = load_accuracies(options.results, broken=broken)
-    everything = choices(view_of(runs, options.models, accuracies), query)
+    everything = choices(view_of(stored, options.models, accuracies), query)
     status = tell_broken(broken)
     given = [one for one in everything if one.system_id in systems]
     able = [one for one in given if one.found or one.contended]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Reversible
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.analysis.brief import Brief
 from bench.analysis.details import details
 from bench.analysis.grade import explain, findings
 from bench.analysis.run_context import unfinished
@@ -14,15 +15,16 @@ from bench.analysis.series import StoredRun, View
 from bench.analysis.time_use import TimeUse, time_use
 from bench.cli.console import OutputOptions, tell_broken, tell_grades, written
 from bench.cli.resume import resume_stored
-from bench.cli.stored import check_results
+from bench.cli.stored import check_results, viewed
 from bench.core.errors import BrokenResult, InputError
 from bench.core.escape import lines
 from bench.core.output import say_command, show, show_lines
 from bench.core.units import number_of
 from bench.experiments.context import Options, Tables
 from bench.reports.build import (
-    StoredRuns,
+    in_full,
     load_accuracies,
+    load_runs,
     load_servings,
     report_folder,
     view_of,
@@ -57,15 +59,13 @@ def run(options: Options, tables: Tables) -> int:
     output = options.of(OutputOptions)
     explained = output.explain
     broken: list[BrokenResult] = []
-    runs: Reversible[StoredRun] = StoredRuns(options.results, options.run, broken)
-    if explained or options.run:
-        runs = list(runs)
+    runs = _runs(options, broken, timed=explained)
     accuracies = load_accuracies(options.results, options.run, broken=broken)
     servings = load_servings(options.results, options.run, broken=broken)
     view = view_of(runs, options.models, accuracies, servings)
     files = write_report(view, report_folder(options.results, options.run), output.lang)
     records = shown_records(view) if explained else []
-    uses = _time_uses(runs) if explained or options.run else {}
+    uses = _time_uses(in_full(runs)) if explained or options.run else {}
     _tell_unfinished(view.manifests.values(), options)
     if options.as_json:
         about = {
@@ -80,6 +80,15 @@ def run(options: Options, tables: Tables) -> int:
         show_lines([*(f"run {run_id}: {use.sentence}" for run_id, use in uses.items())])
         tell_grades(records)
     return tell_broken(broken)
+
+
+def _runs(
+    options: Options, broken: list[BrokenResult], *, timed: bool = False
+) -> Reversible[StoredRun | Brief]:
+    """Return what the report is of; `timed`: of each run all."""
+    if timed or options.run is not None:
+        return load_runs(options.results, options.run, broken=broken)
+    return viewed(options, broken)
 
 
 def _check(options: Options, pasted: PasteOptions) -> None:
@@ -97,7 +106,7 @@ def _paste(options: Options, pasted: PasteOptions) -> int:
     file again; write no report.
     """
     broken: list[BrokenResult] = []
-    runs = StoredRuns(options.results, options.run, broken)
+    runs = _runs(options, broken)
     accuracies = load_accuracies(options.results, options.run, broken=broken)
     servings = load_servings(options.results, options.run, broken=broken)
     view = view_of(runs, options.models, accuracies, servings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench.cli.console import OutputOptions, conclude, tell_broken, tell_failures
 from bench.cli.options import FLEET
+from bench.cli.stored import viewed
 from bench.core.errors import BrokenResult, InputError
 from bench.experiments.campaign import (
     RunResult,
@@ -14,7 +15,7 @@ from bench.experiments.campaign import (
 from bench.experiments.context import Options, Tables
 from bench.experiments.latency.experiment import LatencyExperiment
 from bench.experiments.progress import Display, display
-from bench.reports.build import load_runs, view_of
+from bench.reports.build import view_of
 from bench.storage.run_folders import RunFolder
 from bench.storage.store import Store
 
@@ -53,7 +54,7 @@ def measure(options: Options, tables: Tables, shown: Display) -> RunResult[RunFo
         resumed = find_unfinished(RunFolder, store, options.resume)
     # What can't be read is better known now than after the measuring.
     broken: list[BrokenResult] = []
-    view_of(load_runs(options.results, broken=broken), options.models)
+    view_of(viewed(options, broken), options.models)
     tell_broken(broken)
     experiment = LatencyExperiment(options=options, tables=tables, resumed=resumed)
     return run_experiment(experiment, options, tables, resumed=resumed, shown=shown)

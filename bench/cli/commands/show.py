@@ -6,19 +6,20 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
+from bench.analysis.brief import Brief
 from bench.analysis.contention import counted_ns
 from bench.analysis.details import details
 from bench.analysis.grade import explain, findings
-from bench.analysis.series import View
+from bench.analysis.series import StoredRun, View
 from bench.analysis.time_use import time_use
 from bench.cli.cells import cells_named
 from bench.cli.console import failures, rows_of, run_values, tell_broken
-from bench.cli.stored import check_results, live_comparison
+from bench.cli.stored import check_results, live_comparison, viewed
 from bench.core.errors import BrokenResult, UnknownName
 from bench.core.escape import lines
 from bench.core.output import columns, show, show_lines
 from bench.experiments.context import Options, Tables
-from bench.reports.build import StoredRuns, load_runs, view_of
+from bench.reports.build import StoredRuns, in_full, load_runs, view_of
 from bench.reports.comparison.formats import rendered
 from bench.reports.csv_tables import LATENCY_HEAD, SUSTAINED_HEAD, latency_rows, sustained_rows
 from bench.reports.terminal import latency_tables
@@ -85,12 +86,17 @@ def _show_run(options: Options, named: str, broken: list[BrokenResult]) -> None:
 
 
 def _show_cells(options: Options, words: Sequence[str], broken: list[BrokenResult]) -> None:
-    runs = load_runs(options.results, options.run, broken=broken)
+    stored: list[StoredRun | Brief]
+    if options.run is None:
+        stored = list(viewed(options, broken))
+    else:
+        stored = [*load_runs(options.results, options.run, broken=broken)]
+    runs = in_full(stored)
     known: dict[str, CellFields] = {
         cell_id: cell for it in runs for cell_id, cell in it.manifest.cells.items()
     }
-    ids = cells_named(words, known, [it.manifest.run_id for it in runs])
-    view = view_of(runs, options.models)
+    ids = cells_named(words, known, [it.run_id for it in stored])
+    view = view_of(stored, options.models)
     cells = [one for one in shown_cells(view) if one.box.cell_id in ids]
     if not cells:  # no report shows them any more: the net has changed since
         holding = [it for it in runs if any(record.cell_id in ids for record in it.records)]

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Reversible, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.analysis.brief import Brief
 from bench.analysis.freshness import (
     CellCheck,
     Difference,
@@ -19,6 +20,7 @@ from bench.analysis.freshness import (
     compare_files,
 )
 from bench.analysis.selftest import SUITE as SELFTEST
+from bench.analysis.series import StoredRun
 from bench.cli.console import tell_broken
 from bench.cli.stale_cells import check_cells
 from bench.config.catalog import CATALOG, EXPORTED, load_catalogue
@@ -102,7 +104,11 @@ def _check_report(
     options: Options, run_id: str | None, broken: list[BrokenResult]
 ) -> list[FileCheck]:
     folder = build.report_folder(options.results, run_id)
-    runs = build.StoredRuns(options.results, run_id, broken)
+    runs: Reversible[StoredRun | Brief]
+    if run_id is None:
+        runs = build.ViewedRuns(options.results, broken)  # each file is read
+    else:
+        runs = build.StoredRuns(options.results, run_id, broken)
     accuracies = build.load_accuracies(options.results, run_id, broken=broken)
     servings = build.load_servings(options.results, run_id, broken=broken)
     view = build.view_of(runs, options.models, accuracies, servings)

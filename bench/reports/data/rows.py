@@ -18,7 +18,8 @@ from bench.analysis.contention import (
     taken,
     that_count,
 )
-from bench.analysis.series import StoredRun, View, gather
+from bench.analysis.gather import gather
+from bench.analysis.series import StoredRun, View
 from bench.analysis.statistics import summarize
 from bench.reports.csv_tables import RATIO_HEAD, Row, latency_rows, settings_text, sustained_rows
 from bench.runners import RUNNERS
