@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import json
 import tempfile
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from bench.core.errors import BenchError
@@ -47,7 +50,7 @@ def take_profile(
 
 
 def operators_of(events: Iterable[Event], *, skip: int) -> list[OperatorTime]:
-    """Return the mean of each node over all runs but the first `skip`, in the order of the graph.
+    """Return each node's median over all runs but the first `skip`, in the order of the graph.
 
     Raises BenchError where no other run was recorded: ONNX Runtime stops at a million events.
     """
@@ -58,19 +61,23 @@ def operators_of(events: Iterable[Event], *, skip: int) -> list[OperatorTime]:
             "ONNX Runtime recorded no inference after the warm-up",
             hint="the net has more nodes than its profile takes: use another runner",
         )
-    first, last = runs[0]["ts"], _end_of(runs[-1])
+    begins, last = [it["ts"] for it in runs], _end_of(runs[-1])
     spent: dict[_Node, list[float]] = {}
-    for event, own_us in _own_times(it for it in spans if first <= it["ts"] <= last):
-        spent.setdefault(_node_of(event), []).append(own_us)
+    calls: Counter[_Node] = Counter()
+    for event, own_us in _own_times(it for it in spans if begins[0] <= it["ts"] <= last):
+        node = _node_of(event)
+        each = spent.setdefault(node, [0.0] * len(runs))
+        each[bisect_right(begins, event["ts"]) - 1] += own_us
+        calls[node] += 1
     return [
         OperatorTime(
-            name=name or f"{kind}.{index}",
-            type=kind,
-            ns=sum(times) * NS_PER_US / len(runs),
-            calls=len(times) / len(runs),
-            kernel=kernel,
+            name=node[0] or f"{node[1]}.{node[3]}",
+            type=node[1],
+            ns=median(each) * NS_PER_US,
+            calls=calls[node] / len(runs),
+            kernel=node[2],
         )
-        for (name, kind, kernel, index), times in spent.items()
+        for node, each in spent.items()
     ]
 
 

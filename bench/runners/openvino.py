@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,7 @@ from bench.core.tensors import Tensors
 from bench.core.units import NS_PER_MS, NS_PER_US, Nanoseconds
 from bench.runners.base import Capability, import_engine, require_precision, time_calls
 from bench.runners.feeds import feeds_by
-from bench.runners.profiling import WARM_UP, OperatorTime, Profile
+from bench.runners.profiling import WARM_UP, OperatorTime, Profile, of_the_middle
 
 # By the names of OpenVINO's element types; the lowest of those in the running graph is effective.
 _LOW = {"bf16": "bf16", "f16": "fp16", "i8": "int8", "u8": "int8"}
@@ -126,7 +127,10 @@ class OpenVinoSession:
         twin.sample(WARM_UP - 1)
         before = twin.counted_us()
         samples = twin.sample(count)
-        operators = operators_of(before, twin.counted_us(), WARM_UP, count)
+        operators = [
+            replace(it, ns=of_the_middle(it.ns, samples))
+            for it in operators_of(before, twin.counted_us(), WARM_UP, count)
+        ]
         return Profile(samples_ns=samples, operators=operators, resolution_ns=NS_PER_US)
 
     def counted_us(self) -> list[Counted]:
@@ -158,7 +162,7 @@ class OpenVinoSession:
 def operators_of(
     before: Sequence[Counted], after: Sequence[Counted], warm_up: int, count: int
 ) -> list[OperatorTime]:
-    """Return what each operator took in `count` inferences that followed `warm_up` others.
+    """Return the mean of each operator over `count` inferences that followed `warm_up` others.
 
     Nodes that do no work of their own are left out: inputs, outputs, and what another took in.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import mean, median
 from typing import Protocol
 
 from bench.core.units import Nanoseconds
@@ -17,8 +18,9 @@ WARM_UP = 10
 class OperatorTime:
     """What one operator of the engine's own graph took.
 
-    `name` and `type` are the engine's own; `ns` is the mean of an inference, all its `calls` in it
-    together and what other operators took within it left out. `kernel`: which code ran, as far as
+    `name` and `type` are the engine's own; `ns` is of an inference, all its `calls` in it together
+    and what other operators took within it left out: the median of the inferences where the engine
+    tells of each, else their mean as `of_the_middle` has it. `kernel`: which code ran, as far as
     the engine tells, such as a provider or a primitive; '' where it doesn't.
     """
 
@@ -42,13 +44,23 @@ class Profile:
     resolution_ns: int = 1
 
 
+def of_the_middle(mean_ns: float, samples_ns: Sequence[int]) -> float:
+    """Return what an operator with that mean takes of the inference in the middle.
+
+    An interruption falls upon the operators by the time that they take: their shares stay, and the
+    mean inference is longer than the one in the middle.
+    """
+    return mean_ns * median(samples_ns) / mean(samples_ns)
+
+
 class ProfiledSession(Session, Protocol):
     """A session whose engine tells what each operator takes."""
 
     def profile(self, count: int) -> Profile:
         """Return the profile of `count` inferences on the input of the last `infer`.
 
-        The engine may be opened anew for it, with the same settings. Raises Unavailable where this
+        It is called several times, and `sample` between them goes without a profile: the engine
+        may be opened anew for it, with the same settings. Raises Unavailable where this
         build of the engine can't.
         """
         ...

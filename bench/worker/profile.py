@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from bench.core.errors import BenchError, Unavailable
@@ -13,13 +13,19 @@ from bench.worker.sampling import take_samples, warm_up
 from bench.worker.session import State, checked_session, facts_of, runner_of
 
 if TYPE_CHECKING:
-    from bench.runners.profiling import ProfiledSession
+    from bench.core.cell import Sampling
+    from bench.core.units import Nanoseconds
+    from bench.runners.profiling import Profile, ProfiledSession
+
+_ROUNDS = 5
 
 
 def profile(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Profile the session of a SessionRequest: output checked, warmed up, and sampled by the rule.
+    """Profile the session of a SessionRequest: output checked, warmed up, then inferences without
+    and with the engine's profile by turns, as many as the rule says of each.
 
-    As many inferences follow with the engine's profile on. Raises Unavailable where the runner's
+    The operators are those of the round in the middle by their time together: what disturbed
+    another one isn't in it. Raises Unavailable where the runner's
     sessions have none.
     """
     request = SessionRequest.from_json(arguments)
@@ -32,9 +38,9 @@ def profile(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
     current, figures = checked_session(state, runner, request)
     session = cast("ProfiledSession", current.session)
     warm_up(session.sample, request.rule, time.perf_counter_ns)
-    plain = take_samples(session.sample, request.rule, time.perf_counter_ns)
-    taken = session.profile(len(plain))
-    if not taken.operators:
+    plain, rounds = _alternated(session, request.rule)
+    middle = sorted(rounds, key=_together)[len(rounds) // 2]
+    if not middle.operators:
         raise BenchError(
             f"the profile of {request.cell.runner} holds no operator",
             hint="this build of the engine may lack profiling",
@@ -43,7 +49,30 @@ def profile(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
         "relative_l2": figures["relative_l2"],
         "facts": facts_of(current),
         "plain_ns": plain,
-        "profiled_ns": list(taken.samples_ns),
-        "resolution_ns": taken.resolution_ns,
-        "operators": [asdict(it) for it in taken.operators],
+        "profiled_ns": [ns for one in rounds for ns in one.samples_ns],
+        "resolution_ns": middle.resolution_ns,
+        "operators": [asdict(it) for it in middle.operators],
     }
+
+
+def _alternated(
+    session: ProfiledSession, rule: Sampling
+) -> tuple[list[Nanoseconds], list[Profile]]:
+    """Return inferences without the profile and the profiles of as many, in rounds by turns."""
+    share = replace(
+        rule,
+        samples=max(1, rule.samples // _ROUNDS),
+        min_samples=max(1, rule.min_samples // _ROUNDS),
+        budget_s=rule.budget_s / _ROUNDS,
+    )
+    plain: list[Nanoseconds] = []
+    rounds: list[Profile] = []
+    for _ in range(_ROUNDS):
+        taken = take_samples(session.sample, share, time.perf_counter_ns)
+        rounds.append(session.profile(len(taken)))
+        plain += taken
+    return plain, rounds
+
+
+def _together(one: Profile) -> float:
+    return sum(operator.ns for operator in one.operators)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from statistics import mean
+from statistics import median
 from typing import Any
 
 import pytest
@@ -68,7 +68,7 @@ def test_as_many_inferences_are_profiled_as_not_and_the_output_was_checked(
 
 
 @pytest.mark.parametrize("runner", PROFILED)
-def test_the_operators_are_the_nets_and_together_take_most_of_an_inference(
+def test_the_operators_are_the_nets_and_together_take_what_an_inference_does(
     runner: str, profiles: Callable[[str], Profile]
 ) -> None:
     profile = profiles(runner)
@@ -78,7 +78,7 @@ def test_the_operators_are_the_nets_and_together_take_most_of_an_inference(
     assert len({it["name"] for it in profile["operators"]}) == len(types)
     assert all(it["calls"] == 1 and it["ns"] >= 0 for it in profile["operators"])
     together = sum(it["ns"] for it in profile["operators"])
-    assert 0.5 < together / mean(profile["profiled_ns"]) <= 1
+    assert 0.5 < together / median(profile["plain_ns"]) < 2
 
 
 def test_a_runner_without_profiles_says_so_and_what_helps(environments: Environments) -> None:

@@ -27,7 +27,7 @@ from bench.storage.schema.profile import Profiled, ProfileRecord
 from bench.storage.validation import explain
 
 _MOST, _LEAST, _FOR_S = 100, 10, 2.0
-"""Inferences without the profile, and as many with it; of a slow net fewer."""
+"""Inferences without the profile, and as many with it; of a slow net fewer, which take 2 s."""
 
 
 def profiling(sampling: Sampling) -> Sampling:

@@ -28,7 +28,7 @@ class Operator(Strict):
     name: str = Field(description="the operator's name in the engine's own graph")
     type: str = Field(description="its type, as the engine calls it")
     ns: Annotated[Number, Field(ge=0)] = Field(
-        description="mean of an inference, all calls together, nested operators left out"
+        description="its time in the inference in the middle, without operators nested in it"
     )
     calls: Annotated[Number, Field(ge=0)] = Field(description="calls an inference")
     kernel: str = Field(description="which code ran, as far as the engine tells")
