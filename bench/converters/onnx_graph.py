@@ -4,8 +4,8 @@ ONNX Runtime folds constants and merges what the file leaves apart (its basic op
 change no result but by rounding); what is left are ONNX's own operators.
 
     graph.json   {"opset": number, "inputs": {name: [dtype, shape]}, "outputs": [name],
-                  "weights": [name], "nodes": [{"op", "inputs": [name], "outputs": [name],
-                  "attributes": {}}]}
+                  "weights": [name], "nodes": [{"name", "op", "inputs": [name],
+                  "outputs": [name], "attributes": {}}]}
     weights.npz  the array of each weight by its number in "weights"
 """
 
@@ -74,6 +74,7 @@ def described(net: Any) -> tuple[dict[str, Any], list[Any]]:
             arrays.append(numpy_helper.to_array(helper.get_node_attr_value(node, "value")))
             continue
         nodes.append({
+            "name": node.name,
             "op": node.op_type if not node.domain else f"{node.domain}.{node.op_type}",
             "inputs": list(node.input),
             "outputs": list(node.output),

@@ -20,7 +20,7 @@ from tests.engine.inferring import made
 
 pytestmark = pytest.mark.engine
 
-PROFILED = ("onnxruntime", "openvino")
+PROFILED = ("onnxruntime", "openvino", "torch")
 SAMPLING = Sampling(
     preset="test", sessions=1, samples=50, min_samples=50, budget_s=10.0, warmup_calls=5,
     warmup_s=0.1, warmup_cap_s=2.0,

@@ -21,6 +21,7 @@ from bench.runners.base import Capability, import_engine, time_paced
 from bench.runners.feeds import feeds_by
 from bench.runners.gpu import NotOffloaded, open_gauge
 from bench.runners.torch.node import Compute
+from bench.runners.torch.profile import Profiled
 from bench.runners.torch.runner import Graph, compiled, precision_of
 
 _DEVICE = "cuda"
@@ -31,7 +32,7 @@ _WARM_UP = 3  # calls before a capture, in a stream of their own, as PyTorch's n
 class TorchCudaRunner:
     """Opens `graph.json` with the weights beside it."""
 
-    capabilities: frozenset[Capability] = frozenset({"targeted", "gauged"})
+    capabilities: frozenset[Capability] = frozenset({"targeted", "gauged", "profiled"})
 
     def __init__(self, target: TargetSpec | None = None) -> None:
         self._target = target or TargetSpec(kind="nvidia-gpu")
@@ -81,10 +82,11 @@ def check_placed(tensors: Mapping[str, Any], what: str) -> None:
             )
 
 
-class TorchCudaSession:
+class TorchCudaSession(Profiled):
     """A graph on the GPU and the inputs that it is run on; raises NotOffloaded and Unavailable."""
 
     build_ns: int | None = None
+    on_gpu = True
 
     def __init__(self, torch: Any, graph: Graph, cell: Cell, target: TargetSpec) -> None:
         settings = {"mode": "eager", "sleep_ms": "0", **dict(cell.settings)}

@@ -6,8 +6,9 @@ A sample is end to end: inputs handed over, the graph run, outputs as arrays.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,18 @@ from bench.core.cell import Cell
 from bench.core.errors import Unavailable
 from bench.core.tensors import Tensors
 from bench.core.units import Nanoseconds
-from bench.runners.base import import_engine, require_precision, time_calls
+from bench.runners.base import Capability, import_engine, require_precision, time_calls
 from bench.runners.feeds import feeds_by
 from bench.runners.torch.node import ABSENT, Compute, Node
 from bench.runners.torch.operators import bind
+from bench.runners.torch.profile import Profiled
 
 
 class TorchRunner:
     """Opens `graph.json` with the weights beside it."""
 
     imports = ("torch",)
+    capabilities: frozenset[Capability] = frozenset({"profiled"})
 
     @contextmanager
     def open(self, cell: Cell, artifact: Path) -> Iterator[TorchSession]:
@@ -64,7 +67,8 @@ class Graph:
         self.weights = {
             name: torch.from_numpy(array.copy()).to(device) for name, array in arrays.items()
         }
-        self._steps = [
+        self.nodes = [(it.get("name") or it["outputs"][0], it["op"]) for it in said["nodes"]]
+        self.steps = [
             (
                 bind(torch, _node(node, arrays, said["opset"], device)),
                 _names(node["inputs"]),
@@ -72,12 +76,20 @@ class Graph:
             )
             for node in said["nodes"]
         ]
-        self._last_uses = _last_uses(self._steps, keep={*self.outputs, *self.weights})
+        self._last_uses = _last_uses(self.steps, keep={*self.outputs, *self.weights})
+
+    def wrapped(self, wrap: Callable[[int, Compute], Compute]) -> Compute:
+        """Return `run` with each node's work, by its number, through `wrap`."""
+        twin = copy(self)
+        twin.steps = [
+            (wrap(index, compute), *names) for index, (compute, *names) in enumerate(self.steps)
+        ]
+        return twin.run
 
     def run(self, *inputs: Any) -> tuple[Any, ...]:
         """Return the outputs for inputs in the graph's order; what isn't needed any more goes."""
         known = {**self.weights, **dict(zip(self.inputs, inputs, strict=True)), "": None}
-        for (compute, names, outputs), done in zip(self._steps, self._last_uses, strict=True):
+        for (compute, names, outputs), done in zip(self.steps, self._last_uses, strict=True):
             result = compute(*[known[name] for name in names])
             if len(outputs) == 1:
                 result = (result[0] if isinstance(result, tuple | list) else result,)
@@ -118,7 +130,7 @@ def _last_uses(steps: list[Any], *, keep: set[str]) -> list[list[str]]:
     return uses[::-1]
 
 
-class TorchSession:
+class TorchSession(Profiled):
     """A graph and the inputs that it is run on."""
 
     def __init__(
