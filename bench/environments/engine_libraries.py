@@ -55,7 +55,7 @@ def engine_words(program: NativeProgram, interpreter: Interpreter) -> list[str]:
     Raises Unavailable where `interpreter` lacks it, or where the SDK named is none.
     """
     if program.sdk is not None and (named := os.environ.get(program.sdk.variable)):
-        return _sdk_words(program.sdk, Path(named).expanduser().absolute())
+        return _sdk_words(program.sdk, Path(named).expanduser().resolve())
     if program.distribution is not None:
         _require_version(program, interpreter, *program.distribution)
     package = _package(program, interpreter)

@@ -18,7 +18,10 @@ from bench.core.cell import Cell
 from bench.core.errors import Unavailable
 from bench.core.protocol import ENGINE_PROGRAM
 from bench.core.tensors import only, read_reference
+from bench.environments.engine_libraries import engine_words
+from bench.environments.inspection import Interpreter
 from bench.environments.interpreters import Environments, worker_of
+from bench.environments.native_programs import PROGRAMS, SOURCES, compiled
 from bench.launcher.engine_process import EngineLost
 from bench.runners import RUNNERS
 from bench.runners.cpp import CppRunner
@@ -104,6 +107,38 @@ def test_each_setting_gives_the_facts_and_the_output_of_the_runner_in_python(
         assert own["threads"] == str(threads)
         away = np.linalg.norm(output - expected) / np.linalg.norm(expected)
         assert away < 1e-5, (settings, threads)
+
+
+def test_an_sdk_is_taken_in_the_place_of_the_wheel(
+    artifact: Artifact, environments: Environments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = environments.get("paddle")
+    monkeypatch.setenv("PADDLE_INFERENCE", str(sdk_of(own, tmp_path / "sdk")))
+    other = replace(own, packages={**own.packages, "paddlepaddle": "2.0.0"})
+    monkeypatch.setenv(ENGINE_PROGRAM, str(compiled("paddle", other, tmp_path)))
+    with CppRunner().open(CELL, artifact.main) as session:
+        assert session.facts["engine"] == "paddle_inference 3.3.1"
+        reference = read_reference(artifact.reference)
+        away = session.infer(reference.inputs)
+    expected = only(reference.outputs)
+    assert np.linalg.norm(only(away) - expected) < 1e-4 * np.linalg.norm(expected)
+
+
+def sdk_of(interpreter: Interpreter, folder: Path) -> Path:
+    """Return a stand-in for an SDK: its folders, the wheel's libraries, our header as its own."""
+    library, common, python = (Path(it) for it in engine_words(PROGRAMS["paddle"], interpreter)[:3])
+    for number, libraries in enumerate((library.parent, common.parent, python.parent)):
+        (third := folder / f"third_party/install/{number}").mkdir(parents=True)
+        (third / "lib").symlink_to(libraries)
+    for name in ("include", "lib"):
+        (folder / "paddle" / name).mkdir(parents=True)
+    header = (SOURCES / "paddle_inference.hpp").read_text()
+    (folder / "paddle/include/paddle_inference_api.h").write_text(
+        header.replace("#ifdef PADDLE_SDK", "#if 0")
+    )
+    (folder / "paddle/lib/libpaddle_inference.so").write_text(f"INPUT({library} {python})\n")
+    (folder / "paddle/lib/libcommon.so").symlink_to(common)
+    return folder
 
 
 def test_one_thread_works_without_the_freeing_of_tensors_and_a_second_one_with_it(
