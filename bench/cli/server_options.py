@@ -28,10 +28,13 @@ SERVE = (
         "0: it takes what waits", type=MS_OR_NONE,
     ),
     Flag(
-        _LIMITS, "--queue", "N", "Requests that may wait; others get status 503", "64",
-        type=whole(1),
+        _LIMITS, "--max-requests most_requests", "N",
+        "Requests that may be in the server at once; others get status 503", "64", type=whole(1),
     ),
-    Flag(_LIMITS, "--timeout timeout_s", "TIME", "How long a request may take", "30s"),
+    Flag(
+        _LIMITS, "--timeout-s", "S",
+        "How long a request may take to come, and again to be answered", "30",
+    ),
 )  # fmt: skip
 
 LOAD = (

@@ -147,6 +147,7 @@ TYPES: Mapping[str | None, click.ParamType[Any]] = {
     "[NAME=]SHAPE": Value(_named_shape, ""),  # it refuses for itself
     "NAME=PATH": Value(_name_and_path, "as in {flag} paddle=/usr/bin/python3"),
     "SHARE": number(lambda value: 0 < value < 1, "not a share above 0 and below 1", "0.01"),
+    "S": number(lambda value: 0 < value < math.inf, "not a number of s above 0", "30"),
     "MS": number(lambda value: 0 < value < math.inf, "not a number of ms above 0", "60"),
     "PERCENT": number(lambda value: 1 <= value <= 100, "not a percentage from 1 to 100", "60"),
 }

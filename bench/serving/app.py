@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -16,17 +17,20 @@ from starlette.routing import Route
 
 from bench import __version__
 from bench.serving.batching import Batcher
+from bench.serving.messages import HEADER_LENGTH
 from bench.serving.metrics import CONTENT_TYPE
 from bench.serving.net import VERSION, Net
 from bench.serving.protocol import (
     EXTENSIONS,
-    HEADER_LENGTH,
     JSON,
     Refusal,
     most_bytes,
     read_request,
     write_answer,
 )
+
+if TYPE_CHECKING:
+    from bench.serving.waiting import Rows
 
 _NAME = "shufflenet-bench"
 
@@ -96,6 +100,8 @@ class Service:
             answer = _refused(refusal)
         finally:
             self.in_flight -= 1
+        if self.draining:
+            answer.headers["Connection"] = "close"
         self.batcher.metrics.answers[answer.status_code] += 1
         self.batcher.metrics.request_s.add(time.monotonic() - began)
         return answer
@@ -103,15 +109,41 @@ class Service:
     async def _infer(self, request: Request) -> Response:
         if other := self._named(request):
             return other
-        if self.draining:
-            raise Refusal("the server is shutting down", status=503, retry_after_s=1)
+        self._check_room()
         if request.headers.get("Content-Encoding", "identity") != "identity":
             raise Refusal("this server reads no compressed bodies", status=415)
         body = await self._body(request)
         read = read_request(body, request.headers.get(HEADER_LENGTH), self.net)
-        outputs = await self.batcher.infer(read.inputs)
+        outputs = await self._unless_gone(request, self.batcher.infer(read.inputs))
         answer = write_answer(read, outputs, self.net, VERSION)
         return Response(answer.body, headers=dict(answer.headers))
+
+    def _check_room(self) -> None:
+        """Raise Refusal where no more requests are taken; this one is in flight already."""
+        most = self.batcher.limits.requests
+        if self.draining:
+            raise Refusal("the server is shutting down", status=503, retry_after_s=1)
+        if self.in_flight > most:
+            raise Refusal(
+                f"{most} requests are here, and no more may be",
+                status=503,
+                retry_after_s=self.batcher.through_in_s(),
+            )
+
+    async def _unless_gone(
+        self, request: Request, call: Coroutine[Any, Any, list[Rows]]
+    ) -> list[Rows]:
+        """Return what `call` does, or cancel it and raise Refusal where the client goes away."""
+        own = asyncio.ensure_future(call)
+        gone = asyncio.ensure_future(request.receive())  # past the body there is no other message
+        try:
+            await asyncio.wait((own, gone), return_when=asyncio.FIRST_COMPLETED)
+            if own.done():
+                return own.result()
+            raise Refusal("the client has gone", status=499)
+        finally:
+            gone.cancel()
+            own.cancel()
 
     async def _body(self, request: Request) -> bytes:
         """Return a request's body; raises Refusal for one that is too long or doesn't come."""
@@ -159,8 +191,6 @@ def _error(message: str, status: int, headers: Mapping[str, str] | None = None) 
 def _refused(refusal: Refusal) -> Response:
     wait_s = refusal.retry_after_s
     headers = {} if wait_s is None else {"Retry-After": str(wait_s)}
-    if refusal.status in (408, 413):  # the rest of the body isn't read
-        headers["Connection"] = "close"
     return _error(refusal.message, refusal.status, headers)
 
 
@@ -168,7 +198,7 @@ async def _no_path(request: Request, error: Exception) -> Response:
     """Answer a path or a method that isn't here."""
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = getattr(error, "headers", None)
-    return _error(f"{request.method} {request.url.path}: {_why(status)}", status, headers)
+    return _error(f"{request.method} {request.url.path[:100]}: {_why(status)}", status, headers)
 
 
 def _why(status: int) -> str:

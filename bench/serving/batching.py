@@ -10,20 +10,16 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-
 from bench.core.errors import BenchError
 from bench.core.output import say
 from bench.core.units import NS_PER_S
 from bench.serving.engine import Engine
 from bench.serving.metrics import Metrics
 from bench.serving.protocol import Refusal
-from bench.serving.waiting import Part, Queue, Waiting, cheapest
+from bench.serving.waiting import Part, Queue, Waiting
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Rows = NDArray[np.uint8]
+    from bench.serving.waiting import Rows
 
 Result = TypeVar("Result")
 
@@ -33,11 +29,11 @@ _BACK_OFF_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """`queue` requests may wait, each `timeout_s` for its answer; the first of them waits
-    `delay_s` for others that share its inference.
+    """`requests` may be in the server at once, each `timeout_s` for its body and again for its
+    answer; the first that waits does so `delay_s` for others that share its inference.
     """
 
-    queue: int
+    requests: int
     timeout_s: float
     delay_s: float
 
@@ -59,7 +55,8 @@ class Batcher:
 
     async def infer(self, inputs: Sequence[Rows]) -> list[Rows]:
         """Return the rows of each output; raises Refusal where there is no answer in time."""
-        self._check_room()
+        if self.problem is not None:
+            raise Refusal(self.problem, status=503, retry_after_s=1)
         answer = asyncio.get_running_loop().create_future()
         own = Waiting(inputs=inputs, answer=answer, came=time.monotonic())
         self.queue.add(own)
@@ -73,16 +70,10 @@ class Batcher:
             self.queue.leave(own)
         return rows
 
-    def _check_room(self) -> None:
-        if self.problem is not None:
-            raise Refusal(self.problem, status=503, retry_after_s=1)
-        if len(self.queue) >= self.limits.queue:
-            took_s = min(self.engine.inference_ns.values()) / NS_PER_S
-            raise Refusal(
-                f"{self.limits.queue} requests wait already, and no more may",
-                status=503,
-                retry_after_s=math.ceil(took_s * self.limits.queue),
-            )
+    def through_in_s(self) -> int:
+        """Return after how many s the requests that may be here are through, 1 at least."""
+        took_ns = min(ns / size for size, ns in self.engine.inference_ns.items())
+        return math.ceil(took_ns / NS_PER_S * self.limits.requests)
 
     async def run(self) -> None:
         """Infer what comes, until this task is cancelled."""
@@ -109,7 +100,7 @@ class Batcher:
         rows = self.queue.rows(self.engine.net.most)
         if not rows:
             return
-        size = cheapest(rows, self.engine.inference_ns)
+        size = self.engine.batch_for[rows]
         parts = self.queue.take(min(rows, size))
         began = time.monotonic()
         inputs = [

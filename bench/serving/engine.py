@@ -10,7 +10,7 @@ import mmap
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from bench.core.tensors import Reference
 from bench.experiments.session import Start
 from bench.launcher.client import OpenWorker, Worker, WorkerFailed, open_worker
 from bench.serving.net import Net
+from bench.serving.waiting import cheapest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,8 +45,8 @@ class _Places:
 class Engine:
     """Sessions of one net by their batch; `starts` and `references` have the same batches.
 
-    `inference_ns` is what an inference took when the worker opened, by batch. Used by one thread at
-    a time, but for `pid`.
+    `inference_ns` is what an inference took when the worker opened, by batch, and `batch_for` has
+    the batch to infer next by how many rows wait. Used by one thread at a time, but for `pid`.
     """
 
     net: Net
@@ -54,6 +55,7 @@ class Engine:
     timeout_s: float
     opener: OpenWorker = open_worker
     inference_ns: Mapping[int, int] = field(default_factory=dict)
+    batch_for: Sequence[int] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
     pid: int | None = None
     _worker: Worker | None = None
@@ -65,11 +67,11 @@ class Engine:
 
         Raises WorkerFailed, and Unavailable where its interpreter can't be started.
         """
-        self.close()
+        self._drop()
         try:
             self._start()
         except BaseException:
-            self.close()
+            self._drop()
             raise
 
     def _start(self) -> None:
@@ -90,6 +92,7 @@ class Engine:
             )
         opened = worker.first(timeout_s=_OPENS_WITHIN_S * len(slots))
         self.inference_ns = _durations(worker, opened, list(slots))
+        self.batch_for = cheapest(self.net.most, self.inference_ns)
         self.facts = dict(opened.get("facts", {}))
         self._worker, self.pid = worker, worker.pid
         self._places = {
@@ -122,9 +125,19 @@ class Engine:
         return [place[:rows].copy() for place in places.outputs]
 
     def close(self) -> None:
-        """End the worker, if there is one."""
+        """Have the worker leave, if there is one."""
         self._worker, self.pid, self._places = None, None, {}
         self._ends.close()
+
+    def _drop(self) -> None:
+        """End the worker at once: one that hangs hears nothing."""
+        with suppress(_Dropped), self._ends:
+            raise _Dropped
+        self.close()
+
+
+class _Dropped(Exception):
+    """Tells what holds the worker that it isn't to wait for it."""
 
 
 def _memory(length: int) -> int:

@@ -11,24 +11,12 @@ import numpy as np
 
 from bench.core.errors import InputError
 from bench.core.tensors import Reference, Tensors
+from bench.serving.messages import DTYPES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-DATATYPES: Mapping[str, str] = {
-    "bool": "BOOL",
-    "uint8": "UINT8",
-    "uint16": "UINT16",
-    "uint32": "UINT32",
-    "uint64": "UINT64",
-    "int8": "INT8",
-    "int16": "INT16",
-    "int32": "INT32",
-    "int64": "INT64",
-    "float16": "FP16",
-    "float32": "FP32",
-    "float64": "FP64",
-}
+DATATYPES: Mapping[str, str] = {dtype: name for name, dtype in DTYPES.items()}
 """What the protocol calls numpy's types. Its BYTES are of no net here."""
 
 VERSION = "1"

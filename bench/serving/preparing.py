@@ -36,7 +36,7 @@ class ServeOptions:
     port: int = 8000
     max_batch: int = 1
     max_delay_ms: float = 0.0
-    queue: int = 64
+    most_requests: int = 64
     timeout_s: float = 30.0
 
 

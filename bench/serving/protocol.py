@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from bench.serving.messages import HEADER_LENGTH
 from bench.serving.net import Net, Port
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     Rows = NDArray[np.uint8]
 
-HEADER_LENGTH = "Inference-Header-Content-Length"
 JSON, BINARY = "application/json", "application/octet-stream"
 EXTENSIONS = ("binary_tensor_data",)
 _SIZE = "binary_data_size"
@@ -208,7 +208,7 @@ def _shape(port: Port, values: Mapping[str, Any], most: int) -> tuple[int, ...]:
         if port.batched and shape[1:] == port.row and 1 <= shape[0] <= most:
             return shape
     takes = f"{port.shape}, the first of them 1 to {most}" if port.batched else f"{port.shape}"
-    raise Refusal(f"input '{port.name}' takes a shape of {takes}, and the request gives another")
+    raise Refusal(f"input '{port.name}' takes a shape of {takes}, not {json.dumps(given)[:100]}")
 
 
 _KINDS = {"b": "b", "i": "iu", "u": "iu", "f": "iuf"}

@@ -4,16 +4,47 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from bench.core.errors import InputError
+from bench.core.output import say
 from bench.serving.app import Service
 
 _BACKLOG = 512
+_DRAINS_S = 0.3  # at least: a request may be on its way
+_IDLE_S = 75  # that a connection may be without a request
+
+
+class Protocol(H11Protocol):
+    """uvicorn's protocol, which also ends a connection that begins a request and never goes on."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to look whether a request comes."""
+        super().connection_made(transport)
+        self._idle_since = self.loop.time()
+        self._look()
+
+    def on_response_complete(self) -> None:
+        """Note that there is no request from now on."""
+        self._idle_since = self.loop.time()
+        super().on_response_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Look no more."""
+        self._next_look.cancel()
+        super().connection_lost(exc)
+
+    def _look(self) -> None:
+        idle = self.cycle is None or self.cycle.response_complete
+        if idle and self.loop.time() - self._idle_since >= self.timeout_keep_alive:
+            self.transport.abort()
+        self._next_look = self.loop.call_later(self.timeout_keep_alive, self._look)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -47,6 +78,7 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self.service = service
         self.ended_by: int | None = None
+        self._drains_until = 0.0
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to drain, or end where that has begun; uvicorn calls it at a signal."""
@@ -56,11 +88,19 @@ class _Server(uvicorn.Server):
             return
         self.ended_by = sig
         self.service.draining = True
+        say("bench: no more requests are taken; those that are here are answered first")
+        self._drains_until = time.monotonic() + _DRAINS_S
 
     async def on_tick(self, counter: int) -> bool:
-        """Tell whether to end: uvicorn asks ten times a second."""
-        if self.service.draining and not self.service.in_flight:
-            self.should_exit = True
+        """Tell whether to end; uvicorn asks ten times a second.
+
+        No new connection is taken while it drains; a request on an old one gets its 503.
+        """
+        if self.ended_by is not None:
+            for listener in self.servers:
+                listener.close()
+            if not self.service.in_flight and time.monotonic() > self._drains_until:
+                self.should_exit = True
         return await super().on_tick(counter)
 
 
@@ -70,8 +110,8 @@ def serve(service: Service, own: socket.socket, started: Callable[[], None]) -> 
     `started` is called once requests are answered. Raises what the task of the engine fell over.
     """
     config = uvicorn.Config(
-        service.app(), log_config=None, access_log=False, lifespan="off", ws="none", http="h11",
-        loop="asyncio", backlog=_BACKLOG, timeout_keep_alive=75, server_header=False,
+        service.app(), log_config=None, access_log=False, lifespan="off", ws="none", http=Protocol,
+        loop="asyncio", backlog=_BACKLOG, timeout_keep_alive=_IDLE_S, server_header=False,
     )  # fmt: skip
     server = _Server(config, service)
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Rows = NDArray[np.uint8]
+    """The bytes of a tensor, row by row."""
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
@@ -130,14 +131,13 @@ class Queue:
             self._waiting.popleft().refuse(why)
 
 
-def cheapest(rows: int, took_ns: Mapping[int, int]) -> int:
-    """Return the batch of the first inference of the cheapest way to infer `rows` rows.
+def cheapest(most: int, took_ns: Mapping[int, int]) -> list[int]:
+    """Return, by how many rows wait, the batch of the first of the inferences that are cheapest.
 
-    `took_ns` is what an inference of each batch takes, in ns; a batch may be larger than the rows
-    that are left, and is filled up.
+    `took_ns` is what an inference of each batch takes, in ns; one is filled up where it is larger
+    than the rows that are left.
     """
     best = [(0, 0)]
-    for count in range(1, rows + 1):
-        ways = ((best[max(count - size, 0)][0] + ns, size) for size, ns in took_ns.items())
-        best.append(min(ways))
-    return best[rows][1]
+    for count in range(1, most + 1):
+        best.append(min((best[max(count - it, 0)][0] + ns, it) for it, ns in took_ns.items()))
+    return [size for _, size in best]

@@ -39,7 +39,9 @@ def run(options: Options, tables: Tables) -> int:
     from bench.serving.server import listen, serve, url_of
 
     own = options.of(ServeOptions)
-    limits = Limits(queue=own.queue, timeout_s=own.timeout_s, delay_s=own.max_delay_ms / 1000)
+    limits = Limits(
+        requests=own.most_requests, timeout_s=own.timeout_s, delay_s=own.max_delay_ms / 1000
+    )
     with (
         listen(own.host, own.port) as socket,
         prepared(options, tables) as engine,
