@@ -64,7 +64,8 @@ class ServedLoad:
     def engine(self) -> str:
         """The runner, else what the server says of itself."""
         if self.cell is not None:
-            return self.cell.runner
+            flags = (f"{flag} {value}" for flag, value in self.run.manifest.serve.items())
+            return " ".join([self.cell.runner, *flags])
         it = self.line.load and self.line.load.server
         return f"{it.name} {it.version}" if it else "?"
 

@@ -11,12 +11,7 @@ from bench.config.sustained import parse_duration
 _AT, _LIMITS = "Address", "Batches and limits"
 _SERVER, _SCENARIOS = "Server", "Scenarios"
 
-SERVE = (
-    Flag(
-        _AT, "--host", "ADDRESS", "An address of this machine; 0.0.0.0 is all of them",
-        "127.0.0.1",
-    ),
-    Flag(_AT, "--port", "N", "0 is any that is free", "8000", type=whole(0)),
+BATCHES = (
     Flag(
         _LIMITS, "--max-batch", "N",
         "Rows of waiting requests that may share an inference; a session for each power of two",
@@ -27,6 +22,15 @@ SERVE = (
         "How long a request waits for others that share its inference",
         "0: it takes what waits", type=MS_OR_NONE,
     ),
+)  # fmt: skip
+
+SERVE = (
+    Flag(
+        _AT, "--host", "ADDRESS", "An address of this machine; 0.0.0.0 is all of them",
+        "127.0.0.1",
+    ),
+    Flag(_AT, "--port", "N", "0 is any that is free", "8000", type=whole(0)),
+    *BATCHES,
     Flag(
         _LIMITS, "--max-requests most_requests", "N",
         "Requests that may be in the server at once; others get status 503", "64", type=whole(1),

@@ -54,7 +54,9 @@ def _row(it: ServedLoad) -> tuple[str, ...]:
 
 
 def figure_text(load: LoadFields) -> str:
-    """Return the figure of a load with what it is."""
+    """Return the figure of a load with what it is, and none of one that isn't valid."""
+    if not load.valid:
+        return "–"
     it, settings = figure(load), load.settings
     if settings.scenario == "single-stream":
         return f"p{settings.percentile:g} <= {_ms(it.latency_ns)} ms"

@@ -18,12 +18,10 @@ from bench.serving.messages import (
     parsed,
     table_in,
 )
+from bench.serving.protocol import EXTENSIONS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-BINARY = "binary_tensor_data"
-"""The extension by which a server says that it takes tensors as bytes."""
 
 _MOST_BYTES = 1 << 30
 _SHOWN = 200
@@ -200,7 +198,7 @@ def describe(connection: Connection, model: str | None, version: str | None = No
     return Served(
         server=str(server.get("name", "unknown")),
         server_version=str(server.get("version", "unknown")),
-        binary=isinstance(extensions, list) and BINARY in extensions,
+        binary=isinstance(extensions, list) and set(EXTENSIONS) <= set(map(str, extensions)),
         model=name,
         version=version,
         platform=str(about.get("platform", "unknown")),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -52,11 +53,34 @@ class LoadOptions:
     target_qps: float | None = None
     connections: int | None = None
     duration_s: float | None = None
+    max_batch: int | None = None
+    max_delay_ms: float | None = None
 
     @property
-    def asked(self) -> Asked:
-        names = ("latency_ms", "percentile", "target_qps", "connections", "duration_s")
-        return Asked(**{name: getattr(self, name) for name in names})
+    def serve(self) -> dict[str, str]:
+        """Return the flags of `bench serve` that were given, with their values."""
+        given = {"--max-batch": self.max_batch, "--max-delay-ms": self.max_delay_ms}
+        return {flag: f"{value:g}" for flag, value in given.items() if value is not None}
+
+    @property
+    def asked(self) -> dict[str, float]:
+        """Return what takes the place of the preset's, by name."""
+        names = [it.name for it in fields(Asked)]
+        return {name: it for name in names if (it := getattr(self, name)) is not None}
+
+    def resuming(self, manifest: ServingManifest) -> LoadOptions:
+        """Return the options that a run began with; where its server is must be given again."""
+        scenarios = {it.scenario for it in manifest.loads.values()}
+        asked = {name: float(value) for name, value in manifest.asked.items()}
+        if "connections" in asked:
+            asked["connections"] = int(asked["connections"])
+        return replace(
+            self,
+            scenarios=[it for it in SCENARIOS if it in scenarios],
+            suite=self.suite or manifest.suite,
+            preset=manifest.preset,
+            **asked,  # type: ignore[arg-type]
+        )
 
 
 class Source(Protocol):
@@ -69,6 +93,8 @@ class Source(Protocol):
     def suite(self) -> str | None: ...
     @property
     def local(self) -> bool: ...
+    @property
+    def serve(self) -> Mapping[str, str]: ...
     @property
     def costs(self) -> bool:
         """Whether the cost of serving can be measured."""
@@ -99,6 +125,7 @@ class ServingExperiment:
     source: Source
     chosen: LoadOptions
     preset: LoadPreset
+    seed: int
     verb: str = "load"
     directory: type[ServingFolder] = ServingFolder
     resume_identity: Sequence[Same] = (
@@ -129,7 +156,9 @@ class ServingExperiment:
             suite=self.source.suite,
             preset=self.chosen.preset,
             local=self.source.local,
-            seed=self.options.seed,
+            serve=dict(self.source.serve),
+            asked=self.chosen.asked,
+            seed=self.seed,
             loads={
                 f"{subject.name}-{what}": PlannedLoad(
                     cell_id=None if subject.cell is None else subject.cell.id,
@@ -219,22 +248,27 @@ class ServingExperiment:
             compared=opened.compared,
             tolerance=subject.tolerance,
             preset=self.preset,
-            asked=self.chosen.asked,
-            seed=self.options.seed,
+            asked=Asked(**self.chosen.asked),  # type: ignore[arg-type]
+            seed=self.seed,
         )
 
     def resume_flags(self, run: ServingFolder) -> list[str]:
         """Return the server's address or the suite, the folders and what the loads are asked."""
         del run
-        names = ("results", "models", "cache", "weights", "tolerance", "preset")
-        return [*self.source.flags(), *self.options.again(names, self.tables.targets)]
+        names = ("reference", "results", "models", "cache", "weights", "tolerance")
+        model = self.chosen.served_model
+        named = [] if model is None else [f"--model {shlex.quote(model)}"]
+        return [
+            *self.source.flags(),
+            *named,
+            *self.options.again(names, self.tables.targets),
+        ]
 
 
 def _said(line: ServingLine) -> str:
     """Return what a load came to, in a few words."""
     if line.load is not None:
-        figure = figure_text(line.load)
-        return figure if line.load.valid else f"{figure}, INVALID ({line.load.reason})"
+        return figure_text(line.load) if line.load.valid else f"INVALID: {line.load.reason}"
     if line.cost is not None:
         last = line.cost.rounds[-1]
         pair = f"{significant(to_ms(last.in_process_ns))} and {significant(to_ms(last.served_ns))}"

@@ -27,9 +27,10 @@ MODULE = "bench.serving.generator"
 
 _STARTS_WITHIN_S = 60.0
 _SLOWEST_S = 2.0  # of a query in a load that has a count to reach
-_ABOVE, _BELOW = 1.3, 0.93
-_ROOM = 1.15
+_ABOVE, _ROOM = 1.3, 1.15
 _AGAIN = 4
+_PROOFS = (1.0, 0.9, 0.75, 0.5)
+"""Of the rate that the search found, the shares at which it is proved, until one is."""
 
 Launch = Callable[..., ChildResult]
 
@@ -122,11 +123,10 @@ class Loader:
 
         highest, _ = search(holds, rate * 0.7, probes=self.preset.probes)
         found = highest or probes[-1].rate
-        for _ in range(_AGAIN if highest else 1):
-            loaded = self._once(replace(settings, rate=found))
+        for share in _PROOFS if highest else _PROOFS[:1]:
+            loaded = self._once(replace(settings, rate=found * share))
             if loaded.fields.valid:
                 break
-            found *= _BELOW
         return replace(loaded, fields=loaded.fields.model_copy(update={"probes": probes}))
 
     def _offline(self, rate: float) -> Loaded:

@@ -18,6 +18,7 @@ from bench.serving.messages import RequestFailed
 _READY_WITHIN_S = 300.0
 _ANSWERS_WITHIN_S = 5.0
 _POLL_S = 0.1
+MODULE = "bench"
 _HOST = "127.0.0.1"
 
 
@@ -28,7 +29,7 @@ def served(words: Sequence[str], env: Mapping[str, str]) -> Iterator[Endpoint]:
     Raises WorkerFailed where it isn't ready in time.
     """
     endpoint = Endpoint(host=_HOST, port=_free_port())
-    command = [sys.executable, "-m", "bench", "serve", *words, "--port", str(endpoint.port)]
+    command = [sys.executable, "-m", MODULE, "serve", *words, "--port", str(endpoint.port)]
     with (
         request_folder() as folder,
         started(command, folder, child_environment(env)) as process,

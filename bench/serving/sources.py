@@ -52,6 +52,7 @@ class UrlSource:
     tolerance: float | None
     suite: str | None = None
     costs: bool = False
+    serve: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def local(self) -> bool:
@@ -94,12 +95,16 @@ class UrlSource:
 
 @dataclass(slots=True, kw_only=True)
 class SuiteSource:
-    """The cells of a suite, each behind a server of its own."""
+    """The cells of a suite, or of a run that is resumed, each behind a server of its own; `serve`
+    are more of its flags.
+    """
 
     options: Options
     tables: Tables
     of_suite: Suite
     preset: LoadPreset
+    serve: Mapping[str, str]
+    resumed: Sequence[Cell] | None = None
     local: bool = True
     costs: bool = True
     _bench: Bench = field(init=False)
@@ -115,21 +120,44 @@ class SuiteSource:
         """Choose the cells; return the models' hashes. Raises InputError."""
         options, tables = self.options, self.tables
         names = options.variants or self.of_suite.file.models
+        if self.resumed is not None:
+            names = list(dict.fromkeys(it.variant for it in self.resumed))
         self._models = models_of(options, names, self.of_suite.name)
+        self._cells = self._selected(target) if self.resumed is None else self.resumed
+        environments = Environments(options.cache, options.envs, passed=options.passed)
+        self._bench = Bench(
+            tables=tables, options=options, target=target, environments=environments
+        )
+        return {it.variant: it.hash for it in self._models}
+
+    def _selected(self, target: Target) -> Sequence[Cell]:
+        """Return the cells that are asked for; raises InputError where there are none to serve."""
         selected = select_cells(
-            self.of_suite, self._models, options.axes, cores=target.cores, runners=tables.runners
+            self.of_suite,
+            self._models,
+            self.options.axes,
+            cores=target.cores,
+            runners=self.tables.runners,
         )
         if not selected.cells:
             raise InputError(
                 f"no cell of suite {self.suite} is left: {'; '.join(selected.left_out)}",
                 hint="ask for other axes",
             )
-        self._cells = selected.cells
-        environments = Environments(options.cache, options.envs, passed=options.passed)
-        self._bench = Bench(
-            tables=tables, options=options, target=target, environments=environments
-        )
-        return {it.variant: it.hash for it in self._models}
+        self._check_servable(selected.cells)
+        return selected.cells
+
+    def _check_servable(self, cells: Sequence[Cell]) -> None:
+        """Raise InputError where a server couldn't be told what one of `cells` is."""
+        plain = {it.variant: it.settings for it in self._models}
+        for it in cells:
+            settings = tuple(sorted(plain[it.variant].get(it.runner, {}).items()))
+            if (it.batch, it.precision, it.settings) != (1, "fp32", settings):
+                raise InputError(
+                    f"a server has no cell {it.label}, of suite {self.suite}",
+                    hint="load cells of batch 1, in FP32 and without settings; a server puts "
+                    "requests together by --max-batch",
+                )
 
     def make(self, target: Target, say: Callable[[str], None]) -> Mapping[str, Mapping[str, str]]:
         """Build environments and artifacts."""
@@ -195,6 +223,7 @@ class SuiteSource:
             *("--weights", options.weights, "--models", str(options.models.absolute())),
             *("--cache", str(options.cache.absolute())),
             *(word for env in envs for word in ("--env", env)),
+            *(word for flag, value in self.serve.items() for word in (flag, value)),
         ]
 
     def compare(self, subject: Subject, loader: Loader) -> CostFields:

@@ -36,7 +36,7 @@ class Bench:
 
     def load(self, url: str, *words: str) -> tuple[int, str, str]:
         short = ("--model", MODEL, "--percentile", "90", "--duration", "0.2s")
-        rate = ("--target-qps", "300")
+        rate = ("--target-qps", "300", "--latency-ms", "20000")
         return self.call(url, *short, *rate, "--cache", str(self.root / "cache"), *words)
 
     @property

@@ -14,7 +14,7 @@ import click
 
 from bench.cli import options as o
 from bench.cli.flags import Flag, words
-from bench.cli.server_options import LOAD, SERVE
+from bench.cli.server_options import BATCHES, LOAD, SERVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +221,7 @@ VERBS: Mapping[str, Verb] = {
         (
             *words("[URL]"),
             *LOAD,
+            *BATCHES,
             o.SUITE.but("none: serving measures what this harness serves"),
             o.PRESET.but("standard"),
             o.RUNNER,

@@ -32,14 +32,18 @@ def run(options: Options, tables: Tables) -> int:
     InputError, Unavailable, RequestFailed and ResultsError.
     """
     loadgen()
-    chosen, resumed = options.of(LoadOptions), None
+    chosen, resumed, seed = options.of(LoadOptions), None, options.seed
     if options.resume is not None:
         resumed = find_unfinished(ServingFolder, Store(options.results), options.resume)
-    suite = load_suite(chosen.suite or SUITE)
-    preset = suite.load(chosen.preset)
-    source = _source(options, tables, chosen)
+        began = resumed.manifest()
+        chosen, seed = chosen.resuming(began), began.seed
     experiment = ServingExperiment(
-        options=options, tables=tables, source=source, chosen=chosen, preset=preset
+        options=options,
+        tables=tables,
+        source=_source(options, tables, chosen, resumed),
+        chosen=chosen,
+        preset=load_suite(chosen.suite or SUITE).load(chosen.preset),
+        seed=seed,
     )
     with display() as shown:
         done = run_experiment(experiment, options, tables, resumed=resumed, shown=shown)
@@ -48,7 +52,9 @@ def run(options: Options, tables: Tables) -> int:
     return _tell(done.run, options)
 
 
-def _source(options: Options, tables: Tables, chosen: LoadOptions) -> Source:
+def _source(
+    options: Options, tables: Tables, chosen: LoadOptions, resumed: ServingFolder | None
+) -> Source:
     """Return where the servers are from; raises InputError."""
     words: Sequence[str] = options.words
     if len(words) > 1:
@@ -60,6 +66,11 @@ def _source(options: Options, tables: Tables, chosen: LoadOptions) -> Source:
             raise InputError(
                 "a suite's servers are started here, and a URL names another",
                 hint="leave out --suite or the URL",
+            )
+        if chosen.serve:
+            raise InputError(
+                f"{next(iter(chosen.serve))} is of a server that is started here",
+                hint="leave it out: a server that is there has its own",
             )
         return UrlSource(
             endpoint=parse_url(words[0]),
@@ -73,9 +84,14 @@ def _source(options: Options, tables: Tables, chosen: LoadOptions) -> Source:
             hint=f"give its URL, or have one started for each cell: "
             f"{command('load --suite serving')}",
         )
-    suite = load_suite(chosen.suite)
+    suite, began = load_suite(chosen.suite), None if resumed is None else resumed.manifest()
     return SuiteSource(
-        options=options, tables=tables, of_suite=suite, preset=suite.load(chosen.preset)
+        options=options,
+        tables=tables,
+        of_suite=suite,
+        preset=suite.load(chosen.preset),
+        serve=chosen.serve if began is None else began.serve,
+        resumed=None if began is None else [it.to_cell() for it in began.cells.values()],
     )
 
 

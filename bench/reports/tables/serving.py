@@ -79,7 +79,7 @@ def _figure(load: LoadFields, words: Words) -> str:
     it, asked = figure(load), load.settings
     latency = "" if it.latency_ns is None else significant(to_ms(it.latency_ns))
     rate = "" if it.per_s is None else significant(it.per_s)
-    if not (latency or rate):
+    if not load.valid or not (latency or rate):
         return ABSENT
     name = asked.scenario.partition("-")[0]
     bound = latency or f"{asked.latency_ms or 0:g}"

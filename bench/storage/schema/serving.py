@@ -211,7 +211,8 @@ class PlannedLoad(Strict):
 class ServingManifest(ManifestFields):
     """serving.json: everything of a run of loads that isn't in its journal.
 
-    `loads` are in the order in which they are made; `local`: the server runs on this machine too.
+    `local`: the server runs on this machine too. `serve`: flags of the servers that were started.
+    `asked`: what took the place of the preset's, by the name of its flag.
     """
 
     schema_version: Literal[1] = SERVING_SCHEMA_VERSION
@@ -219,6 +220,8 @@ class ServingManifest(ManifestFields):
     preset: str
     local: bool
     seed: Count
+    serve: dict[str, str] = {}
+    asked: dict[str, Number] = {}
     loads: dict[Id, PlannedLoad]
     cells: dict[Id, CellFields]
     models: dict[str, ServedModel]

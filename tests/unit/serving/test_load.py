@@ -20,7 +20,7 @@ from tests.fakes.v2_server import MODEL, WIDTH, Behaviour, answer, v2_server
 pytestmark = pytest.mark.slow
 
 TINY = LoadPreset(
-    duration_s=0.3, probe_s=0.2, probes=4, latency_ms=1000.0, rounds=2, round_s=0.2
+    duration_s=0.3, probe_s=0.2, probes=4, latency_ms=20_000.0, rounds=2, round_s=0.2
 )  # fmt: skip
 P90 = Asked(percentile=90)
 
