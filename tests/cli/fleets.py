@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import signal
 import subprocess
 import sys
@@ -68,6 +69,8 @@ class TestFleet:
     folder: Path
     stack: ExitStack
     models: Path
+    module: str = FAKE
+    cache: Path | None = None
     address: str = ""
     workers: dict[str, Program] = field(default_factory=dict)
     scheduler: Program = field(init=False)
@@ -75,7 +78,7 @@ class TestFleet:
     def begin(self, port: int = 0) -> None:
         """Start a scheduler at `port`, 0 for any."""
         words = ("fleet", "start", "--port", str(port))
-        self.scheduler = Program(words, self.folder / f"scheduler-{port}")
+        self.scheduler = Program(words, self.folder / f"scheduler-{port}", self.module)
         self._keep(self.scheduler)
         eventually(lambda: _ADDRESS.search(self.scheduler.said))
         found = _ADDRESS.search(self.scheduler.said)
@@ -86,15 +89,15 @@ class TestFleet:
     def port(self) -> int:
         return int(self.address.rpartition(":")[2])
 
-    def join(self, name: str, *flags: str | Path, module: str = FAKE, address: str = "") -> Program:
+    def join(self, name: str, *flags: str | Path, address: str = "") -> Program:
         """Start a worker of that name and wait until it has joined."""
         folder = self.folder / name
         words = (
             "fleet", "join", address or self.address, "--name", name,
-            "--results", folder / "results", "--cache", self.folder / "cache",
+            "--results", folder / "results", "--cache", self.cache or self.folder / "cache",
             "--models", self.models, *flags,
         )  # fmt: skip
-        self.workers[name] = Program(words, folder, module)
+        self.workers[name] = Program(words, folder, self.module)
         self._keep(self.workers[name])
         self.await_join(name, 1)
         return self.workers[name]
@@ -122,7 +125,9 @@ class TestFleet:
     @contextmanager
     def running(self, *flags: str | Path, suite: Path = FAKE_SUITE) -> Iterator[Program]:
         """`bench run --fleet` while it runs."""
-        program = Program(self.words(*flags, suite=suite), self.folder / "client")
+        program = Program(
+            self.words(*flags, suite=suite), self.folder / f"client-{secrets.token_hex(3)}"
+        )
         self._keep(program)
         yield program
 
@@ -142,9 +147,11 @@ class TestFleet:
 
 
 @contextmanager
-def fleet(folder: Path, models: Path) -> Iterator[TestFleet]:
+def fleet(
+    folder: Path, models: Path, *, module: str = FAKE, cache: Path | None = None
+) -> Iterator[TestFleet]:
     """Start a scheduler; it and the workers that join are killed at the end."""
     with ExitStack() as stack:
-        made = TestFleet(folder=folder, stack=stack, models=models)
+        made = TestFleet(folder, stack, models, module, cache)
         made.begin()
         yield made

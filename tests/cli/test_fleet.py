@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.storage.store import Store
+from tests.cli.fleet_checks import overlapping, spans_of
 from tests.cli.fleets import TestFleet, fleet
 from tests.cli.process import FAKE, call, complaint, contents
 
@@ -73,3 +74,13 @@ def test_programs_that_stay_end_with_status_0_and_a_worker_joins_once(two: TestF
 )
 def test_what_cannot_be_is_refused_in_one_line(words: tuple[str, ...], said: str) -> None:
     assert said in complaint(call(*words, module=FAKE))
+
+
+def test_jobs_of_several_campaigns_never_share_a_host(two: TestFleet) -> None:
+    flags = ("--preset", "quick", "--campaign")
+    with two.running(*flags, "one") as first, two.running(*flags, "two") as second:
+        assert [it.process.wait(90) for it in (first, second)] == [0, 0], first.said + second.said
+    assert len(Store(two.mine).runs()) == 4
+    spans = [*spans_of(two, "lab1"), *spans_of(two, "lab2")]
+    assert len(spans) == 4
+    assert overlapping(two, "lab1") == overlapping(two, "lab2") == []
