@@ -8,10 +8,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
+from bench.core.digest import file_sha256
 from bench.core.errors import BrokenResult
 from bench.core.program import command
 from bench.storage.directory import RunDirectory, RunKind
-from bench.storage.files import read_as, write_atomic, write_value, writing
+from bench.storage.files import UNSEALED, read_as, write_atomic, write_value, writing
 from bench.storage.schema.ab import AbManifest, AbRecord
 from bench.storage.schema.accuracy import AccuracyManifest, JournalLine
 from bench.storage.schema.latency import JournalEntry, Measured, Record, RunManifest
@@ -237,8 +238,25 @@ class ServingFolder(RunDirectory[ServingManifest, ServingLine]):
     def write_logs(self, load_id: str, logs: Mapping[str, bytes]) -> dict[str, str]:
         """Write LoadGen's logs of a load; return the SHA-256 of each by its name."""
         for name, data in logs.items():
-            write_atomic(self.path / "loadgen" / load_id / name, data)
+            write_atomic(self._log_path(load_id, name), data)
         return {name: hashlib.sha256(data).hexdigest() for name, data in logs.items()}
+
+    def check_logs(self, broken: list[BrokenResult]) -> None:
+        """Add each of LoadGen's logs that isn't what its load's line says to `broken`."""
+        loads = {it.load_id: it.load.logs for it in self.journal() if it.load is not None}
+        for load_id, logs in loads.items():
+            for name, digest in logs.items():
+                path = self._log_path(load_id, name)
+                try:
+                    problem = None if file_sha256(path) == digest else UNSEALED
+                except OSError as error:
+                    problem = str(error.strerror)
+                if problem is not None:
+                    hint = "restore it; no figure depends on it"
+                    broken.append(BrokenResult(path, problem, hint=hint))
+
+    def _log_path(self, load_id: str, name: str) -> Path:
+        return self.path / "loadgen" / load_id / name
 
 
 def _of_its_cell(stored: OfCell, path: Path, remedy: str) -> OfCell:

@@ -31,7 +31,7 @@ from bench.core.units import number_of
 from bench.experiments.context import Options, Tables
 from bench.launcher.signatures import NotSigned, check_signature
 from bench.reports import build, optional_files, render_all, without_absent
-from bench.storage.run_folders import RunFolder
+from bench.storage.run_folders import RunFolder, ServingFolder
 from bench.storage.store import Store
 
 _REASONS_SHOWN = 3
@@ -75,6 +75,7 @@ def run(options: Options, tables: Tables) -> int:
         files += _check_report(options, folder.path.name, broken)
     cells = check_cells(options, tables, folder)
     folder.layers(folder.records([]), broken)
+    _check_logs(options, broken)
     origin = _check_origin(folder, options.of(VerifyOptions).signers)
     if options.as_json:
         _print_json(folder, files, cells, origin)
@@ -83,6 +84,15 @@ def run(options: Options, tables: Tables) -> int:
         show_lines(_other_models(options.models, folder))
     well = all(it.state == "same" for it in files) and all(it.state != "stale" for it in cells)
     return max(tell_broken(broken), int(not well or origin.problem is not None))
+
+
+def _check_logs(options: Options, broken: list[BrokenResult]) -> None:
+    """Add LoadGen's logs that aren't those of their loads to `broken`."""
+    for loads in ServingFolder.all(Store(options.results)):
+        try:
+            loads.check_logs(broken)
+        except BrokenResult as error:
+            broken.append(error)
 
 
 def _folder(options: Options) -> RunFolder:

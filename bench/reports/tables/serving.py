@@ -33,7 +33,9 @@ def section(view: View, words: Words) -> Section | None:
     shown = [it for it in loads if it.planned.scenario is not None]
     costs = [it for it in loads if it.line.cost is not None]
     tables = [
-        _table(words, "serving", title, _LOADS, [_load_row(it, words) for it in shown], "note"),
+        _table(
+            words, "serving-loads", title, _LOADS, [_load_row(it, words) for it in shown], "note"
+        ),
         _table(
             words, "serving-cost", words("serving.cost_title"), _COSTS,
             [_cost_row(it) for it in costs], "cost_note",
