@@ -17,9 +17,11 @@ from bench.core.cell import Cell
 from bench.core.errors import Unavailable
 from bench.core.tensors import Tensors
 from bench.core.units import Nanoseconds
-from bench.runners.base import import_engine, require_precision, time_calls
+from bench.runners.base import Capability, import_engine, require_precision, time_calls
 from bench.runners.feeds import cast, feeds_by
 from bench.runners.mnn_module import MnnModule
+from bench.runners.mnn_profile import Watch
+from bench.runners.profiling import Profile
 
 # Codes of getSessionInfo (MNN's Interpreter.hpp): the backend in use, the number of threads.
 _BACKENDS, _THREADS = 2, 4
@@ -39,6 +41,7 @@ class MnnRunner:
     """Opens `model.mnn`, converted for one batch."""
 
     imports = ("MNN",)
+    capabilities: frozenset[Capability] = frozenset({"profiled"})
 
     @contextmanager
     def open(self, cell: Cell, artifact: Path) -> Iterator[MnnSession]:
@@ -189,12 +192,27 @@ class MnnSession:
     def sample(self, count: int) -> list[Nanoseconds]:
         return time_calls(self._end_to_end, count)
 
-    def _end_to_end(self) -> list[Any]:
+    def profile(self, count: int) -> Profile:
+        """Time each operator between the two callbacks that MNN calls around it."""
+        if self._module is not None:
+            raise Unavailable(
+                "MNN's modules, which this net with loops or branches runs in, tell no operators",
+                hint="profile it with another runner",
+            )
+        self._end_to_end(Watch().run)
+        watch = Watch()
+        samples = time_calls(partial(self._end_to_end, watch.run), count)
+        return Profile(samples_ns=samples, operators=watch.operators())
+
+    def _end_to_end(self, run: Callable[[Any, Any], object] | None = None) -> list[Any]:
         if self._module is not None:
             return self._module.run()
         for tensor, host in self._copies:
             tensor.copyFrom(host)
-        self._interpreter.runSession(self._session)
+        if run is None:
+            self._interpreter.runSession(self._session)
+        else:
+            run(self._interpreter, self._session)
         return [self._copied_out(name, tensor) for name, tensor in self._outputs.items()]
 
     def _copied_out(self, name: str, tensor: Any) -> Any:

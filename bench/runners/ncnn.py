@@ -5,8 +5,10 @@ A sample is end to end: inputs copied in, the net run, outputs copied out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,9 @@ from bench.core.cell import Cell
 from bench.core.errors import ArtifactError, Unavailable
 from bench.core.tensors import Tensors
 from bench.core.units import Nanoseconds
-from bench.runners.base import import_engine, require_precision, time_calls
+from bench.runners.base import Capability, import_engine, require_precision, time_calls
 from bench.runners.feeds import feeds_by
+from bench.runners.profiling import Profile, Tally
 
 # The options that lower FP32, most of them on by default where the chip has such instructions.
 # Those for INT8 act on nets that were quantised, and on no others.
@@ -31,12 +34,14 @@ _LOWERING = {
 _CONVERTS = ("cpu_support_x86_avx2", "cpu_support_arm_vfpv4", "cpu_support_arm_asimdhp")
 _COMPUTES = "cpu_support_arm_asimdhp"
 _BATCH_AXIS = 0
+_AS_IT_IS = 1  # a blob in the layout and precision in which it lies
 
 
 class NcnnRunner:
     """Opens `model.ncnn.param` with the `model.ncnn.bin` beside it."""
 
     imports = ("ncnn",)
+    capabilities: frozenset[Capability] = frozenset({"profiled"})
 
     @contextmanager
     def open(self, cell: Cell, artifact: Path) -> Iterator[NcnnSession]:
@@ -64,6 +69,11 @@ def _load(net: Any, artifact: Path) -> None:
         raise ArtifactError(
             f"ncnn can't load {artifact.name}", hint="delete it from the cache and run again"
         )
+
+
+def _check(status: int, name: str) -> None:
+    if status != 0:
+        raise RuntimeError(f"ncnn's extract of {name} returned {status}")
 
 
 class NcnnSession:
@@ -102,14 +112,47 @@ class NcnnSession:
 
     def _end_to_end(self) -> list[Any]:
         with self._net.create_extractor() as extractor:
-            for name, x in self._feeds.items():
-                # A Mat over an array shares its memory; its clone is ncnn's own.
-                axis = {"batch_index": _BATCH_AXIS} if x.ndim > 1 else {}  # a vector has no batch
-                extractor.input(name, self._engine.Mat(x, **axis).clone())
+            self._feed(extractor)
+            return [self._extracted(extractor, name) for name in self._outputs]
+
+    def _feed(self, extractor: Any) -> None:
+        for name, x in self._feeds.items():
+            # A Mat over an array shares its memory; its clone is ncnn's own.
+            axis = {"batch_index": _BATCH_AXIS} if x.ndim > 1 else {}  # a vector has no batch
+            extractor.input(name, self._engine.Mat(x, **axis).clone())
+
+    def profile(self, count: int) -> Profile:
+        """Time each layer by extracting what it gives: no layer runs before that is asked for."""
+        blobs = self._net.blobs()
+        layers = [it for it in self._net.layers() if it.type != "Input" and it.tops]
+        gives = [blobs[it.tops[0]].name for it in layers]
+        self._layer_by_layer(gives, Tally())
+        tally = Tally()
+        samples = time_calls(partial(self._layer_by_layer, gives, tally), count)
+        operators = [
+            tally.operator(blob, name=layer.name, kind=layer.type)
+            for layer, blob in zip(layers, gives, strict=True)
+        ]
+        return Profile(samples_ns=samples, operators=operators)
+
+    def _layer_by_layer(self, gives: Sequence[str], tally: Tally) -> list[Any]:
+        """Run the net and tell `tally` what each layer took, by the first blob that it gives."""
+        clock = time.perf_counter_ns
+        tally.begin()
+        # What lies in the extractor's own pool would be copied as it is extracted.
+        pool = self._engine.PoolAllocator()
+        with self._net.create_extractor() as extractor:
+            extractor.set_blob_allocator(pool)
+            self._feed(extractor)
+            for name in gives:
+                started = clock()
+                # The blob isn't kept: a layer that works in place would copy it.
+                status = extractor.extract(name, _AS_IT_IS)[0]
+                tally.add(name, clock() - started)
+                _check(status, name)
             return [self._extracted(extractor, name) for name in self._outputs]
 
     def _extracted(self, extractor: Any, name: str) -> Any:
         status, output = extractor.extract(name)
-        if status != 0:
-            raise RuntimeError(f"ncnn's extract of {name} returned {status}")
+        _check(status, name)
         return output.numpy(batch_index=_BATCH_AXIS).copy()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import mean, median
 from typing import Protocol
@@ -51,6 +52,41 @@ def of_the_middle(mean_ns: float, samples_ns: Sequence[int]) -> float:
     mean inference is longer than the one in the middle.
     """
     return mean_ns * median(samples_ns) / mean(samples_ns)
+
+
+class Tally:
+    """What each operator took, inference by inference; a key is what tells operators apart."""
+
+    def __init__(self) -> None:
+        self._inferences = 0
+        self._each: dict[Hashable, list[float]] = {}
+        self._calls: Counter[Hashable] = Counter()
+
+    def begin(self) -> None:
+        """Begin the next inference."""
+        self._inferences += 1
+
+    def add(self, key: Hashable, ns: float) -> None:
+        """Add a call of an operator in this inference."""
+        each = self._each.setdefault(key, [])
+        each += [0.0] * (self._inferences - len(each))
+        each[-1] += ns
+        self._calls[key] += 1
+
+    def __iter__(self) -> Iterator[Hashable]:
+        """Yield the operators in the order in which they first ran."""
+        return iter(self._each)
+
+    def operator(self, key: Hashable, *, name: str, kind: str, kernel: str = "") -> OperatorTime:
+        """Return the operator of that key, by the median of the inferences."""
+        each = self._each.get(key, [])
+        return OperatorTime(
+            name=name,
+            type=kind,
+            ns=median([*each, *[0.0] * (self._inferences - len(each))]),
+            calls=self._calls[key] / self._inferences,
+            kernel=kernel,
+        )
 
 
 class ProfiledSession(Session, Protocol):

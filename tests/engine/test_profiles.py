@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from statistics import median
 from typing import Any
 
 import pytest
@@ -20,7 +19,7 @@ from tests.engine.inferring import made
 
 pytestmark = pytest.mark.engine
 
-PROFILED = ("onnxruntime", "openvino", "torch")
+PROFILED = ("onnxruntime", "openvino", "ncnn", "mnn", "torch")
 SAMPLING = Sampling(
     preset="test", sessions=1, samples=50, min_samples=50, budget_s=10.0, warmup_calls=5,
     warmup_s=0.1, warmup_cap_s=2.0,
@@ -64,7 +63,7 @@ def test_as_many_inferences_are_profiled_as_not_and_the_output_was_checked(
     profile = profiles(runner)
     assert len(profile["plain_ns"]) == len(profile["profiled_ns"]) == 50
     assert profile["relative_l2"] <= RUNNERS[runner].tolerance
-    assert profile["facts"]["threads"] == "1"
+    assert profile["facts"].get("threads", "1") == "1"  # MNN can't tell where it flushes subnormals
 
 
 @pytest.mark.parametrize("runner", PROFILED)
@@ -73,12 +72,14 @@ def test_the_operators_are_the_nets_and_together_take_what_an_inference_does(
 ) -> None:
     profile = profiles(runner)
     types = [it["type"] for it in profile["operators"]]
-    # ShuffleNetV2: its first and last, three in each of 13 units, five in each of 3.
-    assert sum("conv" in it.lower() for it in types) == 56
+    # ShuffleNetV2: its first and last, three in each of 13 units, five in each of 3. MNN makes its
+    # matrix product another one.
+    assert sum("conv" in it.lower() for it in types) == (57 if runner == "mnn" else 56)
     assert len({it["name"] for it in profile["operators"]}) == len(types)
     assert all(it["calls"] == 1 and it["ns"] >= 0 for it in profile["operators"])
     together = sum(it["ns"] for it in profile["operators"])
-    assert 0.5 < together / median(profile["plain_ns"]) < 2
+    # Of the inferences with the profile, whatever else the machine does.
+    assert 0.5 * min(profile["profiled_ns"]) < together <= max(profile["profiled_ns"])
 
 
 def test_a_runner_without_profiles_says_so_and_what_helps(environments: Environments) -> None:

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from bench.core.units import NS_PER_US, Nanoseconds
 from bench.runners.base import time_calls
-from bench.runners.profiling import WARM_UP, OperatorTime, Profile
+from bench.runners.profiling import OperatorTime, Profile, Tally, of_the_middle
 from bench.runners.torch.node import Compute
 
 _OWN = "bench."
@@ -83,81 +82,91 @@ def take_profile(
             samples = time_calls(one, times)
         return samples, profiler.events()
 
-    taken(WARM_UP)
-    spent, samples = Spent(nodes=nodes, gpu=gpu), list[Nanoseconds]()
+    taken(1)  # the first profile of a process takes long to begin
+    told, samples = Told(nodes=nodes, gpu=gpu), list[Nanoseconds]()
     for start in range(0, count, _AT_ONCE):
         more, events = taken(min(_AT_ONCE, count - start))
         samples += more
-        spent.add(events)
+        told.add(events)
     return Profile(
-        samples_ns=samples, operators=spent.operators(count), resolution_ns=spent.resolution_ns
+        samples_ns=samples, operators=told.operators(samples), resolution_ns=told.resolution_ns
     )
 
 
-@dataclass(slots=True, kw_only=True)
-class Spent:
-    """What each operator took, summed over the events of profiles: microseconds, calls, kernel."""
+class Told:
+    """What the events of profiles tell of each operator."""
 
-    nodes: Sequence[Node]
-    gpu: bool
-    us: dict[str, list[float]] = field(default_factory=dict)
-    kernels: dict[str, str] = field(default_factory=dict)
+    def __init__(self, *, nodes: Sequence[Node], gpu: bool) -> None:
+        self._nodes, self._gpu = nodes, gpu
+        self._tally = Tally()
+        self._kernels: dict[str, str] = {}
+        # On a GPU work that belongs to no node; it bears no inference's number.
+        self._beside: dict[str, list[float]] = {}
+        self._whole = True
 
     def add(self, events: Sequence[Any]) -> None:
         """Add the events of one profile."""
-        within = [below for it in events if it.name == _INFERENCE for below in _below(it)]
-        for event in within:
-            if event.name.startswith(_NODE):
-                self._add_node(event)
-            elif not self.nodes and not self.gpu:
-                self._add(_OF_A_BUILD.sub("", event.name), event.self_cpu_time_total)
-        if self.gpu:
-            names = _COPIES if self.nodes else ("",)
-            for event in events:
-                # A GPU's events repeat the marks.
-                if not _on_cpu(event) and event.name.startswith(names) and _OWN not in event.name:
-                    self._add(event.name, event.time_range.elapsed_us())
+        for inference in (it for it in events if it.name == _INFERENCE):
+            self._tally.begin()
+            for event in _below(inference):
+                if event.name.startswith(_NODE):
+                    self._add_node(event)
+                elif not self._nodes and not self._gpu:
+                    self._add(_OF_A_BUILD.sub("", event.name), event.self_cpu_time_total)
+        names = _COPIES if self._nodes else ("",)
+        for event in events if self._gpu else ():
+            # A GPU's events repeat the marks.
+            if not _on_cpu(event) and event.name.startswith(names) and _OWN not in event.name:
+                us = event.time_range.elapsed_us()
+                self._beside.setdefault(event.name, []).append(us * NS_PER_US)
 
     def _add_node(self, event: Any) -> None:
         below = list(_below(event))
-        if self.gpu:
+        if self._gpu:
             parts = [(it.duration, it.name) for one in (event, *below) for it in one.kernels]
             self._add(event.name, sum(us for us, _ in parts))
         else:
             parts = [(it.self_cpu_time_total, it.name) for it in below]
             self._add(event.name, event.cpu_time_total)
-        self.kernels.setdefault(event.name, max(parts, default=(0, ""))[1])
+        self._kernels.setdefault(event.name, max(parts, default=(0, ""))[1])
 
-    def _add(self, name: str, us: float) -> None:
-        self.us.setdefault(name, []).append(us)
+    def _add(self, key: str, us: float) -> None:
+        self._whole = self._whole and us == int(us)
+        self._tally.add(key, us * NS_PER_US)
 
     @property
     def resolution_ns(self) -> int:
         """What the profiler cuts its times off to: later PyTorch has nanoseconds."""
-        whole = all(us == int(us) for times in self.us.values() for us in times)
-        return NS_PER_US if whole else 1
+        return NS_PER_US if self._whole else 1
 
-    def operators(self, count: int) -> list[OperatorTime]:
-        """Return the mean of each operator over `count` inferences, nodes in the graph's order."""
+    def operators(self, samples_ns: Sequence[int]) -> list[OperatorTime]:
+        """Return the operators, nodes in the graph's order; `samples_ns` are the inferences."""
+        count = len(samples_ns)
         return [
-            OperatorTime(
-                name=name,
-                type=kind,
-                ns=sum(self.us[key]) * NS_PER_US / count,
-                calls=len(self.us[key]) / count,
-                kernel=self.kernels.get(key, "").removeprefix(_ATEN),
-            )
-            for key, name, kind in self._named()
+            *(self._operator(*it) for it in self._named()),
+            *(
+                OperatorTime(
+                    name=name,
+                    type=name,
+                    ns=of_the_middle(sum(times) / count, samples_ns),
+                    calls=len(times) / count,
+                )
+                for name, times in self._beside.items()
+            ),
         ]
 
     def _named(self) -> Iterator[tuple[str, str, str]]:
         """Yield the key of each operator with its name and type."""
-        for index, (name, kind) in enumerate(self.nodes):
-            if (key := f"{_NODE}{index}") in self.us:
-                yield key, name, kind
-        for key in self.us:
-            if not key.startswith(_NODE):
-                yield key, key, key.removeprefix(_ATEN)
+        if self._nodes:
+            for index, (name, kind) in enumerate(self._nodes):
+                yield f"{_NODE}{index}", name, kind
+            return
+        for key in map(str, self._tally):
+            yield key, key, key.removeprefix(_ATEN)
+
+    def _operator(self, key: str, name: str, kind: str) -> OperatorTime:
+        kernel = self._kernels.get(key, "").removeprefix(_ATEN)
+        return self._tally.operator(key, name=name, kind=kind, kernel=kernel)
 
 
 def _below(event: Any) -> Iterator[Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bench.runners.profiling import OperatorTime
-from bench.runners.torch.profile import Spent
+from bench.runners.torch.profile import Told
 
 NODES = [("conv0", "Conv"), ("relu0", "Relu")]
 
@@ -29,10 +29,12 @@ def flat(*tops: Any) -> list[Any]:
     return [it for top in tops for it in (top, *flat(*top.cpu_children))]
 
 
-def told(*tops: Any, nodes: Any = NODES, gpu: bool = False, count: int = 1) -> list[OperatorTime]:
-    spent = Spent(nodes=nodes, gpu=gpu)
-    spent.add(flat(*tops))
-    return spent.operators(count)
+def operators(
+    *tops: Any, nodes: Any = NODES, gpu: bool = False, count: int = 1
+) -> list[OperatorTime]:
+    told = Told(nodes=nodes, gpu=gpu)
+    told.add(flat(*tops))
+    return told.operators([100] * count)
 
 
 def test_a_nodes_time_is_that_of_all_that_it_calls_and_its_kernel_what_took_most() -> None:
@@ -43,14 +45,14 @@ def test_a_nodes_time_is_that_of_all_that_it_calls_and_its_kernel_what_took_most
         event("bench.node.1", event("aten::relu", own=8.0), own=2.0),
         event("aten::lift_fresh", own=3.0),
     )
-    assert told(inference, inference, count=2) == [
+    assert operators(inference, inference, count=2) == [
         OperatorTime(name="conv0", type="Conv", ns=100_000.0, kernel="mkldnn_convolution"),
         OperatorTime(name="relu0", type="Relu", ns=10_000.0, kernel="relu"),
     ]
 
 
 def test_what_the_profiler_does_around_inferences_is_no_operator() -> None:
-    assert told(event("aten::zeros", own=50.0), nodes=[]) == []
+    assert operators(event("aten::zeros", own=50.0), nodes=[]) == []
 
 
 def test_a_graph_that_runs_as_a_whole_is_told_by_what_it_calls() -> None:
@@ -62,7 +64,7 @@ def test_a_graph_that_runs_as_a_whole_is_told_by_what_it_calls() -> None:
             event("aten::addmm", own=5.0), event("aten::addmm", own=7.0), own=20.0,
         ),
     )  # fmt: skip
-    assert told(inference, nodes=[]) == [
+    assert operators(inference, nodes=[]) == [
         OperatorTime(
             name="## Call CompiledFxGraph  ##", type="## Call CompiledFxGraph  ##", ns=20_000.0
         ),
@@ -72,13 +74,17 @@ def test_a_graph_that_runs_as_a_whole_is_told_by_what_it_calls() -> None:
 
 def test_on_a_gpu_a_node_takes_what_its_kernels_take_and_copies_are_beside() -> None:
     launched = event("aten::conv2d", own=900.0, kernels=[("implicit_gemm", 40.0), ("pad", 2.0)])
-    inference = event("bench.inference", event("bench.node.0", launched))
+    relu = event("aten::relu", own=80.0, kernels=[("pointwise", 2.0)])
+    inference = event(
+        "bench.inference", event("bench.node.0", launched), event("bench.node.1", relu)
+    )
     on_gpu = [
         event(name, own=us, on="CUDA")
         for name, us in (("Memcpy HtoD", 3.0), ("implicit_gemm", 40.0), ("bench.node.0", 50.0))
     ]
-    assert told(inference, *on_gpu, gpu=True) == [
+    assert operators(inference, *on_gpu, gpu=True) == [
         OperatorTime(name="conv0", type="Conv", ns=42_000.0, kernel="implicit_gemm"),
+        OperatorTime(name="relu0", type="Relu", ns=2_000.0, kernel="pointwise"),
         OperatorTime(name="Memcpy HtoD", type="Memcpy HtoD", ns=3_000.0),
     ]
 
@@ -88,7 +94,7 @@ def test_of_a_captured_graph_every_kernel_is_told() -> None:
         event(name, own=us, on="CUDA")
         for name, us in (("gemm", 30.0), ("relu", 2.0), ("gemm", 10.0), ("bench.inference", 60.0))
     ]
-    assert told(event("bench.inference"), *on_gpu, nodes=[], gpu=True) == [
+    assert operators(event("bench.inference"), *on_gpu, nodes=[], gpu=True) == [
         OperatorTime(name="gemm", type="gemm", ns=40_000.0, calls=2.0),
         OperatorTime(name="relu", type="relu", ns=2_000.0),
     ]
@@ -96,6 +102,6 @@ def test_of_a_captured_graph_every_kernel_is_told() -> None:
 
 @pytest.mark.parametrize(("us", "resolution_ns"), [(12.0, 1000), (12.345, 1)])
 def test_the_resolution_is_the_profilers_own(us: float, resolution_ns: int) -> None:
-    spent = Spent(nodes=NODES, gpu=False)
-    spent.add(flat(event("bench.inference", event("bench.node.0", own=us))))
-    assert spent.resolution_ns == resolution_ns
+    told = Told(nodes=NODES, gpu=False)
+    told.add(flat(event("bench.inference", event("bench.node.0", own=us))))
+    assert told.resolution_ns == resolution_ns
