@@ -48,6 +48,7 @@ class Environments:
     """Finds or builds interpreters. `given` are the user's own, by name.
 
     `specs` lie in the folder `locks`; `pins` take the place of what those hold of their packages.
+    Programs in C++ lie in `sources`.
     `passed` are the variables of --pass-env, for every child of theirs.
     """
 
@@ -57,6 +58,7 @@ class Environments:
     specs: Mapping[str, EnvSpec] = field(default_factory=lambda: ENVIRONMENTS)
     pins: Sequence[Pin] = ()
     passed: Mapping[str, str] = field(default_factory=dict)
+    sources: Path = native_programs.SOURCES
     _known: dict[str, Interpreter] = field(default_factory=dict)
     _programs: dict[tuple[str, str], Path] = field(default_factory=dict)
 
@@ -81,7 +83,9 @@ class Environments:
         """
         key = (name, env)
         if key not in self._programs:
-            self._programs[key] = native_programs.compiled(name, self.get(env), self.cache)
+            self._programs[key] = native_programs.compiled(
+                name, self.get(env), self.cache, self.sources
+            )
         return self._programs[key]
 
     def program_folder(self, name: str, env: str) -> Path | None:
@@ -89,7 +93,7 @@ class Environments:
         if not self.is_built(env):
             return None
         try:
-            return native_programs.recipe(name, self.get(env), self.cache)[1]
+            return native_programs.recipe(name, self.get(env), self.cache, self.sources)[1]
         except Unavailable:
             return None
 

@@ -24,7 +24,7 @@ from bench.launcher.environment import command_environment
 from bench.launcher.programs import output_of, run_program
 
 SOURCES = PACKAGE / "runners" / "cpp"
-_SHARED = PACKAGE / "runners" / "paddle_lite" / "agent"
+_SHARED = Path("paddle_lite") / "agent"  # beside SOURCES
 _COMPILERS = ("g++", "c++")
 _FLAGS = ("-std=c++17", "-O2", "-DNDEBUG", "-pthread")
 _COMPILES_WITHIN_S = 600.0
@@ -82,12 +82,13 @@ def problem() -> Unavailable | None:
     return None
 
 
-def compiled(name: str, interpreter: Interpreter, cache: Path) -> Path:
+def compiled(name: str, interpreter: Interpreter, cache: Path, sources: Path = SOURCES) -> Path:
     """Return the program `name` for the engine that `interpreter` has, compiled where it isn't yet.
 
-    Raises Unavailable where there is no compiler, or where it can't compile this.
+    Its file lies in `sources`. Raises Unavailable where there is no compiler, or where it can't
+    compile this.
     """
-    command, folder = recipe(name, interpreter, cache)
+    command, folder = recipe(name, interpreter, cache, sources)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with waited_for(folder.with_suffix(".lock"), f"program {name}"):
         if not (folder / name).is_file():
@@ -96,25 +97,30 @@ def compiled(name: str, interpreter: Interpreter, cache: Path) -> Path:
     return folder / name
 
 
-def recipe(name: str, interpreter: Interpreter, cache: Path) -> tuple[Sequence[str], Path]:
+def recipe(
+    name: str, interpreter: Interpreter, cache: Path, sources: Path
+) -> tuple[Sequence[str], Path]:
     """Return the command that compiles the program `name`, and the folder that is its own.
 
-    Raises Unavailable where there is no compiler, or no such engine.
+    Raises Unavailable where there is no compiler, no such engine, or no such program.
     """
+    if name not in PROGRAMS:
+        raise Unavailable(f"this harness has no program {name} in C++", hint="take a later one")
     program, words = PROGRAMS[name], compiler()
     engine = engine_words(program, interpreter)
     outside = [words, _FLAGS, engine, stamps(engine), _version(words), interpreter.digest]
-    folder = cache / "programs" / f"{name}-{canonical_digest([*outside, _sources(program)])}"
-    return [*words, *_FLAGS, str(SOURCES / program.source), *engine], folder
+    files = [
+        sources / program.source,
+        *sources.glob("*.hpp"),
+        *(sources.parent / _SHARED).glob("*.hpp"),
+    ]
+    inside = {path.name: file_sha256(path) for path in sorted(files)}
+    folder = cache / "programs" / f"{name}-{canonical_digest([*outside, inside])}"
+    return [*words, *_FLAGS, str(sources / program.source), *engine], folder
 
 
 def _version(words: Sequence[str]) -> str:
     return output_of(*words, "--version", timeout_s=30.0) + platform.machine()
-
-
-def _sources(program: NativeProgram) -> dict[str, str]:
-    files = [SOURCES / program.source, *SOURCES.glob("*.hpp"), *_SHARED.glob("*.hpp")]
-    return {path.name: file_sha256(path) for path in sorted(files)}
 
 
 def _compile(command: Sequence[str], program: Path) -> None:

@@ -28,6 +28,7 @@ from bench.targets import TargetEntry, entry_of
 
 WORKER = Path("bench/worker/__main__.py")
 _LOCKS = Path("bench/envs")
+_SOURCES = Path("bench/runners/cpp")
 
 TablesAt = Callable[[Path], RevisionTables]
 
@@ -142,6 +143,7 @@ def _at_revision(
             specs=its.environments,
             pins=arm.spec.pins,
             passed=options.passed,
+            sources=found.folder / _SOURCES,
         ),
         models=models,
         launch=partial(_launch_there, arm.launch, found.folder),

@@ -26,6 +26,7 @@ from bench.storage.schema.ab import ArmFailed, ArmFields, ArmName
 from bench.storage.schema.common import Failed
 from bench.storage.schema.latency import Costs
 
+_CODE = (".py", ".cpp", ".hpp")
 # How an arm warms up: shorter than a session that stands alone, since what is left of the warm-up
 # is in both arms alike.
 WARM = Sampling(
@@ -82,7 +83,7 @@ def source_of(arm: Arm) -> Source:
     """Return where `arm` is from, as it is now."""
     folder = arm.code or PROJECT
     git = git_state(folder)
-    files = sorted((folder / "bench").rglob("*.py"))
+    files = sorted(it for it in (folder / "bench").rglob("*") if it.suffix in _CODE)
     code = [[str(path.relative_to(folder)), file_sha256(path)] for path in files]
     return Source(commit=arm.commit or git.commit, dirty=git.dirty, code=canonical_digest(code))
 

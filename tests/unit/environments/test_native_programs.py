@@ -27,13 +27,12 @@ TABLE = {"three": NativeProgram(source="three.cpp", package="json")}
 @pytest.fixture
 def compiled(tmp_path: Path, monkeypatch: MonkeyPatch) -> Compile:
     """Compile a program of this text, in a cache of its own."""
-    monkeypatch.setattr(native_programs, "SOURCES", tmp_path)
     monkeypatch.setattr(native_programs, "PROGRAMS", TABLE)
     monkeypatch.delenv("CXX", raising=False)
 
     def made(text: str = SAYS % 3) -> Path:
         (tmp_path / "three.cpp").write_text(text)
-        return Environments(tmp_path / "cache").program("three", "harness")
+        return Environments(tmp_path / "cache", sources=tmp_path).program("three", "harness")
 
     return made
 

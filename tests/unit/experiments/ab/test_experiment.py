@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from bench.core.paths import PROJECT
-from bench.experiments.ab.arms import Arm, make_arm
+from bench.experiments.ab.arms import WORKER, Arm, make_arm
 from bench.experiments.ab.cells import source_of
+from bench.experiments.ab.revisions import RevisionTables
 from bench.experiments.ab.spec import parse_arm
 from bench.experiments.ab.stored_arms import holds_path
 from bench.experiments.context import Options, Tables
@@ -59,3 +60,26 @@ def test_an_arm_s_code_is_told_also_where_no_commit_tells_it(tmp_path: Path) -> 
     (project / "bench/worker.py").write_text("one")
     (project / "bench/more.py").touch()
     assert source_of(arm(code=project)).code != first.code
+    (project / "bench/more.py").unlink()
+    assert source_of(arm(code=project)).code == first.code
+    (project / "bench/program.cpp").touch()
+    assert source_of(arm(code=project)).code != first.code
+
+
+def test_a_revision_s_programs_in_cpp_are_compiled_of_its_own_sources(tmp_path: Path) -> None:
+    project = make_repository(tmp_path)
+    program = project / "bench/runners/cpp/engine.cpp"
+    for path, text in ((project / WORKER, ""), (program, "then")):
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+    commit(project)
+    program.write_text("now")
+    then = make_arm(
+        "base",
+        parse_arm(["rev:HEAD"]),
+        Options(cache=tmp_path / "cache"),
+        Tables(),
+        project=project,
+        read_tables=lambda _: RevisionTables(runners={}, formats={}, environments={}),
+    )
+    assert (then.environments.sources / "engine.cpp").read_text() == "then"
