@@ -20,8 +20,8 @@ _MATCHED = 0.5
 
 # Engines call the same work by other names. The first family with a part of the type's name is its.
 _FAMILIES: Mapping[str, tuple[str, ...]] = {
-    "layout": ("reorder", "packing", "memcpy", "reformat", "copy", "cast", "convert"),
-    "shuffle, split, concat": (
+    "layout change": ("reorder", "packing", "memcpy", "reformat", "copy", "cast", "convert"),
+    "data movement": (
         "shuffle", "split", "concat", "slice", "crop", "transpose", "permute", "reshape",
         "flatten", "squeeze", "gather", "pad", "view", "aten::cat",
     ),
@@ -31,7 +31,7 @@ _FAMILIES: Mapping[str, tuple[str, ...]] = {
     ),
     "pooling": ("pool", "reduce", "aten::mean"),
     "normalisation": ("norm",),
-    "activation, arithmetic": (
+    "elementwise": (
         "relu", "sigmoid", "swish", "clip", "gelu", "tanh", "silu", "add", "mul", "sub", "div",
         "eltwise", "elementwise", "binary", "unary", "activation", "softmax", "pointwise",
     ),

@@ -18,6 +18,7 @@ from bench.analysis.variance import Components
 from bench.config.published import Fault, Published
 from bench.storage.schema.common import System
 from bench.storage.schema.latency import ModelFacts, Record, RunManifest
+from bench.storage.schema.profile import ProfileRecord
 
 Column = tuple[int, int]
 """Batch and threads."""
@@ -31,11 +32,12 @@ Mark = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRun:
-    """A run with all of its records, each read once from the store."""
+    """A run with all of its records and profiles, each read once from the store."""
 
     manifest: RunManifest
     system: System
     records: Sequence[Record]
+    profiles: Sequence[ProfileRecord] = ()
 
     @property
     def run_id(self) -> str:
@@ -116,6 +118,7 @@ class View:
     accuracies: Sequence[StoredAccuracy] = ()
     servings: Sequence[StoredServing] = ()
     records: Mapping[CellKey, Record] = field(default_factory=dict, repr=False)
+    profiles: Mapping[CellKey, ProfileRecord] = field(default_factory=dict, repr=False)
     manifests: Mapping[str, RunManifest] = field(default_factory=dict, repr=False)
 
     def published_of(self, variant: str) -> Published | None:

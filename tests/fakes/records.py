@@ -31,6 +31,7 @@ from bench.storage.schema.latency import (
     Session,
     Storage,
 )
+from bench.storage.schema.profile import Operator, Profiled, ProfileRecord
 from bench.storage.store import Store
 
 ENGINE = "paddle 3.2.0"
@@ -229,10 +230,38 @@ def provenance(**fields: Any) -> Provenance:
     return Provenance(**(values | fields))
 
 
-def stored(*records: Record, on: System | None = None, **fields: Any) -> StoredRun:
-    """Return a run of `records`; `fields` are those of `manifest`."""
+def stored(
+    *records: Record,
+    on: System | None = None,
+    profiles: Any = (),
+    **fields: Any,
+) -> StoredRun:
+    """Return a run of `records` and ProfileRecords; `fields` are those of `manifest`."""
     where = on or system()
-    return StoredRun(manifest=manifest(*records, on=where, **fields), system=where, records=records)
+    about = manifest(*records, on=where, **fields)
+    return StoredRun(manifest=about, system=where, records=records, profiles=profiles)
+
+
+def operator(name: str, kind: str, us: float, kernel: str = "CPU", calls: float = 1.0) -> Operator:
+    return Operator(name=name, type=kind, ns=1000 * us, kernel=kernel, calls=calls)
+
+
+def profiled(*operators: Operator, plain_us: int = 100, cost: float = 1.5) -> Profiled:
+    """Return a profile of inferences that take `plain_us` without it, `cost` times that with it."""
+    return Profiled(
+        relative_l2=1e-6,
+        facts={"engine": ENGINE},
+        plain_ns=[1000 * plain_us] * 3,
+        profiled_ns=[round(1000 * plain_us * cost)] * 3,
+        resolution_ns=1000,
+        operators=list(operators),
+    )
+
+
+def profile(of: Record, outcome: Profiled | Skipped | Failed) -> ProfileRecord:
+    """Return the profile of a record's cell."""
+    started = "2024-05-01T12:09:00+00:00"
+    return ProfileRecord(cell_id=of.cell_id, cell=of.cell, started=started, outcome=outcome)
 
 
 def view(
@@ -253,4 +282,6 @@ def put(run: StoredRun, results: Path) -> Path:
     folder = Store(results).create(run.manifest, run.system)
     for one in run.records:
         folder.write_record(one)
+    for profile in run.profiles:
+        folder.write_profile(profile)
     return folder.path

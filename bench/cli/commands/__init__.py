@@ -84,6 +84,19 @@ _EXPORT = (
     o.RUN.but("all; of pyperf, pytest-benchmark and github-action-benchmark the newest"),
 )  # fmt: skip
 
+_PROFILE = (
+    Flag(
+        "Comparison", "--against", "RUN",
+        "Compare the profiles with those of the same cells in this run",
+    ),
+    Flag(
+        "Comparison", "--runner runners", "A,B",
+        "One runner, or two by comma: what the second differs from the first by",
+    ),
+    Flag("Results", "--all every", None, "Show every operator, of one cell in the graph's order"),
+    o.RUN.but("the newest with a profile"),
+)  # fmt: skip
+
 VERBS: Mapping[str, Verb] = {
     "run": Verb(
         "Measure a suite, or a MODEL by its file on every engine, record it and write the report",
@@ -123,6 +136,10 @@ VERBS: Mapping[str, Verb] = {
         "Show a stored run's tables (the newest one's), or a cell: its figure, samples, grade and "
         "what it was measured with",
         (*words("[RUN | CELL]"), o.RUN.but("all runs")),
+    ),
+    "profile": Verb(
+        "Show which operators take a cell's time, or which explain what two cells differ by",
+        (*words("[RUN] [CELL]"), *_PROFILE),
     ),
     "plan": Verb(
         "Show what would run, in which order, and how long it takes",
