@@ -55,6 +55,23 @@ for settings, threads in cells:
         told.append([dict(session.facts), output.tolist()])
 Path(sys.argv[1]).write_text(json.dumps(told))
 """
+TYPES = ("float32", "float16", "float64", "int64", "int32", "uint8", "int8", "bool")
+_TYPES = """
+import json, sys
+from pathlib import Path
+import paddle
+from paddle.static import InputSpec
+
+class Net(paddle.nn.Layer):
+    def forward(self, tensors):
+        return [paddle.reshape(it, [3, 2]) for it in tensors[:-1]] + [tensors[-1].reshape([1])]
+
+folder, types = json.load(sys.stdin)
+specs = [InputSpec([2, 3], it, name=f"a {it}") for it in types] + [InputSpec([], name="scalar")]
+net = paddle.jit.to_static(Net(), input_spec=[specs], full_graph=True)
+paddle.jit.save(net, f"{folder}/model")
+Path(sys.argv[1]).write_text("{}")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +124,23 @@ def test_each_setting_gives_the_facts_and_the_output_of_the_runner_in_python(
         assert own["threads"] == str(threads)
         away = np.linalg.norm(output - expected) / np.linalg.norm(expected)
         assert away < 1e-5, (settings, threads)
+
+
+def test_tensors_of_all_types_and_one_without_extents_go_in_and_come_out(
+    environments: Environments, tmp_path: Path
+) -> None:
+    python, variables = worker_of(RUNNERS["paddle"], environments)
+    request: Any = [str(tmp_path), TYPES]
+    run(python, _TYPES, request, tmp_path / "made", variables)
+    values = {it: np.array([[0, 1, 2], [3, 4, 5]]).astype(it) for it in TYPES}
+    feeds: dict[str, Any] = {f"a {name}": array for name, array in values.items()}
+    feeds["scalar"] = np.array(2.5, np.float32)
+    with CppRunner().open(CELL, tmp_path / "model.json") as session:
+        *outputs, scalar = session.infer(feeds).values()
+    assert [str(it.dtype) for it in outputs] == list(TYPES)
+    for name, output in zip(TYPES, outputs, strict=True):
+        np.testing.assert_array_equal(output, values[name].reshape(3, 2))
+    assert scalar.tolist() == [2.5]
 
 
 def test_an_sdk_is_taken_in_the_place_of_the_wheel(
