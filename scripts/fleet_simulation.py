@@ -268,8 +268,9 @@ def _conclusion(one: Trial) -> str:
         f"{one.jobs:,} jobs take {one.jobs / wanted / 3600:.1f} h and "
         f"{wanted / most:.1%} of a core of the scheduler. "
         f"A core of it bears {most:.0f} jobs a second, of {most * JOB_S:,.0f} devices; "
-        f"one `bench run` fetches {one.fetched / one.fetch_s:.0f} a second. With the usual limit "
-        f"of 1,024 open files it would have {1024 * one.devices // one.files:,} workers."
+        f"one `bench run` fetches {one.fetched / one.fetch_s:.0f} a second. It has "
+        f"{one.files / one.devices:.1f} open files a worker; 1,024, where many systems begin, are "
+        f"of {1024 * one.devices // one.files:,} workers."
     )
 
 
@@ -286,13 +287,13 @@ def _extrapolated(trials: Sequence[Trial], devices: int, jobs: int) -> str:
 
 def _part(name: str, *words: str) -> None:
     """Be one of the processes of a trial."""
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     if name == "scheduler":
         serve("127.0.0.1", 0, lambda address: print(address, flush=True))
     elif name == "probe":
         _probe(*words)
     else:
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         address, *numbers = words
         asyncio.run(until_signal(_workers(address, *map(int, numbers))))
 

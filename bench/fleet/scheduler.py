@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from bench.core.errors import Unavailable
@@ -21,6 +23,7 @@ def serve(host: str, port: int, ready: Callable[[str], None]) -> None:
     Raises InputError for an address that isn't safe, and Unavailable.
     """
     security = security_for(host)
+    _allow_many_files()
     asyncio.run(until_signal(_serve(port, ready, security)))
 
 
@@ -39,6 +42,13 @@ async def _serve(port: int, ready: Callable[[str], None], security: dict[str, An
             f"the scheduler can't be reached at {security['host']}:{port} ({error})",
             hint="choose another port with --port",
         ) from error
+
+
+def _allow_many_files() -> None:
+    """Raise the limit of open files as far as the system lets: a worker takes two of them."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _free_port(host: str) -> int:
