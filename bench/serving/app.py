@@ -57,6 +57,7 @@ class Service:
             "/v2": self.about,
             "/v2/health/live": self.live,
             "/v2/health/ready": self.is_ready,
+            "/v2/models": self.models,
             "/metrics": self.metrics,
             model: self.model,
             versions: self.model,
@@ -71,6 +72,10 @@ class Service:
 
     async def about(self, _: Request) -> Response:
         return _json({"name": _NAME, "version": __version__, "extensions": list(EXTENSIONS)})
+
+    async def models(self, _: Request) -> Response:
+        """Name the net, which the protocol leaves out: as KServe's own servers list theirs."""
+        return _json({"models": [self.net.name]})
 
     async def live(self, _: Request) -> Response:
         return _json({"live": True})

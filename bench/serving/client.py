@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection, RemoteDisconnected
 from typing import TYPE_CHECKING, Any
@@ -114,8 +115,11 @@ class Connection:
 
     def get(self, path: str) -> Any:
         """Return the JSON at `path`; raises RequestFailed."""
-        _, data = self._request("GET", path, b"", {})
-        return parsed(data)
+        return self.json("GET", path)
+
+    def json(self, method: str, path: str) -> Any:
+        """Return the JSON that is answered to a request without a body; raises RequestFailed."""
+        return parsed(self._request(method, path, b"", {})[1])
 
     def check_ready(self) -> None:
         """Raise RequestFailed where the server isn't ready for inferences."""
@@ -183,7 +187,7 @@ def describe(connection: Connection, model: str | None, version: str | None = No
     Raises RequestFailed, and InputError where `model` is needed or isn't there.
     """
     server = table_in(connection.get("/v2"))
-    name = model or _only_model(connection, server)
+    name = model or _only_model(connection)
     path = f"/v2/models/{quote(name, safe='')}"
     path += "" if version is None else f"/versions/{quote(version, safe='')}"
     try:
@@ -207,20 +211,29 @@ def describe(connection: Connection, model: str | None, version: str | None = No
     )
 
 
-def _only_model(connection: Connection, server: Mapping[str, Any]) -> str:
-    """Return the one model of a server that lists its models: the protocol itself doesn't."""
-    try:
-        listed = server.get("models") or table_in(connection.get("/v2/models")).get("models")
-    except RequestFailed:
-        listed = None
-    names = [it["name"] if isinstance(it, dict) and "name" in it else it for it in listed or ()]
-    if len(names) == 1 and isinstance(names[0], str):
+def _only_model(connection: Connection) -> str:
+    """Return the one model of a server that lists its models, in either of two usual ways.
+
+    Raises InputError where there are others or none is listed: the protocol itself lists none.
+    """
+    names: list[str] = []
+    for method, path in (("GET", "/v2/models"), ("POST", "/v2/repository/index")):
+        with suppress(RequestFailed):
+            names = names or _listed(connection.json(method, path))
+    if len(names) == 1:
         return names[0]
-    known = f": {', '.join(map(str, names))}" if names else ""
+    known = f": it has {', '.join(names)}" if names else ""
     raise InputError(
         f"which model of {connection.endpoint.url} is meant isn't known{known}",
         hint="name it with --model",
     )
+
+
+def _listed(said: Any) -> list[str]:
+    """Return the models' names: `{"models": [...]}`, or a list, of names or of objects with one."""
+    models = said.get("models") if isinstance(said, dict) else said
+    named = (it.get("name") if isinstance(it, dict) else it for it in models or ())
+    return [it for it in named if isinstance(it, str)]
 
 
 def _infos(about: Mapping[str, Any], key: str) -> tuple[TensorInfo, ...]:

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from bench.config.entries import Entry
 from bench.config.images import Preprocess
+from bench.config.loads import LoadPreset
 from bench.config.project import Project
 from bench.config.published import Fault
 from bench.config.suite import FOLDER, Group, Preset, SuiteFile, load_suite
@@ -20,6 +21,7 @@ _SECTIONS = {
     "Gate": "`[gate]`",
     "Group": "`[[cells]]`",
     "Preset": "`[presets.NAME]`",
+    "LoadPreset": "`[loads.NAME]`",
     "Entry": "`[models.NAME]`",
 }
 
@@ -46,6 +48,7 @@ def files() -> str:
             "[[cells]]", Group, "A group of cells: each runner with each batch and thread count."
         ),
         *_section("[presets.NAME]", Preset, "How thoroughly a session measures."),
+        *_section("[loads.NAME]", LoadPreset, "How thoroughly `bench load` loads servers."),
         *_section("[gate]", Gate, "What comparisons count as a change."),
         "### Suites that come with the harness",
         _suites(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,6 +46,7 @@ def test_triton_finds_server_and_model_ready_with_their_metadata(
     assert client.is_model_ready("one")
     assert client.is_model_ready("one", "1")
     assert not client.is_model_ready("another")
+    assert json.loads(client._get("v2/models", {}, {}).read()) == {"models": ["one"]}
     assert "binary_tensor_data" in client.get_server_metadata()["extensions"]
     assert client.get_model_metadata("one") == {
         "name": "one",

@@ -37,8 +37,10 @@ class Behaviour:
     refuse_every: int = 0
     mix_up: bool = False
     binary: bool = True
+    lists: bool = False
     drop: bool = False
     drop_after: int = 1 << 60
+    index: tuple[str, ...] = ()
     served: int = 0
     last: Any = None
     engine: threading.Lock = field(default_factory=threading.Lock)
@@ -60,6 +62,7 @@ class _Handler(BaseHTTPRequestHandler):
                 "extensions": ["binary_tensor_data"] if self.behaviour.binary else [],
             },
             "/v2/health/ready": {},
+            **({"/v2/models": {"models": [MODEL]}} if self.behaviour.lists else {}),
             f"/v2/models/{MODEL}": {
                 "name": MODEL, "versions": ["1"], "platform": "numpy",
                 "inputs": [{"name": "x", **tensors}],
@@ -73,7 +76,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         behaviour = self.behaviour
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.rfile.read(int(self.headers["Content-Length"] or 0))
+        if self.path == "/v2/repository/index" and behaviour.index:
+            self._send(200, json.dumps([{"name": it} for it in behaviour.index]).encode())
+            return
+        if not self.path.endswith("/infer"):
+            self._send(404, b"no such path")
+            return
         with behaviour.engine:
             behaviour.served += 1
             count = behaviour.served

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Any
 
 import numpy as np
 import pytest
@@ -95,6 +96,21 @@ def test_what_is_no_http_is_a_failure_too() -> None:
 def test_a_model_that_isn_t_there_is_named(connection: Connection) -> None:
     with pytest.raises(InputError, match="no model 'other'"):
         describe(connection, "other")
+
+
+@pytest.mark.parametrize("how", [{"lists": True}, {"index": (MODEL,)}])
+def test_the_only_model_of_a_server_that_lists_its_models_is_meant(
+    how: dict[str, Any], behaviour: Behaviour, connection: Connection
+) -> None:
+    for name, value in how.items():
+        setattr(behaviour, name, value)
+    assert describe(connection, None).model == MODEL
+
+
+def test_of_several_models_one_must_be_named(behaviour: Behaviour, connection: Connection) -> None:
+    behaviour.index = ("one", "other")
+    with pytest.raises(InputError, match="it has one, other"):
+        describe(connection, None)
 
 
 def test_a_model_must_be_named_where_the_server_lists_none(connection: Connection) -> None:
