@@ -37,6 +37,7 @@ class Context:
 
         self.cuda, self._held = cuda, held
         self._context = engine.create_execution_context()
+        self._profiler: Any = None  # which TensorRT doesn't hold
         self.stream = cuda.stream()
         held.callback(cuda.destroy_stream, self.stream)
         names = [engine.get_tensor_name(index) for index in range(engine.num_io_tensors)]
@@ -84,6 +85,11 @@ class Context:
             self.cuda.copy_out(array, self._places[name][0], self.stream)
         self.cuda.wait(self.stream)
         return self.outputs
+
+    def report_to(self, profiler: Any) -> None:
+        """Have each `enqueue` from now on wait for its end and tell `profiler`, an IProfiler."""
+        self._context.enqueue_emits_profile = True
+        self._context.profiler = self._profiler = profiler
 
     def capture(self) -> Handle:
         """Return a graph of one `enqueue`, which goes with this context."""

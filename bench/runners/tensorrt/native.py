@@ -17,6 +17,7 @@ from bench.core.tensors import Tensors
 from bench.core.units import Nanoseconds
 from bench.runners.base import Capability, time_paced
 from bench.runners.gpu import Gauge, open_gauge
+from bench.runners.profiling import Profile
 from bench.runners.tensorrt import cuda as cudart
 from bench.runners.tensorrt import engine_cache
 from bench.runners.tensorrt.context import Context
@@ -24,12 +25,13 @@ from bench.runners.tensorrt.cuda import Handle
 from bench.runners.tensorrt.engine_cache import EngineKey
 from bench.runners.tensorrt.engines import Made, make_engine
 from bench.runners.tensorrt.inspector import layers_of
+from bench.runners.tensorrt.layer_times import take_profile
 
 
 class TensorrtRunner:
     """Opens `model.onnx`, exported for one batch."""
 
-    capabilities: frozenset[Capability] = frozenset({"targeted", "gauged", "layered"})
+    capabilities: frozenset[Capability] = frozenset({"targeted", "gauged", "layered", "profiled"})
 
     def __init__(self, target: TargetSpec | None = None) -> None:
         self._target = target or TargetSpec(kind="nvidia-gpu")
@@ -62,7 +64,7 @@ class TensorrtRunner:
         with ExitStack() as held:
             context = Context(trt, made.engine, cuda, held)
             yield TensorrtSession(
-                context, facts, open_gauge(self._target.device), made,
+                trt, context, facts, open_gauge(self._target.device), made,
                 graph=settings["cuda_graph"], pause_s=int(settings["sleep_ms"]) / 1000,
             )  # fmt: skip
 
@@ -95,11 +97,12 @@ class TensorrtSession:
     """A context, run by `enqueue`s or by launches of a graph that holds one."""
 
     def __init__(
-        self, context: Context, facts: Mapping[str, str], gauge: Gauge, made: Made,
+        self, trt: Any, context: Context, facts: Mapping[str, str], gauge: Gauge, made: Made,
         *, graph: str, pause_s: float,
     ) -> None:  # fmt: skip
         self._context, self._cuda, self._gauge = context, context.cuda, gauge
-        self.facts, self.build_ns, self._layers = facts, made.build_ns, made.layers
+        self.facts, self.build_ns = facts, made.build_ns
+        self._trt, self._made = trt, made
         self._wants_graph, self._pause_s = graph == "on", pause_s
         self._graph: Handle | None = None
         self._feeds: Mapping[str, Any] = {}
@@ -138,7 +141,13 @@ class TensorrtSession:
         return self._gauge.end(count)
 
     def layers(self) -> list[dict[str, str]]:
-        return layers_of(self._layers)
+        return layers_of(self._made.layers)
+
+    def profile(self, count: int) -> Profile:
+        """Profile runs by `enqueue`, in a context of their own: a graph tells no layers."""
+        with ExitStack() as held:
+            context = Context(self._trt, self._made.engine, self._cuda, held)
+            return take_profile(self._trt, context, self._feeds, count, self.layers())
 
     def figures(self, count: int) -> Mapping[str, list[int]]:
         """Time runs without copies: by events on the device, and what handing them over takes."""

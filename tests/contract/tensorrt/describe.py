@@ -11,7 +11,8 @@ import re
 import sys
 from typing import Any
 
-# What bench/runners/tensorrt calls, by TensorRT's own names, and the parameters that it gives.
+# What bench/runners/tensorrt calls, or has TensorRT call, by TensorRT's own names, and the
+# parameters that are given.
 CALLS = (
     "Builder.create_network", "Builder.create_builder_config", "Builder.build_serialized_network",
     "IBuilderConfig.set_memory_pool_limit", "IBuilderConfig.clear_flag", "IBuilderConfig.get_flag",
@@ -22,11 +23,12 @@ CALLS = (
     "ICudaEngine.get_tensor_mode", "ICudaEngine.get_tensor_shape", "ICudaEngine.get_tensor_dtype",
     "ICudaEngine.create_execution_context", "IExecutionContext.set_tensor_address",
     "IExecutionContext.execute_async_v3", "ICudaEngine.create_engine_inspector",
-    "EngineInspector.get_engine_information",
+    "EngineInspector.get_engine_information", "IProfiler.report_layer_time",
 )  # fmt: skip
 ATTRIBUTES = (
     "OnnxParser.num_errors", "ICudaEngine.num_io_tensors", "Logger.WARNING",
-    "IBuilderConfig.profiling_verbosity",
+    "IBuilderConfig.profiling_verbosity", "IExecutionContext.profiler",
+    "IExecutionContext.enqueue_emits_profile",
 )  # fmt: skip
 ENUMS = {
     "BuilderFlag": ("TF32",),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from bench.runners.tensorrt.inspector import layers_of
+from tests.fakes.cuda import FakeCudart
 from tests.fakes.trt import FakeTensorrt
 from tests.unit.runners.conftest import Open
 
@@ -75,3 +77,34 @@ def test_layers_of_the_same_name_are_numbered() -> None:
 def test_the_precision_is_read_off_the_outputs(told: str, precision: str) -> None:
     layer = {"Name": "a", "LayerType": "kgen", "Outputs": [{"Format/Datatype": told}]}
     assert layers_of(json.dumps({"Layers": [layer]}))[0]["precision"] == precision
+
+
+X = np.zeros((1, 3, 8, 8), np.float32)
+
+
+@pytest.mark.parametrize("version", ["8.5.3.1", "10.3.0", "11.4.0"])
+@pytest.mark.parametrize("graph", ["off", "on"])
+def test_a_profile_tells_each_layers_time_and_kernel(
+    version: str, graph: str, use: Callable[..., FakeTensorrt], open_session: Open
+) -> None:
+    use(version=version)
+    with open_session(cuda_graph=graph) as session:
+        session.infer({"x": X})
+        taken = session.profile(3)
+    assert len(taken.samples_ns) == 3
+    assert [(it.name, it.type, round(it.ns), it.calls, it.kernel) for it in taken.operators] == [
+        ("conv1+relu1", "Convolution", 200_000, 1.0, "sm75_winograd"),
+        ("fc", "Convolution", 40_000, 1.0, "sm75_gemm"),
+        ("fc (2)", "", 10_000, 1.0, ""),
+    ]
+
+
+def test_a_profile_leaves_nothing_on_the_device_and_the_session_as_it_was(
+    trt: FakeTensorrt, cuda: FakeCudart, open_session: Open
+) -> None:
+    with open_session() as session:
+        session.infer({"x": X})
+        before = len(cuda.memory), len(cuda.handles)
+        session.profile(2)
+        assert (len(cuda.memory), len(cuda.handles)) == before
+        assert len(session.sample(2)) == 2
