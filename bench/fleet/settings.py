@@ -1,8 +1,8 @@
 """How `distributed` is set up here: quiet beside a measurement, and patient with a lost network.
 
-As it comes, an idle worker takes 7.6% of a core and a scheduler 3.7%: they look at themselves, at
-their event loop and at the machine many times a second. `scripts/fleet_idle.py` measures what these
-settings leave of that.
+As it comes, an idle worker takes several percent of a core: it looks at itself, at its event loop
+and at the machine many times a second. `scripts/fleet_idle.py` measures that, and what these
+settings leave of it.
 """
 
 from __future__ import annotations
