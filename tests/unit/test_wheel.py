@@ -20,7 +20,8 @@ else:
     import tomli as tomllib
 
 ROOT = Path(__file__).parents[2]
-DATA = {"envs", "suites", "selftest_models", "regression_models", "runners/paddle_lite/agent"}
+DATA = {"envs", "suites", "selftest_models", "regression_models"}
+DATA |= {"runners/paddle_lite/agent", "runners/cpp"}
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,11 +30,17 @@ CELL = Cell(
 X = np.arange(24, dtype=np.float32).reshape(1, 3, 2, 4)
 
 
-@pytest.fixture(scope="module")
-def mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def compiled(cache: Path, compiler: str) -> Path:
+    """Return the stand-in's program, compiled without a warning."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(native_programs, "PROGRAMS", {"mirror": MIRROR})
-        return Environments(tmp_path_factory.mktemp("cache")).program("mirror", "harness")
+        patch.setenv("CXX", f"{compiler} -Wall -Wextra -Werror")
+        return Environments(cache).program("mirror", "harness")
+
+
+@pytest.fixture(scope="module")
+def mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return compiled(tmp_path_factory.mktemp("cache"), native_programs.compiler()[0])
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +74,24 @@ def test_the_facts_are_the_programs_and_the_cell_reaches_it() -> None:
         "engine": "mirror 1.0", "threads": "2", "precision": "fp32", "finish": "high gloss",
         "subnormals": "flushed",
     }  # fmt: skip
+
+
+@pytest.mark.slow
+def test_on_an_arm_chip_too_subnormals_are_flushed(
+    tmp_path: Path, monkeypatch: MonkeyPatch
+) -> None:
+    compiler, emulator = "aarch64-linux-gnu-g++", shutil.which("qemu-aarch64-static")
+    if emulator is None or shutil.which(compiler) is None:
+        pytest.skip("it takes a compiler for Arm and qemu-aarch64-static")
+    program = compiled(tmp_path / "cache", f"{compiler} -static")
+    emulated = tmp_path / "emulated"
+    emulated.write_text(f'#!/bin/sh\nexec {emulator} {program} "$@"\n')
+    emulated.chmod(0o755)
+    monkeypatch.setenv(ENGINE_PROGRAM, str(emulated))
+    with CppRunner().open(CELL, of_types(x="float32")) as session:
+        assert session.facts["subnormals"] == "flushed"
+        np.testing.assert_array_equal(session.infer({"x": X})["x"], X)
+        assert len(session.sample(3)) == 3
 
 
 def test_inputs_get_the_nets_types_and_whole_numbers_beyond_them_are_refused() -> None:
