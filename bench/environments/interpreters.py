@@ -93,9 +93,23 @@ class Environments:
         if not self.is_built(env):
             return None
         try:
-            return native_programs.recipe(name, self.get(env), self.cache, self.sources)[1]
+            return self._recipe(name, env)[1]
         except Unavailable:
             return None
+
+    def program_problem(self, name: str, env: str) -> Unavailable | None:
+        """Return why that program can't be had, as far as is known before `env` is built."""
+        try:
+            if self.is_built(env):
+                self._recipe(name, env)
+            else:
+                native_programs.compiler()
+        except Unavailable as error:
+            return error
+        return None
+
+    def _recipe(self, name: str, env: str) -> tuple[Sequence[str], Path]:
+        return native_programs.recipe(name, self.get(env), self.cache, self.sources)
 
     def problem(self, name: str) -> Unavailable | None:
         """Return why `name` can't be had, without building anything."""

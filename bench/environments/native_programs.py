@@ -73,15 +73,6 @@ def compiler() -> tuple[str, ...]:
     )
 
 
-def problem() -> Unavailable | None:
-    """Return why no program can be compiled on this machine."""
-    try:
-        compiler()
-    except Unavailable as error:
-        return error
-    return None
-
-
 def compiled(name: str, interpreter: Interpreter, cache: Path, sources: Path = SOURCES) -> Path:
     """Return the program `name` for the engine that `interpreter` has, compiled where it isn't yet.
 

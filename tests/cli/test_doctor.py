@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bench.cli.main import main
 from bench.environments.specs import ENVIRONMENTS
 from tests.cli.printing import printed
 from tests.fakes import tables as fakes
@@ -72,6 +74,24 @@ def test_the_doctor_ends_1_where_results_can_not_be_written(
     where = ["--models", str(fakes.MODELS), "--results", str(tmp_path / "file")]
     findings = json.loads(printed(capsys, *doctor(tmp_path, where, "--json"), status=1))
     assert [one["state"] for one in findings if one["item"] == "results"] == ["missing"]
+
+
+def test_the_doctor_says_of_a_runner_in_cpp_what_its_program_does_not_fit(
+    here: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PADDLE_INFERENCE", str(tmp_path))
+    tables = fakes.tables()
+    in_cpp = {"paddle": replace(tables.runners["paddle"], program="paddle", env="harness")}
+    flags = doctor(tmp_path, here, "--json")
+    assert main(flags, replace(tables, runners=in_cpp)) == 0
+    findings = json.loads(capsys.readouterr().out)
+    (found,) = [one for one in findings if one["item"] == "runner paddle"]
+    assert found["state"] == "note"
+    assert f"PADDLE_INFERENCE names {tmp_path}" in found["detail"]
+    assert "unset PADDLE_INFERENCE" in found["remedy"]
 
 
 @pytest.mark.parametrize("compiler", ["sh", "no-such-compiler"])

@@ -167,3 +167,18 @@ def test_a_plan_without_a_compiler_skips_the_runners_in_cpp(
     assert main(flags, replace(tables, runners=in_cpp)) == 0
     out = " ".join(capsys.readouterr().out.split())
     assert "skipped: 4 cells of paddle: there is no C++ compiler 'no-such-compiler'" in out
+
+
+def test_a_plan_skips_a_runner_in_cpp_whose_engine_its_program_does_not_fit(
+    here: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PADDLE_INFERENCE", str(tmp_path))
+    tables = fakes.tables()
+    in_cpp = {"paddle": replace(tables.runners["paddle"], program="paddle", env="harness")}
+    flags = ("plan", *here, "--suite", str(SUITE))
+    assert main(flags, replace(tables, runners=in_cpp)) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert f"skipped: 4 cells of paddle: PADDLE_INFERENCE names {tmp_path}" in out

@@ -66,7 +66,7 @@ def run(options: Options, tables: Tables) -> int:
     findings = [
         *_machine(),
         *_environments(options),
-        _compiler(tables),
+        *_programs(options, tables),
         *gpu_findings(options, tables),
         _results(options),
         *_suites(options, tables),
@@ -142,19 +142,34 @@ def _environments(options: Options) -> list[Finding]:
     return findings
 
 
-def _compiler(tables: Tables) -> Finding:
-    names = [name for name, entry in tables.runners.items() if entry.program is not None]
-    purpose = f"(for {' and '.join(names)}: `--suite cpp`)" if names else ""
-    problem = native_programs.problem()
-    if problem is not None:
-        return Finding(
-            item="C++ compiler",
-            state="note",
-            detail=f"{problem.problem} {purpose}".rstrip(),
-            remedy=problem.hint,
-        )
-    words = " ".join(native_programs.compiler())
-    return Finding(item="C++ compiler", state="ok", detail=f"{words} {purpose}".rstrip())
+def _programs(options: Options, tables: Tables) -> list[Finding]:
+    """Return whether there is a C++ compiler, and which engines don't fit their program."""
+    programs = {
+        name: (entry.program, entry.env)
+        for name, entry in tables.runners.items()
+        if entry.program is not None
+    }
+    purpose = f" (for {' and '.join(programs)}: `--suite cpp`)" if programs else ""
+    try:
+        words = " ".join(native_programs.compiler())
+    except Unavailable as error:
+        detail = f"{error.problem}{purpose}"
+        return [Finding(item="C++ compiler", state="note", detail=detail, remedy=error.hint)]
+    findings = [Finding(item="C++ compiler", state="ok", detail=f"{words}{purpose}")]
+    environments = Environments(options.cache, options.envs)
+    for name, (program, env) in programs.items():
+        if environments.problem(env) is not None:
+            continue  # its own line says why
+        if (problem := environments.program_problem(program, env)) is not None:
+            findings.append(
+                Finding(
+                    item=f"runner {name}",
+                    state="note",
+                    detail=problem.problem,
+                    remedy=problem.hint,
+                )
+            )
+    return findings
 
 
 def gpu_findings(options: Options, tables: Tables) -> list[Finding]:

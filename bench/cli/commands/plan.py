@@ -20,7 +20,6 @@ from bench.core.errors import BrokenResult
 from bench.core.output import show, show_lines
 from bench.core.units import NS_PER_S, duration, number_of
 from bench.devices.host.facts import usable_cores
-from bench.environments import native_programs
 from bench.environments.interpreters import Environments
 from bench.experiments.context import Options, Tables
 from bench.experiments.latency.forecast import Expected, expect
@@ -100,15 +99,18 @@ def _problems(options: Options, tables: Tables, job: Job) -> dict[Cell, str]:
     environments = Environments(options.cache, options.envs)
     envs = {cell: tables.runners[cell.runner].env for cell in job.cells}
     lacks = {env: environments.problem(env) for env in dict.fromkeys(envs.values())}
-    no_compiler = native_programs.problem()
+    entries = {cell.runner: tables.runners[cell.runner] for cell in job.cells}
+    programs = {
+        name: environments.program_problem(entry.program, entry.env)
+        for name, entry in entries.items()
+        if entry.program is not None and lacks[entry.env] is None
+    }
     models = {model.variant: model for model in job.models}
     found = {}
     for cell in job.cells:
         model, kind = models[cell.variant], artifact_key(cell, tables.runners).kind
         able = ways(tables.formats, kind, model.origin)
-        lacking = lacks[envs[cell]]
-        if lacking is None and tables.runners[cell.runner].program is not None:
-            lacking = no_compiler
+        lacking = lacks[envs[cell]] or programs.get(cell.runner)
         problem = lacking if able else no_way(model, kind, tables.formats)
         if problem is not None:
             found[cell] = str(problem)
