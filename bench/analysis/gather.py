@@ -75,6 +75,7 @@ def gather(
         servings=servings,
         sources=sources | {i: m for group in series.values() for i, m in group.runs.items()},
         records={(run.manifest.run_id, it.cell_id): it for run in shown for it in run.records},
+        profiles={(run.manifest.run_id, it.cell_id): it for run in shown for it in run.profiles},
         manifests=dict(reversed(manifests.items())),
     )
 

@@ -8,10 +8,11 @@ engine cuts off of each time. It is below zero where the profile slows the opera
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
+from bench.analysis.series import CellKey, Series, View
 from bench.storage.schema.profile import Operator, Profiled
 
 # Two graphs are matched name by name where that covers this share of both sides' time: engines
@@ -67,6 +68,21 @@ def by_family(operators: Iterable[Operator]) -> dict[str, float]:
         name = family(operator.type)
         spent[name] = spent.get(name, 0.0) + operator.ns
     return dict(sorted(spent.items(), key=lambda item: -item[1]))
+
+
+def profiles_of(
+    view: View, series: Series
+) -> Iterator[tuple[tuple[str, int, int], CellKey, Profiled]]:
+    """Yield the profiles of a series' figures: variant, batch and threads, run and cell, profile.
+
+    A figure's profile is of the same run.
+    """
+    for variant, row in series.boxes.items():
+        for (batch, threads), box in sorted(row.items()):
+            key = box.run_id, box.cell_id
+            profile = view.profiles.get(key)
+            if profile is not None and isinstance(profile.outcome, Profiled):
+                yield (variant, batch, threads), key, profile.outcome
 
 
 @dataclass(slots=True, kw_only=True)

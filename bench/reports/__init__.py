@@ -30,7 +30,15 @@ FORMATS: Mapping[str, Format] = {
     "markdown": Format("bench.reports.markdown.page:write", languages=True),
     "csv": Format(
         "bench.reports.csv_tables:write",
-        ("sustained.csv", "device.csv", "energy.csv", "engines.csv", "accuracy.csv", "serving.csv"),
+        (
+            "sustained.csv",
+            "device.csv",
+            "energy.csv",
+            "engines.csv",
+            "accuracy.csv",
+            "serving.csv",
+            "operators.csv",
+        ),
     ),
     "plots": Format(
         "bench.reports.plots.figures:write",

@@ -143,8 +143,12 @@ def _load(
     except BrokenResult as error:
         broken.append(error)
         return None
-    records = tuple(folder.records(broken, sealed=manifest.sealed, cells=cells))
-    return StoredRun(manifest=manifest, system=system, records=records)
+    return StoredRun(
+        manifest=manifest,
+        system=system,
+        records=tuple(folder.records(broken, sealed=manifest.sealed, cells=cells)),
+        profiles=tuple(folder.profiles(broken, sealed=manifest.sealed, cells=cells)),
+    )
 
 
 def in_full(runs: Iterable[StoredRun | Brief]) -> list[StoredRun]:

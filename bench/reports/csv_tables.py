@@ -3,7 +3,8 @@
 sustained.csv, a row a long session, is there where a run was made with --sustained; device.csv, a
 row a cell, where one was measured on a GPU; energy.csv, a row a cell, where sessions could read
 what the processor used; engines.csv where engines stand side by side; accuracy.csv, a row a net and
-runner, where accuracy was measured; serving.csv, a row a load of a server.
+runner, where accuracy was measured; serving.csv, a row a load of a server; operators.csv, a row
+an operator of each profiled cell.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from bench.analysis.side_by_side import SideBySide, side_by_side
 from bench.analysis.statistics import PERCENTILES
 from bench.analysis.turns import Race
 from bench.core import escape
+from bench.reports.csv_operators import OPERATORS_HEAD, operators_rows
 from bench.reports.csv_serving import SERVING_HEAD, serving_rows
 
 RATIO_HEAD = ("ratio", "ratio_low", "ratio_high")
@@ -281,6 +283,7 @@ def write(view: View, folder: Path) -> dict[Path, bytes]:
         "engines.csv": (ENGINES_HEAD, engines_rows(side_by_side(view))),
         "sustained.csv": (SUSTAINED_HEAD, sustained_rows(view)),
         "serving.csv": (SERVING_HEAD, serving_rows(view)),
+        "operators.csv": (OPERATORS_HEAD, operators_rows(view)),
     }
     return {
         folder / name: csv_bytes(head, rows)

@@ -66,10 +66,14 @@ class RunFolder(RunDirectory[RunManifest, JournalEntry]):
         return self._each(Record, CELLS, broken, sealed, cells)
 
     def profiles(
-        self, broken: list[BrokenResult] | None = None, *, sealed: Mapping[str, str] | None = None
+        self,
+        broken: list[BrokenResult] | None = None,
+        *,
+        sealed: Mapping[str, str] | None = None,
+        cells: Collection[str] | None = None,
     ) -> Iterator[ProfileRecord]:
         """Yield the profiles by operator, as `records` does the cells."""
-        return self._each(ProfileRecord, PROFILES, broken, sealed)
+        return self._each(ProfileRecord, PROFILES, broken, sealed, cells)
 
     def _each(
         self,
@@ -77,7 +81,7 @@ class RunFolder(RunDirectory[RunManifest, JournalEntry]):
         name: str,
         broken: list[BrokenResult] | None,
         sealed: Mapping[str, str] | None,
-        cells: Collection[str] | None = None,
+        cells: Collection[str] | None,
     ) -> Iterator[OfCell]:
         folder = self.path / name
         try:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from statistics import median
 from typing import TYPE_CHECKING, Any, cast
 
 from bench.core.errors import BenchError, Unavailable
@@ -15,7 +16,7 @@ from bench.worker.session import State, checked_session, facts_of, runner_of
 if TYPE_CHECKING:
     from bench.core.cell import Sampling
     from bench.core.units import Nanoseconds
-    from bench.runners.profiling import Profile, ProfiledSession
+    from bench.runners.profiling import OperatorTime, Profile, ProfiledSession
 
 _ROUNDS = 5
 
@@ -24,9 +25,8 @@ def profile(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Profile the session of a SessionRequest: output checked, warmed up, then inferences without
     and with the engine's profile by turns, as many as the rule says of each.
 
-    The operators are those of the round in the middle by their time together: what disturbed
-    another one isn't in it. Raises Unavailable where the runner's
-    sessions have none.
+    An operator's time is the median of the rounds: what disturbed two of them isn't in it.
+    Raises Unavailable where the runner's sessions have no profile.
     """
     request = SessionRequest.from_json(arguments)
     runner, capabilities = runner_of(request)
@@ -39,8 +39,8 @@ def profile(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
     session = cast("ProfiledSession", current.session)
     warm_up(session.sample, request.rule, time.perf_counter_ns)
     plain, rounds = _alternated(session, request.rule)
-    middle = sorted(rounds, key=_together)[len(rounds) // 2]
-    if not middle.operators:
+    operators = _operators(rounds)
+    if not operators:
         raise BenchError(
             f"the profile of {request.cell.runner} holds no operator",
             hint="this build of the engine may lack profiling",
@@ -50,8 +50,8 @@ def profile(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
         "facts": facts_of(current),
         "plain_ns": plain,
         "profiled_ns": [ns for one in rounds for ns in one.samples_ns],
-        "resolution_ns": middle.resolution_ns,
-        "operators": [asdict(it) for it in middle.operators],
+        "resolution_ns": rounds[0].resolution_ns,
+        "operators": [asdict(it) for it in operators],
     }
 
 
@@ -72,6 +72,22 @@ def _alternated(
         rounds.append(session.profile(len(taken)))
         plain += taken
     return plain, rounds
+
+
+def _operators(rounds: Sequence[Profile]) -> list[OperatorTime]:
+    """Return the operators with the median of their times over the rounds.
+
+    Of rounds whose graphs differ, the one in the middle by the time of all operators.
+    """
+    middle = sorted(rounds, key=_together)[len(rounds) // 2].operators
+    graphs = {tuple((it.name, it.type) for it in one.operators) for one in rounds}
+    if len(graphs) > 1:
+        return list(middle)
+    each = zip(*(one.operators for one in rounds), strict=True)
+    return [
+        replace(known, ns=median(it.ns for it in same))
+        for known, same in zip(middle, each, strict=True)
+    ]
 
 
 def _together(one: Profile) -> float:

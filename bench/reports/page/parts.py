@@ -22,6 +22,7 @@ _OF: Mapping[str, Sequence[str]] = {
     "costs": ("costs", "storage", "accuracy"),
     "latency": ("latency",),
     "engines": ("engines",),
+    "operators": ("operators",),
     "sustained": ("sustained",),
     "serving": ("serving",),
     "sources": ("sources", "variance"),
@@ -71,8 +72,8 @@ def parts(view: View, words: Words) -> list[Part]:
         part = _DRAWN_IN.get(chart.key.partition("-")[0], "plots")
         drawn.setdefault(part, []).append(chart)
     order = (
-        "plots", "costs", "latency", "engines", "compare", "systems", "sustained", "serving",
-        "audit", "failures", "machine", "sources",
+        "plots", "costs", "latency", "engines", "operators", "compare", "systems", "sustained",
+        "serving", "audit", "failures", "machine", "sources",
     )  # fmt: skip
     return [
         Part(
