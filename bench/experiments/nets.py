@@ -10,6 +10,7 @@ from pathlib import Path
 from bench.config.catalog import Model, load_catalogue, parse_weights, resolve_all, select
 from bench.config.entries import Catalogue
 from bench.config.own_nets import own_catalogue
+from bench.config.suite import Suite
 from bench.core.errors import InputError
 from bench.experiments.context import Options
 
@@ -65,6 +66,14 @@ def catalogue_of(options: Options) -> tuple[Catalogue, Path]:
             hint="name a MODEL, or write `inputs` in the catalogue's entry",
         )
     return load_catalogue(options.models), options.models
+
+
+def models_of_suite(options: Options, suite: Suite) -> tuple[Model, ...]:
+    """Return the models that `options` name, else those that the suite does, else those of the
+    catalogue that don't leave it out; raises what `models_of` raises.
+    """
+    own = options.of(OwnOptions).model_files
+    return models_of(options, options.variants or ([] if own else suite.file.models), suite.name)
 
 
 def models_of(

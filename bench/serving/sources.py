@@ -22,7 +22,7 @@ from bench.environments.interpreters import Environments
 from bench.experiments.accuracy.cells import Bench, Made, Selection
 from bench.experiments.accuracy.engine import Engine
 from bench.experiments.context import Options, Tables
-from bench.experiments.nets import models_of
+from bench.experiments.nets import models_of, models_of_suite
 from bench.experiments.preparation import packages_of, reachable
 from bench.experiments.session import start_of
 from bench.launcher.client import WorkerFailed
@@ -119,11 +119,12 @@ class SuiteSource:
     def choose(self, target: Target) -> Mapping[str, str]:
         """Choose the cells; return the models' hashes. Raises InputError."""
         options, tables = self.options, self.tables
-        names = options.variants or self.of_suite.file.models
-        if self.resumed is not None:
-            names = list(dict.fromkeys(it.variant for it in self.resumed))
-        self._models = models_of(options, names, self.of_suite.name)
-        self._cells = self._selected(target) if self.resumed is None else self.resumed
+        if self.resumed is None:
+            self._models = models_of_suite(options, self.of_suite)
+            self._cells = self._selected(target)
+        else:
+            names = dict.fromkeys(it.variant for it in self.resumed)
+            self._models, self._cells = models_of(options, list(names)), self.resumed
         environments = Environments(options.cache, options.envs, passed=options.passed)
         self._bench = Bench(
             tables=tables, options=options, target=target, environments=environments

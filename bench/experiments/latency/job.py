@@ -17,7 +17,7 @@ from bench.environments.interpreters import Environments
 from bench.experiments.context import Options, Tables
 from bench.experiments.engine_formats import with_able_engines, without_refused
 from bench.experiments.latency.schedule import Plan, make_plan
-from bench.experiments.nets import OwnOptions, catalogue_of, models_of
+from bench.experiments.nets import OwnOptions, catalogue_of, models_of, models_of_suite
 from bench.storage.schema.latency import RunManifest
 
 SUITE, OWN_SUITE = "cpu", "engines"
@@ -92,7 +92,7 @@ def new_job(
     sampling = replace(sampling, laps=_laps(chosen, sampling, suite.file.target))
     if chosen.sustained_s is not None:
         sampling = sustained(sampling, chosen.sustained_s)
-    models = models_of(options, options.variants, suite.name)
+    models = models_of_suite(options, suite)
     axes = _axes(options)
     selected = select_cells(suite, models, axes, cores=cores, runners=tables.runners)
     selected = without_refused(selected, refused, axes.runners)

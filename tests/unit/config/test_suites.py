@@ -12,6 +12,8 @@ from bench.config.axes import Axes, Selected, select_cells
 from bench.config.catalog import load_catalogue, select
 from bench.config.published import load_published
 from bench.config.suite import FOLDER, load_suite
+from bench.experiments.context import Options
+from bench.experiments.nets import models_of_suite
 from bench.runners import RUNNERS
 from tests.fakes.tables import fake_runner
 from tests.fakes.values import model
@@ -196,3 +198,13 @@ def test_the_whole_cpu_suite_is_thirty_five_cells(cores: int) -> None:
     models = [model(variant) for variant in select(load_catalogue(MODELS), [], "cpu")]
     selected = select_cells(load_suite("cpu"), models, Axes(), cores=cores, runners=RUNNERS)
     assert len({cell.id for cell in selected.cells}) == len(selected.cells) == 7 * 5
+
+
+def test_the_serving_suite_is_of_two_nets_that_a_run_takes_too(tmp_path: Path) -> None:
+    suite = load_suite("serving")
+    options = Options(models=MODELS, results=tmp_path)
+    assert [it.variant for it in models_of_suite(options, suite)] == ["x0_25", "x1_0"]
+    one = replace(options, variants=["x2_0"])
+    assert [it.variant for it in models_of_suite(one, suite)] == ["x2_0"]
+    every = models_of_suite(options, load_suite("engines"))
+    assert len(every) == 7
