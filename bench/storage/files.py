@@ -24,7 +24,7 @@ from bench.core.errors import BrokenFile, BrokenResult, InputError, ResultsNotWr
 from bench.core.locks import runtime_folder, waited_for
 from bench.storage.digests import Altered, checked, with_digest
 from bench.storage.schema.common import SCHEMA_VERSION
-from bench.storage.validation import MOST_BYTES, explain, read_bytes, short, within
+from bench.storage.validation import MOST_BYTES, explain, parsed, read_bytes, short, within
 
 Stored = TypeVar("Stored", bound=BaseModel)
 
@@ -200,7 +200,7 @@ def read_as(kind: type[Stored], path: Path, *, remedy: str, seal: str | None = N
     except Altered as error:
         text, altered = error.text, error
     try:
-        value = kind.model_validate_json(text)
+        value = parsed(kind, text)
     except ValidationError as error:
         problem = _version_problem(data) or explain(error)
         raise BrokenResult(path, problem, hint=remedy) from error
