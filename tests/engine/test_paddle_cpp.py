@@ -152,6 +152,7 @@ def test_an_sdk_is_taken_in_the_place_of_the_wheel(
     monkeypatch.setenv(ENGINE_PROGRAM, str(compiled("paddle", other, tmp_path)))
     with CppRunner().open(CELL, artifact.main) as session:
         assert session.facts["engine"] == "paddle_inference 3.3.1"
+        assert session.facts["onednn"] == "on"
         reference = read_reference(artifact.reference)
         away = session.infer(reference.inputs)
     expected = only(reference.outputs)
@@ -159,7 +160,7 @@ def test_an_sdk_is_taken_in_the_place_of_the_wheel(
 
 
 def sdk_of(interpreter: Interpreter, folder: Path) -> Path:
-    """Return a stand-in for an SDK: its folders, the wheel's libraries, our header as its own."""
+    """Return a stand-in for an SDK of 3.0: its folders, the wheel's libraries, a header of ours."""
     library, common, python = (Path(it) for it in engine_words(PROGRAMS["paddle"], interpreter)[:3])
     for number, libraries in enumerate((library.parent, common.parent, python.parent)):
         (third := folder / f"third_party/install/{number}").mkdir(parents=True)
@@ -168,7 +169,9 @@ def sdk_of(interpreter: Interpreter, folder: Path) -> Path:
         (folder / "paddle" / name).mkdir(parents=True)
     header = (SOURCES / "paddle_inference.hpp").read_text()
     (folder / "paddle/include/paddle_inference_api.h").write_text(
-        header.replace("#ifdef PADDLE_SDK", "#if 0")
+        header.replace("#ifdef PADDLE_SDK", "#if 0").replace(
+            "bool onednn_enabled() const;", "bool mkldnn_enabled() const { return true; }"
+        )
     )
     (folder / "paddle/lib/libpaddle_inference.so").write_text(f"INPUT({library} {python})\n")
     (folder / "paddle/lib/libcommon.so").symlink_to(common)

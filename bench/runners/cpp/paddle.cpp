@@ -101,6 +101,17 @@ void set_tensor_gc(const std::string& setting) {
   }
 }
 
+// By its name in this Config: SDKs before Paddle 3.2 have the older one alone.
+template <typename Config>
+auto onednn_of(const Config& config, int) -> decltype(config.onednn_enabled()) {
+  return config.onednn_enabled();
+}
+
+template <typename Config>
+bool onednn_of(const Config& config, long) {
+  return config.mkldnn_enabled();
+}
+
 std::string parameters_of(const std::string& model) {
   return model.substr(0, model.rfind('.')) + ".pdiparams";
 }
@@ -127,7 +138,7 @@ class PaddleNet : public bench::Net {
     return {{"engine", kPackage + number},
             {"threads", std::to_string(config_.cpu_math_library_num_threads())},
             {"precision", "fp32"},
-            {"onednn", config_.onednn_enabled() ? "on" : "off"},
+            {"onednn", onednn_of(config_, 0) ? "on" : "off"},
             {"tensor_gc", paddle_flags::FLAGS_eager_delete_tensor_gb < 0 ? "off" : "eager"},
             {"ir", config_.new_ir_enabled() ? "pir" : "program"}};
   }
@@ -145,7 +156,7 @@ class PaddleNet : public bench::Net {
   }
 
   void infer() override {
-    with_cause(config_.onednn_enabled(), [this] { end_to_end(); });
+    with_cause(onednn_of(config_, 0), [this] { end_to_end(); });
   }
 
   std::vector<bench::Tensor> outputs() const override {
@@ -190,9 +201,9 @@ class PaddleNet : public bench::Net {
     }
     config_.EnableMemoryOptim(true);
     if (cell.setting("onednn", "on") == "on") {
-      config_.EnableONEDNN();
+      config_.EnableMKLDNN();
     } else {
-      config_.DisableONEDNN();
+      config_.DisableMKLDNN();
     }
   }
 
