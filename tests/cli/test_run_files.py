@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.cli.main import main
+from bench.core.errors import BrokenResult
 from bench.environments.specs import ENVIRONMENTS
 from bench.experiments.context import Tables
 from bench.storage.schema.common import Failed, Skipped
@@ -205,3 +206,18 @@ def test_a_run_of_files_is_verified_but_for_the_files(
     out = capsys.readouterr().out
     assert "unchecked  2 cells: my_net was named by its file, and is in no catalogue" in out
     assert "--models" not in out
+
+
+def test_the_layers_of_an_engine_are_stored_with_the_run_once_and_its_sessions_name_them(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("my net.json", on=tables(paddle="Layered")) == 0
+    folder = only_run(tmp_path)
+    [record] = folder.records()
+    [stored] = (folder.path / "layers").iterdir()
+    assert len(record.sessions) > 1
+    assert {session.layers for session in record.sessions} == {stored.stem}
+    broken: list[BrokenResult] = []
+    [engine] = folder.layers([record], broken).values()
+    assert [layer.kernel for layer in engine.layers] == ["plain"]
+    assert broken == []

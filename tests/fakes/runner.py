@@ -65,6 +65,25 @@ class Profiles(Ok):
         yield ProfiledFakeSession()
 
 
+class LayeredFakeSession(FakeSession):
+    """Tells the kernel of its one layer."""
+
+    def layers(self) -> list[dict[str, str]]:
+        return [
+            {"name": "mean", "type": "", "kernel": "plain", "tactic": "0x1", "precision": "fp32"}
+        ]
+
+
+class Layered(Ok):
+    """Has an engine that tells its layers."""
+
+    capabilities: frozenset[Capability] = frozenset({"layered"})
+
+    @unwatched
+    def open(self, cell: Cell, artifact: Path) -> Iterator[LayeredFakeSession]:
+        yield LayeredFakeSession()
+
+
 class NoOperator(Profiles):
     """Has a profile without anything in it."""
 
