@@ -24,7 +24,7 @@ _FAMILIES: Mapping[str, tuple[str, ...]] = {
     "layout change": ("reorder", "packing", "memcpy", "reformat", "copy", "cast", "convert"),
     "data movement": (
         "shuffle", "split", "concat", "slice", "crop", "transpose", "permute", "reshape",
-        "flatten", "squeeze", "gather", "pad", "view", "aten::cat",
+        "flatten", "squeeze", "gather", "pad", "view", "aten::cat", "raster",
     ),
     "convolution": ("conv",),
     "matrix product": (

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -27,11 +28,13 @@ _NAMES = {"double": "fp64", "float": "fp32", "half": "fp16", "bfloat16": "bf16"}
 
 
 def inspected(trt: Any, engine: Any) -> str:
-    """Return the inspector's JSON of `engine`, '' where there is none."""
-    inspector = engine.create_engine_inspector()
-    if inspector is None:
+    """Return the inspector's JSON of `engine`, '' where there is none: no figure depends on it."""
+    try:
+        inspector = engine.create_engine_inspector()
+        return str(inspector.get_engine_information(trt.LayerInformationFormat.JSON))
+    except Exception as error:  # noqa: BLE001 - TensorRT's errors have no class of their own
+        sys.stderr.write(f"TensorRT's engine inspector tells nothing: {error!r}\n")
         return ""
-    return str(inspector.get_engine_information(trt.LayerInformationFormat.JSON))
 
 
 def layers_of(text: str) -> list[dict[str, str]]:

@@ -112,7 +112,8 @@ class Told:
                 if event.name.startswith(_NODE):
                     self._add_node(event)
                 elif not self._nodes and not self._gpu:
-                    self._add(_OF_A_BUILD.sub("", event.name), event.self_cpu_time_total)
+                    name = _OF_A_BUILD.sub("", event.name).strip("# ")
+                    self._add(name, event.self_cpu_time_total)
         names = _COPIES if self._nodes else ("",)
         for event in events if self._gpu else ():
             # A GPU's events repeat the marks.

@@ -65,9 +65,7 @@ def test_a_graph_that_runs_as_a_whole_is_told_by_what_it_calls() -> None:
         ),
     )  # fmt: skip
     assert operators(inference, nodes=[]) == [
-        OperatorTime(
-            name="## Call CompiledFxGraph  ##", type="## Call CompiledFxGraph  ##", ns=20_000.0
-        ),
+        OperatorTime(name="Call CompiledFxGraph", type="Call CompiledFxGraph", ns=20_000.0),
         OperatorTime(name="aten::addmm", type="addmm", ns=12_000.0, calls=2.0),
     ]
 

@@ -38,12 +38,14 @@ def test_the_layers_of_a_build_are_kept_with_it(trt: FakeTensorrt, open_session:
     assert told == [("built", "first"), ("built", "second"), ("built", "third"), ("hit", "first")]
 
 
-def test_an_engine_that_tells_nothing_is_measured_all_the_same(
-    trt: FakeTensorrt, open_session: Open
+def test_an_engine_that_tells_nothing_is_measured_all_the_same_and_the_log_says_why(
+    trt: FakeTensorrt, open_session: Open, capsys: pytest.CaptureFixture[str]
 ) -> None:
     trt.inspects = False
     with open_session() as session:
         assert session.layers() == []
+        assert session.sample(1)
+    assert "engine inspector tells nothing" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", ["", "no JSON", "[]", '{"Layers": 7}', "{}", '{"Layers": [7]}'])
