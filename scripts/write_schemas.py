@@ -17,6 +17,7 @@ from bench.storage.schema.common import SCHEMA_VERSION, System
 from bench.storage.schema.latency import JournalEntry, Record, RunManifest
 from bench.storage.schema.layers import EngineLayers
 from bench.storage.schema.profile import ProfileRecord
+from bench.storage.schema.serving import ServingLine, ServingManifest
 
 MODELS: dict[str, type[BaseModel]] = {
     "record": Record,
@@ -26,6 +27,8 @@ MODELS: dict[str, type[BaseModel]] = {
     "baseline": Baseline,
     "journal_entry": JournalEntry,
     "layers": EngineLayers,
+    "serving": ServingManifest,
+    "serving_line": ServingLine,
 }
 
 

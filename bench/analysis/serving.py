@@ -100,13 +100,18 @@ def _order(load: tuple[str, PlannedLoad]) -> tuple[str, int]:
 
 
 def newest(runs: Iterable[StoredServing]) -> list[ServedLoad]:
-    """Return the newest load of each system, model, engine and scenario, the oldest run first."""
+    """Return the newest load of each system, model, engine, scenario and preset, the oldest run
+    first; other percentiles and bounds are other figures.
+    """
     latest: dict[tuple[object, ...], ServedLoad] = {}
     for run in runs:
         for it in loads_of(run):
             hashed = it.model.model_hash if it.model else it.title
             cell = (it.cell.threads, it.cell.batch) if it.cell else ()
-            key = (run.manifest.system_id, hashed, it.engine, *cell, it.planned.scenario)
+            asked = it.line.load and it.line.load.settings
+            judged = (asked.percentile, asked.latency_ms) if asked else ()
+            how = (it.planned.scenario, run.manifest.preset, *judged)
+            key = (run.manifest.system_id, hashed, it.engine, *cell, *how)
             latest[key] = it
     return list(latest.values())
 

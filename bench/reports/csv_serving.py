@@ -12,7 +12,8 @@ SERVING_HEAD = (
     "outcome", "valid", "reason", "percentile", "latency_bound_ms", "latency_ns", "per_s",
     "p50_ns", "p90_ns", "p99_ns", "queries", "failed", "answers_compared", "answers_wrong",
     "relative_l2", "connections", "client_cpu_ns_per_request", "client_cpu_share", "client_limit",
-    "in_process_ns", "served_ns", "added_ns", "added_half_width_95_ns", "rounds", "run_id",
+    "in_process_ns", "served_ns", "added_ns", "added_half_width_95_ns", "rounds", "preset",
+    "run_id",
 )  # fmt: skip
 
 
@@ -30,7 +31,8 @@ def _known(it: ServedLoad) -> Row:
         "batch": cell and cell.batch,
         "server": load and f"{load.server.name} {load.server.version}", "local": manifest.local,
         "scenario": it.planned.scenario or "in-process",
-        "outcome": it.why.kind if it.why else "measured", "run_id": manifest.run_id,
+        "outcome": it.why.kind if it.why else "measured",
+        "preset": manifest.preset, "run_id": manifest.run_id,
     }  # fmt: skip
 
 

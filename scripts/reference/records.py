@@ -15,6 +15,8 @@ _FILES = {
     "system": "results/systems/SYSTEM_ID.json",
     "baseline": "results/baselines/SYSTEM_ID.json",
     "layers": "results/runs/SYSTEM_ID/RUN_ID/layers/DIGEST.json",
+    "serving": "results/serving/SYSTEM_ID/RUN_ID/serving.json",
+    "serving_line": "a line of results/serving/SYSTEM_ID/RUN_ID/journal.jsonl",
     "journal_entry": "a line of results/runs/SYSTEM_ID/RUN_ID/journal.jsonl, while a run goes on",
 }
 

@@ -16,11 +16,12 @@ from bench.storage.schema.serving import LoadFields
 _LOADS: tuple[tuple[str, Origin], ...] = (
     ("model", "name"), ("engine", "name"), ("scenario", "name"), ("figure", "measured"),
     ("p50", "measured"), ("p99", "measured"), ("answers", "measured"), ("client", "measured"),
-    ("client_request", "measured"), ("run", "name"),
+    ("client_request", "measured"), ("preset", "name"), ("run", "name"),
 )  # fmt: skip
 _COSTS: tuple[tuple[str, Origin], ...] = (
     ("model", "name"), ("engine", "name"), ("in_process", "measured"), ("served", "measured"),
-    ("added", "measured"), ("ratio", "measured"), ("rounds", "name"), ("run", "name"),
+    ("added", "measured"), ("ratio", "measured"), ("rounds", "name"), ("preset", "name"),
+    ("run", "name"),
 )  # fmt: skip
 
 
@@ -57,13 +58,16 @@ def _who(it: ServedLoad) -> list[Entry]:
     return [Entry(text=it.title), Entry(text=it.engine)]
 
 
+def _run(it: ServedLoad) -> list[Entry]:
+    return [Entry(text=it.run.manifest.preset), Entry(text=it.run.manifest.run_id)]
+
+
 def _load_row(it: ServedLoad, words: Words) -> list[Entry]:
     who = [*_who(it), Entry(text=str(it.planned.scenario))]
-    run = Entry(text=it.run.manifest.run_id)
     load = it.line.load
     if load is None:
         kind, notes = ("failed", ()) if it.why is None else (it.why.kind, (f"{reason(it.why)}.",))
-        return [*who, Entry(text=words(f"outcome.{kind}"), notes=notes), *[Entry()] * 5, run]
+        return [*who, Entry(text=words(f"outcome.{kind}"), notes=notes), *[Entry()] * 5, *_run(it)]
     took, parity = generator(load), load.parity
     right = parity.checked - parity.wrong
     return [
@@ -73,7 +77,7 @@ def _load_row(it: ServedLoad, words: Words) -> list[Entry]:
         Entry(text=words("serving.right", right=right, checked=parity.checked), value=right),
         Entry(text=f"{took.cpu_share:.0%}", value=took.cpu_share),
         Entry(text=significant(took.cpu_ns / 1000), value=took.cpu_ns / 1000),
-        run,
+        *_run(it),
     ]
 
 
@@ -111,7 +115,7 @@ def _cost_row(it: ServedLoad) -> list[Entry]:
         Entry(text=added, value=to_ms(value.added_ns)),
         Entry(text=f"{value.ratio:.2f}", value=value.ratio),
         Entry(text=str(value.rounds)),
-        Entry(text=it.run.manifest.run_id),
+        *_run(it),
     ]
 
 

@@ -93,3 +93,10 @@ def test_the_newest_of_each_counts_and_other_servers_stand_beside() -> None:
         "a server 2.1",
     ]
     assert found[0].run is new
+
+
+def test_another_preset_or_bound_is_another_figure() -> None:
+    plain = fakes.stored(fakes.load("server"))
+    quick = fakes.stored(fakes.load("server"), preset="quick")
+    tight = fakes.stored(fakes.load("server", settings=fakes.settings("server", latency_ms=5.0)))
+    assert [it.run for it in newest([plain, quick, tight])] == [plain, quick, tight]

@@ -85,4 +85,4 @@ def test_a_name_of_anybody_s_making_is_escaped() -> None:
     text = render(view(fakes.stored(fakes.load(server=server), cell=None)))
     assert "<script>" not in text
     (row,) = [line for line in text.splitlines() if "| single-stream |" in line]
-    assert row.count(" | ") == 9
+    assert row.count(" | ") == 10
