@@ -37,11 +37,15 @@ _NAME = "shufflenet-bench"
 
 @dataclass(slots=True)
 class Service:
-    """What the paths answer from. `draining`: it takes no more requests, and ends."""
+    """What the paths answer from. `draining`: it takes no more requests, and ends.
+
+    `requests` came since the start, of which `in_flight` aren't answered yet.
+    """
 
     net: Net
     batcher: Batcher
     draining: bool = False
+    requests: int = 0
     in_flight: int = 0
 
     @property
@@ -98,6 +102,7 @@ class Service:
     async def infer(self, request: Request) -> Response:
         """Infer, and count the answer by its status."""
         began = time.monotonic()
+        self.requests += 1
         self.in_flight += 1
         try:
             answer = await self._infer(request)
@@ -150,7 +155,7 @@ class Service:
             gone.cancel()
             own.cancel()
 
-    async def _body(self, request: Request) -> bytes:
+    async def _body(self, request: Request) -> bytearray:
         """Return a request's body; raises Refusal for one that is too long or doesn't come."""
         most = most_bytes(self.net)
         declared = request.headers.get("Content-Length", "0")
@@ -171,7 +176,7 @@ class Service:
             raise Refusal("the request's body didn't come in time", status=408) from None
         except ClientDisconnect:
             raise Refusal("the client has gone", status=499) from None
-        return bytes(body)
+        return body
 
     def _named(self, request: Request) -> Response | None:
         """Return the answer to a request for another model or version, None: it is this one."""

@@ -45,8 +45,9 @@ class _Places:
 class Engine:
     """Sessions of one net by their batch; `starts` and `references` have the same batches.
 
-    `inference_ns` is what an inference took when the worker opened, by batch, and `batch_for` has
-    the batch to infer next by how many rows wait. Used by one thread at a time, but for `pid`.
+    `inference_ns` is the least that an inference took when the worker opened, by batch, and
+    `batch_for` has the batch to infer next by how many rows wait. Used by one thread at a time, but
+    for `pid`.
     """
 
     net: Net

@@ -25,7 +25,8 @@ DTYPES: Mapping[str, str] = {
 }  # fmt: skip
 """numpy's name of each of the protocol's datatypes that has one."""
 
-_DATATYPES = {dtype: name for name, dtype in DTYPES.items()}
+DATATYPES: Mapping[str, str] = {dtype: name for name, dtype in DTYPES.items()}
+"""The other way round. The protocol's BYTES are of no net here."""
 
 
 class RequestFailed(BenchError):
@@ -74,13 +75,13 @@ def encode(inputs: Tensors, outputs: Sequence[str], *, binary: bool) -> Body:
     parts: list[bytes] = []
     described = []
     for name, array in inputs.items():
-        if array.dtype.name not in _DATATYPES:
-            hint = f"choose from {', '.join(_DATATYPES)}"
+        if array.dtype.name not in DATATYPES:
+            hint = f"choose from {', '.join(DATATYPES)}"
             raise InputError(f"input {name} is {array.dtype}, which has no datatype", hint=hint)
         entry: dict[str, Any] = {
             "name": name,
             "shape": list(array.shape),
-            "datatype": _DATATYPES[array.dtype.name],
+            "datatype": DATATYPES[array.dtype.name],
         }
         if binary:
             parts.append(

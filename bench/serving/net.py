@@ -11,13 +11,10 @@ import numpy as np
 
 from bench.core.errors import InputError
 from bench.core.tensors import Reference, Tensors
-from bench.serving.messages import DTYPES
+from bench.serving.messages import DATATYPES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-DATATYPES: Mapping[str, str] = {dtype: name for name, dtype in DTYPES.items()}
-"""What the protocol calls numpy's types. Its BYTES are of no net here."""
 
 VERSION = "1"
 

@@ -75,7 +75,7 @@ def most_bytes(net: Net) -> int:
     return numbers * _BYTES_A_NUMBER + _ROOM
 
 
-def read_request(body: bytes, header_length: str | None, net: Net) -> Request:
+def read_request(body: bytearray, header_length: str | None, net: Net) -> Request:
     """Return the request that `body` is; `header_length` is the header's text. Raises Refusal."""
     head, tail = _split(body, header_length)
     values = _object(_parsed(head), "the request")
@@ -97,7 +97,7 @@ def read_request(body: bytes, header_length: str | None, net: Net) -> Request:
     return Request(id=_id(values), inputs=rows, outputs=_wanted(values, net.outputs))
 
 
-def _split(body: bytes, header_length: str | None) -> tuple[bytes, memoryview]:
+def _split(body: bytearray, header_length: str | None) -> tuple[bytearray, memoryview]:
     """Return the JSON object of a body and the tensors after it."""
     if header_length is None:
         return body, memoryview(b"")
@@ -111,7 +111,7 @@ def _split(body: bytes, header_length: str | None) -> tuple[bytes, memoryview]:
     return body[:length], memoryview(body)[length:]
 
 
-def _parsed(text: bytes) -> object:
+def _parsed(text: bytearray) -> object:
     try:
         return json.loads(text, parse_constant=_no_number)
     except RecursionError:

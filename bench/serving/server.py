@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
+import gc
 import socket
 import time
 from collections.abc import Callable
@@ -19,6 +21,7 @@ from bench.serving.app import Service
 _BACKLOG = 512
 _DRAINS_S = 0.3  # at least: a request may be on its way
 _IDLE_S = 75  # that a connection may be without a request
+_TRIMS_EACH = 10  # ticks, which is a second
 
 
 class Protocol(H11Protocol):
@@ -79,6 +82,7 @@ class _Server(uvicorn.Server):
         self.service = service
         self.ended_by: int | None = None
         self._drains_until = 0.0
+        self._trimmed_after = 0
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to drain, or end where that has begun; uvicorn calls it at a signal."""
@@ -101,7 +105,17 @@ class _Server(uvicorn.Server):
                 listener.close()
             if not self.service.in_flight and time.monotonic() > self._drains_until:
                 self.should_exit = True
+        elif counter % _TRIMS_EACH == 0:
+            self._trim()
         return await super().on_tick(counter)
+
+    def _trim(self) -> None:
+        """Give back what bursts of requests took: the allocator keeps it for others like them."""
+        if self.service.requests != self._trimmed_after and not self.service.in_flight:
+            self._trimmed_after = self.service.requests
+            gc.collect()  # a connection and its request hold each other
+            with suppress(AttributeError):  # another C library than glibc
+                ctypes.CDLL(None).malloc_trim(0)
 
 
 def serve(service: Service, own: socket.socket, started: Callable[[], None]) -> int | None:
@@ -119,6 +133,7 @@ def serve(service: Service, own: socket.socket, started: Callable[[], None]) -> 
         batches = asyncio.create_task(service.batcher.run())
         batches.add_done_callback(lambda _: setattr(server, "should_exit", True))
         own.listen(_BACKLOG)
+        gc.freeze()  # what is here stays: no collection need look at it
         started()
         await server.serve([own])
         batches.cancel()

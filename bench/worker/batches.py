@@ -11,7 +11,6 @@ import mmap
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from statistics import median
 from typing import Any
 
 from bench.core.errors import Unavailable
@@ -23,7 +22,7 @@ from bench.worker.commands import open_one
 from bench.worker.outputs import WrongOutput, check_outputs, matched
 from bench.worker.session import State, facts_of
 
-_TIMED = 5
+_TIMED = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +85,8 @@ def _open(state: State, request: SessionRequest, memory: mmap.mmap) -> tuple[Bat
     for name, array in reference.inputs.items():
         batch.inputs[name][...] = array
     batch.infer()
-    timed = current.session.sample(_TIMED)
-    return batch, {**figures, "inference_ns": round(median(timed))}
+    # The fastest: what others do to this machine meanwhile is no part of what a batch costs.
+    return batch, {**figures, "inference_ns": min(current.session.sample(_TIMED))}
 
 
 def _check_rows(single: Batch, batch: Batch, tolerance: float) -> None:

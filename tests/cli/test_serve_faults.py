@@ -45,7 +45,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def server(models: Path) -> Iterator[Served]:
-    with served(models, "--max-batch", "4", "--max-requests", "8", "--timeout-s", "5") as one:
+    with served(models, "--max-batch", "4", "--max-requests", "8", "--timeout-s", "60") as one:
         yield one
 
 
@@ -173,9 +173,9 @@ def test_the_server_outlives_malformed_requests_overload_and_dropped_connections
         until(lambda: metrics(server)["bench_queue_requests"] == 0)
 
     abuse(0)
-    before = [rss_kib(pid) for pid in pids]
+    most = [1.05 * rss_kib(pid) for pid in pids]
     abuse(1)
-    assert [rss_kib(pid) <= 1.05 * was for pid, was in zip(pids, before, strict=True)] == [True] * 2
+    until(lambda: all(rss_kib(pid) <= limit for pid, limit in zip(pids, most, strict=True)))
     assert right(asks(server))
     assert metrics(server)["bench_engine_restarts_total"] == 0
     assert "Traceback" not in server.log.read_text()

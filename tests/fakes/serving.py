@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -74,7 +74,7 @@ def row(first: float = 0.0, value: float = 0.5) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A server of the net `one`."""
+    """A server in a process of its own."""
 
     process: subprocess.Popen[str]
     url: str
@@ -92,20 +92,25 @@ class Served:
 
 
 @contextmanager
-def served(models: Path, *flags: str, net: str = "one") -> Iterator[Served]:
-    """Start a server on a free port, its files beside `models`; end it if the test hasn't."""
-    log = models.parent / "server.log"
-    argv = [
-        sys.executable, "-m", "tests.fakes.serving", "serve", net, "--runner", "paddle",
-        "--port", "0", "--json", "--models", str(models), "--cache", str(models.parent / "cache"),
-        *flags,
-    ]  # fmt: skip
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+def served(models: Path, *flags: str) -> Iterator[Served]:
+    """Serve the net `one` of the catalogue in `models`; the cache and the log are beside it."""
+    here = models.parent
+    words = (
+        "one", "--runner", "paddle", "--models", str(models), "--cache", str(here / "cache"), *flags
+    )  # fmt: skip
+    with started("tests.fakes.serving", words, here / "server.log") as one:
+        yield one
+
+
+@contextmanager
+def started(module: str, words: Sequence[str], log: Path) -> Iterator[Served]:
+    """Start `python -m module serve WORDS` on a free port; end it where that hasn't been done."""
+    argv = [sys.executable, "-m", module, "serve", *words, "--port", "0", "--json"]
     with (
         log.open("w") as err,
         subprocess.Popen(
             argv, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=err, text=True,
-            env=env,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
         ) as process,
     ):  # fmt: skip
         try:
