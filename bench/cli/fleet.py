@@ -11,7 +11,7 @@ from bench.cli.commands import VERBS
 from bench.cli.console import OutputOptions, conclude
 from bench.core.errors import BenchError, InputError
 from bench.core.output import say
-from bench.core.program import program
+from bench.core.program import command, program
 from bench.core.units import number_of
 from bench.experiments.context import Options
 from bench.experiments.latency.job import suite_of
@@ -48,14 +48,19 @@ class _Jobs:
     def fetch(self, futures: Sequence[object]) -> None:
         """Merge what comes in until every job has ended; raises BenchError."""
         left = len(futures)
+        self._starts(left)
         for job, delivery in self.fleet.deliveries(futures):
-            self.shown.starts(Unit(label=job.label, left=left, execute=str))
-            self.shown.ended(
-                Unit(label=job.label, left=left, execute=str), self._take(job, delivery)
-            )
+            where = job.worker if isinstance(delivery, BenchError) else delivery.worker
+            unit = Unit(label=f"{job.target} on {where}", left=left, execute=str)
+            self.shown.ended(unit, self._take(unit.label, delivery))
             left -= 1
+            self._starts(left)
 
-    def _take(self, job: Job, delivery: Delivery | BenchError) -> str:
+    def _starts(self, left: int) -> None:
+        if left:
+            self.shown.starts(Unit(label=number_of(left, "job"), left=left, execute=str))
+
+    def _take(self, label: str, delivery: Delivery | BenchError) -> str:
         try:
             if isinstance(delivery, BenchError):
                 raise delivery
@@ -66,7 +71,7 @@ class _Jobs:
             merged = merge(delivery.archive, self.store)
         except BenchError as error:
             self.failed += 1
-            say(f"bench: {job.label} failed: {error.problem}: {error.hint}")
+            say(f"bench: {label} failed: {error.problem}: {error.hint}")
             return "failed"
         self.runs.append(merged.folder)
         return f"run {merged.folder.path.name}{' (there already)' * merged.known}"
@@ -89,7 +94,8 @@ def run_fleet(options: Options) -> int:
         places = fitting(fleet.places(), kind, chosen.at)
         jobs = jobs_for(places, chosen, *job_words(options.command))
         sent = _Jobs(store=store, fleet=fleet, shown=shown)
-        say(f"campaign {chosen.campaign}: {number_of(len(jobs), 'job')}")
+        many, state = number_of(len(jobs), "job"), command(f"fleet status {chosen.fleet}")
+        say(f"campaign {chosen.campaign}: {many}; {state} shows where they are")
         _carry_out(sent, jobs, again_command(options.command, chosen.campaign))
     status = int(bool(sent.failed))
     if not sent.runs or options.of(OutputOptions).no_report:

@@ -14,7 +14,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from bench import __version__
 from bench.core.errors import BenchError, InputError, Unavailable
+from bench.core.output import say
 from bench.fleet.offers import KINDS, kind_of
 from bench.fleet.security import host_of, security_for
 from bench.fleet.settings import loaded
@@ -115,21 +117,22 @@ class Fleet:
     sent: dict[str, Job] = field(default_factory=dict)
 
     def places(self) -> list[Place]:
-        """Return every target that a worker offers now, by worker."""
+        """Return every target that a worker of this version offers now, by worker.
+
+        The others are named: a job of this version means nothing to them.
+        """
         workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
-        return sorted(
-            (
-                Place(
-                    worker=str(it["name"]),
-                    target=target,
-                    title=it.get("titles", {}).get(target, ""),
-                )
-                for it in workers
+        found = []
+        for it in workers:
+            if (version := it.get("bench")) != __version__:
+                say(f"bench: left out: {it['name']} has version {version}, not {__version__}")
+                continue
+            found += [
+                Place(worker=str(it["name"]), target=target, title=it["titles"].get(target, ""))
                 for target in it.get("resources", {})
                 if kind_of(target) is not None
-            ),
-            key=lambda place: (place.worker, place.target),
-        )
+            ]
+        return sorted(found, key=lambda place: (place.worker, place.target))
 
     def submit(self, jobs: Sequence[Job]) -> list[Any]:
         """Send jobs; return their futures. One of the same id that was sent before goes on."""

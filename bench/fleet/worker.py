@@ -10,6 +10,7 @@ import asyncio
 from contextlib import suppress
 from typing import Any
 
+from bench import __version__
 from bench.core.locks import held, runtime_folder
 from bench.core.output import say
 from bench.core.scratch import scratch_folder, temporary_root
@@ -50,6 +51,7 @@ class _Left(BaseException):
 
 async def _stay(host: Host, address: str, security: dict[str, Any]) -> None:
     host.look()
+    say(f"{host.name}: asking {address} to join")
     while True:
         host.changed.clear()
         try:
@@ -69,7 +71,7 @@ async def _joined(host: Host, address: str, security: dict[str, Any]) -> None:
             name=host.name,
             nthreads=_MOST_JOBS,
             resources=resources_of(host.name, list(titles)),
-            startup_information={"titles": lambda _: titles},
+            startup_information={"titles": lambda _: titles, "bench": lambda _: __version__},
             heartbeat_interval=f"{HEARTBEAT_S}s",
             local_directory=str(folder),
             memory_limit=0,

@@ -24,11 +24,14 @@ def lab(tmp_path: Path, plain_models: Path) -> Iterator[TestFleet]:
         yield made
 
 
-def test_the_job_of_a_killed_worker_is_resumed_when_it_is_back(lab: TestFleet) -> None:
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_the_job_of_a_killed_worker_is_resumed_when_it_is_back(
+    lab: TestFleet, number: signal.Signals
+) -> None:
     worker = lab.join("lab1")
     with lab.running() as client:
         eventually(lambda: len(lab.journals("lab1")) >= 2)
-        worker.end(signal.SIGKILL)
+        worker.end(number)
         kept = lab.journals("lab1")
         worker.start()
         assert client.process.wait(90) == 0, client.said

@@ -8,6 +8,7 @@ import pytest
 
 from bench.config.project import default_cache
 from bench.storage.store import Store
+from scripts import fleet_trial
 from tests.cli.fleet_checks import merged_differently, overlapping
 from tests.cli.fleets import eventually, fleet
 from tests.cli.process import REAL
@@ -20,6 +21,17 @@ pytestmark = [
     pytest.mark.engine,
     pytest.mark.skipif(missing_tools() is not None, reason=missing_tools() or ""),
 ]
+
+
+def test_a_worker_that_is_killed_and_one_that_is_cut_off_lose_no_job(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The trial in small: 15 jobs on three hosts and two phones."""
+    status, said = fleet_trial.main(["--jobs", "15", "--cut-s", "5"]), capsys.readouterr().out
+    assert status == 0, said
+    assert "15 of 15 jobs merged" in said
+    assert "killed by SIGKILL" in said
+    assert "cut off for 5 s" in said
 
 
 def test_a_job_whose_phone_has_gone_waits_and_is_measured_when_it_is_back(
