@@ -41,17 +41,22 @@ HEAD = ("Net", "Engine", "Python, ms", "C++, ms", "C++ / Python, 95% interval", 
 
 
 def measured(variants: str, preset: str, results: Path) -> None:
-    """Measure the suite into `results`; what it prints goes to this terminal."""
+    """Measure the suite into `results`; what it prints goes to this terminal.
+
+    Leaves with its status where it couldn't begin or was interrupted.
+    """
     words = ["run", "--suite", SUITE, "--variant", variants, "--preset", preset]
     command = [sys.executable, "-m", "bench", *words, "--results", str(results)]
-    subprocess.run(command, cwd=PROJECT, check=False)
+    done = subprocess.run(command, cwd=PROJECT, check=False)
+    if done.returncode not in (0, 1):  # 1: some cells have no figure, and the table says which
+        sys.exit(done.returncode)
 
 
 def newest(results: Path) -> StoredRun:
     """Return the newest run of the suite; leaves with a sentence where there is none."""
     runs = [run for run in load_runs(results, broken=[]) if run.manifest.suite == SUITE]
     if not runs:
-        sys.exit(f"python_cost.py: {results} has no run of suite {SUITE}: leave --stored out")
+        sys.exit(f"python_cost.py: {results} has no run of suite {SUITE}: name another folder")
     return runs[-1]
 
 
