@@ -69,6 +69,13 @@ def _rolled(array: np.ndarray[tuple[int, ...], np.dtype[np.generic]], index: int
     return np.roll(array, index * max(1, array.shape[axis] // count), axis)
 
 
+def named_as(inputs: Tensors, names: Sequence[str]) -> Tensors:
+    """Return `inputs` by the names that a server calls them, where it has one and so have they."""
+    if set(inputs) != set(names) and len(inputs) == len(names) == 1:
+        return {names[0]: next(iter(inputs.values()))}
+    return inputs
+
+
 def prepare(
     connection: Connection,
     served: Served,
@@ -85,7 +92,8 @@ def prepare(
     names = [] if reference is None else [it.name for it in served.outputs if it.name in reference]
     samples = []
     for one in inputs:
-        body = encode(one, names, binary=served.binary)
+        renamed = named_as(one, [it.name for it in served.inputs])
+        body = encode(renamed, names, binary=served.binary)
         samples.append(Sample(body, connection.infer(served.path, body)))
     if reference is not None:
         parity.check(samples[0].outputs, reference)

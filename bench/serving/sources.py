@@ -1,16 +1,14 @@
-"""Where the servers of an experiment of loads are from: a URL, or the cells of a suite."""
+"""Servers started for the cells of a suite, and what serving adds to the call in process."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from statistics import median
 
 from bench.artifacts.builder import Artifact
-from bench.artifacts.cached import WEIGHTS
 from bench.config.axes import select_cells
 from bench.config.catalog import Model
 from bench.config.loads import LoadPreset
@@ -27,70 +25,16 @@ from bench.experiments.preparation import packages_of, reachable
 from bench.experiments.session import start_of
 from bench.launcher.client import WorkerFailed
 from bench.launcher.process import ChildFailed
-from bench.serving.client import Endpoint
 from bench.serving.load import Loader
 from bench.serving.server_process import served
-from bench.serving.subjects import URL, Opened, Subject, at_url
+from bench.serving.subjects import Opened, Subject
+from bench.serving.url_source import served_model
 from bench.storage.schema.common import Failed, Skipped
 from bench.storage.schema.serving import CostFields, RoundFields, ServedModel
 from bench.targets.base import Target
 
-TOLERANCE = 1e-3
-"""How far an answer may be from the reference where nothing else says so (relative L2)."""
-
 _WARM_UP_S = 0.5
 _MOST_CALLS = 100_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UrlSource:
-    """A server that is there. What serves it isn't known, so that its cost can't be either."""
-
-    endpoint: Endpoint
-    served_model: str | None
-    reference: Path | None
-    tolerance: float | None
-    suite: str | None = None
-    costs: bool = False
-    serve: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def local(self) -> bool:
-        return self.endpoint.is_loopback
-
-    def choose(self, target: Target) -> Mapping[str, str]:
-        del target
-        return {}
-
-    def make(self, target: Target, say: Callable[[str], None]) -> Mapping[str, Mapping[str, str]]:
-        """Check that the server answers; raises RequestFailed and InputError."""
-        del target
-        say("the server's model")
-        with self._open():
-            return {}
-
-    def _open(self) -> AbstractContextManager[Opened]:
-        return at_url(self.endpoint, self.served_model, self.reference)
-
-    def models(self) -> dict[str, ServedModel]:
-        return {}
-
-    def subjects(self) -> Sequence[Subject]:
-        return [
-            Subject(
-                name=URL,
-                label=self.endpoint.url,
-                cell=None,
-                tolerance=TOLERANCE if self.tolerance is None else self.tolerance,
-                open=self._open,
-            )
-        ]
-
-    def compare(self, subject: Subject, loader: Loader) -> CostFields:
-        raise NotImplementedError(subject, loader)
-
-    def flags(self) -> list[str]:
-        return [self.endpoint.url]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -173,17 +117,12 @@ class SuiteSource:
         return packages_of(able, tables.runners, bench.environments)
 
     def models(self) -> dict[str, ServedModel]:
-        return {it.variant: self._model(it) for it in self._models}
-
-    def _model(self, model: Model) -> ServedModel:
-        own = [it for cell, it in self._made.items() if cell.variant == model.variant]
-        facts = [it.facts.get(WEIGHTS) for it in own if isinstance(it, Artifact)]
-        return ServedModel(
-            title=model.title,
-            model_hash=model.hash,
-            weights=model.weights.label,
-            weights_sha256=next((it for it in facts if isinstance(it, str)), None),
-        )
+        return {
+            model.variant: served_model(
+                model, [it for cell, it in self._made.items() if cell.variant == model.variant]
+            )
+            for model in self._models
+        }
 
     def subjects(self) -> Sequence[Subject]:
         return [

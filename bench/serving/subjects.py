@@ -16,6 +16,7 @@ from bench.core.tensors import TensorSpec, read_reference, seeded, write_referen
 from bench.launcher.process import request_folder
 from bench.serving.client import Connection, Endpoint, Served, describe
 from bench.serving.messages import DTYPES
+from bench.serving.samples import named_as
 
 URL = "url"
 """What the loads of a server that was given by its URL are called."""
@@ -93,7 +94,7 @@ def _check_reference(path: Path, served: Served) -> None:
         reference = read_reference(path)
     except (OSError, ValueError, LookupError, zipfile.BadZipFile) as error:
         raise BrokenFile(path, str(error), hint=hint) from error
-    names = {it.name for it in served.inputs}
-    if set(reference.inputs) != names:
+    names = [it.name for it in served.inputs]
+    if set(named_as(reference.inputs, names)) != set(names):
         problem = f"its inputs are {', '.join(reference.inputs)}, the model's {', '.join(names)}"
         raise BrokenFile(path, problem, hint=hint)

@@ -100,10 +100,17 @@ def test_a_reference_that_the_answers_are_not_gives_status_1(
 
 def test_a_reference_of_another_net_is_refused(bench: Bench, url: str, tmp_path: Path) -> None:
     path = tmp_path / "reference.npz"
-    write_reference(path, {"images": np.ones(1)}, {"y": np.ones(1)})
+    write_reference(path, {"images": np.ones(1), "ids": np.ones(1)}, {"y": np.ones(1)})
     status, _, err = bench.load(url, "--reference", str(path))
     assert status == 2
-    assert "its inputs are images, the model's x" in err
+    assert "its inputs are images, ids, the model's x" in err
+
+
+def test_the_only_input_may_have_another_name(bench: Bench, url: str, tmp_path: Path) -> None:
+    x, path = np.ones((1, WIDTH), np.float32), tmp_path / "reference.npz"
+    write_reference(path, {"images": x}, {"y": answer(x)})
+    status, _, err = bench.load(url, "--scenario", "single-stream", "--reference", str(path))
+    assert status == 0, err
 
 
 def test_refused_requests_give_status_1_and_are_counted(
@@ -124,6 +131,10 @@ def test_refused_requests_give_status_1_and_are_counted(
         (["http://127.0.0.1:9", "--suite", "serving"], "leave out --suite or the URL"),
         (["http://127.0.0.1:9", "--scenario", "multi-stream"], "'multi-stream' is not"),
         (["http://127.0.0.1:9", "--percentile", "98"], "not 50, 90, 95, 97, 99 or 99.9"),
+        (["http://127.0.0.1:9", "--runner", "paddle"], "leave out --runner or the URL"),
+        (["http://127.0.0.1:9", "--max-batch", "2"], "leave out --max-batch or the URL"),
+        (["http://127.0.0.1:9", "--variant", "a,b"], "give one --variant"),
+        (["http://127.0.0.1:9", "--variant", "nothing"], "no variant 'nothing'"),
         (["--suite", "cpu"], "cpu.toml: it has no loads"),
         (["http://127.0.0.1:9"], "the server doesn't answer: Connection refused"),
     ],

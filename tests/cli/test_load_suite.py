@@ -14,6 +14,7 @@ from bench.serving import server_process
 from bench.storage.run_folders import ServingFolder
 from bench.storage.store import Store
 from tests.cli.process import FAKE
+from tests.fakes import serving
 from tests.fakes.tables import tables
 
 pytestmark = pytest.mark.slow
@@ -165,3 +166,21 @@ def test_a_cell_that_no_server_has_is_refused(
     path.write_text(path.read_text().replace(old, new))
     assert main([*argv, *QUICK], tables()) == 2
     assert said in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_server_elsewhere_must_answer_as_the_net_that_is_named(
+    argv: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    words = ("--variant", "one", "--percentile", "90", "--duration", "0.3s", "--json")
+    with serving.served(tmp_path / "models") as server:
+        status = main(
+            ["load", server.url, *argv[3:], *words, "--scenario", "single-stream"], tables()
+        )
+    out, err = capsys.readouterr()
+    assert status == 0, err
+    (it,) = json.loads(out)["loads"]
+    assert it["parity"]["reference"]
+    assert it["parity"]["checked"] > 1
+    manifest = run_of(tmp_path).manifest()
+    assert list(manifest.models) == ["one"]
+    assert manifest.suite is None

@@ -242,7 +242,7 @@ VERBS: Mapping[str, Verb] = {
             o.SUITE.but("none: serving measures what this harness serves"),
             o.PRESET.but("standard"),
             o.RUNNER,
-            o.VARIANT,
+            o.VARIANT.but("the suite's; of a URL the net that must answer as its reference does"),
             o.THREADS,
             o.WEIGHTS,
             o.TOLERANCE.but("the model's, else the runner's; of a URL 0.001"),

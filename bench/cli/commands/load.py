@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 
 from bench.analysis.serving import StoredServing
 from bench.cli.console import renew_report, tell_broken, written
@@ -18,11 +17,13 @@ from bench.reports.serving import outcomes, table, to_values
 from bench.serving.client import parse_url
 from bench.serving.experiment import LoadOptions, ServingExperiment, Source
 from bench.serving.loadgen import loadgen
-from bench.serving.sources import SuiteSource, UrlSource
+from bench.serving.sources import SuiteSource
+from bench.serving.url_source import UrlSource
 from bench.storage.run_folders import ServingFolder
+from bench.storage.schema.serving import ServingManifest
 from bench.storage.store import Store
 
-SUITE = "serving"
+SUITE, RUNNER = "serving", "onnxruntime"
 
 
 def run(options: Options, tables: Tables) -> int:
@@ -56,35 +57,16 @@ def _source(
     options: Options, tables: Tables, chosen: LoadOptions, resumed: ServingFolder | None
 ) -> Source:
     """Return where the servers are from; raises InputError."""
-    words: Sequence[str] = options.words
-    if len(words) > 1:
-        raise InputError(
-            f"one server is loaded at a time, and {len(words)} are named", hint="give one URL"
-        )
-    if words:
-        if chosen.suite is not None:
-            raise InputError(
-                "a suite's servers are started here, and a URL names another",
-                hint="leave out --suite or the URL",
-            )
-        if chosen.serve:
-            raise InputError(
-                f"{next(iter(chosen.serve))} is of a server that is started here",
-                hint="leave it out: a server that is there has its own",
-            )
-        return UrlSource(
-            endpoint=parse_url(words[0]),
-            served_model=chosen.served_model,
-            reference=chosen.reference,
-            tolerance=options.tolerance,
-        )
+    began = None if resumed is None else resumed.manifest()
+    if options.words:
+        return _at_url(options, tables, chosen, began)
     if chosen.suite is None:
         raise InputError(
             "load has no server",
             hint=f"give its URL, or have one started for each cell: "
             f"{command('load --suite serving')}",
         )
-    suite, began = load_suite(chosen.suite), None if resumed is None else resumed.manifest()
+    suite = load_suite(chosen.suite)
     return SuiteSource(
         options=options,
         tables=tables,
@@ -92,6 +74,43 @@ def _source(
         preset=suite.load(chosen.preset),
         serve=chosen.serve if began is None else began.serve,
         resumed=None if began is None else [it.to_cell() for it in began.cells.values()],
+    )
+
+
+def _at_url(
+    options: Options, tables: Tables, chosen: LoadOptions, began: ServingManifest | None
+) -> UrlSource:
+    """Return the server that a URL names; raises InputError for flags that are of another's."""
+    if len(options.words) > 1:
+        raise InputError(
+            f"one server is loaded at a time, and {len(options.words)} are named",
+            hint="give one URL",
+        )
+    variants = options.variants if began is None else list(began.models)
+    of_others = {
+        "--suite": chosen.suite is not None,
+        "--runner": bool(options.axes.runners),
+        "--threads": bool(options.axes.threads),
+        **dict.fromkeys(chosen.serve, True),
+    }
+    for flag in (it for it, given in of_others.items() if given):
+        raise InputError(
+            f"{flag} is of servers that are started here, and a URL names one that is there",
+            hint=f"leave out {flag} or the URL",
+        )
+    if len(variants) > 1 or (variants and chosen.reference is not None):
+        raise InputError(
+            "what a server must answer is the reference of one net",
+            hint="give one --variant, or --reference FILE.npz",
+        )
+    return UrlSource(
+        options=options,
+        tables=tables,
+        endpoint=parse_url(options.words[0]),
+        served_model=chosen.served_model,
+        reference=chosen.reference,
+        variant=variants[0] if variants else None,
+        runner=RUNNER if RUNNER in tables.runners else next(iter(tables.runners)),
     )
 
 
