@@ -27,6 +27,11 @@ from bench.storage.schema.profile import Profiled, ProfileRecord
 _SHOWN = 20
 _SAID = 3
 _WORTH = 0.02
+_MUCH = 0.3
+_BUSY = (
+    "That is much: where other programs had the cores meanwhile, it is mostly time in which they "
+    "ran. Profile again on a machine without other load."
+)
 _KERNELS = 5
 
 
@@ -124,6 +129,8 @@ def explanation(found: OperatorDiff, base: Side, head: Side) -> Iterator[str]:
         f"{_signed(found.unexplained_ns)} is outside them: copies, the engine's own work between "
         f"operators, and what engines cut off of their times, up to {_ms(found.resolution_ns)}."
     )
+    if abs(found.unexplained_ns) > _MUCH * max(found.base_ns, found.head_ns):
+        yield _BUSY
     yield from _most(found)
     kernels = [(row.name, row.kernels) for row in found.rows if row.kernels is not None]
     for name, (before, after) in kernels[:_KERNELS]:
@@ -174,6 +181,8 @@ def _sentences(profiled: Profiled) -> Iterator[str]:
         f"{number_of(count, 'operator')} take {_ms(total)} together; an inference without the "
         f"profile takes {_ms(latency)}, {of_it}."
     )
+    if outside > _MUCH * latency:
+        yield _BUSY
     if profiled.resolution_ns > 1:
         each, most = profiled.resolution_ns / NS_PER_US, profiled.resolution_ns * count
         yield f"The engine cuts off up to {each:g} µs of each operator, {_ms(most)} in all."

@@ -19,6 +19,7 @@ CONV, RELU = operator("conv", "Conv", 60), operator("relu", "Relu", 10)
         ("Gemm", "matrix product"), ("FullyConnected", "matrix product"),
         ("InnerProduct", "matrix product"), ("ReorderInput", "layout change"),
         ("ShuffleChannels", "data movement"), ("VariadicSplit", "data movement"),
+        ("Raster", "data movement"),
         ("GlobalAveragePool", "pooling"), ("ReduceMean", "pooling"), ("HardSwish", "elementwise"),
         ("BinaryOp", "elementwise"), ("LSTM", "LSTM"),
     ],
