@@ -135,9 +135,13 @@ def cheapest(most: int, took_ns: Mapping[int, int]) -> list[int]:
     """Return, by how many rows wait, the batch of the first of the inferences that are cheapest.
 
     `took_ns` is what an inference of each batch takes, in ns; one is filled up where it is larger
-    than the rows that are left.
+    than the rows that are left. Of two that are as cheap the larger one is taken.
     """
-    best = [(0, 0)]
+    best = [(0, 0, 0)]
     for count in range(1, most + 1):
-        best.append(min((best[max(count - it, 0)][0] + ns, it) for it, ns in took_ns.items()))
-    return [size for _, size in best]
+        ways = (
+            (best[max(count - size, 0)][0] + ns, max(size - count, 0), -size)
+            for size, ns in took_ns.items()
+        )
+        best.append(min(ways))
+    return [-size for _, _, size in best]
