@@ -31,7 +31,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
 from bench.fleet.host import stand_in
-from bench.fleet.jobs import Delivery, Fleet, Job, connected, resources_of
+from bench.fleet.jobs import Delivery, Fleet, Job, connected, resources_of, told_of
 from bench.fleet.scheduler import serve
 from bench.fleet.settings import HEARTBEAT_S, loaded
 from bench.fleet.signals import until_signal
@@ -201,6 +201,7 @@ async def _workers(address: str, first: int, count: int, kib: int) -> None:
                     name=f"host-{device}",
                     nthreads=1,
                     resources=resources_of(f"host-{device}", [f"phone:{device:08d}"]),
+                    startup_information=told_of({}),
                     heartbeat_interval=f"{HEARTBEAT_S}s",
                     local_directory=folder,
                     memory_limit=0,

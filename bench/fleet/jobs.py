@@ -9,7 +9,7 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -96,6 +96,14 @@ class Job:
 def resources_of(worker: str, targets: Sequence[str]) -> dict[str, float]:
     """Return what a worker of that name has, with those targets."""
     return {**dict.fromkeys(targets, 1.0), HOST: WHOLE, f"{WORKER}{worker}": WHOLE}
+
+
+def told_of(titles: Mapping[str, str]) -> dict[str, Callable[[object], object]]:
+    """Return what a worker tells the scheduler of itself, as distributed takes it.
+
+    `titles` are the hardware of its targets by their names.
+    """
+    return {"titles": lambda _: dict(titles), "bench": lambda _: __version__}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

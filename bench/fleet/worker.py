@@ -10,7 +10,6 @@ import asyncio
 from contextlib import suppress
 from typing import Any
 
-from bench import __version__
 from bench.core.locks import held, runtime_folder
 from bench.core.output import say
 from bench.core.scratch import scratch_folder, temporary_root
@@ -18,7 +17,7 @@ from bench.core.threads import pool_of
 from bench.core.units import number_of
 from bench.experiments.context import Options
 from bench.fleet.host import Host, stand_in
-from bench.fleet.jobs import resources_of
+from bench.fleet.jobs import resources_of, told_of
 from bench.fleet.offers import Finder
 from bench.fleet.security import host_of, security_for
 from bench.fleet.settings import HEARTBEAT_S, loaded
@@ -71,7 +70,7 @@ async def _joined(host: Host, address: str, security: dict[str, Any]) -> None:
             name=host.name,
             nthreads=_MOST_JOBS,
             resources=resources_of(host.name, list(titles)),
-            startup_information={"titles": lambda _: titles, "bench": lambda _: __version__},
+            startup_information=told_of(titles),
             heartbeat_interval=f"{HEARTBEAT_S}s",
             local_directory=str(folder),
             memory_limit=0,
