@@ -156,7 +156,8 @@ def _breaks(logs: Sequence[float], penalty: float) -> list[int]:
     import ruptures
 
     signal = np.asarray(logs, dtype=np.float64).reshape(-1, 1)
-    ends = ruptures.Pelt(model="l2", min_size=2, jump=1).fit(signal).predict(pen=penalty)
+    # The linear kernel's cost is the squared error: Pelt(model="l2") in C, a thousand times faster.
+    ends = ruptures.KernelCPD(kernel="linear", min_size=2).fit(signal).predict(pen=penalty)
     return [int(index) for index in ends[:-1]]
 
 
