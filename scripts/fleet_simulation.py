@@ -41,7 +41,7 @@ PER_PROCESS = 125
 IDLE_S = 30.0
 JOB_S = 300.0
 """The length of a job for which the table says what a fleet needs: five minutes."""
-FETCHED = 2000
+FETCHED = 500
 HEAD = (
     "devices", "jobs", "join s", "idle: of a core", "MiB", "open files", "submit s", "all done s",
     "CPU ms/job", "KiB/job", "longest silence s", "fetched/s", "CPU ms/job fetched", "MiB/worker",

@@ -6,15 +6,16 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bench.analysis.series import StoredRun
 from bench.cli.console import tell_broken
-from bench.cli.stored import check_results
+from bench.cli.stored import check_results, viewed
 from bench.core.errors import BrokenResult, InputError, UnknownName
 from bench.core.output import say, show, show_lines
 from bench.core.program import command
 from bench.core.units import number_of
 from bench.experiments.context import Options, Tables
-from bench.reports.build import load_runs
-from bench.reports.data.rows import cells
+from bench.reports.build import StoredRuns, in_full, load_runs
+from bench.reports.data.rows import Cells
 from bench.reports.exports import EXPORTS, ExportFormat, Job, export, format_of
 
 
@@ -46,10 +47,9 @@ def run(options: Options, tables: Tables) -> int:
     _check_out(options.words, chosen.to, form)
     check_results(options.results, "cpu")
     broken: list[BrokenResult] = []
-    runs = load_runs(options.results, options.run, broken=broken)
+    stored, runs = _stored(options, form, broken)
     if not runs:
         raise UnknownName("run", "latest", [])
-    stored = cells(runs[-1:] if form.figures else runs)
     job = Job(
         stored=stored,
         level=chosen.level or "cell",
@@ -57,7 +57,7 @@ def run(options: Options, tables: Tables) -> int:
         replace=chosen.force,
     )
     left_out = {it.record.cell_id: str(it.row.get("reason") or _LONG) for it in export(form, job)}
-    written = len(stored) - len(left_out)
+    written = stored.count - len(left_out)
     if options.as_json:
         about = {"out": job.out, "cells": written, "left_out": left_out}
         show(json.dumps(about, indent=1) + "\n")
@@ -68,6 +68,20 @@ def run(options: Options, tables: Tables) -> int:
     for cell, reason in left_out.items():
         say(f"bench: left out, for there is no figure: {cell} {reason}")
     return tell_broken(broken)
+
+
+def _stored(
+    options: Options, form: ExportFormat, broken: list[BrokenResult]
+) -> tuple[Cells, list[StoredRun]]:
+    """Return what is exported, of all runs as they are read, and those that are in memory."""
+    if options.run is None:
+        seen = list(viewed(options, broken))
+        runs = in_full(seen)
+        newest = runs[-1:]
+        every = StoredRuns(options.results, None, broken)
+        return (Cells(newest) if form.figures else Cells(every, seen)), runs
+    runs = load_runs(options.results, options.run, broken=broken)
+    return Cells(runs[-1:] if form.figures else runs), runs
 
 
 def _check_out(words: Sequence[str], to: str, form: ExportFormat) -> None:

@@ -28,7 +28,7 @@ def optional(module: str, extra: str) -> ModuleType:
         ) from error
 
 
-def frame_of(level: str, stored: Sequence[Stored]) -> DataFrame:
+def frame_of(level: str, stored: Iterable[Stored]) -> DataFrame:
     """Return the table of that level; raises Unavailable without pandas."""
     if level == "sample":
         return _sample_frame(list(samples(stored)))

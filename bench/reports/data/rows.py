@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Reversible, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from bench.analysis.brief import Brief
 from bench.analysis.contention import (
     burst_samples_ns,
     counted_ns,
@@ -77,23 +78,39 @@ class Samples:
     bursts_known: bool
 
 
+class Cells(Iterable[Stored]):
+    """Every record of `runs`, oldest first, each read when its turn comes; `viewed` are the runs
+    that a view of them is of.
+
+    `count` is how many records there were when they were last gone over.
+    """
+
+    def __init__(
+        self, runs: Iterable[StoredRun], viewed: Reversible[StoredRun | Brief] | None = None
+    ) -> None:
+        self._runs, self.count = runs, 0
+        view = gather(list(runs) if viewed is None else viewed, order=(), published={}, faults=())
+        self._shown, self._nets = _rows(view), view.models
+
+    def __iter__(self) -> Iterator[Stored]:
+        self.count = 0
+        for run in self._runs:
+            for record in run.records:
+                self.count += 1
+                yield Stored(
+                    run=run,
+                    record=record,
+                    shown=self._shown.get((run.run_id, record.cell_id)),
+                    net=self._nets.get(record.cell.variant),
+                )
+
+
 def cells(runs: Sequence[StoredRun]) -> list[Stored]:
     """Return every record of `runs`, oldest first."""
-    view = gather(runs, order=(), published={}, faults=())
-    shown = _rows(view)
-    return [
-        Stored(
-            run=run,
-            record=record,
-            shown=shown.get((run.manifest.run_id, record.cell_id)),
-            net=view.models.get(record.cell.variant),
-        )
-        for run in runs
-        for record in run.records
-    ]
+    return list(Cells(runs))
 
 
-def session_rows(stored: Sequence[Stored]) -> Iterator[Row]:
+def session_rows(stored: Iterable[Stored]) -> Iterator[Row]:
     """Yield a row for each session."""
     for one in stored:
         shared = one.identity
@@ -101,7 +118,7 @@ def session_rows(stored: Sequence[Stored]) -> Iterator[Row]:
             yield shared | _session_row(index, session, one.record.sampling.statistic)
 
 
-def samples(stored: Sequence[Stored]) -> Iterator[Samples]:
+def samples(stored: Iterable[Stored]) -> Iterator[Samples]:
     """Yield the samples of each session that has any."""
     for one in stored:
         shared = one.identity
@@ -117,7 +134,7 @@ def samples(stored: Sequence[Stored]) -> Iterator[Samples]:
                 )
 
 
-def sample_rows(stored: Sequence[Stored]) -> Iterator[Row]:
+def sample_rows(stored: Iterable[Stored]) -> Iterator[Row]:
     """Yield a row for each sample."""
     for session in samples(stored):
         values = iter(enumerate(session.samples_ns))
@@ -128,10 +145,10 @@ def sample_rows(stored: Sequence[Stored]) -> Iterator[Row]:
                 yield session.shared | own
 
 
-def rows_of(level: str, stored: Sequence[Stored]) -> Iterator[Row]:
+def rows_of(level: str, stored: Iterable[Stored]) -> Iterator[Row]:
     """Yield the rows of that level."""
     if level == "cell":
-        return iter([one.row for one in stored])
+        return (one.row for one in stored)
     return session_rows(stored) if level == "session" else sample_rows(stored)
 
 

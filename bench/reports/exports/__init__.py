@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -34,7 +34,7 @@ class ExportFormat:
 class Job:
     """What is exported: records with their rows, the level, and where to."""
 
-    stored: Sequence[Stored]
+    stored: Iterable[Stored]
     level: str
     out: str
     path: Path = Path()
@@ -71,15 +71,19 @@ def format_of(name: str, level: str | None) -> ExportFormat:
 def export(form: ExportFormat, job: Job) -> list[Stored]:
     """Write `job`, whole or not at all; return the records that the format has no place for.
 
+    A format of all records goes over `job.stored` as its file grows, and may do so more than once.
+
     Raises InputError for what can't be written or is there already, Unavailable without a package.
     """
     module, _, name = form.write.partition(":")
     write: Callable[[Job], None] = getattr(importlib.import_module(module), name)
-    kept = [it for it in job.stored if not form.figures or _has_figure(it)]
-    left_out = [it for it in job.stored if form.figures and not _has_figure(it)]
-    if not kept:
+    left_out: list[Stored] = []
+    if form.figures:
+        stored = list(job.stored)
+        kept, left_out = ([it for it in stored if _has_figure(it) is has] for has in (True, False))
+        job = replace(job, stored=kept)
+    if next(iter(job.stored), None) is None:
         raise InputError("no cell has a figure to export", hint="name another run with --run RUN")
-    job = replace(job, stored=kept)
     if form.is_file:
         _write_file(write, job)
     else:

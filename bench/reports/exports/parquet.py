@@ -15,7 +15,8 @@ def write(job: Job) -> None:
     """Write the table of the job's level; raises Unavailable without pyarrow and pandas."""
     arrow: Any = optional("pyarrow", "parquet")
     parquet: Any = optional("pyarrow.parquet", "parquet")
-    table = arrow.Table.from_pandas(frame_of(job.level, job.stored), preserve_index=False)
+    frame = frame_of(job.level, job.stored)
+    table = arrow.Table.from_pandas(frame, preserve_index=False)
     fields = [
         field.with_metadata({"unit": unit(column), "description": column.text})
         for field, column in zip(table.schema, LEVELS[job.level], strict=True)
@@ -23,7 +24,7 @@ def write(job: Job) -> None:
     about = {
         "written_by": f"shufflenet-bench {__version__}",
         "level": job.level,
-        "runs": list(dict.fromkeys(it.run.manifest.run_id for it in job.stored)),
+        "runs": list(dict.fromkeys(map(str, frame["run_id"]))),
     }
     metadata = {**table.schema.metadata, b"shufflenet-bench": json.dumps(about).encode()}
     parquet.write_table(table.cast(arrow.schema(fields, metadata=metadata)), job.path)

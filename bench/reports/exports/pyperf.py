@@ -29,7 +29,7 @@ _OF_CELL = (
 
 def write(job: Job) -> None:
     """Write the suite's JSON."""
-    first = job.stored[0].row
+    first = next(iter(job.stored)).row
     suite = {
         "version": "1.0",
         "metadata": {"unit": "second", "emulated": _word(first), **_known(first, _OF_SUITE)},

@@ -27,7 +27,7 @@ _EXTRA = (
 
 def write(job: Job) -> None:
     """Write the JSON that `pytest-benchmark compare` reads."""
-    row = job.stored[0].row
+    row = next(iter(job.stored)).row
     names = ("system_id", "system", "emulated", "target", "host")
     report = {
         "machine_info": {name: row.get(name) for name in names},

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import groupby
 
 from bench.core.errors import InputError
 from bench.reports.csv_tables import Row
@@ -101,27 +102,37 @@ def write(job: Job) -> None:
         raise InputError(problem, hint="export one run with --run RUN") from error
 
 
-def _fill(database: sqlite3.Connection, stored: Sequence[Stored]) -> None:
-    rows = [one.row for one in stored]
+def _fill(database: sqlite3.Connection, stored: Iterable[Stored]) -> None:
+    """Write all tables, a run at a time."""
     for table in _TABLES:
         database.execute(table.create)
-    _SYSTEMS.insert(database, _once(rows, "system_id"))
-    _RUNS.insert(database, _once(rows, "run_id"))
-    _CELLS.insert(database, rows)
-    keys: dict[object, int] = {}
-    _SESSIONS.insert(database, (_numbered(row, keys) for row in session_rows(stored)))
-    _SAMPLES.insert(database, (_numbered(row, keys) for row in sample_rows(stored)))
+    there: set[object] = set()
+    first = 0  # the number of the run's first session
+    for _, group in groupby(stored, lambda one: one.run.run_id):
+        own = list(group)
+        rows = [one.row for one in own]
+        _SYSTEMS.insert(database, _once(rows, "system_id", there))
+        _RUNS.insert(database, _once(rows, "run_id", there))
+        _CELLS.insert(database, rows)
+        keys: dict[object, int] = {}
+        _SESSIONS.insert(database, (_numbered(row, keys, first) for row in session_rows(own)))
+        _SAMPLES.insert(database, (_numbered(row, keys, first) for row in sample_rows(own)))
+        first += len(keys)
     database.execute(_ALL_SAMPLES)
     database.execute('CREATE TABLE columns ("table", name, unit, text)')
     about = [(t.name, c.name, unit(c), c.text) for t in _TABLES for c in t.columns]
     database.executemany("INSERT INTO columns VALUES (?, ?, ?, ?)", about)
 
 
-def _numbered(row: Row, keys: dict[object, int]) -> Row:
+def _numbered(row: Row, keys: dict[object, int], first: int) -> Row:
     """Return the row with the number of its session, the next one for a new session."""
-    session = (row["run_id"], row["cell_id"], row["session"])
-    return row | {"session_key": keys.setdefault(session, len(keys))}
+    session = (row["cell_id"], row["session"])
+    return row | {"session_key": keys.setdefault(session, first + len(keys))}
 
 
-def _once(rows: Sequence[Row], key: str) -> Iterator[Row]:
-    return iter({row[key]: row for row in rows}.values())
+def _once(rows: Sequence[Row], key: str, there: set[object]) -> Iterator[Row]:
+    """Yield the rows whose key isn't `there` yet."""
+    for row in rows:
+        if (key, row[key]) not in there:
+            there.add((key, row[key]))
+            yield row
