@@ -90,7 +90,7 @@ def run_fleet(options: Options) -> int:
     kind = suite_of(options).file.target
     store = Store(options.results)
     store.check_writable()
-    with connected(chosen.fleet) as fleet, display() as shown:
+    with connected(chosen.fleet, chosen.certificates) as fleet, display() as shown:
         places = fitting(fleet.places(), kind, chosen.at)
         jobs = jobs_for(places, chosen, *job_words(options.command))
         sent = _Jobs(store=store, fleet=fleet, shown=shown)

@@ -138,7 +138,12 @@ SIGNERS = Flag(
 INSTALL = Flag(_CHECKS, "--install", None, "Build and check the engines of the GPU")
 SENSORS = Flag(_CHECKS, "--sensors", None, "Measure only the cost of reading the machine's state")
 
-_TCP = "tcp://HOST:PORT"
+_TCP = "tls://HOST:PORT"
+_CERTIFICATES = Flag(
+    _FLEET, "--certificates", "DIR",
+    "The fleet's certificates, which `fleet certificates` makes; needed beyond the loopback",
+    "in ~/.config", type=PATH,
+)  # fmt: skip
 FLEET = (
     Flag(_FLEET, "--fleet", _TCP, "Measure by a fleet's scheduler: a job at each target that fits"),
     Flag(
@@ -155,11 +160,15 @@ FLEET = (
         "Leave a phone's or GPU's host to the jobs of its other phones and GPUs",
     ),
     Flag(_FLEET, "--campaign", "ID", "Go on with the jobs of an interrupted run over a fleet"),
+    _CERTIFICATES,
 )  # fmt: skip
 FLEET_OWN = (
     Flag(_FLEET, "--host", "HOST", "Where `start` listens", "127.0.0.1"),
     Flag(_FLEET, "--port", "N", "The port at which it does, 0 for any", "8786", type=whole(0)),
     Flag(_FLEET, "--name", "NAME", "What `join` calls this machine", "its host name"),
+    _CERTIFICATES,
+    Flag(_FLEET, "--dashboard", None, "`start` serves Dask's own dashboard too (package bokeh)"),
+    Flag(_FLEET, "--watch", None, "`status` shows the state again every two seconds, until Ctrl-C"),
 )
 NO_REPORT = Flag(_RESULTS, "--no-report", None, "Record only; `bench report` writes the report")
 

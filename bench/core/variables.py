@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 VARIABLES: Mapping[str, str] = {
     "XDG_CACHE_HOME": "the cache is its subfolder shufflenet-bench (without it: ~/.cache)",
+    "XDG_CONFIG_HOME": "a fleet's certificates are in its shufflenet-bench/fleet (else ~/.config)",
     "XDG_RUNTIME_DIR": "where locks lie (without it: the cache)",
     "TMPDIR": "where temporary folders are made; then TEMP and TMP",
     "TEMP": "as TMPDIR",

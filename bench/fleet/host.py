@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from bench.fleet.archive import packed
 from bench.fleet.jobs import Delivery, Job
 from bench.fleet.offers import Finder, Offer, flags_of
 from bench.launcher.programs import run_program
+from bench.storage.directory import JOURNAL
 from bench.storage.run_folders import RunFolder
 from bench.storage.store import Store
 
@@ -50,6 +53,7 @@ class Host:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     _running: dict[str, Future[Delivery]] = field(default_factory=dict)
     _ends: dict[str, Callable[[], None]] = field(default_factory=dict)
+    _began: dict[str, float] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def look(self) -> bool:
@@ -70,8 +74,23 @@ class Host:
         """Return what `job` comes to; it is started here unless it runs already."""
         with self._lock:
             if job.id not in self._running:
+                self._began[job.id] = time.monotonic()
                 self._running[job.id] = self.pool.submit(self._carry_out, job)
             return self._running[job.id]
+
+    def progress(self) -> dict[str, tuple[float, int]]:
+        """Return, of each job that runs here, for how many seconds, and its sessions so far."""
+        now = time.monotonic()
+        with self._lock:
+            began = {job: at for job, at in self._began.items() if job in self._running}
+        return {job: (round(now - at, 1), self._sessions(job)) for job, at in began.items()}
+
+    def _sessions(self, job_id: str) -> int:
+        """Return how many lines its runs' journals have, which another process writes."""
+        journals = folder_of(self.options.results, job_id).glob(f"runs/*/*/{JOURNAL}")
+        with suppress(OSError):
+            return sum(path.read_bytes().count(b"\n") for path in journals)
+        return 0
 
     def end(self, job_id: str) -> None:
         """End a job's process, if it has one; what it has measured is kept."""
@@ -150,6 +169,12 @@ async def measured_here(job: Job) -> Delivery:
         host.changed.set()
         await asyncio.Event().wait()
     return delivery
+
+
+async def progress_here() -> dict[str, tuple[float, int]]:
+    """Return how far the jobs are that run in this process."""
+    found = [await asyncio.to_thread(host.progress) for host in _here]
+    return {job: how for each in found for job, how in each.items()}
 
 
 async def end_here(ids: Sequence[str]) -> None:

@@ -12,27 +12,30 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from bench import __version__
 from bench.core.errors import BenchError, InputError, Unavailable
 from bench.core.output import say
+from bench.core.program import command
 from bench.fleet.offers import KINDS, kind_of
-from bench.fleet.security import host_of, security_for
+from bench.fleet.security import joining
 from bench.fleet.settings import loaded
 
 WHOLE = 1024
 """What all of a machine, or of a worker, is as a resource; 1 is a share beside others."""
 HOST, WORKER = "host", "worker:"
 PREFIX = "bench"
-_CONNECTS_WITHIN_S = 20.0
+_CONNECTS_WITHIN_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FleetOptions:
     """How `bench run` uses a fleet: its scheduler's address, which targets, whether a job goes on
     `elsewhere` when its worker is lost, whether a phone's or a GPU's job leaves the rest of its
-    host to others, and the campaign of an interrupted run that is to go on.
+    host to others, the campaign of an interrupted run that is to go on, and the folder of the
+    certificates.
     """
 
     fleet: str = ""
@@ -40,6 +43,7 @@ class FleetOptions:
     elsewhere: bool = False
     share_host: bool = False
     campaign: str = ""
+    certificates: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,17 +186,19 @@ class Fleet:
 
 
 @contextmanager
-def connected(address: str) -> Iterator[Fleet]:
+def connected(address: str, certificates: Path | None = None) -> Iterator[Fleet]:
     """Connect to the scheduler at `address`; raises InputError and Unavailable."""
-    security = security_for(host_of(address))["security"]
+    security = joining(address, certificates)["security"]
     distributed = loaded()
+    with_ours = " with these certificates" if security else ""
     try:
         client = distributed.Client(
             address, timeout=_CONNECTS_WITHIN_S, set_as_default=False, security=security
         )
     except (OSError, TimeoutError) as error:
         raise Unavailable(
-            f"no scheduler answers at {address}", hint="start one with `bench fleet start`"
+            f"no scheduler answers at {address}" + with_ours,
+            hint=f"start one with {command('fleet start')}",
         ) from error
     try:
         yield Fleet(client)

@@ -7,34 +7,52 @@ import resource
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from bench.core.errors import Unavailable
-from bench.fleet.security import security_for
+from bench.fleet.security import serving
 from bench.fleet.settings import loaded
 from bench.fleet.signals import until_signal
 
 PORT = 8786
+DASHBOARD_LINK = "bench-dashboard"
+"""What the scheduler keeps the address of its dashboard under."""
+
+DASHBOARD, _ANY = "127.0.0.1:8787", "127.0.0.1:0"
 
 
-def serve(host: str, port: int, ready: Callable[[str], None]) -> None:
+def serve(
+    host: str,
+    port: int,
+    ready: Callable[[str], None],
+    *,
+    certificates: Path | None = None,
+    dashboard: bool = False,
+) -> None:
     """Serve on `host` and `port` until a signal ends this process; `ready` is told the address.
 
+    `dashboard`: Dask's own is served too, on the loopback alone, since it asks nobody who they are.
     Raises InputError for an address that isn't safe, and Unavailable.
     """
-    security = security_for(host)
+    security = serving(host, certificates)
+    if dashboard and find_spec("bokeh") is None:
+        raise Unavailable("Dask's dashboard needs the package bokeh", hint="`pip install bokeh`")
+    shown = {"dashboard": dashboard, "dashboard_address": DASHBOARD if dashboard else _ANY}
     _allow_many_files()
-    asyncio.run(until_signal(_serve(port, ready, security)))
+    asyncio.run(until_signal(_serve(port, ready, {**security, **shown})))
 
 
 async def _serve(port: int, ready: Callable[[str], None], security: dict[str, Any]) -> None:
     try:
         # For 0 it would take its usual port.
         port = port or _free_port(security["host"])
-        scheduler = loaded().Scheduler(
-            port=port, dashboard=False, dashboard_address=f"{security['host']}:0", **security
-        )
+        scheduler = loaded().Scheduler(port=port, **security)
         async with scheduler:
+            if security["dashboard"]:
+                port = scheduler.http_server.port
+                scheduler.extensions[DASHBOARD_LINK] = f"http://127.0.0.1:{port}/status"
             ready(scheduler.address)
             await scheduler.finished()
     except (OSError, RuntimeError) as error:

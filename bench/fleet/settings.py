@@ -47,6 +47,7 @@ SETTINGS: Mapping[str, object] = {
 def loaded() -> Any:
     """Return the module `distributed`, set up; raises Unavailable where it isn't installed."""
     try:
+        import cryptography  # noqa: F401 - what encrypts comes with what connects
         import dask
         import distributed
     except ImportError as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from bench.core.locks import held, runtime_folder
@@ -19,7 +20,7 @@ from bench.experiments.context import Options
 from bench.fleet.host import Host, stand_in
 from bench.fleet.jobs import resources_of, told_of
 from bench.fleet.offers import Finder
-from bench.fleet.security import host_of, security_for
+from bench.fleet.security import joining
 from bench.fleet.settings import HEARTBEAT_S, loaded
 from bench.fleet.signals import until_signal
 
@@ -28,13 +29,13 @@ _TRIES_AGAIN_S = 2.0
 _MOST_JOBS = 64
 
 
-def join(address: str, name: str, options: Options) -> None:
+def join(address: str, name: str, options: Options, *, certificates: Path | None = None) -> None:
     """Offer this machine to the scheduler at `address` until a signal ends this process.
 
     Raises InputError for the address, Unavailable where distributed is missing, and Busy where
     another worker of this user is at work here.
     """
-    security = security_for(host_of(address))
+    security = joining(address, certificates)
     loaded()
     alone = held(runtime_folder() / "fleet-worker.lock", "this machine's worker")
     with alone, suppress(_Left), pool_of(_MOST_JOBS) as pool:
@@ -75,7 +76,7 @@ async def _joined(host: Host, address: str, security: dict[str, Any]) -> None:
             local_directory=str(folder),
             memory_limit=0,
             dashboard=False,
-            dashboard_address=f"{security['host']}:0",
+            dashboard_address="127.0.0.1:0",
             **security,
         )
         async with worker:

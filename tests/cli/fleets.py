@@ -18,7 +18,7 @@ from tests.cli.process import FAKE, ROOT, Done, call
 from tests.conftest import FAKE_SUITE
 
 PATIENCE_S = 90.0
-_ADDRESS = re.compile(r"tcp://[0-9.]+:\d+")
+_ADDRESS = re.compile(r"(?:tcp|tls)://[0-9.]+:\d+")
 
 
 def eventually(true: Callable[[], object], patience_s: float = PATIENCE_S) -> None:
@@ -75,9 +75,9 @@ class TestFleet:
     workers: dict[str, Program] = field(default_factory=dict)
     scheduler: Program = field(init=False)
 
-    def begin(self, port: int = 0) -> None:
+    def begin(self, port: int = 0, *flags: str | Path) -> None:
         """Start a scheduler at `port`, 0 for any."""
-        words = ("fleet", "start", "--port", str(port))
+        words = ("fleet", "start", "--port", str(port), *flags)
         self.scheduler = Program(words, self.folder / f"scheduler-{port}", self.module)
         self._keep(self.scheduler)
         eventually(lambda: _ADDRESS.search(self.scheduler.said))
@@ -148,10 +148,14 @@ class TestFleet:
 
 @contextmanager
 def fleet(
-    folder: Path, models: Path, *, module: str = FAKE, cache: Path | None = None
+    folder: Path,
+    models: Path,
+    *flags: str | Path,
+    module: str = FAKE,
+    cache: Path | None = None,
 ) -> Iterator[TestFleet]:
     """Start a scheduler; it and the workers that join are killed at the end."""
     with ExitStack() as stack:
         made = TestFleet(folder, stack, models, module, cache)
-        made.begin()
+        made.begin(0, *flags)
         yield made

@@ -264,9 +264,10 @@ VERBS: Mapping[str, Verb] = {
         words("CELL"),
     ),
     "fleet": Verb(
-        "Join machines for `run --fleet`: start a scheduler, join this machine, or show the state",
+        "Join machines for `run --fleet`: start a scheduler, join this machine, show the state, or "
+        "make certificates",
         (
-            *words("start | join ADDRESS | status ADDRESS"),
+            *words("start | join ADDRESS | status ADDRESS | certificates [DIR]"),
             *o.FLEET_OWN,
             _CHECKED,
             *o.MEASURING,

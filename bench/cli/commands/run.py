@@ -43,7 +43,7 @@ def _refuse_fleet_flags(options: Options) -> None:
     if given := [it.opts[0] for it in FLEET if it.name in options.own]:
         raise InputError(
             f"{given[0]} is for a run over a fleet",
-            hint="leave it out, or add --fleet tcp://HOST:PORT",
+            hint="leave it out, or add --fleet tls://HOST:PORT",
         )
 
 
