@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bench.core.cell import Cell
@@ -101,3 +102,23 @@ def test_mnn_has_fp16_on_arm_chips_that_compute_in_it(
     if flags is not None:
         told.write_text(flags)
     assert mnn.has_fp16(system, machine, told) is able
+
+
+def test_a_net_that_runs_in_mnns_modules_has_no_profile_and_says_why() -> None:
+    x = np.zeros((1, 3), np.float32)
+    tensors = {
+        name: SimpleNamespace(getShape=lambda it=shape: it, getDataType=lambda: "float")
+        for name, shape in (("x", (1, 3)), ("y", (1, 0)))  # 0: not known before it runs
+    }
+    interpreter = SimpleNamespace(
+        getSessionInputAll=lambda _: {"x": tensors["x"]},
+        getSessionOutputAll=lambda _: {"y": tensors["y"]},
+    )
+    module: Any = SimpleNamespace(feed=lambda _: None, run=lambda: [x])
+    session = mnn.MnnSession(
+        SimpleNamespace(Halide_Type_Float="float"), interpreter, object(),
+        as_module=lambda *_: module,
+    )  # fmt: skip
+    session.infer({"x": x})
+    with pytest.raises(Unavailable, match="modules, which this net with loops or branches runs in"):
+        session.profile(3)
