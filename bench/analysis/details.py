@@ -1,11 +1,13 @@
 """What a cell's raw data say beside its figure and grade: whose outputs its own were compared with,
-speeds, floor and outliers. Pure.
+speeds, floor, builds and outliers. Pure.
 """
 
 from __future__ import annotations
 
 from bench.analysis import canary, outliers
 from bench.analysis.floor import AT_BEST, floor
+from bench.analysis.tactics import builds_apart
+from bench.core.program import command
 from bench.core.units import to_ms, with_interval
 from bench.storage.schema.latency import Measured, Record
 
@@ -19,8 +21,14 @@ def details(record: Record) -> list[str]:
         *_reference(record),
         *_speeds(record),
         *_floor(record),
+        *_builds(record),
         *outliers.lines(outliers.outliers(record.sessions), samples),
     ]
+
+
+def _builds(record: Record) -> list[str]:
+    which = f"`{command('compare RUN RUN')}` names the layers that other kernels run"
+    return [f"builds: {it.sentence}; {which}" for it in builds_apart([record])]
 
 
 def _reference(record: Record) -> list[str]:

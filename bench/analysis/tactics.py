@@ -5,8 +5,8 @@ It is told of cells whose ratio's 95% interval excludes 1, and of the builds of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from bench.analysis.layer_changes import layer_changes, sentence
@@ -46,42 +46,69 @@ def _engines(record: Record, side: Side) -> list[EngineLayers]:
 def _builds_apart(name: str, side: Side) -> Iterator[str]:
     """Yield each two builds of a cell that differ in latency, with the layers that differ in them.
 
-    A build takes two sessions to have an interval; the pairs are judged together.
+    The pairs of all cells are judged together.
     """
-    judged: list[tuple[CellEvidence, Record, Record]] = []
-    for record in side.measured.values():
-        for pair in combinations(_builds(record, side), 2):
-            evidence = evidence_of(*pair)
-            if isinstance(evidence, CellEvidence):
-                judged.append((evidence, *pair))
-    verdicts = judge([evidence for evidence, *_ in judged])
-    for verdict, (_, first, second) in zip(verdicts, judged, strict=True):
-        if verdict.is_apart and verdict.q is not None and verdict.q < ALPHA / 2:
-            yield f"{verdict.label}: in {name} {_pair(verdict, first, second, side)}"
+    for apart in builds_apart(list(side.measured.values())):
+        if all(it.sessions[0].layers in side.layers for it in apart.builds):
+            changes = layer_changes(*(_engines(it, side) for it in apart.builds))
+            differ = sentence(changes, *apart.names)
+            yield f"{apart.label}: in {name} {apart.sentence}: {differ}"
 
 
-def _builds(record: Record, side: Side) -> list[Record]:
-    """Return a record of the sessions of each engine whose layers are known."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildsApart:
+    """Two builds of a cell's engine whose latencies differ, as records of their own sessions."""
+
+    label: str
+    builds: tuple[Record, Record]
+    change: str
+
+    @property
+    def names(self) -> list[str]:
+        """What the reader calls the builds: `build 0`, or all that have the same layers."""
+        numbers = [sorted({s.facts.get("build", "?") for s in it.sessions}) for it in self.builds]
+        return [f"build {' and '.join(it)}" for it in numbers]
+
+    @property
+    def sentence(self) -> str:
+        """Which takes how much longer than the other."""
+        first, second = self.names
+        return f"{second} takes {self.change} against {first}"
+
+
+def builds_apart(records: Sequence[Record]) -> list[BuildsApart]:
+    """Return the pairs of builds, of sessions of one cell, that differ in latency.
+
+    A build takes two sessions to have an interval.
+    """
+    judged: list[tuple[CellEvidence, tuple[Record, Record]]] = []
+    for pair in (pair for record in records for pair in combinations(_builds(record), 2)):
+        evidence = evidence_of(*pair)
+        if isinstance(evidence, CellEvidence):
+            judged.append((evidence, pair))
+    verdicts = judge([evidence for evidence, _ in judged])
     return [
-        record.model_copy(update={"sessions": [s for s in record.sessions if s.layers == name]})
-        for name in dict.fromkeys(session.layers for session in record.sessions)
-        if name in side.layers
+        BuildsApart(label=verdict.label, builds=pair, change=_change(verdict))
+        for verdict, (_, pair) in zip(verdicts, judged, strict=True)
+        if verdict.is_apart and verdict.q is not None and verdict.q < ALPHA / 2
     ]
 
 
-def _pair(verdict: CellVerdict, first: Record, second: Record, side: Side) -> str:
+def _builds(record: Record) -> list[Record]:
+    """Return a record of the sessions of each engine that told its layers."""
+    names = dict.fromkeys(session.layers for session in record.sessions)
+    return [
+        record.model_copy(update={"sessions": [s for s in record.sessions if s.layers == name]})
+        for name in names
+        if name is not None
+    ]
+
+
+def _change(verdict: CellVerdict) -> str:
     assert verdict.ratio is not None  # noqa: S101 - the caller has judged it
     assert verdict.low is not None  # noqa: S101
     assert verdict.high is not None  # noqa: S101
-    names = [_build(record) for record in (first, second)]
-    change = f"{percent(verdict.ratio)} [{percent(verdict.low)}, {percent(verdict.high)}]"
-    changes = layer_changes(_engines(first, side), _engines(second, side))
-    return f"{names[1]} takes {change} against {names[0]}: {sentence(changes, *names)}"
-
-
-def _build(record: Record) -> str:
-    numbers = sorted({session.facts.get("build", "?") for session in record.sessions})
-    return f"build {' and '.join(numbers)}"
+    return f"{percent(verdict.ratio)} [{percent(verdict.low)}, {percent(verdict.high)}]"
 
 
 def _unread(name: str, side: Side) -> Iterator[str]:

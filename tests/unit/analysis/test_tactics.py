@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from bench.analysis.details import details
 from bench.analysis.layer_changes import layer_changes, sentence
 from bench.analysis.stored_doubts import Side
 from bench.analysis.tactics import with_tactics
@@ -143,3 +144,11 @@ def test_layers_that_cannot_be_read_are_counted() -> None:
     base, head = of(built(STEADY, WINOGRAD), WINOGRAD), of(built(SLOWER, DIRECT))
     [note] = about(explained(base, head), "can't be read")
     assert note.startswith("the layers of 1 engine of HEAD can't be read: ")
+
+
+def test_two_builds_that_differ_stand_in_a_cells_details_with_the_command_that_explains() -> None:
+    samples = [[2.0], [2.4], [2.004], [2.41], [1.996], [2.39], [2.002], [2.402]]
+    [line] = [it for it in details(built(samples, WINOGRAD, DIRECT)) if it.startswith("builds")]
+    assert line.startswith("builds: build 1 takes +20")
+    assert "compare RUN RUN" in line
+    assert not [it for it in details(record(samples_ms=samples)) if it.startswith("builds")]
