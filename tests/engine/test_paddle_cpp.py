@@ -16,7 +16,7 @@ import pytest
 from bench.artifacts.builder import Artifact, Key
 from bench.core.cell import Cell
 from bench.core.errors import Unavailable
-from bench.core.protocol import ENGINE_PROGRAM
+from bench.core.protocol import ENGINE_PROGRAM, STDERR
 from bench.core.tensors import only, read_reference
 from bench.environments.engine_libraries import engine_words
 from bench.environments.inspection import Interpreter
@@ -120,6 +120,7 @@ def test_each_setting_gives_the_facts_and_the_output_of_the_runner_in_python(
         with CppRunner().open(cell(settings, threads), artifact.main) as session:
             own = dict(session.facts)
             output = only(session.infer(inputs))
+            assert (session.process.folder / STDERR).read_text() == ""
         assert {name: own.get(name) for name in facts} == facts
         assert own["threads"] == str(threads)
         away = np.linalg.norm(output - expected) / np.linalg.norm(expected)
@@ -168,11 +169,14 @@ def sdk_of(interpreter: Interpreter, folder: Path) -> Path:
     for name in ("include", "lib"):
         (folder / "paddle" / name).mkdir(parents=True)
     header = (SOURCES / "paddle_inference.hpp").read_text()
-    (folder / "paddle/include/paddle_inference_api.h").write_text(
-        header.replace("#ifdef PADDLE_SDK", "#if 0").replace(
-            "bool onednn_enabled() const;", "bool mkldnn_enabled() const { return true; }"
-        )
-    )
+    older = {
+        "#ifdef PADDLE_SDK": "#if 0",
+        "ONEDNN": "MKLDNN",
+        "bool onednn_enabled() const;": "bool mkldnn_enabled() const { return true; }",
+    }
+    for now, then in older.items():
+        header = header.replace(now, then)
+    (folder / "paddle/include/paddle_inference_api.h").write_text(header)
     (folder / "paddle/lib/libpaddle_inference.so").write_text(f"INPUT({library} {python})\n")
     (folder / "paddle/lib/libcommon.so").symlink_to(common)
     return folder

@@ -101,7 +101,18 @@ void set_tensor_gc(const std::string& setting) {
   }
 }
 
-// By its name in this Config: SDKs before Paddle 3.2 have the older one alone.
+// oneDNN by its name in this Config: SDKs before Paddle 3.2 have the older one alone, at which later
+// ones warn.
+template <typename Config>
+auto set_onednn(Config* config, bool on, int) -> decltype(config->EnableONEDNN()) {
+  return on ? config->EnableONEDNN() : config->DisableONEDNN();
+}
+
+template <typename Config>
+void set_onednn(Config* config, bool on, long) {
+  return on ? config->EnableMKLDNN() : config->DisableMKLDNN();
+}
+
 template <typename Config>
 auto onednn_of(const Config& config, int) -> decltype(config.onednn_enabled()) {
   return config.onednn_enabled();
@@ -200,11 +211,7 @@ class PaddleNet : public bench::Net {
       config_.EnableNewExecutor(true);
     }
     config_.EnableMemoryOptim(true);
-    if (cell.setting("onednn", "on") == "on") {
-      config_.EnableMKLDNN();
-    } else {
-      config_.DisableMKLDNN();
-    }
+    set_onednn(&config_, cell.setting("onednn", "on") == "on", 0);
   }
 
   paddle_infer::Config config_;

@@ -29,8 +29,8 @@ class AnalysisConfig {
   void EnableNewIR(bool on);
   void EnableNewExecutor(bool on);
   void EnableMemoryOptim(bool on);
-  void EnableMKLDNN();
-  void DisableMKLDNN();
+  void EnableONEDNN();
+  void DisableONEDNN();
 
   int cpu_math_library_num_threads() const;
   bool onednn_enabled() const;
