@@ -29,6 +29,8 @@ _STARTS_WITHIN_S = 60.0
 _SLOWEST_S = 2.0  # of a query in a load that has a count to reach
 _ABOVE, _ROOM = 1.3, 1.15
 _AGAIN = 4
+_LONGER = 4.0
+"""How many times the least duration a load may take for its count of queries."""
 _PROOFS = (1.0, 0.9, 0.75, 0.5)
 """Of the rate that the search found, the shares at which it is proved, until one is."""
 
@@ -79,7 +81,7 @@ class Loader:
             return self._once(self._settings(scenario))
         rate = self.asked.target_qps
         if scenario == "server" and rate is not None:
-            return self._once(replace(self._settings(scenario), rate=rate))
+            return self._prove(self._settings(scenario), rate)
         rate = rate or NS_PER_S / self.median_ns(self.preset.probe_s / 2)[0]
         return self._server(rate) if scenario == "server" else self._offline(rate * _ABOVE)
 
@@ -124,10 +126,15 @@ class Loader:
         highest, _ = search(holds, rate * 0.7, probes=self.preset.probes)
         found = highest or probes[-1].rate
         for share in _PROOFS if highest else _PROOFS[:1]:
-            loaded = self._once(replace(settings, rate=found * share))
+            loaded = self._prove(settings, found * share)
             if loaded.fields.valid:
                 break
         return replace(loaded, fields=loaded.fields.model_copy(update={"probes": probes}))
+
+    def _prove(self, settings: Settings, rate: float) -> Loaded:
+        """Load at that rate for so many queries as prove the percentile, and not much longer."""
+        most = max(1, round(rate * settings.duration_s * _LONGER))
+        return self._once(replace(settings, rate=rate, queries=min(settings.queries, most)))
 
     def _offline(self, rate: float) -> Loaded:
         """Have all samples at once, so many that the server is busy for the least duration."""

@@ -8,6 +8,7 @@ server says to each alone, before the load.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -15,10 +16,11 @@ import numpy as np
 
 from bench.core.tensors import Tensors
 from bench.serving.client import Connection, Served
-from bench.serving.messages import Body, encode
+from bench.serving.messages import Body, RequestFailed, encode
 from bench.worker.outputs import WrongOutput, check_outputs
 
 COUNT = 8
+_PAUSES_S = (0.1, 0.5, 2.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,18 @@ def named_as(inputs: Tensors, names: Sequence[str]) -> Tensors:
     return inputs
 
 
+def _answer(connection: Connection, path: str, body: Body) -> Tensors:
+    """Return the answer to a request; one that is refused for now is sent again, a few times."""
+    for pause_s in _PAUSES_S:
+        try:
+            return connection.infer(path, body)
+        except RequestFailed as error:
+            if error.kind not in ("status 429", "status 503"):
+                raise
+        time.sleep(pause_s)
+    return connection.infer(path, body)
+
+
 def prepare(
     connection: Connection,
     served: Served,
@@ -94,7 +108,7 @@ def prepare(
     for one in inputs:
         renamed = named_as(one, [it.name for it in served.inputs])
         body = encode(renamed, names, binary=served.binary)
-        samples.append(Sample(body, connection.infer(served.path, body)))
+        samples.append(Sample(body, _answer(connection, served.path, body)))
     if reference is not None:
         parity.check(samples[0].outputs, reference)
     return samples, parity

@@ -77,6 +77,13 @@ def test_a_bound_that_can_t_hold_gives_an_invalid_load(loader: Loader) -> None:
     assert not any(probe.holds for probe in it.probes)
 
 
+def test_a_rate_too_low_to_prove_the_percentile_doesn_t_last(loader: Loader) -> None:
+    it = replace(loader, asked=Asked(percentile=99, target_qps=20)).load("server").fields
+    assert not it.valid
+    assert it.client.requests <= 4 * TINY.duration_s * 20 * 2
+    assert "too few queries to prove the percentile" in it.reason
+
+
 def test_offline_has_so_many_samples_that_it_lasts(loader: Loader) -> None:
     it = loader.load("offline").fields
     assert it.valid
@@ -95,6 +102,15 @@ def test_refused_requests_are_counted_and_no_load_with_one_is_valid(
     assert not it.fields.valid
     assert f"{refused} x status 503" in it.fields.reason
     assert "the queue is full" in it.fields.first_errors["status 503"]
+
+
+def test_a_sample_that_is_refused_before_the_load_is_sent_again(
+    behaviour: Behaviour, loader: Loader
+) -> None:
+    behaviour.refuse_every = 3
+    it = loader.load("single-stream").fields
+    assert it.parity.checked > 1
+    assert it.errors["status 503"] == pytest.approx(it.client.requests / 3, abs=2)
 
 
 def test_a_server_that_answers_to_others_samples_is_found_out(
