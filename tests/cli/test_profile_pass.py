@@ -104,8 +104,11 @@ def test_a_profile_that_was_lost_or_altered_is_taken_again_by_resuming(
 def test_an_engine_without_profiles_is_told_once_and_takes_no_figure(
     plain_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert plain_run(*QUICK, "--profile", tables=tables(paddle="Ok")) == 0
+    launch = Noted()
+    assert plain_run(*QUICK, "--profile", tables=replace(tables(), launch=launch)) == 0
+    assert launch.profiles == 1  # what is no matter of the net is asked once
     run = only_run(tmp_path)
+    assert len(list(run.profiles())) == len(run.manifest().cells)
     assert all(isinstance(it.outcome, Skipped) for it in run.profiles())
     assert not run.lacks()
     (line,) = (it for it in capsys.readouterr().err.splitlines() if "no profile by operator" in it)

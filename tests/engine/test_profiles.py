@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +18,7 @@ from bench.environments.interpreters import Environments
 from bench.experiments.session import start_of
 from bench.launcher.process import Replied, run_child
 from bench.runners import RUNNERS
+from tests.cli.process import call
 from tests.engine.inferring import made
 
 pytestmark = pytest.mark.engine
@@ -87,3 +91,27 @@ def test_a_runner_without_profiles_says_so_and_what_helps(environments: Environm
     assert result.kind == "unavailable"
     assert "paddle runner has no profile by operator" in result.message
     assert "--profile" in result.hint
+
+
+def test_a_run_with_profiles_says_which_work_two_engines_differ_by(
+    environments: Environments, tmp_path: Path
+) -> None:
+    environments.get("engines")
+    where = ("--results", str(tmp_path / "results"))
+    asked = ("--suite", "engines", "--variant", "x0_25", "--batch", "1", "--threads", "1")
+    engines = "onnxruntime,openvino"
+    ran = call("run", *asked, "--runner", engines, "--preset", "quick", "--profile", *where)
+    assert ran.returncode == 0, ran.stderr
+    told = call("profile", "--runner", engines, "--json", *where).stdout
+    (found,) = json.loads(told)["differences"]
+    assert not found["by_name"]
+    kinds = {row["name"]: row for row in found["rows"]}
+    counts = [kinds["convolution"][side]["count"] for side in ("base", "head")]
+    assert counts == [56, 56]
+    explained = sum(row["difference_ns"] for row in found["rows"])
+    assert found["explained_ns"] == pytest.approx(explained)
+    apart = found["head"]["latency_ns"] - found["base"]["latency_ns"]
+    assert found["explained_ns"] + found["unexplained_ns"] == pytest.approx(apart)
+    with (tmp_path / "results/report/operators.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["runner"] for row in rows} == {"onnxruntime", "openvino"}

@@ -7,7 +7,7 @@ process that was profiled.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from statistics import median
 
@@ -30,6 +30,10 @@ _MOST, _LEAST, _FOR_S = 100, 10, 2.0
 """Inferences without the profile, and as many with it; of a slow net fewer, which take 2 s."""
 
 
+_Engine = tuple[str, tuple[tuple[str, str], ...], str]
+"""A runner, its settings and the precision."""
+
+
 def profiling(sampling: Sampling) -> Sampling:
     """Return how a profile warms up and how many inferences it is of."""
     return replace(sampling, samples=_MOST, min_samples=_LEAST, budget_s=_FOR_S, laps=None)
@@ -37,13 +41,23 @@ def profiling(sampling: Sampling) -> Sampling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProfileLauncher:
-    """Profiles cells; `sessions` says how they start, with the sampling of `profiling`."""
+    """Profiles cells; `sessions` says how they start, with the sampling of `profiling`.
+
+    `skipped` has what runners with their settings can't profile: that is no matter of the net.
+    """
 
     sessions: SessionLauncher
+    skipped: dict[_Engine, Skipped] = field(default_factory=dict)
 
     def __call__(self, cell: Cell) -> ProfileRecord:
         """Profile `cell`; whatever the child does becomes a record."""
-        return attempt(self.sessions.target, partial(self._once, cell))
+        engine = cell.runner, cell.settings, cell.precision
+        if engine in self.skipped:
+            return _record(cell, utc_now(), self.skipped[engine])
+        record = attempt(self.sessions.target, partial(self._once, cell))
+        if isinstance(record.outcome, Skipped):
+            self.skipped[engine] = record.outcome
+        return record
 
     def _once(self, cell: Cell) -> Attempt[ProfileRecord]:
         self.sessions.target.ready()
@@ -57,9 +71,13 @@ class ProfileLauncher:
         made = _profiled(result) if isinstance(result, Replied) else result
         failure = made if isinstance(made, ChildFailed) else None
         outcome = outcome_of(made, self.sessions.scrub) if isinstance(made, ChildFailed) else made
-        fields = CellFields(**cell.to_json())
-        record = ProfileRecord(cell_id=cell.id, cell=fields, started=started, outcome=outcome)
+        record = _record(cell, started, outcome)
         return Attempt(result=record, failure=failure, remake=start.remake)
+
+
+def _record(cell: Cell, started: str, outcome: Profiled | Skipped | Failed) -> ProfileRecord:
+    fields = CellFields(**cell.to_json())
+    return ProfileRecord(cell_id=cell.id, cell=fields, started=started, outcome=outcome)
 
 
 def _profiled(result: Replied) -> Profiled | ChildFailed:
