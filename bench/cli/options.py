@@ -25,7 +25,7 @@ MODEL_FILES = Words(
 _SELECT, _RESULTS, _COMPARE, _IMAGES = "Selection", "Results", "Comparison", "Images"
 _ENVIRONMENTS, _CHECKS, _LIMITS = "Environments", "Checks", "Limits"
 _QUIET, _CACHED, _FLEET = "Other load", "Removal", "Fleet"
-_SUITES = "cpu, engines, mobile, precisions, serving, gpu, arm, or a .toml file"
+_SUITES = "cpu, engines, mobile, precisions, cpp, serving, gpu, arm, or a .toml file"
 _SHAPE = (
     "Shape of an input that a MODEL's file leaves open, N for the batch, with its type and range: "
     "ids=Nx128:int64:0..999; may be repeated, and the only input needs no name"

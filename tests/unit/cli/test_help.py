@@ -11,6 +11,7 @@ from bench import __version__
 from bench.cli.commands import VERBS
 from bench.cli.flags import Flag
 from bench.cli.main import console, main
+from bench.config.suite import FOLDER as SUITES
 
 
 def test_no_verb_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,6 +47,13 @@ def test_the_words_of_a_verb_have_no_empty_line_and_a_model_is_explained(
     out = capsys.readouterr().out
     assert "\n  words" not in out.lower()
     assert ("A net's file (.onnx" in out) is ("[MODEL]..." in out) is ("Words:" in out)
+
+
+def test_the_help_of_run_names_every_suite(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["run", "--help"])
+    _, _, words = capsys.readouterr().out.partition("--suite NAME")
+    names = " ".join(words.split()).partition(", or a .toml file")[0].split(", ")
+    assert sorted(names) == sorted(file.stem for file in SUITES.glob("*.toml"))
 
 
 @pytest.mark.parametrize("verb", VERBS)

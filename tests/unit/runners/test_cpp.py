@@ -102,6 +102,12 @@ def test_inputs_get_the_nets_types_and_whole_numbers_beyond_them_are_refused() -
             session.infer({"ids": np.array([1 << 40])})
 
 
+def test_inputs_of_any_type_keep_that_of_what_is_given() -> None:
+    with CppRunner().open(CELL, of_types(x="")) as session:
+        for dtype in DTYPES:
+            assert session.infer({"x": X.astype(dtype)})["x"].dtype == dtype
+
+
 def test_samples_and_usage_are_those_of_the_programs_process() -> None:
     with CppRunner().open(CELL, of_types(x="float32")) as session:
         assert session.pid != os.getpid()
