@@ -116,7 +116,7 @@ def run_experiment(
         if resumed is not None:
             locks.enter_context(resumed.locked())
         target = locks.enter_context(opened(experiment.spec(), tables.targets, store))
-        locks.enter_context(_held_target(target.spec))
+        locks.enter_context(held_target(target.spec.kind, target.spec.device))
         say_dropped(options, target)
         known = {"system_id": target.system.system_id, **experiment.plan(target)}
         if resumed is not None:
@@ -178,10 +178,10 @@ def _in_order(manifest: BaseModel, directory: type[Run], store: Store) -> BaseMo
     return manifest.model_copy(update={"run_id": later})
 
 
-def _held_target(spec: TargetSpec) -> AbstractContextManager[None]:
-    """Hold the target for this process alone: two at a time would share its cores."""
-    of = "" if spec.device is None else f"-{canonical_digest(spec.device)}"
-    return held(runtime_folder() / f"{spec.kind}{of}.lock", f"target {spec.kind}")
+def held_target(kind: str, device: str | None) -> AbstractContextManager[None]:
+    """Hold a target for this process alone: two at a time would share its cores."""
+    of = "" if device is None else f"-{canonical_digest(device)}"
+    return held(runtime_folder() / f"{kind}{of}.lock", f"target {kind}")
 
 
 def resume_command(experiment: Experiment[Run], run: Run) -> str:

@@ -17,9 +17,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.core.errors import BenchError
+from bench.core.errors import BenchError, Busy
 from bench.core.locks import held
+from bench.core.output import say
 from bench.core.program import own_program
+from bench.core.threads import check_interrupted
+from bench.experiments.campaign import held_target
 from bench.experiments.context import Options
 from bench.fleet.archive import packed
 from bench.fleet.jobs import Delivery, Job
@@ -31,6 +34,7 @@ from bench.storage.store import Store
 
 _TAIL_CHARS = 4000
 _FOLDER = "fleet"
+_LOOKS_AGAIN_S = 2.0
 
 
 def folder_of(results: Path, job_id: str) -> Path:
@@ -54,6 +58,7 @@ class Host:
     _running: dict[str, Future[Delivery]] = field(default_factory=dict)
     _ends: dict[str, Callable[[], None]] = field(default_factory=dict)
     _began: dict[str, float] = field(default_factory=dict)
+    _ended: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def look(self) -> bool:
@@ -95,7 +100,9 @@ class Host:
     def end(self, job_id: str) -> None:
         """End a job's process, if it has one; what it has measured is kept."""
         with self._lock:
-            self._ends.pop(job_id, _do_nothing)()
+            if job_id in self._running:
+                self._ended.add(job_id)
+                self._ends.pop(job_id, _do_nothing)()
 
     def _carry_out(self, job: Job) -> Delivery:
         try:
@@ -104,6 +111,7 @@ class Host:
             with self._lock:
                 del self._running[job.id]
                 self._ends.pop(job.id, None)
+                self._ended.discard(job.id)
 
     def _delivered(self, job: Job) -> Delivery:
         store = Store(folder_of(self.options.results, job.id))
@@ -111,14 +119,31 @@ class Host:
         store.check_writable()
         with held(store.root / ".lock", f"job {job.id}"):
             run, status, said = _newest(store), 0, ""
-            if offer is not None and (run is None or run.manifest().status != "complete"):
+            tries = offer is not None
+            while offer is not None and tries and not _is_complete(run):
                 status, said = self._measure(job, offer, store, run)
                 run = _newest(store)
-            complete = run is not None and run.manifest().status == "complete"
-            archive = packed(store, run) if run is not None and complete else None
+                tries = status != 0 and self._waited_for(job, offer)
+            archive = packed(store, run) if run is not None and _is_complete(run) else None
         return Delivery(
             job=job, worker=self.name, status=status, archive=archive, log_tail=said[-_TAIL_CHARS:]
         )
+
+    def _waited_for(self, job: Job, offer: Offer) -> bool:
+        """Wait while another process measures at the target; tell whether one did and ended."""
+        device = offer.flags[-1] if offer.flags else None
+        waited = False
+        while job.id not in self._ended:
+            try:
+                with held_target(offer.kind, device):
+                    return waited
+            except Busy as error:
+                if not waited:
+                    say(f"{self.name}: job {job.id} waits: {error.problem}")
+                waited = True
+                check_interrupted()
+                time.sleep(_LOOKS_AGAIN_S)
+        return False
 
     def _measure(
         self, job: Job, offer: Offer, store: Store, begun: RunFolder | None
@@ -131,7 +156,10 @@ class Host:
         ]  # fmt: skip
 
         def note(end: Callable[[], None]) -> None:
-            self._ends[job.id] = end
+            with self._lock:
+                self._ends[job.id] = end
+                if job.id in self._ended:
+                    end()
 
         done = run_program(command, env=os.environ, cwd=Path.cwd(), on_start=note)
         return done.returncode, f"{done.stdout}{done.stderr}"
@@ -139,6 +167,10 @@ class Host:
 
 def _do_nothing() -> None:
     """End nothing: the job has no process yet, or none any more."""
+
+
+def _is_complete(run: RunFolder | None) -> bool:
+    return run is not None and run.manifest().status == "complete"
 
 
 def _newest(store: Store) -> RunFolder | None:

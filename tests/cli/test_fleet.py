@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.core.locks import held
 from bench.storage.store import Store
 from tests.cli.fleet_checks import overlapping, spans_of
-from tests.cli.fleets import TestFleet, fleet
+from tests.cli.fleets import TestFleet, eventually, fleet
 from tests.cli.process import FAKE, call, complaint, contents
 
 
@@ -86,3 +87,14 @@ def test_jobs_of_several_campaigns_never_share_a_host(two: TestFleet) -> None:
     spans = [*spans_of(two, "lab1"), *spans_of(two, "lab2")]
     assert len(spans) == 4
     assert overlapping(two, "lab1") == overlapping(two, "lab2") == []
+
+
+def test_a_job_waits_while_a_person_measures_at_its_target(two: TestFleet) -> None:
+    worker = two.workers["lab1"]
+    lock = worker.folder / "shufflenet-bench" / "locks" / "cpu.lock"
+    with two.running("--preset", "quick", "--at", "lab1") as client:
+        with held(lock, "target cpu"):
+            eventually(lambda: "waits: target cpu is in use" in worker.said)
+            assert client.process.poll() is None
+        assert client.process.wait(90) == 0, client.said
+    assert len(two.runs_of("lab1")) == 1
