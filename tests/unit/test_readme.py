@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 
 from bench.core.errors import BrokenResult
-from bench.reports.build import load_runs, view_of
-from bench.reports.markdown.markers import updated
+from bench.reports.build import load_runs, load_servings, view_of
+from bench.reports.markdown.markers import blocks, updated
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -46,3 +46,17 @@ def test_its_tables_are_those_of_the_committed_results() -> None:
     assert not broken
     assert changed == {"latency-cpu": False, "engines-latency": False}, "bench report --update"
     assert text == path.read_bytes()
+
+
+def test_the_tables_of_served_nets_are_those_of_the_committed_results() -> None:
+    broken: list[BrokenResult] = []
+    servings = load_servings(ROOT / "results", broken=broken)
+    path = ROOT / "docs" / "serving.md"
+    data = path.read_bytes()
+    assert [it.name for it in blocks(path, data)] == ["serving-loads", "serving-cost"]
+    if servings:
+        view = view_of([], ROOT / "models", servings=servings)
+        assert updated(path, data, view, None)[0] == data, "bench report --update docs/serving.md"
+    else:  # nothing was loaded yet: nothing may be claimed
+        assert all(it.start == it.stop for it in blocks(path, data))
+    assert not broken
