@@ -15,7 +15,7 @@ BATCHES = (
     Flag(
         _LIMITS, "--max-batch", "N",
         "Rows of waiting requests that may share an inference; a session for each power of two",
-        "1", type=whole(1),
+        "none share", type=whole(1),
     ),
     Flag(
         _LIMITS, "--max-delay-ms", "MS",

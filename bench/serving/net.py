@@ -77,12 +77,13 @@ def _described(ports: Sequence[Port]) -> list[dict[str, Any]]:
 
 
 def net_of(name: str, platform: str, references: Mapping[int, Reference]) -> Net:
-    """Return the net whose references for some batches are `references`, the least one first.
+    """Return the net whose references for some batches are `references`.
 
-    Raises InputError where there are several, and a tensor has no batch as its first extent.
+    Of a single one each request takes the whole batch. Raises InputError where there are several,
+    and a tensor has no batch as its first extent.
     """
-    least, most = min(references), max(references)
-    one, several = references[least], references[most]
+    one, several = references[min(references)], references[max(references)]
+    most = max(references) if len(references) > 1 else 1
     return Net(
         name=name,
         platform=platform,

@@ -30,11 +30,14 @@ from bench.targets.base import opened
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServeOptions:
-    """The flags of `serve`: times in ms and s as their names say; `max_batch` rows an inference."""
+    """The flags of `serve`: times in ms and s as their names say; `max_batch` rows an inference.
+
+    `max_batch` None: a request is an inference of its own, of the batch that `--batch` says.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8000
-    max_batch: int = 1
+    max_batch: int | None = None
     max_delay_ms: float = 0.0
     most_requests: int = 64
     timeout_s: float = 30.0
@@ -55,7 +58,8 @@ def prepared(options: Options, tables: Tables) -> Iterator[Engine]:
         environments = Environments(options.cache, options.envs, passed=options.passed)
         bench = Bench(tables=tables, options=options, target=target, environments=environments)
         (cell,) = selection.cells()
-        cells = {size: replace(cell, batch=size) for size in sizes(own.max_batch)}
+        batches = [cell.batch] if own.max_batch is None else sizes(own.max_batch)
+        cells = {size: replace(cell, batch=size) for size in batches}
         starts = _starts(bench, selection, cells)
         references = {size: read_reference(it.request.reference) for size, it in starts.items()}
         platform = f"{cell.runner}_{tables.runners[cell.runner].artifact_of(cell.precision)}"
@@ -88,8 +92,14 @@ def _model(options: Options) -> tuple[Model, Options]:
 
 
 def _selection(model: Model, options: Options, tables: Tables) -> Selection:
-    runners, threads = list(options.axes.runners) or ["onnxruntime"], list(options.axes.threads)
-    for flag, several in (("--runner", runners), ("--threads", threads)):
+    axes = options.axes
+    runners, threads, batches = axes.runners or ["onnxruntime"], axes.threads, axes.batches
+    if batches and options.of(ServeOptions).max_batch is not None:
+        raise InputError(
+            "--batch is of a net whose requests share no inference, and --max-batch has them share",
+            hint="leave out one of them",
+        )
+    for flag, several in (("--runner", runners), ("--threads", threads), ("--batch", batches)):
         if len(several) > 1:
             raise InputError(
                 f"{flag} {','.join(map(str, several))}: a server has one engine",
@@ -103,7 +113,11 @@ def _selection(model: Model, options: Options, tables: Tables) -> Selection:
         )
     check_settings(model, runners, tables.runners)
     return Selection(
-        models=(model,), runners=tuple(runners), batch=1, threads=(threads or [1])[0], target=target
+        models=(model,),
+        runners=tuple(runners),
+        batch=(batches or [1])[0],
+        threads=(threads or [1])[0],
+        target=target,
     )
 
 

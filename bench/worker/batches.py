@@ -37,6 +37,11 @@ class Batch:
     outputs: Tensors
     names: Mapping[str, str]
 
+    def put(self, inputs: Tensors) -> None:
+        """Put the inputs into their places, over what was there: all batches have the same."""
+        for name, array in inputs.items():
+            self.inputs[name][...] = array
+
     def infer(self) -> None:
         """Infer what lies in the inputs' places, and put the outputs into theirs."""
         outputs = self.session.infer(self.inputs)
@@ -56,8 +61,8 @@ def open_batches(state: State, arguments: Mapping[str, Any]) -> dict[str, Any]:
     requests = [SessionRequest.from_json(it) for it in arguments["sessions"]]
     opened = [_open(state, request, memory) for request in requests]
     state.batches = [batch for batch, _ in opened]
-    for batch in state.batches[1:]:
-        _check_rows(state.batches[0], batch, requests[0].tolerance)
+    for batch, request in zip(state.batches[1:], requests[1:], strict=True):
+        _check_rows(state.batches[0], batch, request)
     gc.collect()
     gc.freeze()
     return {"sessions": [figures for _, figures in opened], "facts": facts_of(state.current)}
@@ -82,29 +87,30 @@ def _open(state: State, request: SessionRequest, memory: mmap.mmap) -> tuple[Bat
             current.session.infer(reference.inputs), reference.outputs, request.tolerance
         ),
     )
-    for name, array in reference.inputs.items():
-        batch.inputs[name][...] = array
+    batch.put(reference.inputs)
     batch.infer()
     # The fastest: what others do to this machine meanwhile is no part of what a batch costs.
     return batch, {**figures, "inference_ns": min(current.session.sample(_TIMED))}
 
 
-def _check_rows(single: Batch, batch: Batch, tolerance: float) -> None:
-    """Raise Unavailable where the rows of `batch` aren't what they are one by one."""
+def _check_rows(single: Batch, batch: Batch, request: SessionRequest) -> None:
+    """Raise Unavailable where the rows of the request's batch aren't what they are one by one."""
     import numpy as np
 
-    inputs = {name: array.copy() for name, array in batch.inputs.items()}
+    inputs = read_reference(request.reference).inputs
+    batch.put(inputs)
     batch.infer()
     together = {name: array.copy() for name, array in batch.outputs.items()}
     rows = []
     for row in range(batch.size):
-        for name, array in inputs.items():
-            single.inputs[name][...] = array[row : row + 1]
+        single.put({name: array[row : row + 1] for name, array in inputs.items()})
         single.infer()
         rows.append({name: array.copy() for name, array in single.outputs.items()})
     alone = {name: np.concatenate([row[name] for row in rows]) for name in together}
     try:
-        check_outputs(together, alone, 2 * tolerance)  # each of the two may be that far away
+        check_outputs(
+            together, alone, 2 * request.tolerance
+        )  # each of the two may be that far away
     except WrongOutput as wrong:
         raise Unavailable(
             f"a row of a batch of {batch.size} isn't what it is alone: {wrong.problem}",

@@ -223,6 +223,7 @@ VERBS: Mapping[str, Verb] = {
             *words("MODEL"),
             *SERVE,
             o.RUNNER.one("onnxruntime"),
+            o.BATCH.one("1, or what the net is fixed to"),
             o.THREADS.one("1"),
             o.WEIGHTS,
             o.TOLERANCE,
