@@ -96,8 +96,8 @@ def test_a_cells_operators_are_shown_with_what_is_outside_them_and_what_the_prof
     out = shows(FIRST[:9])
     rows = [line.split() for line in out.splitlines() if line.startswith("  ") and "CPU" in line]
     assert rows == [
-        ["conv", "Conv", "CPU", "1", "80.0", "84.2%"],
-        ["relu", "Relu", "CPU", "1", "15.0", "15.8%"],
+        ["conv", "80.0", "84.2%", "1", "Conv", "CPU"],
+        ["relu", "15.0", "15.8%", "1", "Relu", "CPU"],
     ]  # fmt: skip
     assert "By kind of work: convolution 84.2%, elementwise 15.8%." in out
     assert "2 operators take 0.0950 ms together" in out
@@ -135,6 +135,9 @@ def test_json_has_every_operator_and_every_row(shows: Show) -> None:
         FIRST, 100_000, 1.5, 95_000,
     )  # fmt: skip
     assert [it["name"] for it in one["operators"]] == ["conv", "relu"]
+    (without,) = json.loads(shows(SECOND, "--json", status=1))["without"]
+    assert without["cell"] == BATCH.cell_id
+    assert without["reason"].startswith("failed (crash)")
     (found,) = json.loads(shows(SECOND, "paddle", "b1", "--against", FIRST, "--json"))[
         "differences"
     ]

@@ -24,6 +24,7 @@ from bench.reports.terminal.operators import (
 )
 from bench.storage.run_folders import RunFolder
 from bench.storage.schema.common import CellFields
+from bench.storage.schema.latency import reason
 from bench.storage.schema.profile import Profiled, ProfileRecord
 from bench.storage.store import Store
 
@@ -55,10 +56,8 @@ def run(options: Options, tables: Tables) -> int:
     pairs = _pairs(options, folder, sides, words, broken)
     if pairs is not None:
         _show_pairs(options, pairs)
-    elif sides or options.as_json:
-        _show(options, sides)
     else:
-        status = 1
+        status = max(status, _show(options, chosen, sides))
     return max(status, tell_broken(broken))
 
 
@@ -167,13 +166,21 @@ def _work(side: Side) -> tuple[object, ...]:
     return engine, cell.variant, cell.batch, cell.threads, cell.precision, cell.input
 
 
-def _show(options: Options, sides: Sequence[Side]) -> None:
+def _show(options: Options, chosen: Sequence[ProfileRecord], sides: Sequence[Side]) -> int:
+    """Show the profiles among the `chosen` ones; return 1 where there is none."""
     if options.as_json:
-        show(json.dumps({"profiles": [_values(it) for it in sides]}, indent=1) + "\n")
+        without = [
+            {"cell": it.cell_id, "reason": reason(it.outcome)}
+            for it in chosen
+            if not isinstance(it.outcome, Profiled)
+        ]
+        values = {"profiles": [_values(it) for it in sides], "without": without}
+        show(json.dumps(values, indent=1) + "\n")
     elif len(sides) == 1:
         show(profile_text(sides[0], columns(), every=options.of(ProfileOptions).every))
-    else:
+    elif sides:
         show(profiles_table(sides, columns()))
+    return int(not sides)
 
 
 def _show_pairs(options: Options, pairs: Sequence[Pair]) -> None:

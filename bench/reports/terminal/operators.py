@@ -51,10 +51,10 @@ def profile_text(one: Side, width: int | None, *, every: bool = False) -> str:
     shown = operators if every else sorted(operators, key=lambda it: -it.ns)[:_SHOWN]
     total = together_ns(one.profiled)
     rows = [
-        [it.name, it.type, it.kernel, f"{it.calls:g}", _us(it.ns), _percent(it.ns, total)]
+        [it.name, _us(it.ns), _percent(it.ns, total), f"{it.calls:g}", it.type, it.kernel]
         for it in shown
     ]
-    head = ["operator", "type", "kernel", "calls", "µs", "share"]
+    head = ["operator", "µs", "share", "calls", "type", "kernel"]
     note = [] if len(shown) == len(operators) else [_rest(len(shown), len(operators))]
     table = drawn(f"{one.label}, run {one.run_id}", head, rows, "\n".join(note), width=width)
     return table + _prose(["", *_sentences(one.profiled)], width)
