@@ -8,7 +8,7 @@ engine cuts off of each time. It is below zero where the profile slows the opera
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -19,30 +19,35 @@ from bench.storage.schema.profile import Operator, Profiled
 # rename what they fuse.
 _MATCHED = 0.5
 
-# Engines call the same work by other names. The first family with a part of the type's name is its.
-_FAMILIES: Mapping[str, tuple[str, ...]] = {
-    "layout change": ("reorder", "packing", "memcpy", "reformat", "copy", "cast", "convert"),
-    "data movement": (
+# Engines call the same work by other names. The first family with a part of the type's name is its:
+# ConvTranspose is a convolution, MultiHeadAttention no product, QuantizeLinear no matrix product.
+_FAMILIES: Sequence[tuple[str, tuple[str, ...]]] = (
+    ("data movement", ("broadcast",)),
+    ("layout change", ("reorder", "packing", "memcpy", "reformat", "copy", "cast", "convert")),
+    ("attention", ("attention",)),
+    ("convolution", ("conv",)),
+    ("matrix product", (
+        "gemm", "matmul", "matrixmul", "fullyconnected", "innerproduct", "::linear", "addmm",
+        "bmm", "aten::mm",
+    )),
+    ("data movement", (
         "shuffle", "split", "concat", "slice", "crop", "transpose", "permute", "reshape",
         "flatten", "squeeze", "gather", "pad", "view", "aten::cat", "raster",
-    ),
-    "convolution": ("conv",),
-    "matrix product": (
-        "gemm", "matmul", "fullyconnected", "innerproduct", "linear", "addmm", "aten::mm",
-    ),
-    "pooling": ("pool", "reduce", "aten::mean"),
-    "normalisation": ("norm",),
-    "elementwise": (
+    )),
+    ("pooling", ("pool", "reduce", "aten::mean")),
+    ("normalisation", ("norm",)),
+    ("elementwise", (
         "relu", "sigmoid", "swish", "clip", "gelu", "tanh", "silu", "add", "mul", "sub", "div",
         "eltwise", "elementwise", "binary", "unary", "activation", "softmax", "pointwise",
-    ),
-}  # fmt: skip
+    )),
+    ("quantisation", ("quantize",)),
+)  # fmt: skip
 
 
 def family(kind: str) -> str:
     """Return what work an operator of that type does, the type itself where that isn't known."""
     lower = kind.lower()
-    parts = ((name, part) for name, parts in _FAMILIES.items() for part in parts)
+    parts = ((name, part) for name, parts in _FAMILIES for part in parts)
     return next((name for name, part in parts if part in lower), kind)
 
 

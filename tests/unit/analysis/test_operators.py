@@ -22,6 +22,14 @@ CONV, RELU = operator("conv", "Conv", 60), operator("relu", "Relu", 10)
         ("Raster", "data movement"),
         ("GlobalAveragePool", "pooling"), ("ReduceMean", "pooling"), ("HardSwish", "elementwise"),
         ("BinaryOp", "elementwise"), ("LSTM", "LSTM"),
+        ("ConvTranspose", "convolution"), ("aten::conv_transpose2d", "convolution"),
+        ("QLinearConv", "convolution"), ("QLinearMatMul", "matrix product"),
+        ("MatrixMultiply", "matrix product"), ("aten::baddbmm", "matrix product"),
+        ("aten::linear", "matrix product"), ("aten::upsample_bilinear2d",) * 2,
+        ("QLinearAdd", "elementwise"), ("QLinearGlobalAveragePool", "pooling"),
+        ("QuantizeLinear", "quantisation"), ("FakeQuantize", "quantisation"),
+        ("DequantizeLinear", "quantisation"), ("MultiHeadAttention", "attention"),
+        ("Broadcast", "data movement"), ("Cast", "layout change"), ("Convert", "layout change"),
     ],
 )  # fmt: skip
 def test_what_engines_name_differently_is_the_same_kind_of_work(kind: str, work: str) -> None:
