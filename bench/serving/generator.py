@@ -14,6 +14,7 @@ import time
 from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
@@ -32,6 +33,7 @@ _CHECK_EVERY_S = 0.02  # an answer of each connection is compared once in so lon
 _LOST_AFTER = 20  # requests in a row that reached no server
 _LOST_WAIT_S = 0.001  # LoadGen would ask a server that has gone a million times a second
 _NULL_S = 0.2
+_WAITS = (50, 99, 100)  # percentiles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +154,18 @@ class Client:
                 self.errors[error.kind] += 1
                 self.first_errors.setdefault(error.kind, error.problem)
 
+    def figures(self) -> dict[str, Any]:
+        """Return what is told of the load: counts, and times in ns."""
+        waits = sorted(self.waits_ns)
+        last = len(waits) - 1
+        return {
+            "requests": self.requests,
+            "reopened": self.reopened,
+            "all_busy_ns": self.all_busy_ns,
+            "most_in_flight": self.most_in_flight,
+            "wait_ns": {str(p): waits[min(last, len(waits) * p // 100)] for p in _WAITS if waits},
+        }
+
     def compare(self, index: int, outputs: Mapping[str, Any]) -> None:
         with self._lock:
             if not self.parity.check(outputs, self.samples[index].outputs):
@@ -213,12 +227,12 @@ def work(request: Mapping[str, Any], reply: Reply) -> None:
     check_version(request)
     loadgen()
     load = LoadRequest.from_json(request)
-    connection = Connection(load.endpoint, load.timeout_s)
-    served = describe(connection, load.model, load.version)
-    reference = read_reference(load.reference)
-    wanted = reference.outputs if load.compared else None
-    samples, parity = prepare(connection, served, moved(reference.inputs), wanted, load.tolerance)
-    connection.close()
+    with closing(Connection(load.endpoint, load.timeout_s)) as connection:
+        served = describe(connection, load.model, load.version)
+        reference = read_reference(load.reference)
+        wanted = reference.outputs if load.compared else None
+        inputs = moved(reference.inputs)
+        samples, parity = prepare(connection, served, inputs, wanted, load.tolerance)
     each_ns = null_ns(load.settings.seed)
     client = Client(load, served.path, samples, parity)
     if parity.wrong:
@@ -227,34 +241,17 @@ def work(request: Mapping[str, Any], reply: Reply) -> None:
     cpu, wall = time.process_time_ns(), time.perf_counter_ns()
     client.run()
     cpu, wall = time.process_time_ns() - cpu, time.perf_counter_ns() - wall
-    waits = sorted(client.waits_ns)
     reply(
         {
             "server": {
-                "name": served.server, "version": served.server_version,
-                "binary": served.binary, "model": served.model,
-                "platform": served.platform,
+                "name": served.server, "version": served.server_version, "model": served.model,
+                "platform": served.platform, "binary": served.binary,
             },
             "loadgen": read_log(load.out),
             "client": {
-                "requests": client.requests,
-                "reopened": client.reopened,
-                "wall_ns": wall,
-                "cpu_ns": cpu,
-                "null_ns": round(each_ns),
-                "all_busy_ns": client.all_busy_ns,
-                "most_in_flight": client.most_in_flight,
-                "wait_ns": {
-                    str(p): waits[min(len(waits) - 1, len(waits) * p // 100)]
-                    for p in (50, 99, 100)
-                    if waits
-                },
+                **client.figures(), "wall_ns": wall, "cpu_ns": cpu, "null_ns": round(each_ns),
             },
-            "parity": {
-                "reference": load.compared, "tolerance": load.tolerance,
-                "checked": parity.checked, "wrong": parity.wrong,
-                "relative_l2": parity.relative_l2,
-            },
+            "parity": {"reference": load.compared, **parity.figures()},
             "errors": dict(client.errors),
             "first_errors": client.first_errors,
         }

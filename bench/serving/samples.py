@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from bench.core.tensors import Tensors
 from bench.serving.client import Connection, Served
 from bench.serving.messages import Body, RequestFailed, encode
 from bench.worker.outputs import WrongOutput, check_outputs
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 COUNT = 8
 _PAUSES_S = (0.1, 0.5, 2.0)
@@ -55,6 +59,11 @@ class Parity:
         self.relative_l2 = max(self.relative_l2, distance)
         return True
 
+    def figures(self) -> dict[str, Any]:
+        """Return all of it but the first wrong answer's words."""
+        names = ("tolerance", "checked", "wrong", "relative_l2")
+        return {name: getattr(self, name) for name in names}
+
 
 def moved(inputs: Tensors, count: int = COUNT) -> list[Tensors]:
     """Return `inputs` and the same values moved along each one's longest axis, `count` in all."""
@@ -64,7 +73,7 @@ def moved(inputs: Tensors, count: int = COUNT) -> list[Tensors]:
     ]
 
 
-def _rolled(array: np.ndarray[tuple[int, ...], np.dtype[np.generic]], index: int, count: int):  # type: ignore[no-untyped-def]
+def _rolled(array: NDArray[Any], index: int, count: int) -> NDArray[Any]:
     if not array.size or not array.ndim:
         return array
     axis = int(np.argmax(array.shape))
