@@ -73,7 +73,7 @@ def test_the_sentence_names_the_engines_range_and_the_cards_capability(tmp_path:
     assert error.problem == (
         "paddle-tensorrt has kernels for compute capability 6.1 to 8.6, and NVIDIA X has 9.0"
     )
-    assert error.hint == f"measure it with --runner {CUDA} or {TRT} or {RTX} or tensorrt"
+    assert error.hint == f"measure it with --runner {CUDA} or {RTX} or tensorrt or {TRT}"
     oldest = refusals(card("5.2"), RUNNERS, Environments(tmp_path))["paddle-tensorrt"]
     assert oldest.hint == "measure on a later GPU"
     newest = refusals(card("12.0"), RUNNERS, Environments(tmp_path))["tensorrt"]
