@@ -167,6 +167,13 @@ FLEET_OWN = (
     Flag(_FLEET, "--port", "N", "The port at which it does, 0 for any", "8786", type=whole(0)),
     Flag(_FLEET, "--name", "NAME", "What `join` calls this machine", "its host name"),
     _CERTIFICATES,
+    Flag(
+        _FLEET,
+        "--reserve",
+        "PLACE",
+        "What jobs here hold in the lab's own system: [TARGET=]labgrid:PLACE; may be repeated",
+        multiple=True,
+    ),
     Flag(_FLEET, "--dashboard", None, "`start` serves Dask's own dashboard too (package bokeh)"),
     Flag(_FLEET, "--watch", None, "`status` shows the state again every two seconds, until Ctrl-C"),
 )

@@ -27,6 +27,7 @@ from bench.experiments.context import Options
 from bench.fleet.archive import packed
 from bench.fleet.jobs import Delivery, Job
 from bench.fleet.offers import Finder, Offer, flags_of
+from bench.fleet.reservations import Reservation, reserved
 from bench.launcher.programs import run_program
 from bench.storage.directory import JOURNAL
 from bench.storage.run_folders import RunFolder
@@ -54,6 +55,7 @@ class Host:
     pool: ThreadPoolExecutor
     finder: Finder
     offers: tuple[Offer, ...] = ()
+    reservations: tuple[Reservation, ...] = ()
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     _running: dict[str, Future[Delivery]] = field(default_factory=dict)
     _ends: dict[str, Callable[[], None]] = field(default_factory=dict)
@@ -161,7 +163,10 @@ class Host:
                 if job.id in self._ended:
                     end()
 
-        done = run_program(command, env=os.environ, cwd=Path.cwd(), on_start=note)
+        given_up = threading.Event()
+        note(given_up.set)
+        with reserved(self.reservations, job.target, given_up):
+            done = run_program(command, env=os.environ, cwd=Path.cwd(), on_start=note)
         return done.returncode, f"{done.stdout}{done.stderr}"
 
 

@@ -20,6 +20,7 @@ from bench.experiments.context import Options
 from bench.fleet.host import Host, stand_in
 from bench.fleet.jobs import resources_of, told_of
 from bench.fleet.offers import Finder
+from bench.fleet.reservations import Reservation
 from bench.fleet.security import joining
 from bench.fleet.settings import HEARTBEAT_S, loaded
 from bench.fleet.signals import until_signal
@@ -29,7 +30,14 @@ _TRIES_AGAIN_S = 2.0
 _MOST_JOBS = 64
 
 
-def join(address: str, name: str, options: Options, *, certificates: Path | None = None) -> None:
+def join(
+    address: str,
+    name: str,
+    options: Options,
+    *,
+    certificates: Path | None = None,
+    reservations: tuple[Reservation, ...] = (),
+) -> None:
     """Offer this machine to the scheduler at `address` until a signal ends this process.
 
     Raises InputError for the address, Unavailable where distributed is missing, and Busy where
@@ -39,7 +47,13 @@ def join(address: str, name: str, options: Options, *, certificates: Path | None
     loaded()
     alone = held(runtime_folder() / "fleet-worker.lock", "this machine's worker")
     with alone, suppress(_Left), pool_of(_MOST_JOBS) as pool:
-        host = Host(name=name, options=options, pool=pool, finder=Finder(options))
+        host = Host(
+            name=name,
+            options=options,
+            pool=pool,
+            finder=Finder(options),
+            reservations=reservations,
+        )
         stand_in(host)
         asyncio.run(until_signal(_stay(host, address, security)))
         raise _Left

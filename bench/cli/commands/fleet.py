@@ -6,7 +6,7 @@ import json
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from bench.core.units import number_of
 from bench.experiments.context import Options, Tables
 from bench.fleet import scheduler, worker
 from bench.fleet.jobs import connected
+from bench.fleet.reservations import parsed
 from bench.fleet.security import default_folder, make_certificates
 from bench.fleet.status import FleetState, JobState, state_of
 
@@ -26,13 +27,14 @@ _CLEAR = "\x1b[H\x1b[2J"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServingOptions:
-    """Where a scheduler listens and with which dashboard, what a worker is called, the folder of
-    the certificates, and whether the state is shown again and again.
+    """Where a scheduler listens and with which dashboard, what a worker is called and what its
+    jobs reserve, the folder of the certificates, and whether the state is shown again and again.
     """
 
     host: str = "127.0.0.1"
     port: int = scheduler.PORT
     name: str = ""
+    reserve: Sequence[str] = ()
     certificates: Path | None = None
     dashboard: bool = False
     watch: bool = False
@@ -91,7 +93,13 @@ def _ready(address: str) -> None:
 def _join(options: Options, address: str) -> None:
     chosen = options.of(ServingOptions)
     name = chosen.name or socket.gethostname()
-    worker.join(address, name, options, certificates=chosen.certificates)
+    worker.join(
+        address,
+        name,
+        options,
+        certificates=chosen.certificates,
+        reservations=parsed(chosen.reserve),
+    )
 
 
 def _certificates(options: Options, folder: str | None = None) -> None:
