@@ -1,9 +1,8 @@
 """A run's files on their way between machines, and how they are taken in.
 
 An archive is a tar of one run's folder and its system's file, below the names that they have in
-results/, behind a list of them with their SHA-256. What comes from another machine is data from
-anybody: it is taken in only where each name, size and digest is as it must be, and its files are a
-run that can be read.
+results/, behind a list of them with their SHA-256. It is taken in only where each name, size and
+digest is as it must be, and its files are a run that can be read.
 """
 
 from __future__ import annotations

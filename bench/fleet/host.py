@@ -89,7 +89,7 @@ class Host:
         """Return, of each job that runs here, for how many seconds, and its sessions so far."""
         now = time.monotonic()
         with self._lock:
-            began = {job: at for job, at in self._began.items() if job in self._running}
+            began = dict(self._began)
         return {job: (round(now - at, 1), self._sessions(job)) for job, at in began.items()}
 
     def _sessions(self, job_id: str) -> int:
@@ -111,7 +111,7 @@ class Host:
             return self._delivered(job)
         finally:
             with self._lock:
-                del self._running[job.id]
+                del self._running[job.id], self._began[job.id]
                 self._ends.pop(job.id, None)
                 self._ended.discard(job.id)
 

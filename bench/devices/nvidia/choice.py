@@ -78,7 +78,7 @@ def instances(nvml: Nvml, card: Any) -> list[Gpu]:
 
 def every_gpu(nvml: Nvml) -> list[Gpu]:
     """Return what can be measured on: each card, or the instances that MIG made of it."""
-    return [it for card in _all(nvml) for it in instances(nvml, card) or [card]]
+    return [it for gpu in _all(nvml) for it in instances(nvml, gpu.card) or [gpu]]
 
 
 def _visible(nvml: Nvml, everything: list[Gpu], visible: str | None) -> list[Gpu]:
