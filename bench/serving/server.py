@@ -50,7 +50,7 @@ class Protocol(H11Protocol):
         self._next_look = self.loop.call_later(self.timeout_keep_alive, self._look)
 
 
-def listen(host: str, port: int) -> socket.socket:
+def bound(host: str, port: int) -> socket.socket:
     """Return a socket at `host` and `port`, 0: any that is free. Raises InputError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # With the protocol left to the system, asyncio wouldn't set TCP_NODELAY: 40 ms an answer.

@@ -36,14 +36,14 @@ def run(options: Options, tables: Tables) -> int:
     from bench.serving.app import Service
     from bench.serving.batching import Batcher, Limits
     from bench.serving.metrics import Metrics
-    from bench.serving.server import listen, serve, url_of
+    from bench.serving.server import bound, serve, url_of
 
     own = options.of(ServeOptions)
     limits = Limits(
         requests=own.most_requests, timeout_s=own.timeout_s, delay_s=own.max_delay_ms / 1000
     )
     with (
-        listen(own.host, own.port) as socket,
+        bound(own.host, own.port) as socket,
         prepared(options, tables) as engine,
         pool_of(1) as thread,
     ):
