@@ -1,6 +1,6 @@
 """Abuse a server and print what became of it, as a table for docs/serving.md.
 
-    .venv/bin/python scripts/serving_trial.py [--model x0_25] [--runner onnxruntime] [--max-batch 1]
+    .venv/bin/python scripts/serving_trial.py [--write] [--model A,B] [--runner A,B] [--max-batch N]
 
 A server of the net answers right requests first, then 200 that aren't any, twice as many at once as
 it takes, over and over, and 50 clients that go away in the middle. Memory is what the server and
@@ -16,8 +16,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ sys.path.insert(0, str(PROJECT))
 
 import numpy as np
 
+from bench.devices.host.facts import heading, read_host
 from bench.serving.client import Connection, describe, parse_url
 from tests.fakes.abuse import (
     Answer,
@@ -44,7 +46,10 @@ REQUESTS = 64  # that may be in the server at once
 MALFORMED, DROPPED, ROUNDS, IMAGES = 200, 50, 5, 8
 WARM = 400
 _RIGHT = 1e-5
+MOST_GROWTH = 1.05
 _SETTLES_S = 3.0
+PAGE = PROJECT / "docs" / "serving.md"
+BEGIN, END = "<!-- trial:begin -->", "<!-- trial:end -->"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,6 +61,7 @@ class Trial:
     images: Sequence[Any]
     wanted: list[Any] = field(default_factory=list)
     wrong: int = 0
+    fails: bool = False
 
     def asks(self, count: int) -> Counter[int]:
         """Ask one after the other; return the answers' statuses."""
@@ -102,80 +108,86 @@ def opened(server: Served, model: str) -> Trial:
     return trial
 
 
-def row(*cells: object) -> None:
-    """Print a row of the table."""
-    print(f"| {' | '.join(map(str, cells))} |", flush=True)
-
-
 def listed(statuses: Counter[int]) -> str:
     """Return how often there was which status; 0 is a connection that ended without one."""
     names = {0: "connection ended"}
     return ", ".join(f"{names.get(it, it)}: {statuses[it]}" for it in sorted(statuses))
 
 
-def abuse(trial: Trial) -> None:
-    """Do to the server what it has to outlive, a row each."""
-    raws = malformed(trial.target, MALFORMED)
-    row(
-        f"{MALFORMED} malformed requests",
-        listed(Counter(send(trial.target.address, it).status for it in raws)),
-    )
+def abuse(own: Trial) -> Iterator[tuple[str, str]]:
+    """Do to the server what it has to outlive; yield each step and what was answered."""
+    raws = malformed(own.target, MALFORMED)
+    answered = Counter(send(own.target.address, it).status for it in raws)
+    yield f"{MALFORMED} malformed requests", listed(answered)
     overload = Counter[int]()
     for _ in range(ROUNDS):
-        overload += trial.at_once(2 * REQUESTS)
-    row(
-        f"{ROUNDS} times {2 * REQUESTS} requests at once, {REQUESTS} may be there", listed(overload)
-    )
-    drop(trial.target, DROPPED, trial.images[0])
-    row(f"{DROPPED} clients that go away", "none")
+        overload += own.at_once(2 * REQUESTS)
+    yield f"{ROUNDS} times {2 * REQUESTS} at once, {REQUESTS} may be there", listed(overload)
+    drop(own.target, DROPPED, own.images[0])
+    yield f"{DROPPED} clients that go away", "nobody is there"
 
 
-def trial(model: str, runner: str, max_batch: int) -> int:
-    """Print the table; return 1 where the server fell, leaked or answered wrongly."""
-    words = (
-        model,
-        "--runner",
-        runner,
-        "--max-batch",
-        str(max_batch),
-        "--max-requests",
-        str(REQUESTS),
-    )
+def steps(own: Trial) -> Iterator[tuple[str, str]]:
+    """Yield the rows of a server's column."""
+    first = own.asks(WARM) + own.at_once(2 * REQUESTS)
+    yield f"{WARM} right requests, then {2 * REQUESTS} at once", listed(first)
+    before = own.memory_kib()
+    yield from abuse(own)
+    yield f"{WARM} right requests", listed(own.asks(WARM))
+    after = own.memory_kib()
+    for name, was, now in zip(("server", "engine"), before, after, strict=True):
+        own.fails |= now > MOST_GROWTH * was
+        yield f"memory of the {name}", f"{was / 1024:.1f} to {now / 1024:.1f} MiB"
+    yield "wrong answers", str(own.wrong)
+    status, log = own.server.end(), own.server.log.read_text()
+    yield "status after SIGTERM", str(status)
+    own.fails |= status != 0 or own.wrong > 0 or "engine fell" in log or "Traceback" in log
+
+
+def column(model: str, runner: str, max_batch: int) -> tuple[dict[str, str], bool]:
+    """Return a server's column, and whether it fell, leaked or answered wrongly."""
+    words = [model, "--runner", runner, "--max-requests", str(REQUESTS)]
     with (
         tempfile.TemporaryDirectory() as folder,
-        started("bench", words, Path(folder) / "server.log") as server,
+        started("bench", [*words, "--max-batch", str(max_batch)], Path(folder) / "log") as server,
     ):
         own = opened(server, model)
-        row(f"{model}, {runner}", "answers by HTTP status")
-        row("---", "---")
-        row(
-            f"{WARM} right requests, then {2 * REQUESTS} at once",
-            f"{listed(own.asks(WARM) + own.at_once(2 * REQUESTS))}",
-        )
-        before = own.memory_kib()
-        abuse(own)
-        row(f"{WARM} right requests", listed(own.asks(WARM)))
-        after = own.memory_kib()
-        growth = [now / was - 1 for now, was in zip(after, before, strict=True)]
-        for name, was, now, more in zip(("server", "engine"), before, after, growth, strict=True):
-            row(f"memory of the {name}", f"{was / 1024:.1f} to {now / 1024:.1f} MiB ({more:+.1%})")
-        row("wrong answers", own.wrong)
-        status = server.end()
-        row("status after SIGTERM", status)
-        fell = "engine fell" in server.log.read_text() or "Traceback" in server.log.read_text()
-    return int(fell or status != 0 or own.wrong > 0 or max(growth) > 0.05)
+        return dict(steps(own)), own.fails
+
+
+def table(columns: Mapping[str, Mapping[str, str]]) -> str:
+    """Return the columns side by side."""
+    first = next(iter(columns.values()))
+    rows = [["HTTP statuses", *columns], ["---"] * (len(columns) + 1)]
+    rows += [[step, *(column[step] for column in columns.values())] for step in first]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def write(text: str) -> None:
+    """Put `text` between the page's marks."""
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
 
 
 def main(argv: Sequence[str]) -> int:
-    """Read the flags and do the trial."""
+    """Do the trial of each pair and print the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--model", default="x0_25")
-    parser.add_argument("--runner", default="onnxruntime")
+    parser.add_argument("--model", default="x0_25", help="models, by comma")
+    parser.add_argument("--runner", default="onnxruntime,openvino", help="runners, by comma")
     parser.add_argument("--max-batch", type=int, default=1)
+    parser.add_argument("--write", action="store_true", help="put it into docs/serving.md")
     given = parser.parse_args(argv)
-    return trial(given.model, given.runner, given.max_batch)
+    columns, failed = {}, False
+    for model, runner in product(given.model.split(","), given.runner.split(",")):
+        columns[f"{model}, {runner}"], fails = column(model, runner, given.max_batch)
+        failed |= fails
+    print(text := table(columns))
+    if given.write:
+        write(f"{text}\n\n{heading(read_host())}, {time.strftime('%Y-%m-%d')}.")
+    return int(failed)
 
 
 if __name__ == "__main__":

@@ -88,8 +88,10 @@ class Service:
         return _json({"ready": self.ready}, status=200 if self.ready else 503)
 
     async def metrics(self, _: Request) -> Response:
-        batcher = self.batcher
-        text = batcher.metrics.text(waiting=len(batcher.queue), ready=self.ready)
+        waiting = len(self.batcher.queue)
+        text = self.batcher.metrics.text(
+            in_flight=self.in_flight, waiting=waiting, ready=self.ready
+        )
         return Response(text, headers={"Content-Type": CONTENT_TYPE})
 
     async def model(self, request: Request) -> Response:

@@ -44,14 +44,15 @@ class Metrics:
     queue_s: Histogram = field(default_factory=Histogram)
     inference_s: Histogram = field(default_factory=Histogram)
 
-    def text(self, *, waiting: int, ready: bool) -> str:
-        """Return all of it; `waiting` requests are in the queue just now."""
+    def text(self, *, in_flight: int, waiting: int, ready: bool) -> str:
+        """Return all of it; of the `in_flight` requests just now `waiting` are in the queue."""
         lines = [
             *_labelled("bench_requests_total", "Requests, by HTTP status", "status", self.answers),
             *_labelled("bench_inferences_total", "Inferences, by batch", "batch", self.inferences),
             *_single("bench_rows_total", "counter", "Rows inferred", self.rows),
             *_single("bench_engine_restarts_total", "counter", "Engine falls", self.restarts),
             *_single("bench_ready", "gauge", "1 while the engine can answer", int(ready)),
+            *_single("bench_requests_in_flight", "gauge", "Requests that are here", in_flight),
             *_single("bench_queue_requests", "gauge", "Requests that wait", waiting),
             *self.request_s.lines("bench_request_seconds", "From a request's body to its answer"),
             *self.queue_s.lines("bench_queue_seconds", "From the queue into an inference"),

@@ -28,7 +28,7 @@ from tests.fakes.abuse import (
     send,
 )
 from tests.fakes.net import infer
-from tests.fakes.serving import CRASH, HANG, NAN, ONCE, SHAPE, WORK, Served, row, served
+from tests.fakes.serving import CRASH, HANG, LONG, NAN, ONCE, SHAPE, WORK, Served, row, served
 
 pytestmark = pytest.mark.slow
 
@@ -142,6 +142,17 @@ def test_sigterm_loses_no_request_that_is_in(server: Served) -> None:
     assert late.headers["connection"] == "close"
     assert server.process.wait(30) == 0
     assert not Path(f"/proc/{server.engine_pid}").exists()
+
+
+def test_a_request_whose_client_has_gone_is_not_inferred(server: Served) -> None:
+    target = target_of(server)
+    with ThreadPoolExecutor(1) as pool:
+        long = pool.submit(asks, server, LONG)
+        until(lambda: metrics(server)["bench_requests_in_flight"] == 1)
+        drop(target, 5, row())
+        until(lambda: metrics(server).get('bench_requests_total{status="499"}', 0) == 5)
+        assert right(long.result(), LONG)
+    assert metrics(server)["bench_rows_total"] == 1
 
 
 def test_an_output_that_json_cannot_hold_is_refused_and_binary_has_it(server: Served) -> None:

@@ -28,9 +28,9 @@ from tests.fakes.runner import FakeSession
 from tests.fakes.unwatched import unwatched
 
 ROOT = Path(__file__).resolve().parents[2]
-CRASH, HANG, WORK, NAN, ONCE = 1001.0, 1002.0, 1003.0, 1004.0, 1005.0
+CRASH, HANG, WORK, NAN, ONCE, LONG = 1001.0, 1002.0, 1003.0, 1004.0, 1005.0, 1006.0
 """The first value of a row: what the engine does with it, once with `ONCE`."""
-WORK_S = 0.2
+WORK_S, LONG_S = 0.2, 4.0
 SHAPE = (3, 8, 8)
 
 
@@ -51,8 +51,8 @@ class Driven:
                 os.kill(os.getpid(), signal.SIGSEGV)
             if HANG in asked:
                 time.sleep(600)
-            if WORK in asked:
-                time.sleep(WORK_S)
+            if WORK in asked or LONG in asked:
+                time.sleep(LONG_S if LONG in asked else WORK_S)
             return answers(feeds, float("nan") if NAN in asked else 1.0)
 
         session.infer = infer  # type: ignore[method-assign]

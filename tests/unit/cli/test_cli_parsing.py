@@ -236,3 +236,8 @@ def test_every_flag_of_a_gpu_arrives() -> None:
     given = parsed("run", "--gpu", "1", "--shared-gpu", "--allow-partial")
     assert given.own == {"gpu": "1", "shared_gpu": True, "allow_partial": True}
     assert parsed("doctor", "--install").of(CheckOptions).install
+
+
+def test_a_value_of_0_is_one() -> None:
+    _, options = parse(["serve", "x0_25", "--port", "0", "--max-delay-ms", "0"])
+    assert options.own == {"port": 0, "max_delay_ms": 0.0}
