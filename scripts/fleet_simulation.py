@@ -6,7 +6,7 @@ a second the scheduler can hand out, which is what bounds a fleet of any length 
 the memory has no room for are extrapolated from the others. The machine may be shared: seconds on
 the CPU tell more than seconds.
 
-    .venv/bin/python scripts/fleet_simulation.py [--sizes 10x1000 100x10000 1000x100000] [--kib 100]
+    .venv/bin/python scripts/fleet_simulation.py [--sizes 10x1000 1000x10000] [--kib 100]
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from bench.fleet.scheduler import serve
 from bench.fleet.settings import HEARTBEAT_S, loaded
 from bench.fleet.signals import until_signal
 
-SIZES = ("10x1000", "100x10000", "300x30000", "1000x100000")
+SIZES = ("10x1000", "100x10000", "300x10000", "1000x10000")
 PER_PROCESS = 125
 IDLE_S = 30.0
 JOB_S = 300.0
@@ -96,6 +96,7 @@ def main() -> None:
     parser.add_argument("--sizes", nargs="+", default=SIZES, help="DEVICESxJOBS")
     parser.add_argument("--kib", type=int, default=100, help="what each job's run weighs")
     args = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # its processes end with it
     print(f"| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}", flush=True)
     trials: list[Trial] = []
     for devices, jobs in (map(int, size.split("x")) for size in args.sizes):
@@ -104,7 +105,7 @@ def main() -> None:
             continue
         trials.append(_trial(devices, jobs, args.kib))
         print(trials[-1].row, flush=True)
-    print(f"\n{_conclusion(trials[-1])}")
+    print(f"\n{_conclusion(trials)}")
 
 
 def _trial(devices: int, jobs: int, kib: int) -> Trial:
@@ -261,17 +262,18 @@ def _free_mib() -> float:
     return int(lines["MemAvailable"].split()[0]) / 1024
 
 
-def _conclusion(one: Trial) -> str:
-    """Return what the largest trial says of jobs of JOB_S, and what gives out first."""
-    wanted, most = one.devices / JOB_S, 1 / one.job_cpu_s
+def _conclusion(trials: Sequence[Trial]) -> str:
+    """Return what the largest trial says of a hundred jobs of JOB_S a device, and of its bounds."""
+    one = trials[-1]
+    jobs, wanted, most = 100 * one.devices, one.devices / JOB_S, 1 / one.job_cpu_s
     return (
-        f"{one.devices:,} devices with jobs of {JOB_S:.0f} s end {wanted:.1f} jobs a second: "
-        f"{one.jobs:,} jobs take {one.jobs / wanted / 3600:.1f} h and "
-        f"{wanted / most:.1%} of a core of the scheduler. "
-        f"A core of it bears {most:.0f} jobs a second, of {most * JOB_S:,.0f} devices; "
-        f"one `bench run` fetches {one.fetched / one.fetch_s:.0f} a second. It has "
-        f"{one.files / one.devices:.1f} open files a worker; 1,024, where many systems begin, are "
-        f"of {1024 * one.devices // one.files:,} workers."
+        f"{one.devices:,} devices with jobs of {JOB_S:.0f} s end {wanted:.1f} jobs a second, which "
+        f"is {wanted / most:.1%} of a core of the scheduler beside its {one.idle_share:.1%} idle; "
+        f"{_extrapolated(trials, one.devices, jobs)}, in {jobs / wanted / 3600:.1f} h. A core of "
+        f"it bears {most:.0f} jobs a second, one `bench run` fetches "
+        f"{one.fetched / one.fetch_s:.0f} a second. It has {one.files / one.devices:.1f} open "
+        f"files a worker; 1,024, where many systems begin, are of "
+        f"{1024 * one.devices // one.files:,}."
     )
 
 

@@ -11,6 +11,7 @@ from bench.config.suite import load_suite
 from bench.core.cell import Cell, Sampling
 from bench.storage.digests import with_digest
 from bench.storage.files import to_text
+from bench.storage.run_folders import RunFolder
 from bench.storage.schema.common import CellFields, Provenance, SamplingFields, System
 from bench.storage.schema.latency import (
     Costs,
@@ -74,13 +75,14 @@ def _store_run(store: Store, system: int, index: int, files: dict[str, bytes]) -
     cells = [cell for cell in _cells() if cell.id in files]
     sampling = load_suite("cpu").sampling("standard")
     manifest = _manifest(f"20260101T{index:06d}Z-made-up", own, cells, sampling)
-    run = store.create(manifest, own)
-    folder = run.path / "cells"
-    folder.mkdir()
+    store.add_system(own)
+    run = RunFolder(store.root / "runs" / own.system_id / manifest.run_id)
+    (run.path / "cells").mkdir(parents=True)
+    # Not as a run is written: a million fsyncs would be the disk's figure.
     for cell_id, data in files.items():
-        # Not write_record(): a million fsyncs would be the disk's figure.
-        (folder / f"{cell_id}.json").write_bytes(data)
-    run.write_manifest(manifest.model_copy(update={"sealed": run.seals()}))
+        (run.path / "cells" / f"{cell_id}.json").write_bytes(data)
+    whole = manifest.model_copy(update={"sealed": run.seals()})
+    run.manifest_path.write_bytes(with_digest(to_text(whole).encode()))
 
 
 def _record(cell: Cell, sampling: Sampling, numbers: random.Random) -> Record:

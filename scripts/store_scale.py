@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,7 @@ def main() -> None:
     parser.add_argument("--in", dest="folder", type=Path, default=None, help="where to make them")
     parser.add_argument("--export", action="store_true", help="also write all cells as CSV")
     args = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what it made goes with it
     print("| cells | runs | what | seconds | CPU seconds | MiB |\n|---|---|---|---|---|---|")
     for cells in args.cells:
         with tempfile.TemporaryDirectory(dir=args.folder) as name:

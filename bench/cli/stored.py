@@ -154,6 +154,8 @@ def smallest_told(store: Store, system_id: str) -> float | None:
     None: there is none that is complete. As `bench.analysis.selftest.weigh` has it.
     """
     for run in reversed(store.runs()):
+        if not run.mentions(SUITE):
+            continue
         manifest = run.manifest()
         if manifest.suite == SUITE and manifest.system_id == system_id:
             medians = _equal_medians(list(run.records([])))
@@ -170,10 +172,10 @@ def _equal_medians(records: Sequence[Record]) -> list[float]:
 
 def _latest(store: Store) -> Side:
     """Return the newest run that is of models and no self-test."""
-    runs = [run for run in store.runs() if not is_apart(run.manifest())]
-    if not runs:
-        raise UnknownName("run", "latest", [])
-    return _side(runs[-1].path.name, runs[-1], store)
+    for run in reversed(store.runs()):
+        if not is_apart(run.manifest()):
+            return _side(run.path.name, run, store)
+    raise UnknownName("run", "latest", [])
 
 
 def is_apart(manifest: RunManifest) -> bool:

@@ -14,6 +14,7 @@ or nothing. The journal takes each session as soon as it is in: an interrupted r
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -160,6 +161,13 @@ class RunDirectory(Generic[Manifest, Line]):
             problem = f"it is of {manifest.system_id}/{manifest.run_id}, and lies elsewhere"
             raise BrokenResult(self.manifest_path, problem, hint=self.kind.remedy)
         return manifest  # type: ignore[no-any-return]
+
+    def mentions(self, word: str) -> bool:
+        """Tell whether its manifest may have `word` as a value, without reading it as one."""
+        try:
+            return json.dumps(word).encode() in self.manifest_path.read_bytes()
+        except OSError:
+            return True  # whoever reads it says why it can't be read
 
     def write_manifest(self, manifest: Manifest) -> None:
         write_value(self.manifest_path, manifest)

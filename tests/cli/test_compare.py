@@ -146,6 +146,12 @@ def test_no_selftest_makes_it_advice(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "advice only: no self-test" in capsys.readouterr().out
 
 
+def test_a_run_that_isnt_compared_may_be_broken(compare: Compare, results: Path) -> None:
+    folder = put(stored(*cells(SAME), run_id="20250601T120000Z-0badc0de-00000004"), results)
+    (folder / "run.json").write_text("{")
+    assert compare(BASE, HEAD)[0] == 1
+
+
 def test_a_suite_that_is_gone_is_told_with_the_effect_that_counts_instead(
     compare: Compare, results: Path
 ) -> None:
