@@ -17,6 +17,9 @@ class LoadPreset(Strict):
     duration_s: Some = Field(description="least seconds of a load whose figure is stored")
     probe_s: Some = Field(description="seconds of a load that tries a rate")
     probes: Positive = Field(description="most rates that the search for the highest one tries")
+    proof_s: Some = Field(
+        description="most seconds that a rate's load may be scheduled for to prove the percentile"
+    )
     latency_ms: Annotated[float, Field(gt=0, le=1e6)] = Field(
         description="what the percentile of a server's latencies must be within, in ms"
     )

@@ -29,8 +29,6 @@ _STARTS_WITHIN_S = 60.0
 _SLOWEST_S = 2.0  # of a query in a load that has a count to reach
 _ABOVE, _ROOM = 1.3, 1.15
 _AGAIN = 4
-_LONGER = 4.0
-"""How many times the least duration a load may take for its count of queries."""
 _PROOFS = (1.0, 0.9, 0.75, 0.5)
 """Of the rate that the search found, the shares at which it is proved, until one is."""
 
@@ -132,8 +130,8 @@ class Loader:
         return replace(loaded, fields=loaded.fields.model_copy(update={"probes": probes}))
 
     def _prove(self, settings: Settings, rate: float) -> Loaded:
-        """Load at that rate for so many queries as prove the percentile, and not much longer."""
-        most = max(1, round(rate * settings.duration_s * _LONGER))
+        """Load at that rate for so many queries as prove the percentile, if that isn't too long."""
+        most = max(1, round(rate * self.preset.proof_s))
         return self._once(replace(settings, rate=rate, queries=min(settings.queries, most)))
 
     def _offline(self, rate: float) -> Loaded:

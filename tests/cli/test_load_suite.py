@@ -32,6 +32,7 @@ batch = [1]
 duration_s = 0.3
 probe_s = 0.2
 probes = 3
+proof_s = 3
 latency_ms = 20000
 rounds = 3
 round_s = 0.2

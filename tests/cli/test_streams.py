@@ -12,7 +12,7 @@ from bench.cli.main import main
 from bench.core.output import wrapped
 from tests.cli.terminal import on_terminal
 from tests.fakes import tables as fakes
-from tests.fakes.records import put, record, stored
+from tests.fakes.records import operator, profile, profiled, put, record, stored
 
 FIRST, SECOND = "20240501T120000Z-0badc0de-00000001", "20240502T120000Z-0badc0de-00000002"
 
@@ -20,6 +20,7 @@ FROM_STORE: dict[str, tuple[list[str], set[int]]] = {
     "report": ([], {0}),
     "export": (["--to", "csv", "OUT"], {0}),
     "show": ([], {0}),
+    "profile": ([], {0}),
     "plan": (["--suite", str(Path(fakes.__file__).parent / "suite.toml")], {0}),
     "models": ([], {0}),
     "audit": ([], {0, 1}),
@@ -31,7 +32,8 @@ FROM_STORE: dict[str, tuple[list[str], set[int]]] = {
     "cache": (["list"], {0}),
 }
 MEASURE = {"run", "doctor", "selftest", "ab", "bisect", "sign", "accuracy", "predict"}
-"""These measure, ask the machine or need a key; their own tests hold where they write."""
+MEASURE |= {"fleet", "serve", "load"}
+"""These measure, ask the machine, go on or need a key; their own tests hold where they write."""
 
 CONFUSING = {"FORCE_COLOR": "1", "CLICOLOR_FORCE": "1", "TTY_COMPATIBLE": "1"}
 
@@ -40,8 +42,9 @@ CONFUSING = {"FORCE_COLOR": "1", "CLICOLOR_FORCE": "1", "TTY_COMPATIBLE": "1"}
 def results(tmp_path: Path) -> Path:
     folder = tmp_path / "results"
     cells = record(), record("x0_5", batch=4)
+    profiles = [profile(it, profiled(operator("conv", "Conv", 80))) for it in cells]
     for run_id in (FIRST, SECOND):
-        put(stored(*cells, run_id=run_id), folder)
+        put(stored(*cells, run_id=run_id, profiles=profiles), folder)
     return folder
 
 

@@ -20,7 +20,7 @@ from tests.fakes.v2_server import MODEL, WIDTH, Behaviour, answer, v2_server
 pytestmark = pytest.mark.slow
 
 TINY = LoadPreset(
-    duration_s=0.3, probe_s=0.2, probes=4, latency_ms=20_000.0, rounds=2, round_s=0.2
+    duration_s=0.3, probe_s=0.2, probes=4, proof_s=1.2, latency_ms=20_000.0, rounds=2, round_s=0.2
 )  # fmt: skip
 P90 = Asked(percentile=90)
 
@@ -80,7 +80,7 @@ def test_a_bound_that_can_t_hold_gives_an_invalid_load(loader: Loader) -> None:
 def test_a_rate_too_low_to_prove_the_percentile_doesn_t_last(loader: Loader) -> None:
     it = replace(loader, asked=Asked(percentile=99, target_qps=20)).load("server").fields
     assert not it.valid
-    assert it.client.requests <= 4 * TINY.duration_s * 20 * 2
+    assert it.client.requests <= 2 * TINY.proof_s * 20
     assert "too few queries to prove the percentile" in it.reason
 
 
