@@ -12,6 +12,7 @@ reference when it opened.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -180,6 +181,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--max-batch", type=int, default=1)
     parser.add_argument("--write", action="store_true", help="put it into docs/serving.md")
     given = parser.parse_args(argv)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # its servers end with it
     columns, failed = {}, False
     for model, runner in product(given.model.split(","), given.runner.split(",")):
         columns[f"{model}, {runner}"], fails = column(model, runner, given.max_batch)
