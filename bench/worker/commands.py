@@ -19,15 +19,14 @@ from bench.core.protocol import SessionRequest
 from bench.core.tensors import read_reference
 from bench.runners.base import Session
 from bench.worker.outputs import matched
+from bench.worker.process import Process, spent
 from bench.worker.sampling import warm_up
 from bench.worker.session import (
     OpenSession,
-    Process,
     State,
     checked_session,
     facts_of,
     runner_of,
-    spent,
 )
 from bench.worker.threads import TASKS, pin, read_threads, wait_until_quiet, worked
 

@@ -15,8 +15,8 @@ from bench.core.cell import Cell
 from bench.core.errors import Unavailable
 from bench.core.tensors import only, read_reference
 from bench.runners.base import Array, Runner, capabilities_of
+from bench.worker.process import process_of
 from bench.worker.serve import Reply, load, serve
-from bench.worker.session import process_of
 
 # A thread with less than this share of the busiest one's time takes no part in the work. A thread
 # pool's own bookkeeping has been seen at 2-5%, Paddle's thread that frees tensors at 21% and more.

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
 from unittest.mock import patch
 
-from bench.worker.session import Process
+from bench.worker.process import Process
 
 Opened = TypeVar("Opened")
 

@@ -88,22 +88,14 @@ def new_job(
     """
     chosen = options.of(SuiteOptions)
     suite = suite.in_preset(chosen.preset)
-    sampling = suite.sampling(chosen.preset)
-    sampling = replace(sampling, laps=_laps(chosen, sampling, suite.file.target))
-    if chosen.sustained_s is not None:
-        sampling = sustained(sampling, chosen.sustained_s)
+    sampling = _sampling(chosen, suite)
     models = models_of_suite(options, suite)
     axes = _axes(options)
     selected = select_cells(suite, models, axes, cores=cores, runners=tables.runners)
     selected = without_refused(selected, refused, axes.runners)
-    selected = with_able_engines(
-        selected,
-        models,
-        tables.runners,
-        tables.formats,
-        Environments(options.cache, options.envs),
-        axes.runners,
-    )
+    environments = Environments(options.cache, options.envs)
+    engines = (tables.runners, tables.formats, environments)
+    selected = with_able_engines(selected, models, *engines, axes.runners)
     if not selected.cells:
         raise InputError(
             f"no cell of suite {suite.name} is left: {'; '.join(selected.left_out)}",
@@ -122,6 +114,13 @@ def new_job(
         left_out=selected.left_out,
         profile=chosen.profile,
     )
+
+
+def _sampling(chosen: SuiteOptions, suite: Suite) -> Sampling:
+    """Return how the suite's cells are sampled; raises InputError."""
+    sampling = suite.sampling(chosen.preset)
+    sampling = replace(sampling, laps=_laps(chosen, sampling, suite.file.target))
+    return sampling if chosen.sustained_s is None else sustained(sampling, chosen.sustained_s)
 
 
 def _laps(chosen: SuiteOptions, sampling: Sampling, target: str) -> int | None:

@@ -16,7 +16,8 @@ from bench.runners.base import NO_CAPABILITIES, Capability, Usage
 from bench.worker import commands
 from bench.worker import session as worker
 from bench.worker.commands import bind
-from bench.worker.session import State, process_of, sample_session, spent
+from bench.worker.process import process_of, spent
+from bench.worker.session import State, sample_session
 from bench.worker.threads import TASKS, Thread
 from tests.fakes.arms import NS, ArmSession
 from tests.fakes.values import CELL, SAMPLING, cell

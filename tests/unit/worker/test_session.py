@@ -16,7 +16,7 @@ from bench.core.tensors import Tensors
 from bench.devices.host.energy import Counter
 from bench.worker import session as measured
 from bench.worker.outputs import WrongOutput
-from bench.worker.session import peak_rss_mib, process_facts
+from bench.worker.process import peak_rss_mib, process_facts
 from tests.fakes.diary import Call, Diary, DiaryRunner, diary, measuring
 
 
@@ -67,7 +67,7 @@ _HOLDING = """
 import subprocess, sys
 held = bytearray(300 << 20)
 held[::4096] = bytes([1]) * len(held[::4096])
-code = "from bench.worker.session import peak_rss_mib; print(peak_rss_mib())"
+code = "from bench.worker.process import peak_rss_mib; print(peak_rss_mib())"
 print(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout)
 """
 
@@ -83,7 +83,7 @@ def test_a_childs_peak_of_memory_is_its_own_and_not_its_parents() -> None:
 def test_where_proc_tells_nothing_the_peak_is_that_of_the_process(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("bench.worker.session._STATUS", tmp_path / "none")
+    monkeypatch.setattr("bench.worker.process._STATUS", tmp_path / "none")
     assert peak_rss_mib() > 1
 
 
