@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -72,7 +73,9 @@ def conclude(options: Options, folders: Sequence[RunFolder], resume: str | None)
         show_lines(["", *(() if use is None else (use.sentence,))])
         show_lines([*(f"wrote {it.path}" for it in folders), *written(files, options)])
         if any(isinstance(it.outcome, Profiled) for it in profiles):
-            show_lines([f"profiles by operator: {command('profile')}"])
+            where = shlex.quote(str(options.results))
+            words = f"profile {folders[0].path.name} --results {where}"
+            show_lines([f"profiles by operator: {command(words)}"])
         if options.of(OutputOptions).explain:
             tell_grades([one.record for one in shown_cells(view)])
     status = max(tell_failures(records), tell_unprofiled(profiles), tell_broken(broken))

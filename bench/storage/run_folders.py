@@ -72,8 +72,17 @@ class RunFolder(RunDirectory[RunManifest, JournalEntry]):
         sealed: Mapping[str, str] | None = None,
         cells: Collection[str] | None = None,
     ) -> Iterator[ProfileRecord]:
-        """Yield the profiles by operator, as `records` does the cells."""
-        return self._each(ProfileRecord, PROFILES, broken, sealed, cells)
+        """Yield the profiles by operator, as `records` does the cells; one that the run was
+        completed with and that isn't there can't be read.
+        """
+        sealed = self.sealed() if sealed is None else sealed
+        yield from self._each(ProfileRecord, PROFILES, broken, sealed, cells)
+        folder = self.path / PROFILES
+        names = (it.removeprefix(f"{PROFILES}/") for it in sealed if it.startswith(f"{PROFILES}/"))
+        for name in (it for it in names if cells is None or it in cells):
+            if not (path := folder / f"{name}.json").exists():
+                problem = "the run was completed with it, and it isn't there"
+                _add(broken, BrokenResult(path, problem, hint=self._remedy()))
 
     def _each(
         self,
@@ -157,7 +166,7 @@ class RunFolder(RunDirectory[RunManifest, JournalEntry]):
         broken: list[BrokenResult] = []
         for files in (self.records(broken), self.profiles(broken)):
             list(files)
-        for path in (error.path for error in broken):
+        for path in (error.path for error in broken if error.path.exists()):
             with writing(path):
                 path.rename(path.with_name(f"{path.name}.broken"))
 

@@ -156,6 +156,7 @@ def test_json_has_every_operator_and_every_row(shows: Show) -> None:
         ([FIRST, "--against", SECOND, "--runner", "mnn"], "no profile of runner mnn", "paddle"),
         (["2024"], "3 runs begin with '2024'", FIRST),
         (["x0_25", "b9"], "there is no run or cell 'x0_25 b9'", "choose from"),
+        (["b4", "--runner", "mnn"], "none of the cells that b4 names is of runner mnn", "leave"),
     ],
 )  # fmt: skip
 def test_what_there_is_not_is_refused_with_what_helps(

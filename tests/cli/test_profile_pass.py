@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bench.cli.main import main
 from bench.launcher.process import ChildResult, run_child
 from bench.storage.schema.common import Failed, Skipped
 from bench.storage.schema.profile import Profiled
@@ -56,7 +57,7 @@ def test_each_measured_cell_is_profiled_once_all_sessions_are_in(
     assert [it.name for it in outcomes[0].operators] == ["mean", "add"]  # type: ignore[union-attr]
     assert {f"profiles/{it.cell_id}" for it in profiles} <= set(run.manifest().sealed)
     out, err = capsys.readouterr()
-    assert "profiles by operator: `python -m bench profile`" in out
+    assert f"profiles by operator: `python -m bench profile {run.path.name} --results" in out
     assert "profile of one paddle batch 1" in err
     assert "2 operators" in err
 
@@ -85,8 +86,8 @@ def test_an_interrupted_pass_goes_on_with_the_profiles_that_are_not_there(
     assert not run.lacks()
 
 
-def test_a_profile_that_was_lost_or_altered_is_taken_again_by_resuming(
-    plain_run: Run, tmp_path: Path
+def test_a_profile_that_was_lost_or_altered_is_named_and_taken_again_by_resuming(
+    plain_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fakes = tables(paddle="Profiles")
     assert plain_run(*QUICK, "--profile", tables=fakes) == 0
@@ -95,6 +96,12 @@ def test_a_profile_that_was_lost_or_altered_is_taken_again_by_resuming(
     lost.unlink()
     altered.write_text(altered.read_text().replace("mean", "median"))
     assert run.lacks()
+    capsys.readouterr()
+    assert main(["report", "--results", str(tmp_path / "results")], fakes) == 1
+    left_out = [it for it in capsys.readouterr().err.splitlines() if "left out" in it]
+    (missing,) = [it for it in left_out if lost.name in it]
+    assert "the run was completed with it, and it isn't there" in missing
+    assert "run --resume" in missing
     launch = Noted()
     assert plain_run("--resume", "latest", tables=replace(fakes, launch=launch)) == 0
     assert launch.profiles == 2

@@ -107,7 +107,13 @@ def _chosen(
             f"run {folder.path.name} has no profile of runner {missing[0]}",
             hint=f"it has profiles of {', '.join(sorted(known))}",
         )
-    return [records[i] for i in ids if not runners or records[i].cell.runner in runners]
+    chosen = [records[i] for i in ids if not runners or records[i].cell.runner in runners]
+    if not chosen:
+        raise InputError(
+            f"none of the cells that {' '.join(words)} names is of runner {' or '.join(runners)}",
+            hint=f"leave out --runner, or name one of {', '.join(records)}",
+        )
+    return chosen
 
 
 def _sides(folder: RunFolder, records: Sequence[ProfileRecord]) -> list[Side]:

@@ -101,7 +101,8 @@ def with_profiles(sessions: Units, run: RunFolder, launch: ProfileLauncher) -> U
 
     A profile is in its file before the next one starts.
     """
-    to_come = len(run.manifest().cells) - sum(not it.failed_for_now for it in run.profiles())
+    there = sum(not it.failed_for_now for it in run.profiles([]))
+    to_come = len(run.manifest().cells) - there
     for unit in sessions:
         yield replace(unit, left=unit.left + to_come)
     yield from _profiles(run, launch)
