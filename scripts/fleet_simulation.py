@@ -52,8 +52,8 @@ HEAD = (
 class Trial:
     """What one size took. CPU, memory and open files are the scheduler's, but for `worker_mib`.
 
-    A job ends as soon as it begins, and `done_s` after the first was sent all have; `fetch_s` is
-    what it takes to fetch FETCHED of them, one after the other, as `bench run` does.
+    A job ends as soon as it begins; all have `done_s` after the first was sent. `fetch_s` is of
+    FETCHED of them, one after the other, as `bench run` does.
     """
 
     devices: int
@@ -110,11 +110,16 @@ def main() -> None:
 
 def _trial(devices: int, jobs: int, kib: int) -> Trial:
     with ExitStack() as stack:
-        scheduler, address = stack.enter_context(_scheduler())
+        scheduler = stack.enter_context(_child("scheduler"))
+        address = scheduler.stdout.readline().strip() if scheduler.stdout else ""
         begun = time.perf_counter()
         workers = [
-            stack.enter_context(_child("workers", address, str(first), str(count), str(kib)))
-            for first, count in _shares(devices)
+            stack.enter_context(
+                _child(
+                    "workers", address, f"{first}", f"{min(PER_PROCESS, devices - first)}", f"{kib}"
+                )
+            )
+            for first in range(0, devices, PER_PROCESS)
         ]
         fleet = stack.enter_context(connected(address))
         while len(fleet.places()) < devices:
@@ -131,9 +136,11 @@ def _trial(devices: int, jobs: int, kib: int) -> Trial:
             "worker_mib": sum(_mib(it.pid) for it in workers) / devices,
         }  # fmt: skip
         probe = stack.enter_context(_child("probe", address))
+        assert probe.stdout is not None  # noqa: S101
+        probe.stdout.readline()  # it has connected
         facts |= _drained(fleet, devices, jobs, scheduler.pid)
         probe.terminate()
-        said = probe.stdout.read() if probe.stdout else ""
+        said = probe.stdout.read()
     facts["job_kib"] = 1024 * (facts.pop("most_mib") - facts["idle_mib"]) / jobs
     return Trial(**facts, silence_s=float(said))  # type: ignore[arg-type]
 
@@ -160,18 +167,8 @@ def _drained(fleet: Fleet, devices: int, jobs: int, scheduler: int) -> dict[str,
 
 def _job(device: int, number: int) -> Job:
     words = ("--suite", "arm", "--number", str(number))
-    return Job(
-        campaign="simulated",
-        target=f"phone:{device:08d}",
-        worker=f"host-{device}",
-        words=words,
-        again=words,
-    )
-
-
-def _shares(devices: int) -> Iterator[tuple[int, int]]:
-    for first in range(0, devices, PER_PROCESS):
-        yield first, min(PER_PROCESS, devices - first)
+    target, worker = f"phone:{device:08d}", f"host-{device}"
+    return Job(campaign="simulated", target=target, worker=worker, words=words, again=words)
 
 
 class _Sleeper:
@@ -190,13 +187,13 @@ class _Sleeper:
         return done
 
 
-async def _workers(address: str, first: int, count: int, kib: int) -> None:
-    """Be `count` workers of one device each, until this process is ended."""
+async def _workers(address: str, first: int, devices: int, kib: int) -> None:
+    """Be PER_PROCESS workers from that one on, a device each, until this process is ended."""
     stand_in(_Sleeper(kib))  # type: ignore[arg-type]
     worker_class = loaded().Worker
     async with AsyncExitStack() as stack:
         with tempfile.TemporaryDirectory() as folder:
-            for device in range(first, first + count):
+            for device in range(first, min(first + PER_PROCESS, devices)):
                 worker = worker_class(
                     address,
                     name=f"host-{device}",
@@ -219,18 +216,12 @@ def _probe(address: str) -> None:
     ended, longest = threading.Event(), 0.0
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     with connected(address) as fleet:
+        print("connected", flush=True)
         while not ended.wait(0.2):
             begun = time.perf_counter()
             fleet.client.run_on_scheduler(os.getpid)
             longest = max(longest, time.perf_counter() - begun)
     print(longest, flush=True)
-
-
-@contextmanager
-def _scheduler() -> Iterator[tuple[subprocess.Popen[str], str]]:
-    with _child("scheduler") as process:
-        assert process.stdout is not None  # noqa: S101
-        yield process, process.stdout.readline().strip()
 
 
 @contextmanager
