@@ -213,10 +213,11 @@ def fitting(places: Sequence[Place], kind: str, chosen: Sequence[str]) -> list[P
     """
     fit = [it for it in places if kind_of(it.target) == kind]
     if not fit:
-        offered = ", ".join(dict.fromkeys(it.target for it in places)) or "nothing"
+        offered = ", ".join(dict.fromkeys(it.target for it in places))
+        there = f"there is {offered}" if offered else "no machine has joined"
         raise Unavailable(
-            f"no worker offers a {KINDS[kind]} (there is {offered})",
-            hint="join one with `bench fleet join ADDRESS` on its machine",
+            f"no worker offers a {KINDS[kind]} ({there})",
+            hint=f"join one with {command('fleet join ADDRESS')} on its machine",
         )
     for name in chosen:
         if not any(name in (it.target, it.worker) for it in fit):

@@ -57,7 +57,7 @@ async def _serve(port: int, ready: Callable[[str], None], security: dict[str, An
             await scheduler.finished()
     except (OSError, RuntimeError) as error:
         raise Unavailable(
-            f"the scheduler can't be reached at {security['host']}:{port} ({error})",
+            f"no scheduler can start at {security['host']}:{port} ({error.__cause__ or error})",
             hint="choose another port with --port",
         ) from error
 

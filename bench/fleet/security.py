@@ -31,7 +31,7 @@ DAYS = 365
 _ADDRESS = re.compile(
     r"(?P<scheme>tcp|tls)://(?P<host>\[[0-9a-fA-F:.]+\]|[^:/\[\]]+):(?P<port>\d+)"
 )
-_MAKE = f"make new ones with `{command('fleet')} certificates`, and copy them to each machine"
+_MAKE = f"make new ones with {command('fleet certificates')}, and copy them to each machine"
 
 
 @dataclass(frozen=True, slots=True)

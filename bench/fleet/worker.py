@@ -65,7 +65,7 @@ class _Left(BaseException):
 
 async def _stay(host: Host, address: str, security: dict[str, Any]) -> None:
     host.look()
-    say(f"{host.name}: asking {address} to join")
+    say(f"{host.name} joins {address} as soon as a scheduler answers there; Ctrl-C ends it")
     while True:
         host.changed.clear()
         try:

@@ -22,7 +22,14 @@ from bench.storage.schema.serving import LoadFields
 
 _HEAD = ("model", "engine", "scenario", "figure", "p50 ms", "p99 ms", "answers", "LoadGen")
 _COST_HEAD = ("model", "engine", "in process ms", "served ms", "serving adds ms [95%]", "ratio")
-_CLIENT_HEAD = ("model", "engine", "scenario", "CPU us/request", "of a core", "limit")
+_CLIENT_HEAD = (
+    "model",
+    "engine",
+    "scenario",
+    "load generator CPU, µs/request",
+    "share of a core",
+    "held it back",
+)
 
 
 def table(run: StoredServing) -> str:
@@ -85,7 +92,7 @@ def _client_row(it: ServedLoad) -> tuple[str, ...]:
     took = generator(it.line.load)
     return (
         it.title, it.engine, str(it.planned.scenario), significant(took.cpu_ns / 1000),
-        f"{took.cpu_share:.0%}", took.limit or "none of it",
+        f"{took.cpu_share:.0%}", took.limit or "nothing",
     )  # fmt: skip
 
 

@@ -50,7 +50,12 @@ class Metrics:
             *_labelled("bench_requests_total", "Requests, by HTTP status", "status", self.answers),
             *_labelled("bench_inferences_total", "Inferences, by batch", "batch", self.inferences),
             *_single("bench_rows_total", "counter", "Rows inferred", self.rows),
-            *_single("bench_engine_restarts_total", "counter", "Engine falls", self.restarts),
+            *_single(
+                "bench_engine_restarts_total",
+                "counter",
+                "Starts of the engine after a crash",
+                self.restarts,
+            ),
             *_single("bench_ready", "gauge", "1 while the engine can answer", int(ready)),
             *_single("bench_requests_in_flight", "gauge", "Requests that are here", in_flight),
             *_single("bench_queue_requests", "gauge", "Requests that wait", waiting),

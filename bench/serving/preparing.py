@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from bench.artifacts.builder import Artifact
 from bench.config.axes import check_settings
 from bench.config.catalog import Model, load_catalogue
 from bench.core.cell import Cell
-from bench.core.errors import BenchError, InputError
+from bench.core.errors import BenchError, InputError, UnknownName
 from bench.core.locks import cache_in_use
 from bench.core.output import say
 from bench.core.program import command
@@ -26,6 +28,8 @@ from bench.serving.engine import Engine
 from bench.serving.net import net_of
 from bench.storage.schema.latency import reason
 from bench.targets.base import opened
+
+_NAME = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +85,11 @@ def _model(options: Options) -> tuple[Model, Options]:
             hint=f"as in {command('serve x1_0')}, or {command('serve net.onnx')}",
         )
     (word,) = options.words
-    if word in load_catalogue(options.models).models:
+    known = load_catalogue(options.models).models
+    if word in known:
         options = replace(options, variants=[word])
+    elif _NAME.fullmatch(word) and not Path(word).exists():
+        raise UnknownName("model or file", word, known)
     else:
         options = replace(options, own={**options.own, "model_files": [word]})
     (model,) = models_of(options, options.variants)

@@ -64,10 +64,11 @@ def test_programs_that_stay_end_with_status_0_and_a_worker_joins_once(two: TestF
     ("words", "said"),
     [
         (("fleet",), "lacks a word"),
-        (("fleet", "strat"), "did you mean 'start'?"),
+        (("fleet", "strat"), "has no word 'strat': did you mean 'start'?"),
         (("fleet", "join"), "takes 1 address"),
         (("fleet", "join", "tcp://example.org:1"), "isn't this machine's loopback"),
         (("fleet", "start", "--host", "192.0.2.1"), "beyond the loopback needs certificates"),
+        (("fleet", "start", "--host", "192.0.2.1"), " fleet certificates`, and copy"),
         (("fleet", "join", "tls://example.org:1"), "beyond the loopback needs certificates"),
         (("fleet", "certificates", "one", "two"), "leave out two"),
         (("fleet", "status", "there"), "is no scheduler's address"),

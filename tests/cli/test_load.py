@@ -84,7 +84,7 @@ def test_the_table_has_a_row_a_scenario_and_what_the_generator_took(bench: Bench
     (row,) = [line for line in out.splitlines() if "VALID" in line]
     assert row.startswith("sums   stand-in 1  offline")
     assert "right" in row
-    assert "CPU us/request" in out
+    assert "load generator CPU, µs/request" in out
 
 
 def test_a_reference_that_the_answers_are_not_gives_status_1(

@@ -87,7 +87,7 @@ def test_a_signal_ends_the_server_and_its_engine(
 def test_what_cannot_be_served_is_one_sentence(models: Path, tmp_path: Path) -> None:
     shared = ("--models", str(models), "--cache", str(tmp_path))
     assert "serve takes one model" in complaint(call("serve", *shared))
-    assert "there is no nothing" in complaint(call("serve", "nothing", *shared))
+    assert "there is no model or file 'nothing'" in complaint(call("serve", "nothing", *shared))
     assert "a server has one engine" in complaint(
         call("serve", "one", "--runner", "paddle,ncnn", *shared)
     )

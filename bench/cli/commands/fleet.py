@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench.core.errors import InputError, UnknownName
 from bench.core.output import say, say_command, show, show_lines
-from bench.core.program import program
+from bench.core.program import command, program
 from bench.core.units import number_of
 from bench.experiments.context import Options, Tables
 from bench.fleet import scheduler, worker
@@ -59,16 +59,19 @@ def run(options: Options, tables: Tables) -> int:
     name, *rest = options.words or [""]
     if name not in _WORDS:
         raise (
-            UnknownName("word of `bench fleet`", name, _WORDS)
+            UnknownName("word", name, _WORDS, of=command("fleet"))
             if name
-            else InputError("`bench fleet` lacks a word", hint=f"choose from {', '.join(_WORDS)}")
+            else InputError(
+                f"{command('fleet')} lacks a word", hint=f"choose from {', '.join(_WORDS)}"
+            )
         )
     word = _WORDS[name]
     if len(rest) < word.least:
-        raise InputError(f"`bench fleet {name}` takes 1 address", hint=word.missing)
+        raise InputError(f"{command(f'fleet {name}')} takes 1 address", hint=word.missing)
     if len(rest) > word.most:
-        takes = "one word" if word.most else "none"
-        raise InputError(f"`bench fleet {name}` takes {takes}", hint=f"leave out {rest[-1]}")
+        raise InputError(
+            f"{command(f'fleet {name}')} takes no word more", hint=f"leave out {rest[-1]}"
+        )
     word.carry_out(options, *rest)
     return 0
 

@@ -104,6 +104,8 @@ def test_a_name_that_fits_none_is_refused(kind: str, chosen: tuple[str, ...], sa
 def test_without_such_a_target_one_learns_what_there_is() -> None:
     with pytest.raises(BenchError, match=r"no worker offers a gpu \(there is host:amd-1"):
         fitting(PLACES[:3], "nvidia-gpu", ())
+    with pytest.raises(BenchError, match=r"no worker offers a gpu \(no machine has joined\)"):
+        fitting((), "nvidia-gpu", ())
 
 
 @pytest.mark.parametrize(
