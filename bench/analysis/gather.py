@@ -37,35 +37,26 @@ def gather(
     Each run is taken once, the newest first; of one that nothing is shown of no record is kept. A
     run may be a brief where newer ones have all of its names.
     """
-    models: dict[str, ModelFacts] = {}
-    sources: dict[str, RunManifest] = {}
-    placed = _Placed()
+    known, placed = _Known(), _Placed()
     shown: list[StoredRun] = []
     manifests: dict[str, RunManifest] = {}
     for run in reversed(runs):
         if isinstance(run, Brief):
             placed.add_earlier(run)
             continue
-        manifests[run.manifest.run_id] = run.manifest
-        for variant, facts in run.manifest.models.items():
-            known = models.get(variant)
-            models[variant] = _more_known(known, facts)
-            if models[variant] is not known:
-                sources[run.manifest.run_id] = run.manifest
+        run_id = run.manifest.run_id
+        manifests[run_id] = run.manifest
+        known.add(run.manifest)
         placed.add(run)
-        used = (sources, *(group.runs for group in placed.series.values()))
-        if any(run.manifest.run_id in runs_used for runs_used in used):
+        if run_id in known.sources or any(run_id in it.runs for it in placed.series.values()):
             shown.insert(0, run)
     by_order = partial(_place_in, {variant: index for index, variant in enumerate(order)})
-    series = placed.with_earlier()
-    for group in series.values():
-        group.boxes = {
-            variant: group.boxes[variant] for variant in sorted(group.boxes, key=by_order)
-        }
-    ordered = _ordered(series)
+    ordered = _ordered(placed.with_earlier())
+    for group in ordered:
+        group.boxes = {it: group.boxes[it] for it in sorted(group.boxes, key=by_order)}
     _mark_shared_names(ordered)
     return View(
-        models={variant: models[variant] for variant in sorted(models, key=by_order)},
+        models={it: known.models[it] for it in sorted(known.models, key=by_order)},
         series=[group for group in ordered if group.preset != SUSTAINED],
         sustained=[group for group in ordered if group.preset == SUSTAINED],
         published=published,
@@ -73,11 +64,27 @@ def gather(
         declared=declared or {},
         accuracies=accuracies,
         servings=servings,
-        sources=sources | {i: m for group in series.values() for i, m in group.runs.items()},
+        sources=known.sources | {i: it for group in ordered for i, it in group.runs.items()},
         records={(run.manifest.run_id, it.cell_id): it for run in shown for it in run.records},
         profiles={(run.manifest.run_id, it.cell_id): it for run in shown for it in run.profiles},
         manifests=dict(reversed(manifests.items())),
     )
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is known of each net, from runs that come newest first, and the runs it is from."""
+
+    models: dict[str, ModelFacts] = field(default_factory=dict)
+    sources: dict[str, RunManifest] = field(default_factory=dict)
+
+    def add(self, manifest: RunManifest) -> None:
+        """Add what an older run knows more."""
+        for variant, facts in manifest.models.items():
+            known = self.models.get(variant)
+            self.models[variant] = _more_known(known, facts)
+            if self.models[variant] is not known:
+                self.sources[manifest.run_id] = manifest
 
 
 def _place_in(rank: Mapping[str, int], variant: str) -> tuple[int, str]:
