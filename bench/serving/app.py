@@ -72,7 +72,9 @@ class Service:
             *(Route(path, answer) for path, answer in paths.items()),
             *(Route(f"{it}/infer", self.infer, methods=["POST"]) for it in (model, versions)),
         ]
-        return Starlette(routes=routes, exception_handlers={HTTPException: _no_path})
+        app = Starlette(routes=routes, exception_handlers={HTTPException: _no_path})
+        app.router.redirect_slashes = False  # it would send a client where its own Host header says
+        return app
 
     async def about(self, _: Request) -> Response:
         return _json({"name": _NAME, "version": __version__, "extensions": list(EXTENSIONS)})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import gc
+import math
 import socket
 import time
 from collections.abc import Callable
@@ -121,11 +122,13 @@ class _Server(uvicorn.Server):
 def serve(service: Service, own: socket.socket, started: Callable[[], None]) -> int | None:
     """Serve on the socket `own` until a signal ends it; return that signal.
 
-    `started` is called once requests are answered. Raises what the task of the engine fell over.
+    A client that reads no answer is waited for as long as one request may take. `started` is called
+    once requests are answered. Raises what the task of the engine fell over.
     """
     config = uvicorn.Config(
         service.app(), log_config=None, access_log=False, lifespan="off", ws="none", http=Protocol,
         loop="asyncio", backlog=_BACKLOG, timeout_keep_alive=_IDLE_S, server_header=False,
+        timeout_graceful_shutdown=math.ceil(service.batcher.limits.timeout_s),
     )  # fmt: skip
     server = _Server(config, service)
 

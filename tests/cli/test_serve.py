@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +57,16 @@ def test_triton_finds_server_and_model_ready_with_their_metadata(
         "inputs": [{"name": "x", "datatype": "FP32", "shape": [1, *SHAPE]}],
         "outputs": [{"name": "logits", "datatype": "FP32", "shape": [1, 10]}],
     }
+
+
+def test_a_path_with_a_slash_too_many_is_no_path_and_sends_nobody_elsewhere(
+    server: Served,
+) -> None:
+    with closing(HTTPConnection(server.address)) as connection:
+        connection.request("POST", "/v2/models/one/infer/", b"{}", {"Host": "elsewhere.example"})
+        answer = connection.getresponse()
+        assert (answer.status, answer.headers["Location"]) == (404, None)
+        assert "there is no such path" in json.loads(answer.read())["error"]
 
 
 @pytest.mark.parametrize("sent", [True, False])

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -142,6 +143,19 @@ def test_sigterm_loses_no_request_that_is_in(server: Served) -> None:
     assert late.headers["connection"] == "close"
     assert server.process.wait(30) == 0
     assert not Path(f"/proc/{server.engine_pid}").exists()
+
+
+def test_sigterm_ends_though_a_client_reads_no_answer(models: Path) -> None:
+    with served(models, "--timeout-s", "1") as server, socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        host, _, port = server.address.rpartition(":")
+        client.connect((host, int(port)))
+        client.settimeout(2)
+        with suppress(TimeoutError):
+            while True:
+                client.sendall(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n" * 100)
+        assert server.end(within_s=15) == 0
+        assert not Path(f"/proc/{server.engine_pid}").exists()
 
 
 def test_a_request_whose_client_has_gone_is_not_inferred(server: Served) -> None:
