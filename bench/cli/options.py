@@ -11,7 +11,7 @@ from functools import partial
 import click
 
 from bench.cli.flags import Flag, Words
-from bench.cli.values import AGE, PATH, Value, one_of, whole
+from bench.cli.values import AGE, PATH, PORT, Value, one_of, whole
 from bench.config.sustained import parse_duration
 from bench.targets import TARGETS, TargetOption
 
@@ -164,7 +164,7 @@ FLEET = (
 )  # fmt: skip
 FLEET_OWN = (
     Flag(_FLEET, "--host", "HOST", "Where `start` listens", "127.0.0.1"),
-    Flag(_FLEET, "--port", "N", "The port at which it does, 0 for any", "8786", type=whole(0)),
+    Flag(_FLEET, "--port", "N", "The port at which it does, 0 for any", "8786", type=PORT),
     Flag(_FLEET, "--name", "NAME", "What `join` calls this machine", "its host name"),
     _CERTIFICATES,
     Flag(

@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import partial
 
 from bench.cli.flags import Flag
-from bench.cli.values import MS_OR_NONE, PERCENTILE, RATE, SCENARIO_NAMES, Value, whole
+from bench.cli.values import MS_OR_NONE, PERCENTILE, PORT, RATE, SCENARIO_NAMES, Value, whole
 from bench.config.sustained import parse_duration
 
 _AT, _LIMITS = "Address", "Batches and limits"
 _SERVER, _SCENARIOS = "Server", "Scenarios"
+
+_MOST_CONNECTIONS = 1024  # a thread of the load generator each
 
 BATCHES = (
     Flag(
@@ -29,7 +31,7 @@ SERVE = (
         _AT, "--host", "ADDRESS", "An address of this machine; 0.0.0.0 is all of them",
         "127.0.0.1",
     ),
-    Flag(_AT, "--port", "N", "0 is any that is free", "8000", type=whole(0)),
+    Flag(_AT, "--port", "N", "0 is any that is free", "8000", type=PORT),
     *BATCHES,
     Flag(
         _LIMITS, "--max-requests most_requests", "N",
@@ -72,7 +74,7 @@ LOAD = (
     ),
     Flag(
         _SCENARIOS, "--connections", "N", "Requests in flight at once, at most",
-        "32 of server, 8 of offline", type=whole(1),
+        "32 of server, 8 of offline", type=whole(1, _MOST_CONNECTIONS),
     ),
     Flag(
         _SCENARIOS, "--duration duration_s", "TIME", "The least time of a load", "the preset's",

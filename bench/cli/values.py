@@ -54,15 +54,19 @@ def _counts(text: str) -> list[int]:
     return [int(item) for item in items]
 
 
-def whole(least: int) -> Value:
-    """Return the type of a whole number from `least` on."""
+def whole(least: int, most: int | None = None) -> Value:
+    """Return the type of a whole number from `least` on, up to `most` where there is one."""
 
     def parse(text: str) -> int:
-        if not _is_whole(text, least):
-            raise ValueError(f"{text}: not a whole number from {least} on")
+        if not _is_whole(text, least) or (most is not None and int(text) > most):
+            up_to = "on" if most is None else f"to {most}"
+            raise ValueError(f"{text}: not a whole number from {least} {up_to}")
         return int(text)
 
     return Value(parse, f"as in {{flag}} {max(least, 1)}")
+
+
+PORT = whole(0, 65535)
 
 
 def one_of(*names: str) -> Value:
