@@ -75,9 +75,11 @@ class RunFolder(RunDirectory[RunManifest, JournalEntry]):
         """Yield the profiles by operator, as `records` does the cells; one that the run was
         completed with and that isn't there can't be read.
         """
+        folder = self.path / PROFILES
+        if sealed is None and not folder.is_dir():
+            return  # most runs have none: their manifest isn't read for it
         sealed = self.sealed() if sealed is None else sealed
         yield from self._each(ProfileRecord, PROFILES, broken, sealed, cells)
-        folder = self.path / PROFILES
         names = (it.removeprefix(f"{PROFILES}/") for it in sealed if it.startswith(f"{PROFILES}/"))
         for name in (it for it in names if cells is None or it in cells):
             if not (path := folder / f"{name}.json").exists():
