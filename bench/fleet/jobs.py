@@ -191,6 +191,7 @@ def connected(address: str, certificates: Path | None = None) -> Iterator[Fleet]
     security = joining(address, certificates)["security"]
     distributed = loaded()
     with_ours = " with these certificates" if security else ""
+    or_else = "" if security else "; the address of one that is encrypted begins with tls://"
     try:
         client = distributed.Client(
             address, timeout=_CONNECTS_WITHIN_S, set_as_default=False, security=security
@@ -198,7 +199,7 @@ def connected(address: str, certificates: Path | None = None) -> Iterator[Fleet]
     except (OSError, TimeoutError) as error:
         raise Unavailable(
             f"no scheduler answers at {address}" + with_ours,
-            hint=f"start one with {command('fleet start')}",
+            hint=f"start one with {command('fleet start')}{or_else}",
         ) from error
     try:
         yield Fleet(client)

@@ -152,7 +152,9 @@ class Connection:
         except (OSError, HTTPException) as error:
             self.close()
             why = getattr(error, "strerror", None) or f"{error or type(error).__name__}"
-            raise RequestFailed("connection", f"the server doesn't answer: {why}") from error
+            raise RequestFailed(
+                "connection", f"{self.endpoint.url} doesn't answer: {why}"
+            ) from error
 
     def _exchange(
         self, method: str, where: str, body: bytes, headers: Mapping[str, str]

@@ -93,7 +93,8 @@ def _check_reference(path: Path, served: Served) -> None:
     try:
         reference = read_reference(path)
     except (OSError, ValueError, LookupError, zipfile.BadZipFile) as error:
-        raise BrokenFile(path, str(error), hint=hint) from error
+        problem = getattr(error, "strerror", None) or f"{error}"
+        raise BrokenFile(path, problem, hint=hint) from error
     names = [it.name for it in served.inputs]
     if set(named_as(reference.inputs, names)) != set(names):
         problem = f"its inputs are {', '.join(reference.inputs)}, the model's {', '.join(names)}"

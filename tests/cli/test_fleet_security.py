@@ -56,7 +56,9 @@ def test_nobody_without_the_certificates_gets_an_answer(lab: TestFleet, tmp_path
     refused = call("fleet", "status", lab.address, "--certificates", others, module=FAKE)
     assert "no scheduler answers" in complaint(refused)
     plain = lab.address.replace("tls://", "tcp://")
-    assert "no scheduler answers" in complaint(call("fleet", "status", plain, module=FAKE))
+    said = complaint(call("fleet", "status", plain, module=FAKE))
+    assert "no scheduler answers" in said
+    assert "begins with tls://" in said
     # A connection that shows no certificate hears nothing, whatever it would say.
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE

@@ -136,7 +136,7 @@ def test_refused_requests_give_status_1_and_are_counted(
         (["http://127.0.0.1:9", "--variant", "a,b"], "give one --variant"),
         (["http://127.0.0.1:9", "--variant", "nothing"], "no variant 'nothing'"),
         (["--suite", "cpu"], "cpu.toml: it has no loads"),
-        (["http://127.0.0.1:9"], "the server doesn't answer: Connection refused"),
+        (["http://127.0.0.1:9"], "http://127.0.0.1:9 doesn't answer: Connection refused"),
     ],
 )
 def test_what_can_t_be_is_refused_with_status_2(words: list[str], said: str, bench: Bench) -> None:
@@ -144,6 +144,12 @@ def test_what_can_t_be_is_refused_with_status_2(words: list[str], said: str, ben
     assert (status, out) == (2, "")
     assert said in " ".join(err.split())
     assert not (bench.root / "results" / "serving").exists()
+
+
+def test_a_reference_that_is_not_there_is_named_once(bench: Bench, url: str) -> None:
+    status, _, err = bench.load(url, "--reference", "none.npz")
+    assert status == 2
+    assert "none.npz: No such file or directory: it is an .npz file" in " ".join(err.split())
 
 
 def test_a_load_that_is_resumed_makes_what_is_left(
