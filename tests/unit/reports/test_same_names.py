@@ -12,6 +12,7 @@ from bench.reports.markdown import seed_page
 from bench.reports.markdown.page import render
 from bench.reports.page.charts.points import figures
 from bench.reports.page.systems import systems_tables
+from bench.reports.tables.systems import section
 from bench.reports.terminal.cells import shown_cells
 from tests.fakes.pages import OWN, ROW
 from tests.fakes.records import record, stored, system, view
@@ -34,8 +35,10 @@ def test_each_heading_head_and_point_has_the_id(shown: View, lang: str) -> None:
     headings = re.findall(r"AMD EPYC, 2 cores \(box-\d\)", render(shown, texts))
     assert sorted(set(headings)) == NAMES
     assert sorted(str(row["system"]) for row in figures(shown, texts).values()) == NAMES
-    hardware, side_by_side = systems_tables(shown, texts)
-    for table in (hardware, side_by_side):
+    (hardware,) = systems_tables(shown, texts)
+    side_by_side = section(shown, texts)
+    assert side_by_side is not None
+    for table in (hardware, side_by_side.tables[0]):
         assert sorted(column.title[0] for column in table.columns[1:]) == NAMES
     page = seed_page.render(shown, texts)
     assert {name for name in NAMES if name in page} == set(NAMES)
