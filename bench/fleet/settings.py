@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench.core.errors import Unavailable
+from bench.core.program import install_hint
 
 HEARTBEAT_S = 15
 LOST_AFTER_S = 600
@@ -53,7 +54,7 @@ def loaded() -> Any:
     except ImportError as error:
         raise Unavailable(
             f"the packages of the fleet aren't installed ({error.name or error})",
-            hint="`pip install 'shufflenet-bench[fleet]'`",
+            hint=install_hint("fleet"),
         ) from error
     dask.config.set(SETTINGS)
     logging.getLogger("distributed").setLevel(logging.CRITICAL)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.core.errors import Unavailable
+from bench.core.program import install_hint
 from bench.serving.scenarios import SCENARIOS, Settings
 
 SUMMARY, DETAIL = "mlperf_log_summary.txt", "mlperf_log_detail.txt"
@@ -33,7 +34,7 @@ def loadgen() -> Any:
     except ImportError as error:
         raise Unavailable(
             "MLPerf's LoadGen isn't installed",
-            hint="install it: pip install 'shufflenet-bench[serving]'",
+            hint=install_hint("serving"),
         ) from error
     return mlperf_loadgen
 

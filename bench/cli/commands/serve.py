@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from bench.core.errors import Unavailable
 from bench.core.output import say, show
+from bench.core.program import install_hint
 from bench.core.threads import pool_of
 from bench.experiments.context import Options, Tables
 from bench.serving.preparing import ServeOptions, prepared
@@ -31,7 +32,7 @@ def run(options: Options, tables: Tables) -> int:
     if not all(map(importlib.util.find_spec, _NEEDS)):
         raise Unavailable(
             "serving takes Starlette and uvicorn, which aren't installed",
-            hint="pip install 'shufflenet-bench[serving]'",
+            hint=install_hint("serving"),
         )
     from bench.serving.app import Service
     from bench.serving.batching import Batcher, Limits
