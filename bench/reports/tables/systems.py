@@ -11,6 +11,7 @@ from bench.analysis.stability import MUCH, Stability, Work, by_work, stability
 from bench.core.escape import file_name
 from bench.core.units import significant
 from bench.reports.language import Words
+from bench.reports.tables import titles
 from bench.reports.tables.entries import Figures, by_model, head, latency
 from bench.reports.tables.model import Column, Entry, Section, Table
 
@@ -48,7 +49,7 @@ def _side_by_side(view: View, words: Words, work: Work, group: Sequence[Series])
         [it for it in view.models if any(it in series.boxes for series in group)],
         figures,
         key=file_name(f"systems-{'-'.join(filter(None, work))}"),
-        title=words("heading.comma").join([naming.runner_title(work[0]), *filter(None, work[1:])]),
+        title=titles.work(group[0], words),
         caption=words("systems.latencies"),
     )
 

@@ -34,6 +34,13 @@ def side_by_side(one: SideBySide, words: Words) -> str:
     return words("heading.series", system=system(series, words), what=what)
 
 
+def work(series: Series, words: Words) -> str:
+    """Return what a series did, without where and by which version."""
+    parts = (naming.runner_title(series.runner), series.precision.upper(), naming.settings(series))
+    texts = [*filter(None, parts), *_origin(series, words)]
+    return words("heading.comma").join(texts)
+
+
 def _origin(series: Series, words: Words) -> list[str]:
     suite = [words("heading.suite", suite=series.suite)] if series.suite else []
     return [words("heading.preset", preset=series.preset), *suite]
