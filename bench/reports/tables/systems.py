@@ -15,7 +15,7 @@ from bench.reports.tables import titles
 from bench.reports.tables.entries import Figures, by_model, head, latency
 from bench.reports.tables.model import Column, Entry, Section, Table
 
-_STABILITY = ("cells", "spread", "worst", "runs", "ratio", "verdict")
+_STABILITY = ("cells", "spread", "worst", "runs", "ratio")
 
 
 def section(view: View, words: Words) -> Section | None:
@@ -77,6 +77,7 @@ def _stability(view: View, found: Sequence[Stability], words: Words) -> Table:
         columns=[
             head(words, "systems.system", "name", key="system"),
             *(head(words, f"systems.{it}", "measured", key=it) for it in _STABILITY),
+            head(words, "systems.verdict", "name", key="verdict"),
         ],
         rows=[_row(view, names[it.system.system_id], it, words) for it in rows],
         remarks=[words("systems.stability_note", much=significant(MUCH, 2))],
@@ -93,7 +94,7 @@ def _row(view: View, name: str, it: Stability, words: Words) -> list[Entry]:
         Entry(text=f"{it.worst_spread:.1%} ({model})", value=it.worst_spread),
         Entry(text=f"{it.runs:.1%} ({it.repeated})", value=it.runs) if it.runs else Entry(),
         Entry(text=f"{it.ratio:.2f} ({it.shared})", value=it.ratio) if it.ratio else Entry(),
-        Entry(text=words(f"systems.{verdict}"), strong=it.unsteady is True),
+        Entry(text=words(f"systems.{verdict}")),
     ]
 
 
