@@ -27,6 +27,7 @@ from bench.reports.build import load_runs, view_of
 from bench.reports.markdown.tables import table
 from bench.runners import RUNNERS
 from bench.storage.schema.profile import Profiled
+from scripts.marked_text import write_between
 
 MODELS = PROJECT / "models"
 PAGE = PROJECT / "docs" / "profiles.md"
@@ -93,14 +94,6 @@ def caption(run: StoredRun) -> str:
     )
 
 
-def write(text: str) -> None:
-    """Put `text` between the page's marks; what a person wrote around them stays."""
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}", encoding="utf-8")
-    print(f"wrote {PAGE.relative_to(PROJECT)}")
-
-
 def main(argv: Sequence[str] | None = None) -> None:
     """Profile, or take what is stored, and print the table."""
     parser = argparse.ArgumentParser(
@@ -118,7 +111,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     text = f"{caption(run)}\n\n{table(HEAD, list(rows(run)))}"
     print(text)
     if chosen.write:
-        write(text)
+        write_between(PAGE, BEGIN, END, text)
 
 
 if __name__ == "__main__":

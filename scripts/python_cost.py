@@ -32,6 +32,7 @@ from bench.core.units import NS_PER_MS, NS_PER_US, number_of, with_interval
 from bench.reports.build import load_runs, view_of
 from bench.reports.markdown.tables import table
 from bench.runners import RUNNERS
+from scripts.marked_text import write_between
 
 SUITE, SUFFIX = "cpp", "-cpp"
 VARIANTS = "x0_25,x0_5,x1_0,x2_0"
@@ -118,14 +119,6 @@ def caption(run: StoredRun) -> str:
     )
 
 
-def write(text: str) -> None:
-    """Put `text` between the page's marks; what a person wrote around them stays."""
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}", encoding="utf-8")
-    print(f"wrote {PAGE.relative_to(PROJECT)}")
-
-
 def main(argv: Sequence[str] | None = None) -> None:
     """Measure, or take what is stored, and print the table."""
     parser = argparse.ArgumentParser(
@@ -144,7 +137,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     text = f"{caption(run)}\n\n{table(HEAD, list(rows(run)))}"
     print(text)
     if chosen.write:
-        write(text)
+        write_between(PAGE, BEGIN, END, text)
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ from bench.storage.files import utc_now, write_atomic
 from bench.storage.run_folders import AbFolder
 from bench.storage.schema.ab import AbRecord
 from bench.storage.store import Store
+from scripts.marked_text import write_between
 from scripts.regression_tally import (
     Trial,
     engines_table,
@@ -229,12 +230,8 @@ def page(bench: Bench) -> str:
 
 
 def write_page(bench: Bench) -> None:
-    """Put the figures between the page's marks; what a person wrote around them stays."""
-    before, _, rest = bench.page.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    text = f"{before}{BEGIN}\n\n{page(bench)}\n\n{END}{after}"
-    bench.page.write_text(text, encoding="utf-8")
-    print(f"wrote {bench.page}")
+    """Put the figures between the page's marks."""
+    write_between(bench.page, BEGIN, END, page(bench))
 
 
 def main(argv: Sequence[str] | None = None) -> None:

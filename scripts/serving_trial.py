@@ -30,6 +30,7 @@ import numpy as np
 
 from bench.devices.host.facts import heading, read_host
 from bench.serving.client import Connection, describe, parse_url
+from scripts.marked_text import write_between
 from tests.fakes.abuse import (
     Answer,
     Target,
@@ -164,13 +165,6 @@ def table(columns: Mapping[str, Mapping[str, str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def write(text: str) -> None:
-    """Put `text` between the page's marks."""
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
-
-
 def main(argv: Sequence[str]) -> int:
     """Do the trial of each pair and print the table."""
     parser = argparse.ArgumentParser(
@@ -188,7 +182,8 @@ def main(argv: Sequence[str]) -> int:
         failed |= fails
     print(text := table(columns))
     if given.write:
-        write(f"{text}\n\n{heading(read_host())}, {time.strftime('%Y-%m-%d')}.")
+        dated = f"{text}\n\n{heading(read_host())}, {time.strftime('%Y-%m-%d')}."
+        write_between(PAGE, BEGIN, END, dated)
     return int(failed)
 
 

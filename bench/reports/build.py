@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection, Iterable, Iterator, Reversible, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Reversible, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 from bench.analysis.accuracy import StoredAccuracy, summarize
 from bench.analysis.audit import audit, measured_tables, published_tables
@@ -22,13 +23,18 @@ from bench.config.catalog import load_catalogue
 from bench.config.published import load_faults, load_published
 from bench.core.errors import BrokenResult
 from bench.reports import optional_files, render_all
+from bench.storage.directory import RunDirectory
 from bench.storage.files import replace_report
 from bench.storage.index import Index, stamp_of
 from bench.storage.run_folders import AccuracyFolder, RunFolder, ServingFolder
 from bench.storage.schema.accuracy import AccuracyManifest
+from bench.storage.schema.serving import ServingManifest
 from bench.storage.store import Store
 
 FOLDER = "report"
+
+Folder = TypeVar("Folder", bound=RunDirectory[Any, Any])
+Loaded = TypeVar("Loaded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,20 +182,7 @@ def load_accuracies(
     A report on one run of latencies, `run_id`, shows none. What can't be read is left out and added
     to `broken`.
     """
-    loaded = []
-    try:
-        folders = AccuracyFolder.all(Store(results)) if run_id is None else []
-    except BrokenResult as error:
-        broken.append(error)
-        return []
-    for folder in folders:
-        try:
-            manifest = folder.manifest()
-            if manifest.status == "complete":
-                loaded.append(_accuracy(folder, manifest))
-        except BrokenResult as error:
-            broken.append(error)
-    return loaded
+    return _complete(AccuracyFolder, _accuracy, results, run_id, broken)
 
 
 def _accuracy(folder: AccuracyFolder, manifest: AccuracyManifest) -> StoredAccuracy:
@@ -207,9 +200,24 @@ def load_servings(
     results: Path, run_id: str | None = None, *, broken: list[BrokenResult]
 ) -> list[StoredServing]:
     """Return all complete runs of loads in `results`, as `load_accuracies` does of accuracies."""
+    return _complete(ServingFolder, _serving, results, run_id, broken)
+
+
+def _serving(folder: ServingFolder, manifest: ServingManifest) -> StoredServing:
+    return StoredServing(manifest=manifest, lines=tuple(folder.journal()))
+
+
+def _complete(
+    kind: type[Folder],
+    load: Callable[[Folder, Any], Loaded],
+    results: Path,
+    run_id: str | None,
+    broken: list[BrokenResult],
+) -> list[Loaded]:
+    """Return what each complete run of a kind comes to by `load`, oldest first."""
     loaded = []
     try:
-        folders = ServingFolder.all(Store(results)) if run_id is None else []
+        folders = kind.all(Store(results)) if run_id is None else []
     except BrokenResult as error:
         broken.append(error)
         return []
@@ -217,8 +225,7 @@ def load_servings(
         try:
             manifest = folder.manifest()
             if manifest.status == "complete":
-                lines = tuple(folder.journal())
-                loaded.append(StoredServing(manifest=manifest, lines=lines))
+                loaded.append(load(folder, manifest))
         except BrokenResult as error:
             broken.append(error)
     return loaded
