@@ -18,7 +18,7 @@ FLAGS: dict[str, tuple[list[str], list[str]]] = {
     "unknown variant": (["--variant", "x0_24"], ["no variant 'x0_24'", "did you mean 'x0_25'?"]),
     "unknown runner": (["--runner", "padle"], ["no runner 'padle'", "did you mean 'paddle'?"]),
     "unknown preset": (["--preset", "quik"], ["suite cpu has no preset 'quik'", "mean 'quick'?"]),
-    "unknown suite": (["--suite", "cqu"], ["no suite 'cqu'", "choose from arm, cpu, engines, gpu"]),
+    "unknown suite": (["--suite", "cqu"], ["no suite 'cqu'", "mean 'cpu'? choose from arm, "]),
     "suite that is missing": (["--suite", "/no/such.toml"], ["/no/such.toml: there is no such"]),
     "threads above the cores": (
         ["--threads", str(MANY)], [f"--threads {MANY}:", f"ask for at most {MANY - 1}"],
