@@ -11,7 +11,7 @@ import pytest
 from bench.core.errors import BrokenResult
 from bench.core.paths import PROJECT
 from bench.reports import csv_tables
-from bench.reports.build import load_runs, view_of
+from bench.reports.build import load_runs, load_servings, view_of
 from bench.reports.markdown import page
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
@@ -44,11 +44,15 @@ def test_there_are_tables(folder: Path) -> None:
 def test_the_record_behind_each_figure_is_committed(table: Path) -> None:
     with table.open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    wanted = {
-        f"runs/{row['system_id']}/{row['run_id']}/cells/{row['cell_id']}.json" for row in rows
-    }
     assert rows
-    assert wanted - committed(table.parent.parent) == set()
+    assert {record_of(row) for row in rows} - committed(table.parent.parent) == set()
+
+
+def record_of(row: dict[str, str]) -> str:
+    """Return the file with the samples of a row, of a load the run's own."""
+    if "scenario" in row:
+        return f"serving/{row['system_id']}/{row['run_id']}/journal.jsonl"
+    return f"runs/{row['system_id']}/{row['run_id']}/cells/{row['cell_id']}.json"
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -68,8 +72,11 @@ def test_each_table_is_what_comes_out_of_the_committed_samples(folder: Path) -> 
     runs = load_runs(folder, broken=broken)
     committed_ids = {name.split("/")[2] for name in committed(folder) if name.startswith("runs/")}
     own = [run for run in runs if run.manifest.run_id in committed_ids]
+    servings = load_servings(folder, broken=broken)
+    ids = {name.split("/")[2] for name in committed(folder) if name.startswith("serving/")}
+    assert {it.manifest.run_id for it in servings} == ids
     assert broken == []
-    view = view_of(own, PROJECT / "models")
+    view = view_of(own, PROJECT / "models", servings=servings)
     files = csv_tables.write(view, folder / "report")
     assert set(files) == {path for path in TABLES if path.parent.parent == folder}
     for path, data in (files | page.write(view, folder / "report")).items():
