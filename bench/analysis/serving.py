@@ -108,8 +108,8 @@ def newest(runs: Iterable[StoredServing]) -> list[ServedLoad]:
         for it in loads_of(run):
             hashed = it.model.model_hash if it.model else it.title
             cell = (it.cell.threads, it.cell.batch) if it.cell else ()
-            asked = it.line.load and it.line.load.settings
-            judged = (asked.percentile, asked.latency_ms) if asked else ()
+            settings = it.line.load and it.line.load.settings
+            judged = (settings.percentile, settings.latency_ms) if settings else ()
             how = (it.planned.scenario, run.manifest.preset, *judged)
             key = (run.manifest.system_id, hashed, it.engine, *cell, *how)
             latest[key] = it

@@ -59,7 +59,7 @@ def engine_words(program: NativeProgram, interpreter: Interpreter) -> list[str]:
     if program.distribution is not None:
         _require_version(program, interpreter, *program.distribution)
     package = _package(program, interpreter)
-    libraries = _found(package, program.libraries)
+    libraries = _paths_in(package, program.libraries)
     if program.libraries and not libraries:
         raise Unavailable(
             f"the package {program.package} in {package} has no library {program.libraries[0]}",
@@ -83,7 +83,7 @@ def _sdk_words(sdk: Sdk, folder: Path) -> list[str]:
                 f"{sdk.variable} names {folder}, which has no {wanted}",
                 hint=f"name the folder of the unpacked {sdk.title} SDK, or unset {sdk.variable}",
             )
-    libraries, searched = _found(folder, sdk.libraries), _found(folder, sdk.searched)
+    libraries, searched = _paths_in(folder, sdk.libraries), _paths_in(folder, sdk.searched)
     return [f"-D{sdk.defines}", *_words(folder, sdk.include, libraries, searched)]
 
 
@@ -98,7 +98,7 @@ def _words(
     ]
 
 
-def _found(folder: Path, patterns: Iterable[str]) -> list[Path]:
+def _paths_in(folder: Path, patterns: Iterable[str]) -> list[Path]:
     return [path for pattern in patterns for path in sorted(folder.glob(pattern))]
 
 
@@ -123,13 +123,13 @@ def _or_sdk(sdk: Sdk | None) -> str:
 
 def _package(program: NativeProgram, interpreter: Interpreter) -> Path:
     """Return the folder of the engine's package, asked of its interpreter."""
-    told = printed_json(interpreter.name, interpreter.python, "-c", _PACKAGE, program.package)
-    if not told.get("package"):
+    answer = printed_json(interpreter.name, interpreter.python, "-c", _PACKAGE, program.package)
+    if not answer.get("package"):
         raise Unavailable(
             f"{interpreter.python} has no package {program.package}",
             hint="leave --env out to have its environment built",
         )
-    return Path(told["package"])
+    return Path(answer["package"])
 
 
 def _python_library(program: NativeProgram, interpreter: Interpreter) -> Path:
@@ -137,13 +137,14 @@ def _python_library(program: NativeProgram, interpreter: Interpreter) -> Path:
 
     Nothing of it runs: it is what the engine's library names.
     """
-    told = printed_json(interpreter.name, interpreter.python, "-c", _PYTHON_LIBRARY)
-    if told.get("library"):
-        return Path(told["library"])
+    answer = printed_json(interpreter.name, interpreter.python, "-c", _PYTHON_LIBRARY)
+    if answer.get("library"):
+        return Path(answer["library"])
+    name, package = answer.get("name"), answer.get("debian")
     raise Unavailable(
-        f"the Python of environment '{interpreter.name}' has no shared library {told.get('name')}, "
+        f"the Python of environment '{interpreter.name}' has no shared library {name}, "
         f"which this runner's program in C++ needs",
-        hint=f"install it, as by `apt install {told.get('debian')}`, or build on a Python of uv's, "
+        hint=f"install it, as by `apt install {package}`, or build on a Python of uv's, "
         f"which brings it{_or_sdk(program.sdk)}",
     )
 

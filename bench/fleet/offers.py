@@ -49,11 +49,11 @@ class Finder:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._phones: dict[str, Offer] = {}
-        self._fixed = [*_found(_cpu), *_found(_gpus)]
+        self._fixed = [*_offers_by(_cpu), *_offers_by(_gpus)]
 
     def offers(self) -> tuple[Offer, ...]:
         """Return what is there now; what can't be measured on isn't offered."""
-        return tuple({it.name: it for it in (*self._fixed, *_found(self._android))}.values())
+        return tuple({it.name: it for it in (*self._fixed, *_offers_by(self._android))}.values())
 
     def _android(self) -> Iterator[Offer]:
         own = self._options.own.get("device") or os.environ.get("ANDROID_SERIAL")
@@ -76,7 +76,7 @@ class Finder:
         return offer
 
 
-def _found(way: Callable[[], Iterable[Offer]]) -> list[Offer]:
+def _offers_by(way: Callable[[], Iterable[Offer]]) -> list[Offer]:
     with suppress(BenchError):
         return list(way())
     return []

@@ -26,7 +26,6 @@ from bench.storage.run_folders import ServingFolder
 from bench.storage.schema.common import CellFields, Failed
 from bench.storage.schema.latency import reason
 from bench.storage.schema.serving import (
-    CostFields,
     PlannedLoad,
     ServedModel,
     ServingLine,
@@ -84,10 +83,7 @@ class LoadOptions:
 
 
 class Source(Protocol):
-    """Where the servers are from. Its methods are called in this order.
-
-    `compare` has the in-process call and the served one take turns.
-    """
+    """Where the servers are from. Its methods are called in this order."""
 
     @property
     def suite(self) -> str | None: ...
@@ -95,11 +91,6 @@ class Source(Protocol):
     def local(self) -> bool: ...
     @property
     def serve(self) -> Mapping[str, str]: ...
-    @property
-    def costs(self) -> bool:
-        """Whether the cost of serving can be measured."""
-        ...
-
     def choose(self, target: Target) -> Mapping[str, str]:
         """Return the hash of each model's net."""
         ...
@@ -110,7 +101,6 @@ class Source(Protocol):
 
     def models(self) -> dict[str, ServedModel]: ...
     def subjects(self) -> Sequence[Subject]: ...
-    def compare(self, subject: Subject, loader: Loader) -> CostFields: ...
     def flags(self) -> list[str]:
         """Return what the command to resume needs beside the options."""
         ...
@@ -165,14 +155,14 @@ class ServingExperiment:
                     scenario=None if what == COST else what,
                 )
                 for subject in subjects
-                for what in self._wanted()
+                for what in self._wanted(subject)
             },
             cells={it.cell.id: CellFields(**it.cell.to_json()) for it in subjects if it.cell},
             models=self.source.models(),
         )
 
-    def _wanted(self) -> list[Any]:
-        return [*([COST] if self.source.costs else []), *self.chosen.scenarios]
+    def _wanted(self, subject: Subject) -> list[Any]:
+        return [*([] if subject.compare is None else [COST]), *self.chosen.scenarios]
 
     def pending(self, run: ServingFolder, target: Target, clock: Callable[[], float]) -> Units:
         """Yield the loads that are left; a server stays open for all of its own."""
@@ -182,7 +172,8 @@ class ServingExperiment:
         wanted = [name for name in run.manifest().loads if name not in done]
         left = len(wanted)
         for subject in self.source.subjects():
-            own = {name: it for it in self._wanted() if (name := f"{subject.name}-{it}") in wanted}
+            names = {f"{subject.name}-{it}": it for it in self._wanted(subject)}
+            own = {name: it for name, it in names.items() if name in wanted}
             if own:
                 yield from self._loads(run, subject, own, left, target)
                 left -= len(own)
@@ -227,8 +218,8 @@ class ServingExperiment:
             if isinstance(opened, WorkerFailed):
                 raise opened
             loader = self._loader(subject, opened)
-            if what == COST:
-                return ServingLine(load_id=name, cost=self.source.compare(subject, loader))
+            if what == COST and subject.compare is not None:
+                return ServingLine(load_id=name, cost=subject.compare(loader))
             loaded = loader.load(what)
         except WorkerFailed as error:
             why = outcome_of(error.failure, clean)

@@ -50,7 +50,6 @@ class SuiteSource:
     serve: Mapping[str, str]
     resumed: Sequence[Cell] | None = None
     local: bool = True
-    costs: bool = True
     _bench: Bench = field(init=False)
     _models: Sequence[Model] = field(init=False)
     _cells: Sequence[Cell] = field(init=False)
@@ -132,6 +131,7 @@ class SuiteSource:
                 cell=cell,
                 tolerance=self._tolerance(cell),
                 open=partial(self._open, cell),
+                compare=partial(self._compare, cell),
             )
             for cell in self._cells
         ]
@@ -166,13 +166,12 @@ class SuiteSource:
             *(word for flag, value in self.serve.items() for word in (flag, value)),
         ]
 
-    def compare(self, subject: Subject, loader: Loader) -> CostFields:
+    def _compare(self, cell: Cell, loader: Loader) -> CostFields:
         """Have the in-process call and the served one take turns; raises WorkerFailed."""
-        cell = subject.cell
-        artifact = None if cell is None else self._made[cell]
-        if cell is None or not isinstance(artifact, Artifact):
-            raise InputError(f"{subject.label} has no engine here", hint="leave it out")
-        with self._bench.open(cell, artifact) as engine:
+        made = self._made[cell]
+        if isinstance(made, Failed | Skipped):
+            raise WorkerFailed(_failure(made))
+        with self._bench.open(cell, made) as engine:
             count = _calls(engine, self.preset.round_s)
             rounds = []
             for _ in range(self.preset.rounds):

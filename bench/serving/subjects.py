@@ -15,8 +15,10 @@ from bench.core.errors import BrokenFile, InputError
 from bench.core.tensors import TensorSpec, read_reference, seeded, write_reference
 from bench.launcher.process import request_folder
 from bench.serving.client import Connection, Endpoint, Served, describe
+from bench.serving.load import Loader
 from bench.serving.messages import DTYPES
 from bench.serving.samples import named_as
+from bench.storage.schema.serving import CostFields
 
 URL = "url"
 """What the loads of a server that was given by its URL are called."""
@@ -39,13 +41,18 @@ class Opened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """A server to be loaded; `open` may raise WorkerFailed. `cell` is what it serves, if known."""
+    """A server to be loaded; `open` may raise WorkerFailed. `cell` is what it serves, if known.
+
+    `compare` has the in-process call and the served one take turns, None where the engine that is
+    served isn't known; it may raise WorkerFailed.
+    """
 
     name: str
     label: str
     cell: Cell | None
     tolerance: float
     open: Callable[[], AbstractContextManager[Opened]]
+    compare: Callable[[Loader], CostFields] | None = None
 
 
 @contextmanager

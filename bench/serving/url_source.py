@@ -16,11 +16,10 @@ from bench.experiments.accuracy.cells import Bench, Selection
 from bench.experiments.context import Options, Tables
 from bench.experiments.nets import models_of
 from bench.serving.client import Endpoint
-from bench.serving.load import Loader
 from bench.serving.subjects import URL, Opened, Subject, at_url
 from bench.storage.schema.common import Failed, Skipped
 from bench.storage.schema.latency import reason
-from bench.storage.schema.serving import CostFields, ServedModel
+from bench.storage.schema.serving import ServedModel
 from bench.targets.base import Target
 
 TOLERANCE = 1e-3
@@ -43,7 +42,6 @@ class UrlSource:
     variant: str | None
     runner: str
     suite: str | None = None
-    costs: bool = False
     serve: Mapping[str, str] = field(default_factory=dict)
     _model: Model | None = None
     _made: Artifact | Failed | Skipped | None = None
@@ -110,9 +108,6 @@ class UrlSource:
     def _tolerance(self) -> float:
         own = None if self._model is None else self._model.tolerance
         return next((it for it in (self.options.tolerance, own) if it is not None), TOLERANCE)
-
-    def compare(self, subject: Subject, loader: Loader) -> CostFields:
-        raise NotImplementedError(subject, loader)
 
     def flags(self) -> list[str]:
         return [self.endpoint.url]

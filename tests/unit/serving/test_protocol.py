@@ -115,7 +115,8 @@ def test_a_field_of_any_value_is_read_or_refused(field: str, value: object) -> N
 
 @given(st.sampled_from(["inputs", "outputs", "parameters", "id"]), JSONS)
 def test_a_request_with_any_value_is_read_or_refused(field: str, value: object) -> None:
-    read_or_refused(json.dumps({**json.loads(described()), field: value}).encode())
+    read = read_or_refused(json.dumps({**json.loads(described()), field: value}).encode())
+    assert read is None or [it.nbytes for it in read.inputs] == [24]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from bench.targets.base import Given
 from bench.targets.nvidia import NvidiaTarget
 from bench.targets.serving import Card, gpu_environments, refusals, with_own_engines
 from tests.fakes.nvml import FakeCard, nvml
-from tests.unit.environments.test_interpreters import telling
+from tests.unit.environments.test_given_interpreters import telling
 
 GPU_RUNNERS = {name for name, entry in RUNNERS.items() if entry.target == "nvidia-gpu"}
 CUDA, RTX = "onnxruntime-cuda", "onnxruntime-tensorrt-rtx"
