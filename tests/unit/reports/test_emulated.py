@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bench.cli.main import main
+from tests.fakes.html_page import Reader, block
 from tests.fakes.records import put, record, stored, system
-from tests.unit.reports.page.test_page import Reader, block
 
 NAME = "Cortex-A76"
 CALLED = re.compile(rf"emulated: {NAME}|{NAME}（模拟）")

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import re
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from hashlib import sha256
-from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bench.analysis.series import View
 from bench.config.published import Published
 from bench.core.paths import PROJECT
-from bench.reports.build import load_runs, view_of
+from bench.reports.build import load_runs, load_servings, view_of
 from bench.reports.page.write import write
 from tests.fakes.hostile import ATTACKS, poisoned
+from tests.fakes.html_page import Reader, block
 from tests.fakes.reading import hidden
 from tests.fakes.records import ENGINE, facts, failed, record, stored, system, view
 
@@ -32,48 +29,6 @@ PUBLISHED = {
         {"top1": "0.4990", "flops_m": "18.95", "sd855_ms_threads1": "1.94"},
     )
 }  # fmt: skip
-VOID = {"meta", "input", "br", "link", "img", "hr"}
-
-
-class Reader(HTMLParser):
-    """Every element in order, each with its attributes and the text in it; tags must balance."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str], list[str]]] = []
-        self.open: list[tuple[str, list[str]]] = []
-        self.feed(text)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        texts: list[str] = []
-        self.found.append((tag, {name: value or "" for name, value in attrs}, texts))
-        if tag not in VOID:
-            self.open.append((tag, texts))
-
-    def handle_endtag(self, tag: str) -> None:
-        opened, _ = self.open.pop()
-        assert opened == tag
-
-    def handle_data(self, data: str) -> None:
-        for _, texts in self.open:
-            texts.append(data)
-
-    def tables(self) -> list[tuple[str, list[list[str]]]]:
-        """Each table's key and the texts of its body's rows."""
-        tables: list[tuple[str, list[list[str]]]] = []
-        for tag, attrs, texts in self.found:
-            if tag == "table":
-                tables.append((attrs["data-key"], []))
-            elif tag == "tr" and tables:
-                tables[-1][1].append([])
-            elif tag in ("td", "th") and attrs.get("scope") != "col":
-                tables[-1][1][-1].append("".join(texts).strip())
-        return [(key, rows[1:]) for key, rows in tables]
-
-    def all(self, tag: str) -> list[tuple[dict[str, str], str]]:
-        return [(attrs, "".join(texts)) for name, attrs, texts in self.found if name == tag]
 
 
 def shown() -> View:
@@ -98,11 +53,6 @@ def read() -> Reader:
 def page(of: View, lang: str = "en", folder: Path = FOLDER) -> Reader:
     (data,) = write(of, folder, lang).values()
     return Reader(data.decode())
-
-
-def block(read: Reader, name: str) -> Any:
-    (packed,) = [text for attrs, text in read.all("script") if attrs.get("id") == f"data-{name}"]
-    return json.loads(gzip.decompress(b64decode(json.loads(packed))))
 
 
 def test_each_table_has_a_caption_and_each_head_a_scope(read: Reader) -> None:
@@ -296,6 +246,7 @@ def test_names_that_mean_harm_stay_text(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("results", [PROJECT / "results", PROJECT / "results" / "mobile"])
 def test_the_page_of_the_committed_runs_is_below_2_mb(results: Path) -> None:
-    of = view_of(load_runs(results, broken=[]), PROJECT / "models")
+    servings = load_servings(results, broken=[])
+    of = view_of(load_runs(results, broken=[]), PROJECT / "models", servings=servings)
     (data,) = write(of, results / "report").values()
     assert len(data) < 2_000_000

@@ -16,7 +16,7 @@ from bench.reports.plots.figure import Figure, Line, Panel, Point
 from bench.reports.plots.scatter import compose, render
 from bench.reports.plots.sustained import render as render_over_time
 from bench.reports.plots.svg import accessible
-from tests.unit.reports.plots.test_plots import figure, line, measured_panel, published_panel
+from tests.fakes.figures import figure, line, measured_panel, published_panel
 from tests.unit.reports.plots.test_sustained_plot import SLOWING
 from tests.unit.reports.plots.test_sustained_plot import figure as over_time
 

@@ -5,86 +5,27 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
-import numpy as np
 import pytest
-from matplotlib.artist import Artist
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure as Sheet
-from matplotlib.lines import Line2D
-from matplotlib.text import Text
-from matplotlib.transforms import Bbox
 
-from bench.reports.plots.figure import Figure, Line, Panel, Point
-from bench.reports.plots.scatter import AXES_HEIGHT, compose, render
-from bench.reports.plots.sheet import PNG_DPI, settings
+from bench.reports.plots.figure import Panel, Point
+from bench.reports.plots.scatter import compose, render
 from bench.reports.plots.style import MEASURED
-
-ROOT = Path(__file__).parents[4]
-FAMILIES = ("MobileNetV1", "MobileNetV1_ssld", "ShuffleNetV2", "GhostNet", "ESNet")
-MEASURED_POINTS = (
-    Point(label="x0_25", x=0.6, top1=49.9, x_low=0.55, x_high=0.66),
-    Point(label="x1_0", x=3.1, top1=68.8, x_low=3.0),
-    Point(label="swish", x=3.1, top1=70.0),
+from tests.fakes.figures import (
+    MEASURED_POINTS,
+    artists,
+    curve,
+    draw,
+    figure,
+    legend_names,
+    line,
+    measured_panel,
+    published_panel,
 )
 
-
-def line(family: str, *, start: float = 2.0) -> Line:
-    points = [Point(label=f"{family}{i}", x=start * (i + 1), top1=60 + 5 * i) for i in range(3)]
-    return Line(family=family, points=tuple(points))
-
-
-def measured_panel(*points: Point) -> Panel:
-    shown = points or MEASURED_POINTS
-    return Panel(title="here", x_label="ms", measured=shown, measured_name="ours")
-
-
-def published_panel(*families: str) -> Panel:
-    lines = tuple(line(name, start=2.0 + i) for i, name in enumerate(families or FAMILIES))
-    return Panel(title="there", x_label="ms", context=lines)
-
-
-def figure(*panels: Panel, title: str = "Accuracy", caption: str = "A caption.") -> Figure:
-    return Figure(name="sample", title=title, panels=panels, caption=caption)
-
-
-def artists(sheet: Sheet, part: str) -> list[Any]:
-    """The artists whose gid holds `part`, in the order in which they were added."""
-    return [found for found in sheet.findobj(Artist) if part in (found.get_gid() or "")]
-
-
-def curve(artist: Line2D) -> list[tuple[float, float]]:
-    xs, ys = artist.get_data()
-    return list(zip(np.asarray(xs).tolist(), np.asarray(ys).tolist(), strict=True))
-
-
-def legend_names(sheet: Sheet) -> list[str]:
-    (legend,) = sheet.legends
-    return [text.get_text() for text in legend.get_texts() if text.get_text()]
-
-
-def extent(sheet: Sheet, artist: Artist) -> Bbox:
-    with settings():  # of which the hinting makes texts wider or narrower
-        return artist.get_window_extent(FigureCanvasAgg(sheet).get_renderer())  # type: ignore[no-untyped-call]
-
-
-def overlap(one: Bbox, other: Bbox) -> bool:
-    shared = Bbox.intersection(one, other)
-    return shared is not None and shared.width > 0 and shared.height > 0
-
-
-def draw(shown: Figure, folder: Path) -> list[Path]:
-    """Put the rendered files into `folder` and return their paths."""
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for name, data in render(shown).items():
-        paths.append(folder / name)
-        paths[-1].write_bytes(data)
-    return paths
+ROOT = Path(__file__).parents[4]
 
 
 def test_a_figure_becomes_an_svg_a_png_and_a_csv_of_its_name() -> None:
@@ -104,8 +45,8 @@ def test_the_files_tell_neither_when_nor_with_what_they_were_made(tmp_path: Path
 
 SCRIPT = """
 import sys; from pathlib import Path
-sys.path.insert(0, "tests/unit/reports/plots")
-from test_plots import draw, figure, measured_panel, published_panel
+sys.path.insert(0, ".")
+from tests.fakes.figures import draw, figure, measured_panel, published_panel
 draw(figure(measured_panel(), published_panel()), Path(sys.argv[1]))
 """
 
@@ -250,74 +191,3 @@ def test_measured_points_lie_on_top_of_the_published_ones() -> None:
     theirs = [item.get_zorder() for item in axes.lines if len(curve(item)) == 3]
     assert len(ours) == 3
     assert min(ours) > max(theirs)
-
-
-CROWDED = tuple(
-    Point(label=f"net_x{i}_5", x=10 + 0.01 * i, top1=70 + 0.02 * (i % 5)) for i in range(20)
-)
-AT_CORNERS = tuple(
-    Point(label=f"a_long_name_{x}_{top1}", x=x, top1=top1) for x in (1, 1000) for top1 in (50, 80)
-)
-
-
-@pytest.mark.parametrize("dpi", [72, PNG_DPI])
-def test_drawn_labels_overlap_nothing_measured_and_stay_within_the_axes(dpi: int) -> None:
-    panel = measured_panel(*CROWDED, *AT_CORNERS)
-    sheet = compose(figure(panel, published_panel()))
-    sheet.set_dpi(dpi)
-
-    boxes = [extent(sheet, text) for text in artists(sheet, "-label") if isinstance(text, Text)]
-    markers = [extent(sheet, marker) for marker in artists(sheet, "-point")]
-
-    frame = sheet.axes[0].bbox.padded(2)  # a label's edge is whole pixels
-    assert len(markers) == 24
-    assert len(boxes) >= 12
-    assert not any(overlap(one, other) for one, other in combinations(boxes, 2))
-    assert not any(overlap(box, marker) for box in boxes for marker in markers)
-    assert all(frame.x0 <= box.x0 and box.x1 <= frame.x1 for box in boxes)
-    assert all(frame.y0 <= box.y0 and box.y1 <= frame.y1 for box in boxes)
-
-
-def test_text_around_the_axes_keeps_apart_and_is_not_cut_off() -> None:
-    long = figure(measured_panel(), published_panel(), title="Title " * 40, caption="Word " * 300)
-    sheet = compose(long)
-
-    parts = [extent(sheet, text) for text in (*sheet.texts, *sheet.legends)]
-    parts += [box for axes in sheet.axes if (box := axes.get_tightbbox())]
-
-    assert not any(overlap(one, other) for one, other in combinations(parts, 2))
-    assert all(sheet.bbox.x0 <= part.x0 and part.x1 <= sheet.bbox.x1 for part in parts)
-    assert all(sheet.bbox.y0 <= part.y0 and part.y1 <= sheet.bbox.y1 for part in parts)
-
-
-def test_a_long_caption_makes_the_sheet_higher_and_leaves_the_axes_their_height() -> None:
-    usual = compose(figure(measured_panel()))
-    long = compose(figure(measured_panel(), caption="Word " * 600))
-
-    assert long.bbox.height > usual.bbox.height
-    assert long.axes[0].bbox.height == pytest.approx(AXES_HEIGHT)
-
-
-def test_a_leader_ends_where_its_label_is_at_the_resolution_of_the_png() -> None:
-    sheet = compose(figure(measured_panel(*CROWDED, *AT_CORNERS)))
-    sheet.set_dpi(PNG_DPI)
-
-    texts = {text.get_gid(): text for text in artists(sheet, "-label") if isinstance(text, Text)}
-    leaders = artists(sheet, "-leader")
-
-    assert leaders
-    for leader in leaders:
-        label = texts[leader.get_gid().removesuffix("-leader")]
-        ends = leader.get_path().transformed(leader.get_transform()).vertices
-        assert extent(sheet, label).padded(6).contains(*ends[0])
-
-
-def test_nothing_is_read_as_mathematics(tmp_path: Path) -> None:
-    half, whole = Point(label="$x_{0$", x=5, top1=70), Point(label="$x_{0}$", x=9, top1=75)
-    shown = figure(measured_panel(half, whole), caption="costs $5")
-    sheet = compose(shown)
-
-    written = [text for text in sheet.findobj(Text) if "$" in text.get_text()]
-    assert {text.get_text().strip() for text in written} == {half.label, whole.label, "costs $5"}
-    assert not any(text.get_parse_math() for text in written)
-    assert len(draw(shown, tmp_path)) == 3
