@@ -64,6 +64,13 @@ def canaries_ns(session: Session) -> list[int]:
     return (session.bursts.canary_ns if session.bursts else None) or []
 
 
+def are_slow(session: Session, best: float | None) -> list[bool]:
+    """Return of each burst whether the machine was slow; never, where no canary was run."""
+    if session.bursts is None or best is None or not canaries_ns(session):
+        return [False] * len(session.bursts.samples if session.bursts else [])
+    return [canary > SLOW * best for canary in canaries_ns(session)]
+
+
 def speeds(sessions: Sequence[Session]) -> Speeds | None:
     """Return how fast the machine was in `sessions`, None where no canary was run."""
     best = best_ns(sessions)

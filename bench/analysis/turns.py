@@ -5,6 +5,11 @@ A session's ratio of two cells is the median over laps of the ratio of their bur
 one burst it does to the next, so that ratios are sharper than the figures themselves. Laps count as
 pairs of bursts do in `bench ab`: those that others disturbed don't, where enough are left.
 
+Nor do laps in which a canary ran slowly (`bench.analysis.canary`): a neighbour that no counter
+shows slows an engine that lives on the caches more than another. Where most of a session's laps are
+slow, none of it counts; where fewer than LEAST sessions are left, all count. The canary decides and
+never the samples. scripts/ratios_repeat.py says how well runs agree with and without such laps.
+
 The fastest of a row is decided on these ratios, by Holm's method over all pairs of cells of all
 rows of the table (Holm 1979): the chance of one false claim in the table is below 5%.
 """
@@ -16,14 +21,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from statistics import median
+from typing import NamedTuple
 
 from bench.analysis.boxes import Box
-from bench.analysis.contention import burst_samples_ns, counted_together
+from bench.analysis.canary import are_slow, best_ns
+from bench.analysis.contention import KEPT, burst_samples_ns, counted_together
 from bench.analysis.interleaved import Estimate, estimate
 from bench.analysis.statistics import t_quantile
 from bench.storage.schema.latency import Session
 
 ALPHA = 0.05
+LEAST = 3
+"""So many sessions without slow laps are enough to leave out the others."""
+
 _DROPPED = 1  # the first inference of a burst finds other arms' data in the caches
 
 Together = tuple[int, str]
@@ -78,9 +88,9 @@ def race(boxes: Sequence[Box | None]) -> Race | None:
     return Race(first=first, ratios=tuple(ratios))
 
 
-def ratio(own: Box, other: Box) -> Ratio | None:
+def ratio(own: Box, other: Box, *, slow_too: bool = False) -> Ratio | None:
     """Return the ratio of two figures, None where they weren't alive together twice."""
-    paired = _paired(own, other)
+    paired = _paired(own, other, slow_too=slow_too)
     return None if paired is None else _ratio(paired)
 
 
@@ -119,23 +129,38 @@ def _by_turn(box: Box | None) -> Mapping[Together, Session]:
     }
 
 
-def lap_ratios(one: Box | None, two: Box | None) -> list[list[float]]:
-    """Return the ratios one / two of the laps that count, for each turn of both."""
+def lap_ratios(one: Box | None, two: Box | None, *, slow_too: bool = False) -> list[list[float]]:
+    """Return the ratios one / two of the laps that count, for each turn of both that counts.
+
+    With `slow_too` those of a slow machine count as well.
+    """
     own, other = _by_turn(one), _by_turn(two)
-    turns = (_laps(own[key], other[key]) for key in own if key in other)
-    return [ratios for ratios in turns if ratios]
+    best = best_ns(own.values()), best_ns(other.values())
+    turns = [_laps((own[key], other[key]), best) for key in own if key in other]
+    whole = [[lap.ratio for lap in laps] for laps in turns if laps]
+    calm = [[lap.ratio for lap in laps if not lap.slow] for laps in turns if laps]
+    kept = [one for one, every in zip(calm, whole, strict=True) if len(one) >= KEPT * len(every)]
+    return whole if slow_too or len(kept) < LEAST else kept
 
 
-def _laps(own: Session, other: Session) -> list[float]:
-    """Return a session's ratios, none where the two don't have a burst in each lap."""
+class _Lap(NamedTuple):
+    ratio: float
+    slow: bool
+
+
+def _laps(pair: tuple[Session, Session], best: tuple[float | None, float | None]) -> list[_Lap]:
+    """Return a session's laps that others didn't disturb, none where one has no burst in a lap."""
+    own, other = pair
     counts = counted_together(own, other) or []
-    medians = zip(_medians(own), _medians(other), counts, strict=False)
-    return [one / two for one, two, does in medians if does]
+    slow = zip(are_slow(own, best[0]), are_slow(other, best[1]), strict=False)
+    laps = zip(_medians(own), _medians(other), slow, counts, strict=False)
+    return [_Lap(one / two, any(slow)) for one, two, slow, does in laps if does]
 
 
-def _paired(one: Box | None, two: Box | None) -> Estimate | None:
+def _paired(one: Box | None, two: Box | None, *, slow_too: bool = False) -> Estimate | None:
     """Return the estimate of log(one / two) over the turns of both, None for fewer than two."""
-    logs = [median(map(math.log, ratios)) for ratios in lap_ratios(one, two)]
+    turns = lap_ratios(one, two, slow_too=slow_too)
+    logs = [median(map(math.log, ratios)) for ratios in turns]
     return estimate(logs) if len(logs) > 1 else None
 
 

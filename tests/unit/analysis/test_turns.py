@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from functools import partial
 from statistics import fmean
 
 import pytest
 
 from bench.analysis.boxes import Box, box_of
-from bench.analysis.turns import fastest_of, race
+from bench.analysis.turns import Ratio, fastest_of, race, ratio
 from bench.storage.schema.latency import Bursts, Session
 from tests.fakes.values import record, session
 
 LAPS, CALLS = 8, 5
 BURST_NS = 1_000_000
+CANARY_NS = 100_000
 
 
 def took_turns(
@@ -23,12 +25,19 @@ def took_turns(
     sessions: int = 5,
     turn: int | None = 0,
     disturbed: Callable[[int], bool] = lambda _: False,
+    slow: Callable[[int, int], bool] | None = None,
 ) -> Box:
     """Return the box of a cell whose inferences take `ns(session, lap)`."""
-    return box_of(
-        record(sessions=[_session(number, ns, turn, disturbed) for number in range(sessions)]),
-        "run",
-    )
+    taken = [_session(number, ns, turn, disturbed) for number in range(sessions)]
+    if slow is not None:
+        taken = [_with_canary(one, partial(slow, number)) for number, one in enumerate(taken)]
+    return box_of(record(sessions=taken), "run")
+
+
+def _with_canary(one: Session, slow: Callable[[int], bool]) -> Session:
+    assert one.bursts is not None
+    canary_ns = [CANARY_NS * 3 // 2 if slow(lap) else CANARY_NS for lap in range(LAPS)]
+    return one.model_copy(update={"bursts": one.bursts.model_copy(update={"canary_ns": canary_ns})})
 
 
 def _session(
@@ -100,6 +109,42 @@ def test_laps_that_others_disturbed_do_not_count() -> None:
     assert run.first == 0
     assert run.ratios[1] is not None
     assert run.ratios[1].value == pytest.approx(2.0)
+
+
+def beside(slow: Callable[[int, int], bool], *, sessions: int = 5) -> tuple[Ratio, Ratio]:
+    """Return the ratio of an engine that a slow machine slows threefold to one that it doesn't,
+    without the slow laps and with them.
+    """
+    hurt = took_turns(
+        lambda number, lap: 3e6 if slow(number, lap) else 1e6, sessions=sessions, slow=slow
+    )
+    steady = took_turns(lambda *_: 2e6, sessions=sessions, slow=lambda *_: False)
+    calm, every = ratio(hurt, steady), ratio(hurt, steady, slow_too=True)
+    assert calm is not None
+    assert every is not None
+    assert ratio(steady, hurt).value == pytest.approx(1 / calm.value)  # type: ignore[union-attr]
+    return calm, every
+
+
+def test_laps_of_a_slow_machine_do_not_count() -> None:
+    calm, every = beside(lambda number, lap: lap < 4)
+    assert calm.value == pytest.approx(0.5)
+    assert calm.sessions == 5
+    assert every.value == pytest.approx(0.5 * 3**0.5)
+
+
+def test_a_session_that_is_mostly_slow_does_not_count() -> None:
+    calm, every = beside(lambda number, lap: number < 2 and lap < 5)
+    assert calm.value == pytest.approx(0.5)
+    assert calm.sessions == 3
+    assert every.value > 0.7
+    assert every.sessions == 5
+
+
+def test_all_laps_count_where_too_few_sessions_are_left() -> None:
+    calm, every = beside(lambda number, lap: number < 3)
+    assert calm == every
+    assert calm.sessions == 5
 
 
 def noisy(ns: float, seed: int, spread: float = 0.01) -> Box:
