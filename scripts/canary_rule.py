@@ -1,6 +1,6 @@
 """How fast the machine was over stored bursts, and what a slow one does to their samples.
 
-    .venv/bin/python scripts/canary_rule.py --results RESULTS
+    .venv/bin/python scripts/canary_rule.py --results RESULTS [RESULTS ...]
 
 Over all stored sessions that have canaries. First: the canaries over their cell's best, which says
 how quiet the canary itself is. Second: bursts that others left alone by their canary, and their

@@ -1,6 +1,6 @@
 """From which wait on a burst's time is off, and what leaving such bursts out changes.
 
-    .venv/bin/python scripts/contention_rule.py --results RESULTS
+    .venv/bin/python scripts/contention_rule.py --results RESULTS [RESULTS ...]
 
 Over all stored sessions that know their bursts, as of `scripts/busy_machine.py --duty SHARE` for
 some shares. First: bursts by the part of their time that their threads waited, their medians and

@@ -2,8 +2,9 @@
 enough; where no accuracy is known, by latency alone. Pure.
 
 A net fits a time only with the whole of its interval, and what an interval leaves open is named.
-Two figures that took turns are told apart by the interval of their ratio, which is sharper than the
-figures' own intervals; those decide between all others.
+Two figures that took turns are told apart by their ratio, which is sharper than the figures' own
+intervals, by Holm's method over all that are compared with one; the intervals decide between all
+others.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bench.analysis.choices import Choice, Choices, Query
+from bench.analysis.statistics import holm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +61,7 @@ def advise(given: Choices, query: Query) -> Advice:
         for choice in fitting
         if choice is not best
     ]
-    ties = [choice for choice in others if _alike(choice, best, query) and _tied(choice, best)]
+    ties = _tied([choice for choice in others if _alike(choice, best, query)], best)
     rest = [choice for choice in others if choice not in ties]
     return Advice(
         system_id=given.system_id,
@@ -91,8 +93,14 @@ def _best(given: Choices, fitting: Sequence[Choice], query: Query) -> Choice | N
     )  # fmt: skip
     if least is None:
         return None
-    known = [(given.ratio(one, least), one) for one in fitting if _alike(one, least, query)]
-    faster = [(it.value, one) for it, one in known if it is not None and it.high < 1]
+    compared = [(given.ratio(one, least), one) for one in fitting if _alike(one, least, query)]
+    known = [(ratio, one) for ratio, one in compared if ratio is not None]
+    apart = holm([ratio.p for ratio, _ in known])
+    faster = [
+        (ratio.value, one)
+        for (ratio, one), certain in zip(known, apart, strict=True)
+        if certain and ratio.value < 1
+    ]
     return min(faster, key=lambda pair: pair[0], default=(1.0, least))[1]
 
 
@@ -101,10 +109,15 @@ def _alike(choice: Choice, best: Choice, query: Query) -> bool:
     return choice is not best and (query.max_ms is None or choice.top1 == best.top1)
 
 
-def _tied(choice: Choice, best: Choice) -> bool:
-    """Tell whether a choice is as fast as `best` as far as their ratio or intervals show."""
-    paired = choice.to_best
-    return choice.overlaps(best) if paired is None else paired.low <= 1
+def _tied(others: Sequence[Choice], best: Choice) -> list[Choice]:
+    """Return those that are as fast as `best` as far as their ratios or intervals show."""
+    ratios = [one.to_best for one in others if one.to_best is not None]
+    apart = iter(holm([ratio.p for ratio in ratios]))
+    return [
+        one
+        for one in others
+        if (one.overlaps(best) if one.to_best is None else not next(apart) or one.to_best.value < 1)
+    ]
 
 
 def _faster_first(found: Iterable[Choice]) -> tuple[Choice, ...]:

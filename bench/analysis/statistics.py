@@ -54,6 +54,20 @@ def t_interval(values: Sequence[float]) -> tuple[float, float | None]:
     return mean, t_quantile(len(values) - 1) * spread / math.sqrt(len(values))
 
 
+def holm(p_values: Sequence[float], *, tests: int | None = None) -> list[bool]:
+    """Return which hypotheses are rejected, with one false rejection among all in 5% (Holm 1979).
+
+    `tests`: how many there are in all, where those that aren't given have larger p-values.
+    """
+    left = len(p_values) if tests is None else tests
+    rejected = [False] * len(p_values)
+    for index in sorted(range(len(p_values)), key=p_values.__getitem__):
+        if p_values[index] * left > 1 - CONFIDENCE:
+            break
+        rejected[index], left = True, left - 1
+    return rejected
+
+
 def summarize(sessions: Sequence[Sequence[int]], statistic: str) -> Estimate:
     """Return the estimate over `sessions` of samples (ns): the mean of each one's `statistic`.
 

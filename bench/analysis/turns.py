@@ -27,10 +27,9 @@ from bench.analysis.boxes import Box
 from bench.analysis.canary import are_slow, best_ns
 from bench.analysis.contention import KEPT, burst_samples_ns, counted_together
 from bench.analysis.interleaved import Estimate, estimate
-from bench.analysis.statistics import t_quantile
+from bench.analysis.statistics import holm, t_quantile
 from bench.storage.schema.latency import Session
 
-ALPHA = 0.05
 LEAST = 3
 """So many sessions without slow laps are enough to leave out the others."""
 
@@ -99,21 +98,17 @@ def fastest_of(races: Sequence[Race | None]) -> list[int | None]:
 
     It is the fastest only if it is faster than all others of its row.
     """
-    tests = sorted(
-        (one.p, row)
+    tests = [
+        (row, one.p)
         for row, each in enumerate(races)
         if each is not None
         for one in each.ratios
         if one is not None
-    )
-    left = sum(each.pairs for each in races if each is not None)
-    undecided = {row for row, each in enumerate(races) if each is None}
-    held = True
-    for p, row in tests:
-        held = held and p * left <= ALPHA
-        left -= 1
-        if not held:
-            undecided.add(row)
+    ]
+    pairs = sum(each.pairs for each in races if each is not None)
+    slower = holm([p for _, p in tests], tests=pairs)
+    undecided = {row for (row, _), certain in zip(tests, slower, strict=True) if not certain}
+    undecided |= {row for row, each in enumerate(races) if each is None}
     return [
         None if each is None or row in undecided else each.first for row, each in enumerate(races)
     ]
@@ -173,11 +168,12 @@ def _ratio(of: Estimate) -> Ratio:
     from scipy.special import stdtr
 
     half = t_quantile(of.df) * of.se
-    p = 2 * float(stdtr(of.df, -abs(of.log_ratio) / of.se)) if of.se > 0 else 0.0
+    without_spread = math.inf if of.log_ratio else 0.0
+    t = abs(of.log_ratio) / of.se if of.se > 0 else without_spread
     return Ratio(
         value=of.ratio,
         low=math.exp(of.log_ratio - half),
         high=math.exp(of.log_ratio + half),
         sessions=of.sessions,
-        p=p,
+        p=2 * float(stdtr(of.df, -t)),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import platform
 import posixpath
 import re
 from collections.abc import Mapping, Sequence
@@ -46,6 +47,7 @@ def make_provenance(
         harness=package_versions() | {HARNESS: __version__},
         environments={name: dict(packages) for name, packages in environments.items()},
         host=host_digest(),
+        operating_system=f"{platform.system()} {platform.release()}".strip() or None,
         conditions=dict(target.state()),
         passed={name: shown_variable(name, value) for name, value in options.passed.items()},
     )

@@ -36,6 +36,20 @@ def test_a_plan_says_how_much_in_which_order_and_how_long(
     assert "x0_5 paddle batch 4, 1 thread onednn=on" in rounds[0]
 
 
+def test_a_plan_says_that_it_is_of_no_loads(
+    here: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    served = tmp_path / "served.toml"
+    served.write_text(
+        SUITE.read_text() + "[loads.quick]\nduration_s = 1\nprobe_s = 1\nprobes = 1\nproof_s = 1\n"
+        "latency_ms = 50\nrounds = 1\nround_s = 1\n"
+    )
+    _, _, note, *_ = printed(capsys, "plan", *here, "--suite", str(served)).splitlines()
+    assert note.startswith("not planned: the loads of ")
+    assert note.endswith(f" load --suite {served}`")
+    assert "not planned" not in printed(capsys, "plan", *here, "--suite", str(SUITE))
+
+
 def test_a_plan_is_a_table_of_its_cells_unless_all_sessions_are_asked_for(
     here: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

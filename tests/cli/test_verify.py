@@ -10,11 +10,13 @@ import pytest
 from bench.cli.main import main
 from bench.reports.build import load_runs, report_folder, view_of, write_report
 from bench.storage.files import to_text
+from bench.storage.run_folders import ServingFolder
 from bench.storage.store import Store
 from tests.cli.process import contents
 from tests.cli.verifying import ALL, Place, edit, edit_run, short
+from tests.fakes import servings
 from tests.fakes import tables as fakes
-from tests.fakes.records import put, record, stored
+from tests.fakes.records import put, record, stored, system
 
 FIRST, SECOND = "20240501T120000Z-0badc0de-00000001", "20240502T120000Z-0badc0de-00000002"
 
@@ -219,3 +221,34 @@ def test_a_self_test_is_passed_over_as_the_newest_run_and_refused_by_its_name(pl
     place.capsys.readouterr()
     assert main(["verify", *place.flags(), "--run", selftest.name], fakes.tables()) == 2
     assert "is a self-test" in place.capsys.readouterr().err
+
+
+def test_where_only_loads_are_stored_the_report_and_their_logs_are_checked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = servings.stored(servings.load("offline"))
+    loads = ServingFolder.create(Store(tmp_path), run.manifest, system())
+    (line,) = run.lines
+    assert line.load is not None
+    logs = loads.write_logs(line.load_id, {"mlperf_log_summary.txt": b"Result is : VALID\n"})
+    loads.append(line.model_copy(update={"load": line.load.model_copy(update={"logs": logs})}))
+    assert main(["report", "--results", str(tmp_path)], fakes.tables()) == 0
+
+    verify = ["verify", "--results", str(tmp_path)]
+    capsys.readouterr()
+    assert main(verify, fakes.tables()) == 0
+    out = capsys.readouterr().out
+    assert (
+        "report files are what comes out of the stored samples; there is no run, only loads" in out
+    )
+    assert main([*verify, "--json"], fakes.tables()) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["run"], told["cells"], told["sealed"]) == (None, [], 0)
+
+    (log,) = loads.path.glob("loadgen/*/*.txt")
+    log.write_bytes(b"Result is : VALID, really\n")
+    assert main(verify, fakes.tables()) == 1
+    assert log.name in capsys.readouterr().err
+    (tmp_path / "report" / "report.md").write_text("edited\n", encoding="utf-8")
+    assert main(verify, fakes.tables()) == 1
+    assert re.search(r"^differs    .*report\.md, line 1:", capsys.readouterr().out, re.M)

@@ -18,6 +18,7 @@ from bench.config.published import load_published
 from bench.core.cell import Cell
 from bench.core.errors import BrokenResult
 from bench.core.output import show, show_lines
+from bench.core.program import command
 from bench.core.units import NS_PER_S, duration, number_of
 from bench.devices.host.facts import usable_cores
 from bench.environments.interpreters import Environments
@@ -47,6 +48,9 @@ def run(options: Options, tables: Tables) -> int:
     problems = {} if lacks else _problems(options, tables, job)
     skipped = [f"can't run here: {each.what}: {each.remedy}" for each in lacks]
     skipped += _skipped(problems)
+    if suite.file.loads:
+        named = options.of(SuiteOptions).suite
+        skipped.append(f"not planned: the loads of {command(f'load --suite {named}')}")
     job = replace(job, cells=tuple(it for it in job.cells if it not in problems) or job.cells)
     plan = job.plan()
     broken: list[BrokenResult] = []

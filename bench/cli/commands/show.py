@@ -140,4 +140,5 @@ def _behind(view: View, one: Shown) -> dict[str, object]:
         ],
         "command": manifest.provenance.command,
         "commit": manifest.provenance.commit,
+        "operating_system": manifest.provenance.operating_system,
     }

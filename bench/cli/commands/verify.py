@@ -52,9 +52,11 @@ class _Origin:
     problem: str | None = None
 
 
-def _check_origin(folder: RunFolder, signers: Path | None) -> _Origin:
+def _check_origin(folder: RunFolder | None, signers: Path | None) -> _Origin:
     if signers is None:
         return _Origin()
+    if folder is None:
+        return _Origin(problem="there is no run that a signature could be of")
     if not folder.sealed():
         return _Origin(problem="it has no seals that a signature would cover")
     try:
@@ -64,24 +66,27 @@ def _check_origin(folder: RunFolder, signers: Path | None) -> _Origin:
 
 
 def run(options: Options, tables: Tables) -> int:
-    """Check the report on all runs and the cells of one run, the newest unless --run names another.
+    """Check the report on all runs and the cells of one run, the newest unless --run names another;
+    where only loads are stored, the report and their logs.
 
     Returns 0: the report is what comes out, no cell is stale and a signature that is wanted is
     there, 1: one of that isn't so. Raises what reading results, models and flags raises.
     """
     folder, broken = _folder(options), list[BrokenResult]()
     files = _check_report(options, None, broken)
-    if (folder.path / build.FOLDER).is_dir():
-        files += _check_report(options, folder.path.name, broken)
-    cells = check_cells(options, tables, folder)
-    folder.layers(folder.records([]), broken)
+    cells: Sequence[CellCheck] = ()
+    if folder is not None:
+        if (folder.path / build.FOLDER).is_dir():
+            files += _check_report(options, folder.path.name, broken)
+        cells = check_cells(options, tables, folder)
+        folder.layers(folder.records([]), broken)
     _check_logs(options, broken)
     origin = _check_origin(folder, options.of(VerifyOptions).signers)
     if options.as_json:
         _print_json(folder, files, cells, origin)
     else:
         show_lines(_lines(folder, files, cells, origin))
-        show_lines(_other_models(options.models, folder))
+        show_lines(() if folder is None else _other_models(options.models, folder))
     well = all(it.state == "same" for it in files) and all(it.state != "stale" for it in cells)
     return max(tell_broken(broken), int(not well or origin.problem is not None))
 
@@ -95,11 +100,16 @@ def _check_logs(options: Options, broken: list[BrokenResult]) -> None:
             broken.append(error)
 
 
-def _folder(options: Options) -> RunFolder:
-    """Return the run to check; a self-test's nets are in no catalogue, so it is none."""
+def _folder(options: Options) -> RunFolder | None:
+    """Return the run to check, None where only loads are stored.
+
+    A self-test's nets are in no catalogue, so it is none.
+    """
     store = Store(options.results)
     if options.run in (None, "latest"):
         runs = [run for run in store.runs() if run.manifest().suite != SELFTEST]
+        if not runs and options.run is None and any(ServingFolder.all(store)):
+            return None
         return runs[-1] if runs else store.run("latest")
     folder = store.run(str(options.run))
     if folder.manifest().suite == SELFTEST:
@@ -128,13 +138,16 @@ def _check_report(
 
 
 def _print_json(
-    folder: RunFolder, files: Sequence[FileCheck], cells: Sequence[CellCheck], origin: _Origin
+    folder: RunFolder | None,
+    files: Sequence[FileCheck],
+    cells: Sequence[CellCheck],
+    origin: _Origin,
 ) -> None:
     value = {
-        "run": folder.path.name,
+        "run": folder.path.name if folder else None,
         "report": [_file_json(one) for one in files],
         "cells": [asdict(one) for one in cells],
-        "sealed": len(folder.sealed()),
+        "sealed": len(folder.sealed()) if folder else 0,
         "origin": asdict(origin),
     }
     show(json.dumps(value, indent=1) + "\n")
@@ -146,7 +159,10 @@ def _file_json(check: FileCheck) -> dict[str, Any]:
 
 
 def _lines(
-    folder: RunFolder, files: Sequence[FileCheck], cells: Sequence[CellCheck], origin: _Origin
+    folder: RunFolder | None,
+    files: Sequence[FileCheck],
+    cells: Sequence[CellCheck],
+    origin: _Origin,
 ) -> Iterator[str]:
     yield from (f"{one.state:<9}  {one.file}{_where(one.difference)}" for one in files)
     for cell in cells:
@@ -155,7 +171,7 @@ def _lines(
     doubts = Counter(why for cell in cells if cell.state == "unchecked" for why in cell.reasons)
     yield from (f"unchecked  {number_of(count, 'cell')}: {why}" for why, count in doubts.items())
     if origin.problem is not None:
-        yield f"unsigned   run {folder.path.name}: {origin.problem}"
+        yield f"unsigned   {f'run {folder.path.name}: ' if folder else ''}{origin.problem}"
     yield _sentence(folder, files, cells, origin)
 
 
@@ -185,15 +201,20 @@ def _shortened(reasons: Sequence[str]) -> str:
 
 
 def _sentence(
-    folder: RunFolder, files: Sequence[FileCheck], cells: Sequence[CellCheck], origin: _Origin
+    folder: RunFolder | None,
+    files: Sequence[FileCheck],
+    cells: Sequence[CellCheck],
+    origin: _Origin,
 ) -> str:
     wrong = sum(one.state != "same" for one in files)
     which, negated = (f"{wrong} of", " not") if wrong else ("all", "")
+    report = f"{which} {len(files)} report files are{negated} what comes out of the stored samples"
+    if folder is None:
+        return f"{report}; there is no run, only loads"
     states = Counter(one.state for one in cells)
     counts = ", ".join(f"{states[state]} {state}" for state in ("current", "stale", "unchecked"))
     return (
-        f"{which} {len(files)} report files are{negated} what comes out of the stored samples; "
-        f"of the {number_of(len(cells), 'cell')} of run {folder.path.name}: {counts}; "
+        f"{report}; of the {number_of(len(cells), 'cell')} of run {folder.path.name}: {counts}; "
         f"{_seals(folder, origin)}"
     )
 

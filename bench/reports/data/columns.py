@@ -52,6 +52,12 @@ RUN = (
     Column("harness", TEXT, "The harness's version."),
     Column("command", TEXT, "The command that made the run."),
     Column("host", TEXT, "A digest of the host's name."),
+    Column(
+        "operating_system",
+        TEXT,
+        "The host's operating system with its kernel's release; missing for runs of earlier "
+        "versions.",
+    ),
 )
 
 CELL = (

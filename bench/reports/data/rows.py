@@ -189,6 +189,7 @@ def _run_row(manifest: RunManifest) -> Row:
         "run_status": manifest.status, "suite": manifest.suite, "target": manifest.target,
         "commit": origin.commit, "changed": origin.dirty, "harness": origin.harness.get(HARNESS),
         "command": shlex.join(origin.command), "host": origin.host,
+        "operating_system": origin.operating_system,
     }  # fmt: skip
 
 

@@ -136,4 +136,5 @@ _RUN: Mapping[str, Callable[[RunManifest], str]] = {
     "command": lambda it: shlex.join(it.provenance.command),
     "commit": lambda it: f"{it.provenance.commit or ''}{' *' * bool(it.provenance.dirty)}",
     "harness": lambda it: it.provenance.harness.get(HARNESS, ""),
+    "operating_system": lambda it: it.provenance.operating_system or "",
 }

@@ -52,12 +52,18 @@ def render(view: View, texts: Words, folder: Path) -> str:
         caption_of=partial(_caption, texts),
         links=Links(link, cells["cells"]),
         table_of=partial(table_of, shown),
-        newest=max((it.started for it in view.sources.values()), default=""),
+        newest=_newest(view),
         systems=list(dict.fromkeys(titles.system(it, texts) for it in view.series)),
         overview=overview(view, texts),
         parts=shown,
         sample_charts=sample_charts(texts),
     )
+
+
+def _newest(view: View) -> str:
+    """Return when the newest run of latencies or loads began, '' where there is none."""
+    loads = [it.manifest for it in view.servings]
+    return max((it.started for it in [*view.sources.values(), *loads]), default="")
 
 
 class Links:

@@ -158,6 +158,11 @@ class Provenance(Strict):
         description="versions of packages, by environment and package"
     )
     host: str = Field(description="a digest that tells hosts apart")
+    operating_system: str | None = Field(
+        default=None,
+        description="the harness's operating system with its kernel's release; null: not stored "
+        "by earlier versions",
+    )
     conditions: dict[str, Scalar] = Field(description="the machine's state when the run began")
     passed: dict[str, str] = Field(
         default={},

@@ -10,6 +10,7 @@ import pytest
 from bench.analysis.choices import Choice, Choices, Query, choices
 from bench.analysis.recommend import Advice, advise
 from bench.analysis.series import StoredRun
+from bench.analysis.turns import Ratio
 from bench.config.published import Published
 from tests.fakes.records import failed, record, session, stored, system, view
 from tests.unit.analysis.test_turns import drifting, took_turns
@@ -90,6 +91,25 @@ def test_equal_ones_that_took_turns_can_not_be_told_apart_though_their_latencies
     (tie,) = by_turns((MIDDLE, 1e6), (MIDDLE_SLOW, 1e6), max_ms=5.0).ties
     assert replace(tie, to_best=None) == MIDDLE_SLOW
     assert not MIDDLE.overlaps(MIDDLE_SLOW)
+
+
+class Paired(Choices):
+    """Choices whose later ones have the ratio 1.05 to the earlier ones, with a p-value of 0.03."""
+
+    def ratio(self, own: Choice, other: Choice) -> Ratio | None:
+        value = 1.05 if self.found.index(own) > self.found.index(other) else 1 / 1.05
+        return Ratio(value=value, low=value / 1.04, high=value * 1.04, sessions=5, p=0.03)
+
+
+def test_what_one_comparison_tells_apart_is_a_tie_among_many() -> None:
+    engines = [replace(MIDDLE, runner=str(number)) for number in range(5)]
+    two, five = (
+        advise(Paired(system_id="s", heading="S", found=found), Query(min_top1=60.0))
+        for found in (engines[:2], engines)
+    )
+    assert (two.best, two.ties) == (engines[0], ())
+    assert five.best == engines[0]
+    assert [one.runner for one in five.ties] == ["1", "2", "3", "4"]
 
 
 def test_a_more_accurate_net_that_is_as_fast_as_can_be_told_is_named() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
-from bench.analysis.statistics import summarize, t_interval, t_quantile
+from bench.analysis.statistics import holm, summarize, t_interval, t_quantile
 
 VALUES = st.lists(st.floats(1e3, 1e9), min_size=2, max_size=12).filter(
     lambda values: max(values) - min(values) > 1e-6 * max(values)
@@ -114,3 +114,17 @@ def test_what_gives_no_figure_is_refused() -> None:
         summarize([[1]], "mode")
     with pytest.raises(StatisticsError):
         summarize([[1], []], "median")
+
+
+def test_of_several_hypotheses_the_smallest_p_values_are_rejected_until_one_is_too_large() -> None:
+    assert holm([0.02, 0.001, 0.03, 0.04]) == [False, True, False, False]
+    assert holm([0.02, 0.001, 0.012]) == [True, True, True]
+    assert holm([0.04]) == [True]
+    assert holm([]) == []
+    # Each would be rejected if it were the only one.
+    assert holm([0.03, 0.026]) == [False, False]
+
+
+def test_hypotheses_that_are_not_given_count_too() -> None:
+    assert holm([0.01, 0.02], tests=2) == [True, True]
+    assert holm([0.01, 0.02], tests=6) == [False, False]

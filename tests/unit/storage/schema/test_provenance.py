@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+
 import pytest
 
 from bench import __version__
@@ -39,3 +41,10 @@ def test_an_installed_harness_records_its_version(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(origin, "git_state", lambda _: nothing)
     stored = origin.make_provenance({}, Options(command=["run"]), CpuTarget(TargetSpec(kind="cpu")))
     assert (stored.commit, stored.code) == (None, f"version {__version__}")
+
+
+def test_the_kernel_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "system", lambda: "Linux")
+    monkeypatch.setattr(platform, "release", lambda: "6.1.0-28-amd64")
+    stored = origin.make_provenance({}, Options(command=["run"]), CpuTarget(TargetSpec(kind="cpu")))
+    assert stored.operating_system == "Linux 6.1.0-28-amd64"
