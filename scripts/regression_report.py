@@ -108,7 +108,7 @@ class Bench:
             **names,
         )
         self.keep(trial)
-        print(f"{trial.key}: {verdicts(trial)}, {seconds:.0f} s", flush=True)
+        print(f"{trial.key}: {verdicts(trial)}, {seconds:.0f} s", file=sys.stderr, flush=True)
         return trial
 
     def has(self, part: str, net: str, kind: str, number: int) -> bool:
