@@ -6,9 +6,10 @@ one burst it does to the next, so that ratios are sharper than the figures thems
 pairs of bursts do in `bench ab`: those that others disturbed don't, where enough are left.
 
 Nor do laps in which a canary ran slowly (`bench.analysis.canary`): a neighbour that no counter
-shows slows an engine that lives on the caches more than another. Where most of a session's laps are
-slow, none of it counts; where fewer than LEAST sessions are left, all count. The canary decides and
-never the samples. scripts/ratios_repeat.py says how well runs agree with and without such laps.
+shows slows an engine that waits for its caches more than one that computes. Where most of a
+session's laps are slow, none of it counts; where fewer than LEAST sessions are left, all count. The
+canary decides and never the samples. scripts/ratios_repeat.py says how well runs agree with and
+without such laps.
 
 The fastest of a row is decided on these ratios, by Holm's method over all pairs of cells of all
 rows of the table (Holm 1979): the chance of one false claim in the table is below 5%.
