@@ -31,6 +31,7 @@ from bench.worker.cpu_time import BURST_NS
 from bench.worker.threads import TASKS
 from scripts.stored_records import measured
 
+MOST = 3
 BOUNDS = (0.0, 1.01, 1.02, AT_BEST, 1.05, SLOW, 1.20, 1.40, 1.60, 1e9)
 SERIES, READS = 1000, 200
 
@@ -144,10 +145,10 @@ def main() -> None:
         f"{len(series)} canaries of {len(records)} cells over their best, by quantile: {shares}\n"
     )
     print(*table(records), "", sep="\n")
-    for record in records:
-        told = speeds(record.sessions)
-        if told is not None and told.modes:
-            print(f"{record.cell_id}: {sentence(told)}")
+    found = [(told, one.cell_id) for one in records if (told := speeds(one.sessions)) is not None]
+    two = sorted((it for it in found if it[0].modes), key=lambda it: -it[0].slow_share)
+    print(f"{len(two)} of {len(found)} cells have two speeds; those that were slow the longest:")
+    print(*(f"{cell_id}: {sentence(told)}" for told, cell_id in two[:MOST]), "", sep="\n")
     print("Series of one mode that are taken for two:", *false_modes(), "", sep="\n")
     print(cost(), first_samples(records))
 
