@@ -31,8 +31,8 @@ from bench.analysis.interleaved import Estimate, estimate
 from bench.analysis.statistics import holm, t_quantile
 from bench.storage.schema.latency import Session
 
-LEAST = 3
-"""So many sessions without slow laps are enough to leave out the others."""
+LEAST = 4
+"""So many sessions without slow laps are enough to leave out the others; fewer say too little."""
 
 _DROPPED = 1  # the first inference of a burst finds other arms' data in the caches
 

@@ -134,15 +134,15 @@ def test_laps_of_a_slow_machine_do_not_count() -> None:
 
 
 def test_a_session_that_is_mostly_slow_does_not_count() -> None:
-    calm, every = beside(lambda number, lap: number < 2 and lap < 5)
+    calm, every = beside(lambda number, lap: number == 0 and lap < 5)
     assert calm.value == pytest.approx(0.5)
-    assert calm.sessions == 3
-    assert every.value > 0.7
+    assert calm.sessions == 4
+    assert every.value > 0.55
     assert every.sessions == 5
 
 
 def test_all_laps_count_where_too_few_sessions_are_left() -> None:
-    calm, every = beside(lambda number, lap: number < 3)
+    calm, every = beside(lambda number, lap: number < 2)
     assert calm == every
     assert calm.sessions == 5
 
