@@ -4,7 +4,8 @@
 
 Each RESULTS holds one run by turns of the same cells. An engine's ratio is to --runner's latency of
 the same net. Two runs agree on it where the 95% interval of the difference of their log ratios
-holds 0: of intervals that are as wide as they should be, 95% do.
+holds 0, as wide as both intervals make it: some 97% do where the intervals are as wide as they
+should be.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@ enough; where no accuracy is known, by latency alone. Pure.
 
 A net fits a time only with the whole of its interval, and what an interval leaves open is named.
 Two figures that took turns are told apart by their ratio, which is sharper than the figures' own
-intervals, by Holm's method over all that are compared with one; the intervals decide between all
+intervals, by Holm's method over all pairs of what may be the best; the intervals decide between all
 others.
 """
 
@@ -95,7 +95,7 @@ def _best(given: Choices, fitting: Sequence[Choice], query: Query) -> Choice | N
         return None
     compared = [(given.ratio(one, least), one) for one in fitting if _alike(one, least, query)]
     known = [(ratio, one) for ratio, one in compared if ratio is not None]
-    apart = holm([ratio.p for ratio, _ in known])
+    apart = holm([ratio.p for ratio, _ in known], tests=_pairs(len(known)))
     faster = [
         (ratio.value, one)
         for (ratio, one), certain in zip(known, apart, strict=True)
@@ -112,12 +112,17 @@ def _alike(choice: Choice, best: Choice, query: Query) -> bool:
 def _tied(others: Sequence[Choice], best: Choice) -> list[Choice]:
     """Return those that are as fast as `best` as far as their ratios or intervals show."""
     ratios = [one.to_best for one in others if one.to_best is not None]
-    apart = iter(holm([ratio.p for ratio in ratios]))
+    apart = iter(holm([ratio.p for ratio in ratios], tests=_pairs(len(ratios))))
     return [
         one
         for one in others
         if (one.overlaps(best) if one.to_best is None else not next(apart) or one.to_best.value < 1)
     ]
+
+
+def _pairs(others: int) -> int:
+    """Return how many pairs there were to choose the best from: it and so many others."""
+    return others * (others + 1) // 2
 
 
 def _faster_first(found: Iterable[Choice]) -> tuple[Choice, ...]:

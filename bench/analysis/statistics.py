@@ -57,7 +57,7 @@ def t_interval(values: Sequence[float]) -> tuple[float, float | None]:
 def holm(p_values: Sequence[float], *, tests: int | None = None) -> list[bool]:
     """Return which hypotheses are rejected, with one false rejection among all in 5% (Holm 1979).
 
-    `tests`: how many there are in all, where those that aren't given have larger p-values.
+    `tests`: how many there are in all; those that aren't given are taken as not rejected.
     """
     left = len(p_values) if tests is None else tests
     rejected = [False] * len(p_values)

@@ -100,15 +100,19 @@ def fastest_of(races: Sequence[Race | None]) -> list[int | None]:
     It is the fastest only if it is faster than all others of its row.
     """
     tests = [
-        (row, one.p)
+        (row, one)
         for row, each in enumerate(races)
         if each is not None
         for one in each.ratios
         if one is not None
     ]
     pairs = sum(each.pairs for each in races if each is not None)
-    slower = holm([p for _, p in tests], tests=pairs)
-    undecided = {row for (row, _), certain in zip(tests, slower, strict=True) if not certain}
+    slower = holm([one.p for _, one in tests], tests=pairs)
+    undecided = {
+        row
+        for (row, one), certain in zip(tests, slower, strict=True)
+        if not certain or one.value < 1
+    }
     undecided |= {row for row, each in enumerate(races) if each is None}
     return [
         None if each is None or row in undecided else each.first for row, each in enumerate(races)
@@ -136,7 +140,7 @@ def lap_ratios(one: Box | None, two: Box | None, *, slow_too: bool = False) -> l
     whole = [[lap.ratio for lap in laps] for laps in turns if laps]
     calm = [[lap.ratio for lap in laps if not lap.slow] for laps in turns if laps]
     kept = [one for one, every in zip(calm, whole, strict=True) if len(one) >= KEPT * len(every)]
-    return whole if slow_too or len(kept) < LEAST else kept
+    return whole if slow_too or len(kept) < min(LEAST, len(whole)) else kept
 
 
 class _Lap(NamedTuple):

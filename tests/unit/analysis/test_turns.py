@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from statistics import fmean
 
 import pytest
 
 from bench.analysis.boxes import Box, box_of
-from bench.analysis.turns import Ratio, fastest_of, race, ratio
+from bench.analysis.turns import Race, Ratio, fastest_of, race, ratio
 from bench.storage.schema.latency import Bursts, Session
 from tests.fakes.values import record, session
 
@@ -145,6 +146,19 @@ def test_all_laps_count_where_too_few_sessions_are_left() -> None:
     calm, every = beside(lambda number, lap: number < 2)
     assert calm == every
     assert calm.sessions == 5
+
+
+def test_slow_laps_of_few_sessions_do_not_count_where_none_of_them_is_lost() -> None:
+    calm, every = beside(lambda _, lap: lap < 4, sessions=3)
+    assert calm.value == pytest.approx(0.5)
+    assert every.value > 0.55
+
+
+def test_a_row_in_which_another_is_faster_than_the_first_is_undecided() -> None:
+    sure = Ratio(value=1.2, low=1.1, high=1.3, sessions=5, p=1e-6)
+    slower = Race(first=0, ratios=(None, sure))
+    faster = Race(first=0, ratios=(None, replace(sure, value=0.9)))
+    assert fastest_of([slower, faster]) == [0, None]
 
 
 def noisy(ns: float, seed: int, spread: float = 0.01) -> Box:
