@@ -54,7 +54,7 @@ PARTS = {
     "canary": Part(("scripts/canary_rule.py", "--results", *RUNS)),
     "roofline": Part(("scripts/roofline.py",)),
     "load": Part(("scripts/ab_under_load.py", "--state", "STATE/ab-under-load")),
-    "others": Part(("scripts/against_pyperf_hyperfine.py", "--minutes", "20")),
+    "others": Part(("scripts/against_pyperf_hyperfine.py", "--minutes", "7")),
     "sensors": Part(("-m", "bench", "doctor", "--sensors"), is_markdown=False),
     "harness": Part(("scripts/benchmark_harness.py",), is_markdown=False),
 }

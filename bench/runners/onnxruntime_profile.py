@@ -109,7 +109,7 @@ def _own_times(spans: Iterable[Event]) -> list[tuple[Event, float]]:
 def _node_of(event: Event) -> _Node:
     """Return what names the node of an event: its name, type, kernel and index in the graph."""
     name = event["name"].removesuffix(_END)
-    told = event["args"]
-    kernel = told.get("provider", "").removesuffix("ExecutionProvider")
+    args = event["args"]
+    kernel = args.get("provider", "").removesuffix("ExecutionProvider")
     blocked = " NCHWc" if name.endswith(_BLOCKED) else ""
-    return name, told.get("op_name", ""), kernel + blocked, told.get("node_index", "")
+    return name, args.get("op_name", ""), kernel + blocked, args.get("node_index", "")

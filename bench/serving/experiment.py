@@ -70,15 +70,15 @@ class LoadOptions:
     def resuming(self, manifest: ServingManifest) -> LoadOptions:
         """Return the options that a run began with; where its server is must be given again."""
         scenarios = {it.scenario for it in manifest.loads.values()}
-        asked = {name: float(value) for name, value in manifest.asked.items()}
-        if "connections" in asked:
-            asked["connections"] = int(asked["connections"])
+        limits = {name: float(value) for name, value in manifest.asked.items()}
+        if "connections" in limits:
+            limits["connections"] = int(limits["connections"])
         return replace(
             self,
             scenarios=[it for it in SCENARIOS if it in scenarios],
             suite=self.suite or manifest.suite,
             preset=manifest.preset,
-            **asked,  # type: ignore[arg-type]
+            **limits,  # type: ignore[arg-type]
         )
 
 

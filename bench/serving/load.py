@@ -90,17 +90,17 @@ class Loader:
         return said.percentiles_ns["50"], said.queries
 
     def _settings(self, scenario: Scenario) -> Settings:
-        asked = self.asked
-        percentile = asked.percentile or PERCENTILES[scenario]
+        limits = self.asked
+        percentile = limits.percentile or PERCENTILES[scenario]
         return Settings(
             scenario=scenario,
-            duration_s=asked.duration_s or self.preset.duration_s,
+            duration_s=limits.duration_s or self.preset.duration_s,
             # So many that some may be above the bound and the percentile is proved all the same.
             queries=1 if scenario == "offline" else 2 * needed(percentile),
             percentile=percentile,
-            connections=1 if scenario == "single-stream" else asked.connections
+            connections=1 if scenario == "single-stream" else limits.connections
             or CONNECTIONS[scenario],
-            latency_ms=(asked.latency_ms or self.preset.latency_ms)
+            latency_ms=(limits.latency_ms or self.preset.latency_ms)
             if scenario == "server"
             else None,
             seed=self.seed,

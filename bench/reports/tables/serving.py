@@ -82,14 +82,14 @@ def _load_row(it: ServedLoad, words: Words) -> list[Entry]:
 
 
 def _figure(load: LoadFields, words: Words) -> str:
-    it, asked = figure(load), load.settings
+    it, settings = figure(load), load.settings
     latency = "" if it.latency_ns is None else significant(to_ms(it.latency_ns))
     rate = "" if it.per_s is None else significant(it.per_s)
     if not load.valid or not (latency or rate):
         return ABSENT
-    name = asked.scenario.partition("-")[0]
-    bound = latency or f"{asked.latency_ms or 0:g}"
-    percentile = f"{asked.percentile:g}"
+    name = settings.scenario.partition("-")[0]
+    bound = latency or f"{settings.latency_ms or 0:g}"
+    percentile = f"{settings.percentile:g}"
     return words(f"serving.{name}_figure", rate=rate, latency=bound, percentile=percentile)
 
 

@@ -52,8 +52,8 @@ class CppSession(EngineSession):
     def infer(self, feeds: Tensors) -> Tensors:
         dtypes = {str(name): str(dtype) for name, dtype in self.process.ready["inputs"]}
         named = feeds_by(list(dtypes), feeds)
-        told = {name: dtype or str(named[name].dtype) for name, dtype in dtypes.items()}
-        named = cast(named, told, self.facts["engine"])
+        types = {name: dtype or str(named[name].dtype) for name, dtype in dtypes.items()}
+        named = cast(named, types, self.facts["engine"])
         write_tensors(self.process.folder / INPUTS, named)
         answer = self.process.ask({"infer": True}, ANSWERS_WITHIN_S + INFERS_WITHIN_S)
         outputs = read_tensors(self.process.folder / OUTPUTS)
